@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The probe: what one ICMP echo request of ours carries, and the keyed proof in it.
+ *
+ * One C header for the XDP program and for user space, so that both run the same algorithm. The
+ * identifier and sequence number are 32 bits of SipHash-2-4 over the target: an ICMP error that
+ * quotes no more than the 8 bytes that RFC 792 demands still proves that we asked. The tag in the
+ * payload is 32 bits over target, send time and pass: it authenticates the round-trip time and the
+ * target even when another address answers. Rejected: AES (61 ns without AES-NI, and BPF has no
+ * instruction for it), and a plain hash keyed by the seed (a published seed would let anyone forge
+ * replies). The whole frame is 60 bytes, 64 on the wire with the FCS: the smallest that Ethernet
+ * carries.
+ */
+#ifndef ECHOSCAN_BPF_PROBE_H
+#define ECHOSCAN_BPF_PROBE_H
+
+#include <linux/types.h>
+
+/* Inlined by force: a BPF call has a stack and a cost of its own. */
+#define PROBE_INLINE static inline __attribute__((always_inline))
+
+enum {
+  PROBE_VERSION = 1,
+  PROBE_ETHERNET_BYTES = 14,
+  PROBE_IPV4_BYTES = 20,
+  PROBE_ICMP_BYTES = 8,
+  PROBE_PAYLOAD_BYTES = 18,
+  PROBE_FRAME_BYTES =
+      PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES + PROBE_ICMP_BYTES + PROBE_PAYLOAD_BYTES,
+};
+
+/* Two independent SipHash keys, random for each scan. */
+struct probe_key {
+  __u64 cookie[2];
+  __u64 tag[2];
+};
+
+/* The 18 bytes behind the ICMP header, in network byte order as on the wire. */
+struct probe_payload {
+  __be64 sent_ns; /* CLOCK_MONOTONIC of the sender */
+  __be32 target;
+  __be32 tag;
+  __u8 pass;
+  __u8 version;
+} __attribute__((packed));
+
+/* Between host and network byte order; the same function both ways. */
+PROBE_INLINE __u16 probe_wire16(__u16 value) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return __builtin_bswap16(value);
+#else
+  return value;
+#endif
+}
+
+PROBE_INLINE __u32 probe_wire32(__u32 value) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return __builtin_bswap32(value);
+#else
+  return value;
+#endif
+}
+
+PROBE_INLINE __u64 probe_wire64(__u64 value) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return __builtin_bswap64(value);
+#else
+  return value;
+#endif
+}
+
+PROBE_INLINE __u64 siphash_rotate(__u64 value, unsigned int bits) {
+  return (value << bits) | (value >> (64 - bits));
+}
+
+PROBE_INLINE void siphash_round(__u64 v[4]) {
+  v[0] += v[1];
+  v[1] = siphash_rotate(v[1], 13) ^ v[0];
+  v[0] = siphash_rotate(v[0], 32);
+  v[2] += v[3];
+  v[3] = siphash_rotate(v[3], 16) ^ v[2];
+  v[0] += v[3];
+  v[3] = siphash_rotate(v[3], 21) ^ v[0];
+  v[2] += v[1];
+  v[1] = siphash_rotate(v[1], 17) ^ v[2];
+  v[2] = siphash_rotate(v[2], 32);
+}
+
+/*
+ * SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) of a message that
+ * the caller has already cut into little-endian words; the last word's top byte is the message's
+ * length.
+ */
+PROBE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_count) {
+  __u64 v[4] = {key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
+                key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
+  for (int i = 0; i < word_count; ++i) {
+    v[3] ^= words[i];
+    siphash_round(v);
+    siphash_round(v);
+    v[0] ^= words[i];
+  }
+  v[2] ^= 0xff;
+  siphash_round(v);
+  siphash_round(v);
+  siphash_round(v);
+  siphash_round(v);
+  return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+/*
+ * The cookie of a target (host order): its upper 16 bits are the echo's identifier, its lower 16
+ * the sequence number. The message is the 4 bytes of the address as they stand on the wire.
+ */
+PROBE_INLINE __u32 probe_cookie(const struct probe_key* key, __u32 target) {
+  const __u64 word = (__u64)__builtin_bswap32(target) | (4ULL << 56);
+  return (__u32)siphash24(key->cookie, &word, 1);
+}
+
+/* The payload's tag. The message is target (4 bytes), send time (8), pass (1), in wire order. */
+PROBE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
+  const __u64 words[2] = {
+      (__u64)__builtin_bswap32(target) | ((__u64)__builtin_bswap32((__u32)(sent_ns >> 32)) << 32),
+      (__u64)__builtin_bswap32((__u32)sent_ns) | ((__u64)pass << 32) | (13ULL << 56),
+  };
+  return (__u32)siphash24(key->tag, words, 2);
+}
+
+#ifdef __cplusplus
+#define PROBE_STATIC_ASSERT static_assert
+#else
+#define PROBE_STATIC_ASSERT _Static_assert
+#endif
+
+PROBE_STATIC_ASSERT(sizeof(struct probe_payload) == PROBE_PAYLOAD_BYTES, "payload is 18 bytes");
+PROBE_STATIC_ASSERT(sizeof(struct probe_key) == 32, "two 128-bit keys");
+PROBE_STATIC_ASSERT(PROBE_FRAME_BYTES == 60, "the smallest Ethernet frame, FCS not counted");
+
+#endif

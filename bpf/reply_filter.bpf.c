@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// The XDP program on the scanned interface: every frame is matched against our probes. A proved
+// reply goes into the ring of the CPU it arrived on and is dropped, which spares the stack the
+// work; whatever else is passed, so that ssh, ARP and the host's own pings live. Each frame ends in
+// one counter.
+//
+// One ring a CPU, in an array of maps: a single ring serialises its producers by a spinlock and
+// falls from 11-13 M records/s with one producer to 2-3 M/s with eight. BPF_RB_NO_WAKEUP, since the
+// receiver polls.
+#include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
+
+#include "match_reply.h"
+
+char _license[] SEC("license") = "GPL";
+
+// Filled in by user space between open and load.
+const volatile struct match_config config;
+
+struct ring {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+};
+
+// Sized to the possible CPUs and filled with rings by user space.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct ring);
+} rings SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct frame_counters);
+} counters SEC(".maps");
+
+// The record goes through the stack: it is complete only when the checksums have been seen to be
+// right, and reserving before that would hold ring space for what is then thrown away.
+static __always_inline enum frame_outcome submit(const struct reply* reply) {
+  const __u32 cpu = bpf_get_smp_processor_id();
+  void* ring = bpf_map_lookup_elem(&rings, &cpu);
+  if (!ring) return FRAME_RING_FULL;
+  struct reply* record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
+  if (!record) return FRAME_RING_FULL;
+  *record = *reply;
+  bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+  return (enum frame_outcome)reply->outcome;
+}
+
+SEC("xdp")
+int reply_filter(struct xdp_md* context) {
+  const void* frame = (const void*)(long)context->data;
+  const void* frame_end = (const void*)(long)context->data_end;
+  const __u32 zero = 0;
+  struct frame_counters* count = bpf_map_lookup_elem(&counters, &zero);
+  if (!count) return XDP_PASS;
+  count->seen++;
+
+  // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
+  const struct match_config* match = (const struct match_config*)&config;
+  MATCH_OPAQUE(match);
+  struct reply reply;
+  enum frame_outcome outcome = match_reply(frame, frame_end, match, &reply);
+  const int is_reply = outcome_is_reply(outcome);
+  if (is_reply) {
+    reply.received_ns = bpf_ktime_get_ns();
+    outcome = submit(&reply);
+  }
+  if (outcome < FRAME_OUTCOME_COUNT) count->outcome[outcome]++;
+  return is_reply ? XDP_DROP : XDP_PASS;
+}
