@@ -1,0 +1,91 @@
+#include "targets/permutation.h"
+
+#include <algorithm>
+
+namespace echoscan {
+namespace {
+
+std::uint64_t multiply_modulo(std::uint64_t a, std::uint64_t b, std::uint64_t modulus) {
+  return static_cast<std::uint64_t>(static_cast<Uint128>(a) * b % modulus);
+}
+
+std::uint64_t power_modulo(std::uint64_t base, std::uint64_t exponent, std::uint64_t modulus) {
+  std::uint64_t result = 1 % modulus;
+  for (base %= modulus; exponent > 0; exponent >>= 1) {
+    if (exponent & 1) result = multiply_modulo(result, base, modulus);
+    base = multiply_modulo(base, base, modulus);
+  }
+  return result;
+}
+
+// splitmix64 (Steele, Lea, Flood 2014): a seed of any quality becomes a stream of good 64-bit
+// numbers.
+class SeedStream {
+ public:
+  explicit SeedStream(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+bool is_prime(std::uint64_t number) {
+  if (number < 2) return false;
+  if (number % 2 == 0) return number == 2;
+  for (std::uint64_t divisor = 3; divisor * divisor <= number; divisor += 2)
+    if (number % divisor == 0) return false;
+  return true;
+}
+
+// g generates the whole group exactly when no proper divisor of its order brings it to 1.
+bool is_primitive_root(std::uint64_t g, std::uint64_t prime,
+                       const std::vector<std::uint64_t>& order_factors) {
+  return std::none_of(order_factors.begin(), order_factors.end(), [g, prime](std::uint64_t factor) {
+    return power_modulo(g, (prime - 1) / factor, prime) == 1;
+  });
+}
+
+}  // namespace
+
+// Trial division: at most 46,341 divisions for each of some 20 candidates, under a millisecond a
+// scan.
+std::uint64_t next_prime(std::uint64_t number) {
+  do {
+    ++number;
+  } while (!is_prime(number));
+  return number;
+}
+
+std::vector<std::uint64_t> prime_factors(std::uint64_t number) {
+  std::vector<std::uint64_t> factors;
+  for (std::uint64_t divisor = 2; divisor * divisor <= number; ++divisor) {
+    if (number % divisor != 0) continue;
+    factors.push_back(divisor);
+    while (number % divisor == 0) number /= divisor;
+  }
+  if (number > 1) factors.push_back(number);
+  return factors;
+}
+
+Permutation::Permutation(std::uint64_t n, std::uint64_t seed) : n_(n), prime_(next_prime(n)) {
+  const std::vector<std::uint64_t> order_factors = prime_factors(prime_ - 1);
+  SeedStream stream(seed);
+  do {
+    generator_ = 1 + stream.next() % (prime_ - 1);
+  } while (!is_primitive_root(generator_, prime_, order_factors));
+  start_ = 1 + stream.next() % (prime_ - 1);
+  generator_reciprocal_ =
+      static_cast<std::uint64_t>((static_cast<Uint128>(generator_) << 64) / prime_);
+}
+
+std::uint64_t Permutation::value_at(std::uint64_t exponent) const {
+  return multiply_modulo(start_, power_modulo(generator_, exponent, prime_), prime_);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,126 @@
+#include "targets/prefix.h"
+
+#include <istream>
+#include <utility>
+
+namespace echoscan {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\v\f";
+constexpr std::size_t kQuotedTextMax = 60;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+constexpr std::uint32_t host_mask(unsigned prefix_length) {
+  return prefix_length == 0 ? ~std::uint32_t{0} : (std::uint32_t{1} << (32 - prefix_length)) - 1;
+}
+
+std::string quoted_address(std::string_view text) {
+  return "'" + std::string(text.substr(0, kQuotedTextMax)) + "' is not an IPv4 address";
+}
+
+// Why a dotted quad was refused, in words that help.
+std::string address_error(std::string_view text) {
+  if (text.find(':') != std::string_view::npos)
+    return "IPv6 addresses are not probed, only IPv4 ones";
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) {
+    std::size_t start = 0;
+    while (start < text.size()) {
+      const std::size_t dot = std::min(text.find('.', start), text.size());
+      if (dot - start > 1 && text[start] == '0')
+        return "'" + std::string(text.substr(0, kQuotedTextMax)) +
+               "' has a number with a leading zero, which some programs read as octal";
+      start = dot + 1;
+    }
+  }
+  return quoted_address(text) + " (four numbers from 0 to 255)";
+}
+
+std::optional<AddressRange> parse_cidr(std::string_view text, std::size_t slash,
+                                       std::string& error) {
+  const std::string_view address_text = text.substr(0, slash);
+  const std::string_view length_text = text.substr(slash + 1);
+  const std::optional<Ipv4> address = parse_ipv4(address_text);
+  if (!address) {
+    error = address_error(address_text);
+    return std::nullopt;
+  }
+  const bool digits = !length_text.empty() && length_text.size() <= 2 &&
+                      length_text.find_first_not_of("0123456789") == std::string_view::npos &&
+                      (length_text.size() == 1 || length_text.front() != '0');
+  unsigned length = 0;
+  for (const char digit : length_text) length = length * 10 + static_cast<unsigned>(digit - '0');
+  if (!digits || length > 32) {
+    error = "the prefix length behind '/' is a number from 0 to 32";
+    return std::nullopt;
+  }
+  const std::uint32_t mask = host_mask(length);
+  if ((address->value & mask) != 0) {
+    error = "host bits are set; the network is " + to_string(Ipv4{address->value & ~mask}) + "/" +
+            std::to_string(length);
+    return std::nullopt;
+  }
+  return AddressRange{*address, Ipv4{address->value | mask}};
+}
+
+std::optional<AddressRange> parse_first_last(std::string_view text, std::size_t dash,
+                                             std::string& error) {
+  const std::string_view ends[2] = {trimmed(text.substr(0, dash)), trimmed(text.substr(dash + 1))};
+  Ipv4 addresses[2];
+  for (int end = 0; end < 2; ++end) {
+    const std::optional<Ipv4> address = parse_ipv4(ends[end]);
+    if (!address) {
+      error = address_error(ends[end]);
+      return std::nullopt;
+    }
+    addresses[end] = *address;
+  }
+  if (addresses[1] < addresses[0]) {
+    error = "the range runs backwards; the other way round it is " + to_string(addresses[1]) + "-" +
+            to_string(addresses[0]);
+    return std::nullopt;
+  }
+  return AddressRange{addresses[0], addresses[1]};
+}
+
+}  // namespace
+
+std::optional<AddressRange> parse_range(std::string_view text, std::string& error) {
+  if (const std::size_t dash = text.find('-'); dash != std::string_view::npos)
+    return parse_first_last(text, dash, error);
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos)
+    return parse_cidr(text, slash, error);
+  const std::optional<Ipv4> address = parse_ipv4(text);
+  if (!address) {
+    error = address_error(text);
+    return std::nullopt;
+  }
+  return AddressRange{*address, *address};
+}
+
+void TargetList::add_error(std::string error) {
+  ++error_count;
+  if (errors.size() < kListErrorsMax) errors.push_back(std::move(error));
+}
+
+void read_target_list(std::istream& in, std::string_view name, TargetList& list) {
+  std::string line;
+  std::string error;
+  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
+    std::string_view text = line;
+    text = trimmed(text.substr(0, text.find('#')));
+    if (text.empty()) continue;
+    if (const std::optional<AddressRange> range = parse_range(text, error)) {
+      list.ranges.push_back(*range);
+    } else {
+      list.add_error(std::string(name) + ":" + std::to_string(number) + ": " +
+                     std::string(text.substr(0, kQuotedTextMax)) + ": " + error);
+    }
+  }
+}
+
+}  // namespace echoscan

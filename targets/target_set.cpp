@@ -1,0 +1,93 @@
+#include "targets/target_set.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace echoscan {
+namespace {
+
+// Four buckets a range keep the walk behind the table short; the cap keeps the table in the cache.
+constexpr std::uint64_t kBucketsPerRange = 4;
+constexpr std::uint64_t kBucketsMax = std::uint64_t{1} << 22;
+
+}  // namespace
+
+std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges) {
+  std::sort(ranges.begin(), ranges.end());
+  std::size_t kept = 0;
+  for (const AddressRange& range : ranges) {
+    if (kept > 0 && range.first.value <= std::uint64_t{ranges[kept - 1].last.value} + 1) {
+      ranges[kept - 1].last = std::max(ranges[kept - 1].last, range.last);
+    } else {
+      ranges[kept++] = range;
+    }
+  }
+  ranges.resize(kept);
+  return ranges;
+}
+
+std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
+                                          std::span<const AddressRange> excluded) {
+  std::vector<AddressRange> left;
+  auto hole = excluded.begin();
+  for (const AddressRange& range : ranges) {
+    std::uint64_t next = range.first.value;
+    while (hole != excluded.end() && hole->last < range.first) ++hole;
+    for (auto inside = hole; inside != excluded.end() && inside->first <= range.last; ++inside) {
+      if (inside->first.value > next)
+        left.push_back({Ipv4{static_cast<std::uint32_t>(next)}, Ipv4{inside->first.value - 1}});
+      next = std::uint64_t{inside->last.value} + 1;
+    }
+    if (next <= range.last.value)
+      left.push_back({Ipv4{static_cast<std::uint32_t>(next)}, range.last});
+  }
+  return left;
+}
+
+std::uint64_t count_addresses(std::span<const AddressRange> merged) {
+  std::uint64_t count = 0;
+  for (const AddressRange& range : merged) count += range.size();
+  return count;
+}
+
+TargetSet::TargetSet(std::vector<AddressRange> merged) : ranges_(std::move(merged)) {
+  first_index_.reserve(ranges_.size() + 1);
+  for (const AddressRange& range : ranges_) {
+    first_index_.push_back(size_);
+    size_ += range.size();
+  }
+  first_index_.push_back(size_);
+
+  const std::uint64_t buckets_wanted =
+      std::clamp<std::uint64_t>(std::bit_ceil(ranges_.size() * kBucketsPerRange), 1, kBucketsMax);
+  while (size_ >> bucket_shift_ >= buckets_wanted && size_ >> bucket_shift_ > 0) ++bucket_shift_;
+  std::uint32_t range = 0;
+  for (std::uint64_t bucket = 0; bucket << bucket_shift_ < size_; ++bucket) {
+    while (bucket << bucket_shift_ >= first_index_[range + 1]) ++range;
+    range_of_bucket_.push_back(range);
+  }
+
+  range_of_slash16_.reserve(1 << 16);
+  range = 0;
+  for (std::uint32_t slash16 = 0; slash16 < 1 << 16; ++slash16) {
+    while (range < ranges_.size() && ranges_[range].last.value < slash16 << 16) ++range;
+    range_of_slash16_.push_back(range);
+  }
+}
+
+std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
+  const std::uint32_t slash16 = address.value >> 16;
+  const auto begin = ranges_.begin() + range_of_slash16_[slash16];
+  const auto end =
+      slash16 == 0xffff
+          ? ranges_.end()
+          : std::min(ranges_.end() - 1, ranges_.begin() + range_of_slash16_[slash16 + 1]) + 1;
+  const auto range = std::partition_point(
+      begin, end, [address](const AddressRange& candidate) { return candidate.last < address; });
+  if (range == end || address < range->first) return std::nullopt;
+  return first_index_[static_cast<std::size_t>(range - ranges_.begin())] +
+         (address.value - range->first.value);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,60 @@
+// The targets as a set: sorted disjoint ranges, and the two maps between an address and its index
+// in [0, n).
+//
+// Only indexes are permuted, so nothing off the list can ever be produced, and a bitmap over
+// indexes is an exact memory of who has answered (10 MB for 79 M targets, where a bitmap over
+// addresses takes 512 MB). index -> address goes through a bucket table over the index's top bits
+// in front of the prefix sums; a plain binary search over 100,000 ranges costs 45-95 ns, which is
+// ten times the rest of making a probe. Immutable once built; any thread may read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "targets/address.h"
+#include "targets/prefix.h"
+
+namespace echoscan {
+
+// Sorts the ranges and joins those that overlap or touch.
+std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges);
+
+// What is in `ranges` and in none of `excluded`; both merged, and so is the result.
+std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
+                                          std::span<const AddressRange> excluded);
+
+// How many addresses merged ranges hold; at most 2^32.
+std::uint64_t count_addresses(std::span<const AddressRange> merged);
+
+class TargetSet {
+ public:
+  // `merged` is what merge_ranges or subtract_ranges returned.
+  explicit TargetSet(std::vector<AddressRange> merged);
+
+  // n, at most 2^32.
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+  [[nodiscard]] std::span<const AddressRange> ranges() const { return ranges_; }
+
+  // The index-th address in ascending order; index < size().
+  [[nodiscard]] Ipv4 at(std::uint64_t index) const {
+    std::size_t range = range_of_bucket_[index >> bucket_shift_];
+    while (index >= first_index_[range + 1]) ++range;
+    return Ipv4{ranges_[range].first.value +
+                static_cast<std::uint32_t>(index - first_index_[range])};
+  }
+
+  // The inverse of at(); nullopt when the address is not a target.
+  [[nodiscard]] std::optional<std::uint64_t> index_of(Ipv4 address) const;
+
+ private:
+  std::vector<AddressRange> ranges_;
+  std::vector<std::uint64_t> first_index_;       // of each range, and size_ at the end
+  std::vector<std::uint32_t> range_of_bucket_;   // the range that holds a bucket's first index
+  std::vector<std::uint32_t> range_of_slash16_;  // the first range that ends in or behind a /16
+  std::uint64_t size_ = 0;
+  unsigned bucket_shift_ = 0;
+};
+
+}  // namespace echoscan
