@@ -1,0 +1,212 @@
+#include "output/summary.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kMicrosecondNs = 1000.0;
+constexpr std::int64_t kSecondUs = 1'000'000;
+
+double microseconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / kMicrosecondNs;
+}
+
+// RFC 3339, UTC, to the millisecond.
+std::string time_text(std::int64_t us) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(us / kSecondUs),
+                     us % kSecondUs / 1000);
+}
+
+std::uint64_t total(const std::vector<Summary::Named>& counts) {
+  std::uint64_t sum = 0;
+  for (const Summary::Named& named : counts) sum += named.count;
+  return sum;
+}
+
+Json named_counts(const std::vector<Summary::Named>& counts) {
+  Json json = Json::object();
+  for (const Summary::Named& named : counts) json[named.name] = named.count;
+  return json;
+}
+
+// "3 not_ipv4, 512 reply" of those that are not 0.
+std::string named_text(const std::vector<Summary::Named>& counts) {
+  std::string text;
+  for (const Summary::Named& named : counts)
+    if (named.count > 0)
+      text +=
+          fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(named.count), named.name);
+  return text.empty() ? "none" : text;
+}
+
+double percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string rtt_text(std::uint64_t ns) {
+  if (ns < 1'000'000) return fmt::format("{:.1f} us", microseconds(ns));
+  return fmt::format("{:.1f} ms", microseconds(ns) / 1000);
+}
+
+Json sending_json(const Summary& summary) {
+  Json queues = Json::array();
+  for (const Summary::Queue& queue : summary.queues)
+    queues.push_back({{"queue", queue.queue},
+                      {"mode", queue.mode},
+                      {"cpu", queue.cpu},
+                      {"sent", queue.sent},
+                      {"sent_again", queue.sent_again},
+                      {"kicks", queue.kicks}});
+  return {
+      {"interface", summary.interface},
+      {"source", summary.source},
+      {"gateway", summary.gateway},
+      {"rate_asked_pps", summary.rate_asked_pps == 0 ? Json("max") : Json(summary.rate_asked_pps)},
+      {"rate_pps", summary.rate_pps},
+      {"seconds", summary.sending_s},
+      {"queues", std::move(queues)},
+      {"interface_tx_packets", summary.interface_tx_packets},
+      {"paused_for_output_seconds", summary.paused_for_output_s}};
+}
+
+// What went wrong on our side, first of all: nobody should have to find it in a table.
+std::string losses_text(const Summary& summary) {
+  std::string text;
+  for (const std::string& fault : summary.faults)
+    text += fmt::format("  DOES NOT ADD UP: {}\n", fault);
+  if (!summary.output_error.empty())
+    text += fmt::format("  results lost: {}\n", summary.output_error);
+  for (const Summary::Named& named : summary.frames)
+    if (named.name == "ring_full" && named.count > 0)
+      text += fmt::format("  replies lost: {} found the ring full\n", with_thousands(named.count));
+  if (summary.dropped_unseen > 0)
+    text += fmt::format("  frames lost: {} dropped by the kernel before they were looked at\n",
+                        with_thousands(summary.dropped_unseen));
+  if (total(summary.not_sent) > 0)
+    text += fmt::format("  not sent: {} probes ({})\n", with_thousands(total(summary.not_sent)),
+                        named_text(summary.not_sent));
+  return text;
+}
+
+std::string sending_text(const Summary& summary) {
+  std::string modes;
+  std::uint64_t sent_again = 0;
+  for (const Summary::Queue& queue : summary.queues) {
+    if (modes.find(queue.mode) == std::string::npos)
+      modes += fmt::format("{}{}", modes.empty() ? "" : ", ", queue.mode);
+    sent_again += queue.sent_again;
+  }
+  std::string text =
+      fmt::format("  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {})\n",
+                  with_thousands(summary.sent), with_thousands(summary.probes), summary.interface,
+                  modes, summary.queues.size(), summary.queues.size() == 1 ? "" : "s",
+                  with_thousands(static_cast<std::uint64_t>(summary.rate_pps)),
+                  summary.rate_asked_pps == 0 ? "max" : with_thousands(summary.rate_asked_pps));
+  if (sent_again > 0)
+    text += fmt::format("            {} were refused by the driver at first and sent again\n",
+                        with_thousands(sent_again));
+  if (summary.paused_for_output_s > 0)
+    text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
+                        summary.paused_for_output_s);
+  return text;
+}
+
+}  // namespace
+
+std::string with_thousands(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t place = text.size(); place > 3;) text.insert(place -= 3, ",");
+  return text;
+}
+
+std::string summary_json(const Summary& summary) {
+  const Json json = {
+      {"type", "summary"},
+      {"version", summary.version},
+      {"outcome", summary.outcome},
+      {"started", time_text(summary.started_us)},
+      {"ended", time_text(summary.ended_us)},
+      {"targets",
+       {{"listed", summary.listed},
+        {"excluded_by_user", summary.excluded_by_user},
+        {"excluded_reserved", summary.excluded_reserved},
+        {"count", summary.targets},
+        {"ranges", summary.ranges},
+        {"digest", "sha256:" + summary.digest}}},
+      {"order",
+       {{"seed", summary.seed},
+        {"prime", summary.prime},
+        {"generator", summary.generator},
+        {"start", summary.start},
+        {"n", summary.permuted},
+        {"passes", summary.passes}}},
+      {"ledger",
+       {{"probes", summary.probes},
+        {"sent", summary.sent},
+        {"not_sent", named_counts(summary.not_sent)},
+        {"replied", summary.replied},
+        {"silent", summary.silent},
+        {"not_probed", summary.not_probed},
+        {"adds_up", summary.faults.empty()},
+        {"faults", summary.faults}}},
+      {"sending", sending_json(summary)},
+      {"receiving",
+       {{"mode", summary.receiver},
+        {"frames_seen", summary.frames_seen},
+        {"frames", named_counts(summary.frames)},
+        {"dropped_unseen", summary.dropped_unseen},
+        {"repeats", summary.repeats},
+        {"unlisted", summary.unlisted},
+        {"without_rtt", summary.without_rtt},
+        {"in_cooldown", summary.in_cooldown}}},
+      {"rtt_us",
+       {{"count", summary.rtt_count},
+        {"min", microseconds(summary.rtt_min_ns)},
+        {"p50", microseconds(summary.rtt_p50_ns)},
+        {"p90", microseconds(summary.rtt_p90_ns)},
+        {"p99", microseconds(summary.rtt_p99_ns)},
+        {"max", microseconds(summary.rtt_max_ns)}}},
+      {"output",
+       {{"lines", summary.lines},
+        {"bytes", summary.bytes},
+        {"error", summary.output_error.empty() ? Json(nullptr) : Json(summary.output_error)}}},
+  };
+  return json.dump(2) + "\n";
+}
+
+std::string summary_text(const Summary& summary) {
+  std::string text = fmt::format(
+      "echoscan: {} after {:.1f} s\n{}", summary.outcome,
+      static_cast<double>(summary.ended_us - summary.started_us) / static_cast<double>(kSecondUs),
+      losses_text(summary));
+  text += sending_text(summary);
+  text += fmt::format(
+      "  replied   {} of {} targets ({:.2f} %), {} silent{}\n", with_thousands(summary.replied),
+      with_thousands(summary.targets), percent(summary.replied, summary.replied + summary.silent),
+      with_thousands(summary.silent),
+      summary.not_probed == 0 ? ""
+                              : fmt::format(", {} not probed", with_thousands(summary.not_probed)));
+  if (summary.rtt_count > 0)
+    text += fmt::format("  rtt       min {}, p50 {}, p90 {}, p99 {}, max {}\n",
+                        rtt_text(summary.rtt_min_ns), rtt_text(summary.rtt_p50_ns),
+                        rtt_text(summary.rtt_p90_ns), rtt_text(summary.rtt_p99_ns),
+                        rtt_text(summary.rtt_max_ns));
+  text += fmt::format("  frames    {} seen by {}: {}; {} repeats\n",
+                      with_thousands(summary.frames_seen), summary.receiver,
+                      named_text(summary.frames), with_thousands(summary.repeats));
+  text += fmt::format("  targets   {} listed, {} excluded, {} reserved; {} range{}, sha256:{}\n",
+                      with_thousands(summary.listed), with_thousands(summary.excluded_by_user),
+                      with_thousands(summary.excluded_reserved), with_thousands(summary.ranges),
+                      summary.ranges == 1 ? "" : "s", summary.digest.substr(0, 16));
+  text += fmt::format("  order     --seed {}, p {}, g {}, {} pass{}\n", summary.seed, summary.prime,
+                      summary.generator, summary.passes, summary.passes == 1 ? "" : "es");
+  return text;
+}
+
+}  // namespace echoscan
