@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
+#
+#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N]
+#   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
+#   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show)
+#   lab.sh stats           what the far end saw and did, one JSON object
+#   lab.sh down            takes everything away; fine when there is nothing
+#
+# Two namespaces joined by a veth pair and by nothing else: no packet can leave. 10.0.0.0/8 and
+# 198.18.0.0/15 are routed to the far end. There either an XDP program answers for a world that is a pure
+# function of (seed, address), 1 address in 8 by default (`simulated`), or Linux itself answers for every
+# address (`kernel`). ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
+# side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it (default build/release).
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+name=${ECHOSCAN_LAB:-echoscan}
+near=$name-near
+far=$name-far
+state=/run/echoscan-lab/$name
+world=${ECHOSCAN_BUILD:-$root/build/release}/tests/lab_world
+
+die() {
+  echo "lab.sh: $*" >&2
+  exit 1
+}
+
+is_up() {
+  [ -e "$state/mode" ] && [ -e "/run/netns/$near" ] && [ -e "/run/netns/$far" ]
+}
+
+need_lab() {
+  is_up || die "the lab is not up; start it with: $0 up"
+}
+
+setting() {
+  cat "$state/$1"
+}
+
+down() {
+  local namespace
+  for namespace in "$near" "$far"; do
+    if [ -e "/run/netns/$namespace" ]; then ip netns delete "$namespace"; fi
+  done
+  rm -rf "$state"
+}
+
+# The address of each end is a documentation range, outside of the world that is scanned.
+make_ends() {
+  local queues=$1
+  local mtu_queues=(numtxqueues "$queues" numrxqueues "$queues")
+  ip netns add "$near"
+  ip netns add "$far"
+  local namespace
+  for namespace in "$near" "$far"; do
+    ip netns exec "$namespace" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 \
+      net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+    ip -n "$namespace" link set lo up
+  done
+  ip -n "$near" link add lab0 "${mtu_queues[@]}" type veth \
+    peer name lab1 netns "$far" "${mtu_queues[@]}"
+  ip -n "$near" address add 192.0.2.1/30 dev lab0
+  ip -n "$far" address add 192.0.2.2/30 dev lab1
+  ip -n "$near" link set lab0 up
+  ip -n "$far" link set lab1 up
+  # A redirect into a veth is delivered only where the other end runs NAPI, and GRO switches that on.
+  ip netns exec "$near" ethtool -K lab0 gro on
+  ip -n "$near" route add default via 192.0.2.2
+  ip -n "$far" route add local 10.0.0.0/8 dev lo
+  ip -n "$far" route add local 198.18.0.0/15 dev lo
+}
+
+up() {
+  local queues=1 mode=simulated seed=1 one_in=8
+  while [ $# -gt 0 ]; do
+    [ $# -ge 2 ] || die "$1 needs a value"
+    case $1 in
+      --queues) queues=$2 ;;
+      --mode) mode=$2 ;;
+      --seed) seed=$2 ;;
+      --one-in) one_in=$2 ;;
+      *) die "up: unknown option $1" ;;
+    esac
+    shift 2
+  done
+  [[ $queues =~ ^[1-9][0-9]?$ ]] || die "--queues is a number from 1 to 99, not '$queues'"
+  [[ $seed =~ ^[0-9]{1,18}$ ]] || die "--seed is a number, not '$seed'"
+  [[ $one_in =~ ^[1-9][0-9]{0,8}$ ]] || die "--one-in is a number from 1, not '$one_in'"
+  case $mode in simulated | kernel) ;; *) die "--mode is simulated or kernel, not '$mode'" ;; esac
+  [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made here"
+
+  down
+  trap down ERR INT TERM
+  make_ends "$queues"
+  if [ "$mode" = simulated ]; then
+    [ -x "$world" ] || die "$world is missing; build first: cmake --preset release && cmake --build --preset release"
+    ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in"
+  fi
+  mkdir -p "$state"
+  echo "$seed" >"$state/seed"
+  echo "$one_in" >"$state/one_in"
+  echo "$mode" >"$state/mode"
+  trap - ERR INT TERM
+}
+
+truth() {
+  need_lab
+  local with_ttl=no one_in
+  if [ "${1:-}" = --ttl ]; then
+    with_ttl=yes
+    shift
+  fi
+  [ $# -gt 0 ] || die "truth: which targets?"
+  one_in=$(setting one_in)
+  if [ "$(setting mode)" = kernel ]; then
+    [ "$with_ttl" = no ] || die "truth --ttl: only the simulated world has TTLs of its own"
+    one_in=1
+  fi
+  if [ "$with_ttl" = yes ]; then
+    "$world" truth "$(setting seed)" "$one_in" "$@"
+  else
+    "$world" truth "$(setting seed)" "$one_in" "$@" | cut -d' ' -f1
+  fi
+}
+
+# One value of `ethtool -S lab1`, summed over the queues.
+driver_count() {
+  ip netns exec "$far" ethtool -S lab1 |
+    awk -F': *' -v name="$1" '$1 ~ "^ *" name "$" {sum += $2} END {print sum + 0}'
+}
+
+# The far end's kernel's own ICMP counters, by name (net/snmp).
+kernel_count() {
+  ip netns exec "$far" awk -v name="$1" '
+    /^Icmp:/ && !seen {for (i = 2; i <= NF; i++) column[$i] = i; seen = 1; next}
+    /^Icmp:/ {print $column[name]}' /proc/net/snmp
+}
+
+stats() {
+  need_lab
+  local counts
+  if [ "$(setting mode)" = simulated ]; then
+    counts=$(ip netns exec "$far" "$world" stats lab1)
+  else
+    counts=$(jq -n --argjson requests "$(kernel_count InEchos)" \
+      --argjson replies "$(kernel_count OutEchoReps)" --argjson errors "$(kernel_count InCsumErrors)" \
+      '{echo_requests: $requests, bad_checksums: $errors, silent: 0, replies: $replies}')
+  fi
+  ip -n "$far" -s -j link show lab1 | jq -c --arg mode "$(setting mode)" --argjson counts "$counts" \
+    --argjson refused "$(driver_count 'tx_queue_[0-9]+_xdp_xmit_errors')" \
+    '{mode: $mode} + $counts + {replies_refused: $refused, rx_packets: .[0].stats64.rx.packets,
+      rx_dropped: .[0].stats64.rx.dropped, tx_packets: .[0].stats64.tx.packets}'
+}
+
+command=${1:-}
+[ $# -eq 0 ] || shift
+case $command in
+  up) up "$@" ;;
+  exec)
+    need_lab
+    [ $# -gt 0 ] || die "exec: which command?"
+    exec ip netns exec "$near" "$@"
+    ;;
+  truth) truth "$@" ;;
+  stats) stats ;;
+  down) down ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
+esac
