@@ -1,0 +1,304 @@
+#include "scanner/config.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "scanner/pacer.h"
+#include "scanner/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr double kRateMax = 1e9;
+constexpr double kSecondsMax = 1e8;   // three years
+constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
+constexpr unsigned kQueuesMax = 1024;
+
+[[noreturn]] void refuse(const std::string& option, const std::string& value,
+                         const std::string& expected) {
+  throw CLI::ValidationError(option, fmt::format("'{}' is not {}", value, expected));
+}
+
+// A whole number in [low, high], and nothing else in the text.
+std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
+                          std::uint64_t high) {
+  std::uint64_t number = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, number);
+  if (error != std::errc() || end != text_end || number < low || number > high)
+    refuse(option, text, fmt::format("a whole number from {} to {}", low, high));
+  return number;
+}
+
+double parse_seconds(const std::string& option, const std::string& text) {
+  double seconds = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
+  if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
+    refuse(option, text, "a number of seconds, 0 or more");
+  return seconds;
+}
+
+// One value by one name out of a few.
+template <typename Choice>
+Choice parse_choice(const std::string& option, const std::string& text,
+                    const std::vector<std::pair<std::string, Choice>>& choices) {
+  std::string names;
+  for (const auto& [name, choice] : choices) {
+    if (text == name) return choice;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  }
+  refuse(option, text, "one of: " + names);
+}
+
+void add_target_options(CLI::App& app, ScanConfig& config) {
+  app.add_option("target", config.targets, "Address, CIDR block or first-last range to probe")
+      ->type_name("TARGET")
+      ->group("Targets");
+  app.add_option("-t,--targets", config.target_files,
+                 "File with a target a line, '#' for comments; '-' is standard input (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->group("Targets");
+  app.add_option("-x,--exclude", config.excludes,
+                 "Never probe this address, block or range; wins over everything (repeatable)")
+      ->type_name("TARGET")
+      ->allow_extra_args(false)
+      ->group("Targets");
+  app.add_option("--exclude-file", config.exclude_files,
+                 "File with an exclusion a line, like --targets (repeatable)")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->group("Targets");
+  app.add_flag(
+         "--allow-reserved", config.allow_reserved,
+         "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast")
+      ->group("Targets");
+  app.add_option_function<std::string>(
+         "--max-targets",
+         [&config](const std::string& text) {
+           config.max_targets = parse_count("--max-targets", text, 1, std::uint64_t{1} << 32);
+         },
+         "Probe only the first N targets of the order")
+      ->type_name("N")
+      ->group("Targets");
+}
+
+void add_order_options(CLI::App& app, ScanConfig& config) {
+  app.add_option_function<std::string>(
+         "--seed",
+         [&config](const std::string& text) {
+           config.seed = parse_count("--seed", text, 0, kSeedMax);
+         },
+         "Seed of the order; the same seed and targets give the same order [random, and reported]")
+      ->type_name("S")
+      ->group("Order and rate");
+  app.add_option_function<std::string>(
+         "--probes",
+         [&config](const std::string& text) {
+           config.passes = static_cast<unsigned>(parse_count("--probes", text, 1, kPassesMax));
+         },
+         "Probes per target, as so many passes over the whole order [1]")
+      ->type_name("K")
+      ->group("Order and rate");
+  app.add_option_function<std::string>(
+         "--rate",
+         [&config](const std::string& text) {
+           const std::optional<std::uint64_t> rate = parse_rate(text);
+           if (!rate)
+             refuse("--rate", text,
+                    "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
+           config.rate_pps = *rate;
+         },
+         "Probes a second over all queues; k and M multiply, max does not limit [10k]")
+      ->type_name("N[k|M]|max")
+      ->group("Order and rate");
+  app.add_option_function<std::string>(
+         "--max-runtime",
+         [&config](const std::string& text) {
+           config.max_runtime_s = parse_seconds("--max-runtime", text);
+         },
+         "Stop sending after so many seconds")
+      ->type_name("SEC")
+      ->group("Order and rate");
+  app.add_option_function<std::string>(
+         "--cooldown",
+         [&config](const std::string& text) {
+           config.cooldown_s = parse_seconds("--cooldown", text);
+         },
+         "Go on receiving so long after the last probe [8]")
+      ->type_name("SEC")
+      ->group("Order and rate");
+}
+
+void add_network_options(CLI::App& app, ScanConfig& config) {
+  app.add_option("-i,--interface", config.interface_name,
+                 "Interface to send from [the one that the route to the targets leaves by]")
+      ->type_name("IF")
+      ->group("Network");
+  app.add_option_function<std::string>(
+         "--source-ip",
+         [&config](const std::string& text) {
+           config.source_ip = parse_ipv4(text);
+           if (!config.source_ip) refuse("--source-ip", text, "an IPv4 address");
+         },
+         "Address that probes come from [the interface's]")
+      ->type_name("ADDRESS")
+      ->group("Network");
+  app.add_option_function<std::string>(
+         "--gateway-mac",
+         [&config](const std::string& text) {
+           config.gateway_mac = parse_mac(text);
+           if (!config.gateway_mac)
+             refuse("--gateway-mac", text, "an Ethernet address like 02:00:5e:10:00:01");
+         },
+         "Ethernet address of the next hop [asked of the kernel]")
+      ->type_name("MAC")
+      ->group("Network");
+  app.add_option_function<std::string>(
+         "--queues",
+         [&config](const std::string& text) {
+           config.queues = static_cast<unsigned>(parse_count("--queues", text, 1, kQueuesMax));
+         },
+         "Transmit queues to use, a thread each [all, at most the CPUs allowed]")
+      ->type_name("N")
+      ->group("Network");
+  app.add_option_function<std::string>(
+         "--method",
+         [&config](const std::string& text) {
+           config.method = parse_choice<Method>("--method", text,
+                                                {{"auto", Method::automatic},
+                                                 {"af_xdp", Method::af_xdp},
+                                                 {"af_packet", Method::af_packet}});
+         },
+         "How to send: auto is af_xdp zero-copy, else copy, else af_packet, and says why [auto]")
+      ->type_name("auto|af_xdp|af_packet")
+      ->group("Network");
+}
+
+void add_output_options(CLI::App& app, ScanConfig& config) {
+  app.add_option("-o,--output", config.output_path,
+                 "File for the results; '-' is standard output [-]")
+      ->type_name("FILE")
+      ->group("Output");
+  app.add_option_function<std::string>(
+         "--format",
+         [](const std::string& text) {
+           parse_choice<bool>("--format", text, {{"jsonl", true}});
+         },
+         "Format of the results: one JSON object a line [jsonl]")
+      ->type_name("jsonl")
+      ->group("Output");
+  app.add_option_function<std::string>(
+         "--emit",
+         [](const std::string& text) {
+           parse_choice<bool>("--emit", text, {{"replies", true}});
+         },
+         "What is a result: each target's first reply [replies]")
+      ->type_name("replies")
+      ->group("Output");
+  app.add_option("--summary", config.summary_path, "File for the closing ledger, one JSON object")
+      ->type_name("FILE")
+      ->group("Output");
+  app.add_option_function<std::string>(
+         "--status",
+         [&config](const std::string& text) {
+           config.status = parse_choice<StatusStyle>("--status", text,
+                                                     {{"auto", StatusStyle::text},
+                                                      {"off", StatusStyle::off},
+                                                      {"json", StatusStyle::json}});
+         },
+         "A line a second on standard error: auto is text, unless -q [auto]")
+      ->type_name("auto|off|json")
+      ->group("Output");
+  app.add_flag_callback(
+         "-v,--verbose", [&config] { config.verbosity = Verbosity::verbose; },
+         "Say more on standard error")
+      ->group("Output");
+  app.add_flag_callback(
+         "-q,--quiet", [&config] { config.verbosity = Verbosity::quiet; },
+         "Say only warnings and errors on standard error")
+      ->group("Output");
+  app.add_flag(
+         "--dry-run", config.dry_run,
+         "Send nothing: print the plan on standard error, the targets in order on standard output")
+      ->group("Output");
+}
+
+// CLI11's sentences about a config file name neither the file nor, in words, what is wrong.
+std::string config_file_error(const CLI::ConfigError& error, const std::string& file) {
+  const std::string text = error.what();
+  const std::string_view prefix = "INI was not able to parse ";
+  if (!text.starts_with(prefix)) return fmt::format("{}: {}", file, text);
+  const std::string item = text.substr(prefix.size());
+  if (item.find('.') != std::string::npos)
+    return fmt::format("{}: options stand by themselves, without a [section]", file);
+  if (item.find(' ') != std::string::npos)
+    return fmt::format("{}: '{}' is not of the form option = value", file, item);
+  return fmt::format("{}: there is no option '{}'", file, item);
+}
+
+void check_combinations(const ScanConfig& config) {
+  if (config.targets.empty() && config.target_files.empty())
+    throw UserError(ExitCode::bad_usage,
+                    "no targets: give addresses, CIDR blocks or ranges, or a list with -t FILE "
+                    "(see echoscan scan --help)");
+  if (config.output_path.empty())
+    throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_rate(const std::string& text) {
+  if (text == "max") return Pacer::kUnlimited;
+  double number = 0;
+  const char* text_end = text.data() + text.size();
+  auto [end, error] = std::from_chars(text.data(), text_end, number, std::chars_format::fixed);
+  if (error != std::errc()) return std::nullopt;
+  double factor = 1;
+  if (end != text_end && (*end == 'k' || *end == 'M')) factor = *end++ == 'k' ? 1e3 : 1e6;
+  const double rate = std::round(number * factor);
+  if (end != text_end || !(rate >= 1 && rate <= kRateMax)) return std::nullopt;
+  return static_cast<std::uint64_t>(rate);
+}
+
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments) {
+  ScanConfig config;
+  CLI::App app{
+      "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
+      "line.",
+      "echoscan scan"};
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.get_formatter()->column_width(34);
+  add_target_options(app, config);
+  add_order_options(app, config);
+  add_network_options(app, config);
+  add_output_options(app, config);
+  CLI::Option* config_file =
+      app.set_config("--config", "", "File with any of these options, as in rate = \"50k\"");
+  config_file->type_name("FILE")->group("Output");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+  app.footer(
+      "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
+      "not be\n"
+      "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return std::nullopt;
+  } catch (const CLI::ConfigError& error) {
+    throw UserError(ExitCode::bad_usage, config_file_error(error, config_file->as<std::string>()));
+  } catch (const CLI::ParseError& error) {
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("{} (see echoscan scan --help)", error.what()));
+  }
+  check_combinations(config);
+  return config;
+}
+
+}  // namespace echoscan

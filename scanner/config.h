@@ -1,0 +1,60 @@
+// What one scan is to do: the command line and the config file, parsed, checked, with defaults
+// filled in.
+//
+// CLI11 reads both (`--config FILE` is its own format), so that an option works the same from
+// either. A value that makes no sense is refused here, with the option's name, before anything is
+// opened; whether an interface exists or a list can be read is for the set-up to find out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scanner/mac_address.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+enum class Method { automatic, af_xdp, af_packet };
+enum class StatusStyle { text, off, json };
+enum class Verbosity { quiet, normal, verbose };
+
+struct ScanConfig {
+  std::vector<std::string> targets;       // text: address, CIDR or first-last
+  std::vector<std::string> target_files;  // "-" is standard input
+  std::vector<std::string> excludes;
+  std::vector<std::string> exclude_files;
+  bool allow_reserved = false;
+
+  std::string interface_name;  // empty: by route
+  std::optional<Ipv4> source_ip;
+  std::optional<MacAddress> gateway_mac;
+
+  std::uint64_t rate_pps = 10'000;  // Pacer::kUnlimited for max
+  unsigned queues = 0;              // 0: all of the interface's, at most the CPUs allowed
+  Method method = Method::automatic;
+  std::optional<std::uint64_t> seed;
+  unsigned passes = 1;
+  double cooldown_s = 8;
+  std::optional<std::uint64_t> max_targets;
+  std::optional<double> max_runtime_s;
+
+  std::string output_path = "-";
+  std::string summary_path;  // empty: none
+  StatusStyle status = StatusStyle::text;
+  Verbosity verbosity = Verbosity::normal;
+  bool dry_run = false;
+};
+
+// Seeds are below 2^53, so that a summary's seed survives every JSON reader.
+inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
+
+// Parses the arguments behind `echoscan scan`. nullopt when they asked for help, which is then
+// printed to standard output. Throws UserError.
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments);
+
+// "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else.
+std::optional<std::uint64_t> parse_rate(const std::string& text);
+
+}  // namespace echoscan

@@ -1,0 +1,53 @@
+// Counters of the data plane: each written by one thread, read by any at any time.
+//
+// A relaxed load and store is one plain addition on x86 and no locked instruction; a reader sees a
+// value that was true a moment ago, which is all that a status line needs, and the final sums are
+// taken after the threads have been joined. Cache lines are kept apart by thread, not by counter.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace echoscan {
+
+inline constexpr std::size_t kCacheLineBytes = 64;
+
+class Counter {
+ public:
+  void add(std::uint64_t amount) {
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_ = 0;
+};
+
+// One sender's: every target that it drew from the order ends in handed_over or is left over.
+struct alignas(kCacheLineBytes) SenderCounters {
+  Counter drawn;             // targets that came out of the order
+  Counter handed_over;       // of those, accepted by the transmitter
+  Counter first_pass;        // of those, in the first pass
+  Counter paused_output_ns;  // time spent waiting for a slow reader of the results
+};
+
+// One transmitter's: what it accepted ends in sent, refused or unconfirmed.
+struct alignas(kCacheLineBytes) TransmitCounters {
+  Counter sent;         // handed to the driver and not refused
+  Counter sent_again;   // refused by the kernel, and put in line again
+  Counter refused;      // refused until the end
+  Counter unconfirmed;  // accepted by the kernel, and no completion until the end
+  Counter kicks;        // system calls
+};
+
+// The receiver's: every record that it took from a ring ends in replied, repeats or unlisted.
+struct alignas(kCacheLineBytes) ReceiverCounters {
+  Counter records;
+  Counter replied;   // a target's first reply
+  Counter repeats;   // further replies of the same target
+  Counter unlisted;  // proved, but the target is not on the list
+  Counter in_cooldown;
+  Counter without_rtt;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,81 @@
+#include "scanner/dry_run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <cstring>
+
+#include "output/byte_sink.h"
+#include "output/result_writer.h"
+#include "output/summary.h"
+#include "scanner/network_path.h"
+#include "scanner/pacer.h"
+#include "targets/target_cursor.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kBatchSize = 4096;
+constexpr int kWaitMs = 1000;
+
+// The network is looked at but not needed: a plan is made on a laptop too.
+void log_path(const ScanConfig& config, const TargetPlan& plan) {
+  try {
+    const NetworkPath path = find_network_path(config, plan.targets);
+    spdlog::info("would send from {} on {}{}", to_string(path.source), path.interface.name,
+                 path.gateway ? fmt::format(" by the gateway {}", to_string(*path.gateway)) : "");
+  } catch (const UserError& error) {
+    spdlog::warn("as things stand the scan would not start: {}", error.what());
+  }
+}
+
+}  // namespace
+
+void log_plan(const ScanConfig& config, const TargetPlan& plan) {
+  const std::uint64_t probes = plan.target_count * config.passes;
+  spdlog::info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+               with_thousands(plan.target_count), with_thousands(plan.listed),
+               with_thousands(plan.excluded_by_user), with_thousands(plan.excluded_reserved),
+               with_thousands(plan.targets.ranges().size()),
+               plan.targets.ranges().size() == 1 ? "" : "s");
+  spdlog::info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
+  if (config.rate_pps == Pacer::kUnlimited) {
+    spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
+                 config.cooldown_s);
+  } else {
+    spdlog::info("{} probes at {} a second: {:.1f} s, then {} s of cooldown",
+                 with_thousands(probes), with_thousands(config.rate_pps),
+                 static_cast<double>(probes) / static_cast<double>(config.rate_pps),
+                 config.cooldown_s);
+  }
+}
+
+ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
+  log_plan(config, plan);
+  log_path(config, plan);
+  DescriptorSink output("-");
+  ResultWriter writer(output);
+  TargetCursor cursor(plan.targets, plan.permutation);
+  std::array<Ipv4, kBatchSize> addresses;
+  for (unsigned pass = 0; pass < config.passes; ++pass) {
+    cursor.seek(0, plan.step_count);
+    while (!cursor.done() && writer.error() == 0) {
+      const std::size_t count = cursor.next(addresses);
+      for (std::size_t i = 0; i < count; ++i) {
+        char* line = writer.room(kIpv4TextBytesMax + 1).data();
+        char* end = write_ipv4(line, addresses[i]);
+        *end++ = '\n';
+        writer.append(static_cast<std::size_t>(end - line));
+      }
+      while (writer.backlog_bytes() > 0 && writer.flush_waiting(kWaitMs)) {
+      }
+    }
+  }
+  if (writer.error() != 0)
+    throw UserError(ExitCode::output, fmt::format("the targets could not be written: {}",
+                                                  std::strerror(writer.error())));
+  return ExitCode::finished;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,52 @@
+// The probe's Ethernet frame: written once per buffer, patched per probe.
+//
+// fill() writes all 60 bytes; patch() touches what differs from probe to probe: destination,
+// identifier, sequence number, payload and the two checksums. The IPv4 checksum is one addition on
+// a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed over its 26
+// bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864). Host order
+// ends here: whatever this file writes is network order. Immutable once built; any thread may fill
+// and patch its own buffers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "bpf/probe.h"
+#include "scanner/mac_address.h"
+#include "scanner/target.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+using FrameBuffer = std::span<std::uint8_t, PROBE_FRAME_BYTES>;
+
+// Where every probe of a scan comes from and goes through.
+struct FrameAddresses {
+  MacAddress source_mac;
+  MacAddress gateway_mac;
+  Ipv4 source;
+};
+
+class FrameTemplate {
+ public:
+  static constexpr std::uint8_t kTtl = 64;
+
+  FrameTemplate(const FrameAddresses& addresses, const probe_key& key);
+
+  // Makes `frame` a probe but for what patch() sets.
+  void fill(FrameBuffer frame) const;
+  // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
+  void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
+
+  // A frame that proves a transmit path and reaches nobody: to our own MAC, which a switch never
+  // sends back out, with the EtherType that IEEE 802 sets aside for local experiments (0x88b5).
+  void fill_path_test(FrameBuffer frame) const;
+
+ private:
+  std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
+  probe_key key_;
+  std::uint32_t ip_sum_ = 0;  // of the IPv4 header without destination and checksum
+};
+
+}  // namespace echoscan

@@ -1,0 +1,167 @@
+#include "scanner/ledger.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace echoscan {
+namespace {
+
+constexpr double kSecondNs = 1e9;
+constexpr std::int64_t kMicrosecondNs = 1000;
+
+// Two figures that must be equal.
+void check_sum(std::vector<std::string>& faults, const char* left_name, std::uint64_t left,
+               const char* right_name, std::uint64_t right) {
+  if (left != right)
+    faults.push_back(fmt::format("{} is {}, but {} is {}", left_name, left, right_name, right));
+}
+
+void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config) {
+  summary.listed = plan.listed;
+  summary.excluded_by_user = plan.excluded_by_user;
+  summary.excluded_reserved = plan.excluded_reserved;
+  summary.targets = plan.target_count;
+  summary.ranges = plan.targets.ranges().size();
+  summary.digest = plan.digest;
+  summary.seed = plan.seed;
+  summary.prime = plan.permutation.prime();
+  summary.generator = plan.permutation.generator();
+  summary.start = plan.permutation.start();
+  summary.permuted = plan.permutation.size();
+  summary.passes = config.passes;
+}
+
+void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) {
+  std::uint64_t drawn = 0;
+  std::uint64_t handed_over = 0;
+  std::uint64_t first_pass = 0;
+  std::uint64_t paused_ns = 0;
+  for (const auto& sender : pipeline.senders()) {
+    drawn += sender->counters().drawn.get();
+    handed_over += sender->counters().handed_over.get();
+    first_pass += sender->counters().first_pass.get();
+    paused_ns += sender->counters().paused_output_ns.get();
+  }
+  std::uint64_t refused = 0;
+  std::uint64_t unconfirmed = 0;
+  for (const Queue& queue : pipeline.queues()) {
+    const TransmitCounters& counters = queue.transmitter->counters();
+    refused += counters.refused.get();
+    unconfirmed += counters.unconfirmed.get();
+    summary.queues.push_back({queue.number, queue.transmitter->mode(), queue.cpu,
+                              counters.sent.get(), counters.sent_again.get(),
+                              counters.kicks.get()});
+  }
+  summary.probes = pipeline.probe_count();
+  summary.sent = pipeline.sent();
+  const std::uint64_t stopped = summary.probes - std::min(summary.probes, handed_over);
+  summary.not_sent = {{"stopped", stopped}, {"refused", refused}, {"unconfirmed", unconfirmed}};
+  const std::uint64_t lost = refused + unconfirmed;
+  summary.not_probed =
+      summary.targets - std::min(summary.targets, first_pass - std::min(first_pass, lost));
+  summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
+  check_sum(summary.faults, "probes handed to the transmitters", handed_over,
+            "sent + refused + unconfirmed", summary.sent + lost);
+  if (reason == StopReason::finished)
+    check_sum(summary.faults, "probes planned", summary.probes, "targets drawn from the order",
+              drawn);
+}
+
+void add_receiving(Summary& summary, const Pipeline& pipeline) {
+  const frame_counters frames = pipeline.source().outcomes();
+  const ReceiverCounters& counters = pipeline.receiver().counters();
+  std::uint64_t outcomes = 0;
+  std::uint64_t replies = 0;
+  const auto add_outcome = [&](frame_outcome outcome, const char* name) {
+    summary.frames.push_back({name, frames.outcome[outcome]});
+    outcomes += frames.outcome[outcome];
+    if (outcome_is_reply(outcome)) replies += frames.outcome[outcome];
+  };
+#define ADD_OUTCOME(enumerator, name, meaning) add_outcome(enumerator, name);
+  FRAME_OUTCOMES(ADD_OUTCOME)
+#undef ADD_OUTCOME
+  summary.receiver = pipeline.source().mode();
+  summary.frames_seen = frames.seen;
+  summary.dropped_unseen = pipeline.source().dropped_unseen();
+  summary.replied = counters.replied.get();
+  summary.repeats = counters.repeats.get();
+  summary.unlisted = counters.unlisted.get();
+  summary.without_rtt = counters.without_rtt.get();
+  summary.in_cooldown = counters.in_cooldown.get();
+  const std::uint64_t probed = summary.targets - summary.not_probed;
+  summary.silent = probed - std::min(probed, summary.replied);
+  check_sum(summary.faults, "frames seen", frames.seen, "the sum of their outcomes", outcomes);
+  check_sum(summary.faults, "replies proved", replies, "records received", counters.records.get());
+  check_sum(summary.faults, "records received", counters.records.get(),
+            "replied + repeats + unlisted", summary.replied + summary.repeats + summary.unlisted);
+  if (summary.replied > probed)
+    summary.faults.push_back(
+        fmt::format("{} targets replied, but only {} were probed", summary.replied, probed));
+}
+
+void add_rtt(Summary& summary, const RttHistogram& rtt) {
+  summary.rtt_count = rtt.count();
+  summary.rtt_min_ns = rtt.min_ns();
+  summary.rtt_p50_ns = rtt.percentile_ns(0.50);
+  summary.rtt_p90_ns = rtt.percentile_ns(0.90);
+  summary.rtt_p99_ns = rtt.percentile_ns(0.99);
+  summary.rtt_max_ns = rtt.max_ns();
+}
+
+void add_output(Summary& summary, const Pipeline& pipeline) {
+  const ResultWriter& writer = pipeline.writer();
+  summary.lines = writer.lines();
+  summary.bytes = writer.bytes_written();
+  if (writer.error() != 0) {
+    summary.output_error = std::strerror(writer.error());
+  } else {
+    check_sum(summary.faults, "targets that replied", summary.replied, "lines", summary.lines);
+  }
+}
+
+}  // namespace
+
+const char* outcome_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::finished:
+      return "finished";
+    case StopReason::max_runtime:
+      return "stopped at --max-runtime";
+    case StopReason::interrupted:
+      return "interrupted";
+    case StopReason::terminated:
+      return "terminated";
+    case StopReason::stalled:
+      return "stalled";
+    case StopReason::output_failed:
+      return "stopped, output failed";
+  }
+  return "";
+}
+
+Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pipeline& pipeline,
+                     StopReason reason, std::uint64_t now_ns) {
+  Summary summary;
+  summary.version = ECHOSCAN_VERSION;
+  summary.outcome = outcome_name(reason);
+  const std::int64_t offset_ns = realtime_offset_ns();
+  const auto wall_us = [offset_ns](std::uint64_t ns) {
+    return (static_cast<std::int64_t>(ns) + offset_ns) / kMicrosecondNs;
+  };
+  summary.started_us = wall_us(pipeline.started_ns());
+  summary.ended_us = wall_us(now_ns);
+  summary.sending_s =
+      static_cast<double>(pipeline.sending_ended_ns() - pipeline.started_ns()) / kSecondNs;
+  add_plan(summary, plan, config);
+  add_sending(summary, pipeline, reason);
+  add_receiving(summary, pipeline);
+  add_rtt(summary, pipeline.receiver().rtt());
+  add_output(summary, pipeline);
+  summary.rate_asked_pps = config.rate_pps;
+  summary.rate_pps =
+      summary.sending_s > 0 ? static_cast<double>(summary.sent) / summary.sending_s : 0;
+  return summary;
+}
+
+}  // namespace echoscan

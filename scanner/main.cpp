@@ -1,0 +1,86 @@
+// echoscan's entry: which command, the one catch, and the exit code.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "scanner/config.h"
+#include "scanner/scan.h"
+#include "scanner/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr const char* kUsage =
+    "echoscan pings very large sets of IPv4 addresses and accounts for every probe.\n"
+    "\n"
+    "usage: echoscan scan [options] TARGET...\n"
+    "       echoscan scan --help\n"
+    "       echoscan --version\n";
+
+// Standard output is for results alone.
+void set_up_log(Verbosity verbosity) {
+  auto log = spdlog::stderr_color_mt("echoscan");
+  log->set_pattern("%H:%M:%S.%e %^%l%$: %v");
+  log->set_level(verbosity == Verbosity::quiet     ? spdlog::level::warn
+                 : verbosity == Verbosity::verbose ? spdlog::level::debug
+                                                   : spdlog::level::info);
+  spdlog::set_default_logger(std::move(log));
+}
+
+ExitCode run_command(const std::vector<std::string>& arguments) {
+  const std::string command = arguments.empty() ? "" : arguments.front();
+  if (command == "-h" || command == "--help" || command == "help") {
+    fmt::print("{}", kUsage);
+    return ExitCode::finished;
+  }
+  if (command == "--version") {
+    fmt::print("echoscan {}\n", ECHOSCAN_VERSION);
+    return ExitCode::finished;
+  }
+  if (command != "scan")
+    throw UserError(ExitCode::bad_usage,
+                    command.empty()
+                        ? fmt::format("which command?\n\n{}", kUsage)
+                        : fmt::format("there is no command '{}'\n\n{}", command, kUsage));
+  const std::optional<ScanConfig> config =
+      parse_scan_config({arguments.begin() + 1, arguments.end()});
+  if (!config) return ExitCode::finished;
+  set_up_log(config->verbosity);
+  return run_scan(*config);
+}
+
+int report(ExitCode code, const char* sentence) {
+  fmt::print(stderr, "echoscan: {}\n", sentence);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+}  // namespace echoscan
+
+int main(int argc, char** argv) {
+  using echoscan::ExitCode;
+  // A reader that goes away is an error of write(2), reported as such, and not the end of the
+  // process.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return static_cast<int>(echoscan::run_command({argv + 1, argv + argc}));
+  } catch (const echoscan::UserError& error) {
+    return echoscan::report(error.code(), error.what());
+  } catch (const std::system_error& error) {
+    const std::string hint =
+        error.code() == std::errc::operation_not_permitted
+            ? "; run as root, or with CAP_NET_RAW (and CAP_NET_ADMIN, CAP_BPF for XDP)"
+            : "";
+    return echoscan::report(ExitCode::environment,
+                            fmt::format("cannot {}{}", error.what(), hint).c_str());
+  } catch (const std::exception& error) {
+    return echoscan::report(ExitCode::environment, error.what());
+  }
+}

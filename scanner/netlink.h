@@ -1,0 +1,48 @@
+// A question to the kernel's routing, link and neighbour tables over rtnetlink.
+//
+// libmnl does the framing; this owns the socket and the buffer and runs one request to its end.
+// Rejected: parsing /proc and /sys (a container may not have them, and a namespace's /sys shows
+// another one's interfaces), and ioctls, which cannot say what a route is. Set-up only; one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "targets/address.h"
+
+struct mnl_socket;
+struct nlattr;
+struct nlmsghdr;
+
+namespace echoscan {
+
+class Netlink {
+ public:
+  // Throws std::system_error.
+  Netlink();
+
+  // Starts a request in the buffer: `type` is RTM_GET…, `flags` are NLM_F_… beside NLM_F_REQUEST.
+  nlmsghdr* prepare(std::uint16_t type, std::uint16_t flags);
+  // Sends what was prepared and hands each answer to `on_message`. Returns 0, or the errno that the
+  // kernel answered with; throws std::system_error when the socket itself fails.
+  int exchange(nlmsghdr* request, const std::function<void(const nlmsghdr&)>& on_message);
+
+ private:
+  struct Close {
+    void operator()(mnl_socket* socket) const;
+  };
+  std::unique_ptr<mnl_socket, Close> socket_;
+  std::unique_ptr<char[]> buffer_;
+  std::uint32_t sequence_ = 0;
+};
+
+// Calls `on_attribute` with each attribute behind a message's fixed part of `header_bytes` bytes.
+void for_each_attribute(const nlmsghdr& message, std::size_t header_bytes,
+                        const std::function<void(const nlattr&)>& on_attribute);
+
+// Addresses inside attributes are in network order: a frame's edge of its own.
+void put_ipv4(nlmsghdr* request, std::uint16_t type, Ipv4 address);
+Ipv4 get_ipv4(const nlattr& attribute);
+
+}  // namespace echoscan

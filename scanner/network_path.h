@@ -1,0 +1,32 @@
+// The path of a scan's probes: out of which interface, from which address, to whose MAC.
+//
+// One path for the whole scan, found by the kernel's own route to the targets where the options do
+// not say it. What cannot work is refused here with what to do about it: no route, no address, no
+// gateway, a link without Ethernet. Two steps, because attaching XDP comes between: a driver may
+// restart the link, and the gateway's MAC can be asked for only after it is back.
+#pragma once
+
+#include <optional>
+
+#include "scanner/clock.h"
+#include "scanner/config.h"
+#include "scanner/frame.h"
+#include "scanner/interface.h"
+#include "targets/target_set.h"
+
+namespace echoscan {
+
+struct NetworkPath {
+  Interface interface;
+  Ipv4 source;
+  std::optional<Ipv4> gateway;  // none when --gateway-mac says where to
+};
+
+// Throws UserError with code environment.
+NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets);
+
+// The addresses of every frame, the gateway's MAC included; the link is up. Throws UserError.
+FrameAddresses resolve_frame_addresses(const ScanConfig& config, const NetworkPath& path,
+                                       Clock& clock);
+
+}  // namespace echoscan

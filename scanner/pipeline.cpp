@@ -1,0 +1,194 @@
+#include "scanner/pipeline.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "scanner/status.h"
+
+namespace echoscan {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::uint64_t kBlockStepsMax = 4096;
+
+// A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
+// together.
+std::uint64_t block_steps(std::uint64_t rate_pps) {
+  if (rate_pps == Pacer::kUnlimited) return kBlockStepsMax;
+  return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
+}
+
+std::chrono::nanoseconds seconds(double count) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
+}
+
+// Not vital: an unpinned sender is slower, not wrong.
+void pin_to(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+}  // namespace
+
+// The caller's thread while the scan runs. Sending -> cooldown -> done; the other threads post to
+// it.
+class Pipeline::Control {
+ public:
+  explicit Control(Pipeline& pipeline)
+      : pipeline_(pipeline),
+        signals_(io_, SIGINT, SIGTERM),
+        status_timer_(io_),
+        runtime_timer_(io_),
+        cooldown_timer_(io_),
+        status_(pipeline) {}
+
+  StopReason run() {
+    std::thread receiving([this] { receive(); });
+    std::vector<std::thread> sending;
+    for (std::size_t i = 0; i < pipeline_.senders_.size(); ++i)
+      sending.emplace_back([this, i] { send(i); });
+    wait_for_signal();
+    wait_for_status();
+    if (pipeline_.config_.max_runtime_s) {
+      runtime_timer_.expires_after(seconds(*pipeline_.config_.max_runtime_s));
+      runtime_timer_.async_wait([this](const error_code& error) {
+        if (!error) stop(StopReason::max_runtime);
+      });
+    }
+    io_.run();
+    for (std::thread& thread : sending) thread.join();
+    receiving.join();
+    return reason_;
+  }
+
+ private:
+  // The body of sender thread `index`.
+  void send(std::size_t index) {
+    pin_to(pipeline_.queues_[index].cpu);
+    reduce_timer_slack();
+    const bool is_good = pipeline_.senders_[index]->run();
+    asio::post(io_, [this, is_good] {
+      if (!is_good) stop(StopReason::stalled);
+      if (++senders_done_ == pipeline_.senders_.size()) cool_down();
+    });
+  }
+
+  // The body of the receiver thread.
+  void receive() {
+    reduce_timer_slack();
+    pipeline_.receiver_.run(
+        [this] { asio::post(io_, [this] { stop(StopReason::output_failed); }); });
+    asio::post(io_, [this] { io_.stop(); });
+  }
+
+  // Ends the sending. The first reason is the one that is reported.
+  void stop(StopReason reason) {
+    if (reason_ == StopReason::finished) reason_ = reason;
+    pipeline_.state_.stop_sending.store(true, std::memory_order_relaxed);
+    if (reason == StopReason::output_failed) end_cooldown();
+  }
+
+  void cool_down() {
+    pipeline_.state_.sending_ended_ns.store(pipeline_.clock_.now_ns(), std::memory_order_relaxed);
+    runtime_timer_.cancel();
+    sending_ended_ = true;
+    const bool in_vain = reason_ == StopReason::output_failed || pipeline_.sent() == 0;
+    const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.cooldown_s;
+    if (cooldown_s > 0) spdlog::info("all probes have left; receiving for {} s more", cooldown_s);
+    cooldown_timer_.expires_after(seconds(cooldown_s));
+    cooldown_timer_.async_wait([this](const error_code&) {
+      pipeline_.state_.stop_receiving.store(true, std::memory_order_relaxed);
+    });
+  }
+
+  void end_cooldown() {
+    hurry_ = true;
+    if (sending_ended_) cooldown_timer_.cancel();
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const error_code& error, int signal) {
+      if (error) return;
+      const bool is_first = !signalled_;
+      signalled_ = true;
+      stop(signal == SIGINT ? StopReason::interrupted : StopReason::terminated);
+      if (is_first) {
+        spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
+                     signal == SIGINT ? "SIGINT" : "SIGTERM");
+      } else {
+        pipeline_.state_.abandon_output.store(true, std::memory_order_relaxed);
+        end_cooldown();
+      }
+      wait_for_signal();
+    });
+  }
+
+  void wait_for_status() {
+    status_timer_.expires_after(std::chrono::seconds(1));
+    status_timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      status_.print(pipeline_.clock_.now_ns());
+      wait_for_status();
+    });
+  }
+
+  Pipeline& pipeline_;
+  asio::io_context io_;
+  asio::signal_set signals_;
+  asio::steady_timer status_timer_;
+  asio::steady_timer runtime_timer_;
+  asio::steady_timer cooldown_timer_;
+  StatusLine status_;
+  StopReason reason_ = StopReason::finished;
+  std::size_t senders_done_ = 0;
+  bool sending_ended_ = false;
+  bool signalled_ = false;
+  bool hurry_ = false;
+};
+
+Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
+                   const std::vector<Queue>& queues, ReplySource& source, ByteSink& sink,
+                   Clock& clock)
+    : config_(config),
+      queues_(queues),
+      source_(source),
+      clock_(clock),
+      started_ns_(clock.now_ns()),
+      probe_count_(plan.target_count * config.passes),
+      writer_(sink),
+      receiver_(plan.targets, source, writer_, clock, state_),
+      blocks_(0, plan.step_count, config.passes, block_steps(config.rate_pps)),
+      pacer_(config.rate_pps, started_ns_) {
+  for (const Queue& queue : queues_)
+    senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
+                                                blocks_, pacer_, *queue.transmitter, clock, writer_,
+                                                state_));
+}
+
+Pipeline::~Pipeline() = default;
+
+StopReason Pipeline::run() {
+  return Control(*this).run();
+}
+
+std::uint64_t Pipeline::sent() const {
+  std::uint64_t sum = 0;
+  for (const Queue& queue : queues_) sum += queue.transmitter->counters().sent.get();
+  return sum;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,202 @@
+#include "scanner/receive/xdp_reply_filter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "reply_filter.skel.h"
+#include "scanner/file_descriptor.h"
+
+namespace echoscan {
+namespace {
+
+struct DestroySkeleton {
+  void operator()(reply_filter_bpf* skeleton) const { reply_filter_bpf__destroy(skeleton); }
+};
+
+struct FreeRings {
+  void operator()(ring_buffer* rings) const { ring_buffer__free(rings); }
+};
+
+// libbpf's own words are for whoever debugs a load; the user gets a sentence of ours.
+int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
+  if (!spdlog::should_log(spdlog::level::debug)) return 0;
+  char line[1024];
+  const int length = std::vsnprintf(line, sizeof(line), format, arguments);
+  std::string_view text(
+      line, std::min<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), sizeof(line) - 1));
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  spdlog::debug("{}", text);
+  return length;
+}
+
+std::string error_text(int error) {
+  return std::strerror(error);
+}
+
+// 'id 17, "xdp_fw"' of the program on the interface; empty when there is none.
+std::string describe_program(int interface_index) {
+  __u32 id = 0;
+  if (bpf_xdp_query_id(interface_index, 0, &id) != 0 || id == 0) return {};
+  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  __u32 info_bytes = sizeof(info);
+  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
+    return fmt::format("id {}", id);
+  return fmt::format("id {}, \"{}\"", id, info.name);
+}
+
+std::size_t ring_bytes(int cpu_count) {
+  const auto share = XdpReplyFilter::kRingsBytesMax / static_cast<std::size_t>(cpu_count);
+  return std::bit_floor(
+      std::clamp(share, XdpReplyFilter::kRingBytesMin, XdpReplyFilter::kRingBytesMax));
+}
+
+}  // namespace
+
+struct XdpReplyFilter::Kernel {
+  std::unique_ptr<reply_filter_bpf, DestroySkeleton> skeleton;
+  std::vector<FileDescriptor> ring_maps;
+  std::unique_ptr<ring_buffer, FreeRings> rings;
+  std::string mode;
+  FileDescriptor link;  // declared last: detached first
+
+  // Where the records of one receive() go.
+  std::span<reply> room;
+  std::size_t filled = 0;
+
+  // Each returns 0 or an errno.
+  int load(const match_config& config, int cpu_count);
+  int make_rings(int cpu_count);
+  int attach(const Interface& interface, std::string& why_not_native);
+
+  static int take_record(void* kernel, void* data, std::size_t bytes);
+};
+
+int XdpReplyFilter::Kernel::load(const match_config& config, int cpu_count) {
+  skeleton.reset(reply_filter_bpf__open());
+  if (!skeleton) return errno;
+  std::memcpy(const_cast<match_config*>(&skeleton->rodata->config), &config, sizeof(config));
+  const int error = bpf_map__set_max_entries(skeleton->maps.rings, static_cast<__u32>(cpu_count));
+  return error != 0 ? -error : -reply_filter_bpf__load(skeleton.get());
+}
+
+int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
+  const auto bytes = static_cast<__u32>(ring_bytes(cpu_count));
+  const int outer = bpf_map__fd(skeleton->maps.rings);
+  for (int cpu = 0; cpu < cpu_count; ++cpu) {
+    FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
+    if (!ring) return errno;
+    const int ring_fd = ring.get();
+    ring_maps.push_back(std::move(ring));
+    if (bpf_map_update_elem(outer, &cpu, &ring_fd, BPF_ANY) != 0) return errno;
+    if (rings) {
+      if (const int error = ring_buffer__add(rings.get(), ring_fd, take_record, this); error != 0)
+        return -error;
+    } else {
+      rings.reset(ring_buffer__new(ring_fd, take_record, this, nullptr));
+      if (!rings) return errno;
+    }
+  }
+  return 0;
+}
+
+int XdpReplyFilter::Kernel::attach(const Interface& interface, std::string& why_not_native) {
+  const int program = bpf_program__fd(skeleton->progs.reply_filter);
+  DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+  link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
+  mode = "XDP native";
+  if (link) return 0;
+  // Whoever else is there is in the way in either mode.
+  if (errno == EBUSY || errno == EEXIST || errno == EPERM) return errno;
+  why_not_native = error_text(errno);
+  options.flags = XDP_FLAGS_SKB_MODE;
+  link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
+  mode = "XDP generic";
+  return link ? 0 : errno;
+}
+
+// The return value ends the batch when the room is full; libbpf has consumed that last record by
+// then.
+int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t bytes) {
+  auto& self = *static_cast<Kernel*>(kernel);
+  if (bytes >= sizeof(reply)) std::memcpy(&self.room[self.filled++], data, sizeof(reply));
+  return self.filled == self.room.size() ? -ENOSPC : 0;
+}
+
+XdpReplyFilter::XdpReplyFilter(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+XdpReplyFilter::~XdpReplyFilter() = default;
+
+XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
+                                               const match_config& config) {
+  libbpf_set_print(log_libbpf);
+  Attempt attempt;
+  const auto refuse = [&attempt](Refusal refusal, std::string reason) {
+    attempt.refusal = refusal;
+    attempt.reason = std::move(reason);
+    return std::move(attempt);
+  };
+  auto kernel = std::make_unique<Kernel>();
+  const int cpu_count = libbpf_num_possible_cpus();
+  int error = kernel->load(config, cpu_count);
+  if (error == EPERM)
+    return refuse(Refusal::permission, "BPF is not permitted (CAP_BPF, CAP_NET_ADMIN)");
+  if (error != 0)
+    return refuse(Refusal::unsupported,
+                  fmt::format("the kernel does not load the program ({})", error_text(error)));
+  error = kernel->make_rings(cpu_count);
+  if (error != 0)
+    return refuse(Refusal::unsupported, fmt::format("no ring buffers ({})", error_text(error)));
+  error = kernel->attach(interface, attempt.reason);
+  if (error == EPERM)
+    return refuse(Refusal::permission, "attaching XDP is not permitted (CAP_NET_ADMIN)");
+  if (error == EBUSY || error == EEXIST) {
+    const std::string program = describe_program(interface.index);
+    return refuse(Refusal::foreign_program,
+                  program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
+                                  : fmt::format("another XDP program is there ({})", program));
+  }
+  if (error != 0)
+    return refuse(Refusal::unsupported, fmt::format("neither native ({}) nor generic XDP ({})",
+                                                    attempt.reason, error_text(error)));
+  attempt.filter.reset(new XdpReplyFilter(std::move(kernel)));
+  return attempt;
+}
+
+std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
+  kernel_->room = replies;
+  kernel_->filled = 0;
+  ring_buffer__consume(kernel_->rings.get());
+  return kernel_->filled;
+}
+
+frame_counters XdpReplyFilter::outcomes() const {
+  std::vector<frame_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  frame_counters sum{};
+  const __u32 zero = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(kernel_->skeleton->maps.counters), &zero, per_cpu.data()) !=
+      0)
+    return sum;
+  for (const frame_counters& cpu : per_cpu) {
+    sum.seen += cpu.seen;
+    for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += cpu.outcome[i];
+  }
+  return sum;
+}
+
+std::string XdpReplyFilter::mode() const {
+  return kernel_->mode;
+}
+
+}  // namespace echoscan

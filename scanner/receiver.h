@@ -1,0 +1,61 @@
+// The receiver: drains the reply source, removes repeats, and writes a line for each result.
+//
+// One thread for all rings: 5 to 15 % of targets answer, so 10 M probes a second are about 1 M
+// replies, and the budget of 500 ns a reply holds them. Rings are polled every kPollNs instead of
+// waking it for each record. It goes on through the cooldown, and drains what is left at the end.
+// When the backlog of lines leaves no room, replies stay in the rings, where a loss is counted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "bpf/reply.h"
+#include "output/result_writer.h"
+#include "output/rtt_histogram.h"
+#include "scanner/clock.h"
+#include "scanner/counters.h"
+#include "scanner/receive/reply_source.h"
+#include "scanner/scan_state.h"
+#include "scanner/target_bitmap.h"
+#include "targets/target_set.h"
+
+namespace echoscan {
+
+class Receiver {
+ public:
+  static constexpr std::uint64_t kPollNs = 1'000'000;
+  static constexpr std::size_t kBatchSize = 1024;
+
+  // All must outlive the receiver.
+  Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& writer, Clock& clock,
+           const ScanState& state);
+
+  // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
+  // thread, if the results cannot be written.
+  void run(const std::function<void()>& on_output_failure);
+
+  [[nodiscard]] const ReceiverCounters& counters() const { return counters_; }
+  // After run() has returned.
+  [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
+
+ private:
+  // Takes one batch; how many records it had.
+  std::size_t receive_batch();
+  void take(const reply& reply);
+  void flush(int wait_ms, const std::function<void()>& on_output_failure);
+
+  const TargetSet& targets_;
+  ReplySource& source_;
+  ResultWriter& writer_;
+  Clock& clock_;
+  const ScanState& state_;
+  TargetBitmap answered_;
+  std::vector<reply> batch_;
+  std::int64_t realtime_offset_ns_ = 0;
+  std::uint64_t sending_ended_ns_ = 0;
+  RttHistogram rtt_;
+  ReceiverCounters counters_;
+};
+
+}  // namespace echoscan

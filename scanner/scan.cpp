@@ -1,0 +1,244 @@
+#include "scanner/scan.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <spdlog/spdlog.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <vector>
+
+#include "output/byte_sink.h"
+#include "scanner/dry_run.h"
+#include "scanner/ledger.h"
+#include "scanner/network_path.h"
+#include "scanner/pipeline.h"
+#include "scanner/receive/packet_receiver.h"
+#include "scanner/receive/xdp_reply_filter.h"
+#include "scanner/target_plan.h"
+#include "scanner/transmit/af_packet.h"
+#include "scanner/transmit/af_xdp.h"
+
+namespace echoscan {
+namespace {
+
+constexpr unsigned kLinkSettleMs = 50;
+constexpr unsigned kLinkTimeoutMs = 30'000;
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+// AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
+// allowed to raise it is no error yet: opening a socket says if it was needed.
+void raise_locked_memory_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_MEMLOCK, &limit);
+}
+
+// Independent of the seed: a published seed must not let anyone forge replies.
+probe_key random_key() {
+  probe_key key{};
+  if (getrandom(&key, sizeof(key), 0) != sizeof(key))
+    throw std::system_error(errno, std::generic_category(), "draw a random key");
+  return key;
+}
+
+std::vector<int> allowed_cpus() {
+  cpu_set_t set;
+  std::vector<int> cpus;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cpus.push_back(cpu);
+  return cpus;
+}
+
+unsigned choose_queue_count(const ScanConfig& config, const Interface& interface,
+                            std::size_t cpu_count) {
+  if (config.queues > interface.queues)
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("--queues {}: {} has {} transmit queue{}", config.queues, interface.name,
+                    interface.queues, interface.queues == 1 ? "" : "s"));
+  if (config.queues > 0) return config.queues;
+  return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
+}
+
+// XDP where it can be had. Without it, AF_PACKET receives for whoever may send by AF_PACKET too.
+std::unique_ptr<ReplySource> open_reply_source(const ScanConfig& config, const Interface& interface,
+                                               const match_config& match) {
+  using Refusal = XdpReplyFilter::Refusal;
+  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
+  if (attempt.filter) {
+    if (!attempt.reason.empty())
+      spdlog::warn(
+          "{} has no native XDP ({}): replies are matched in generic mode, which is slower",
+          interface.name, attempt.reason);
+    return std::move(attempt.filter);
+  }
+  if (config.method == Method::af_xdp ||
+      (config.method == Method::automatic && attempt.refusal == Refusal::foreign_program))
+    throw UserError(
+        ExitCode::environment,
+        fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
+                    attempt.reason,
+                    attempt.refusal == Refusal::foreign_program ? "detach it or " : ""));
+  spdlog::warn("no XDP on {}: {}; replies are received by AF_PACKET", interface.name,
+               attempt.reason);
+  return std::make_unique<PacketReceiver>(interface, match);
+}
+
+// All queues by AF_XDP in one mode; empty, with the reason logged, when any of them does not work.
+std::vector<Queue> open_af_xdp(const Interface& interface, unsigned queue_count,
+                               AfXdpTransmitter::Mode mode, const FrameTemplate& frame_template,
+                               Clock& clock, std::string& reason) {
+  std::vector<Queue> queues;
+  for (unsigned number = 0; number < queue_count; ++number) {
+    AfXdpTransmitter::Attempt attempt =
+        AfXdpTransmitter::open(interface, number, mode, frame_template, clock);
+    if (!attempt.transmitter) {
+      reason = fmt::format("queue {}: {}", number, attempt.reason);
+      return {};
+    }
+    queues.push_back({std::move(attempt.transmitter), number, 0});
+  }
+  return queues;
+}
+
+// Down the ladder zero-copy, copy, AF_PACKET, as far as the method allows; each step says why.
+std::vector<Queue> open_queues(const ScanConfig& config, const Interface& interface,
+                               unsigned queue_count, bool may_use_af_xdp,
+                               const FrameTemplate& frame_template, Clock& clock) {
+  using Mode = AfXdpTransmitter::Mode;
+  std::string reason;
+  if (may_use_af_xdp) {
+    std::vector<Queue> queues =
+        open_af_xdp(interface, queue_count, Mode::zero_copy, frame_template, clock, reason);
+    if (!queues.empty()) return queues;
+    spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", interface.name, reason);
+    queues = open_af_xdp(interface, queue_count, Mode::copy, frame_template, clock, reason);
+    if (!queues.empty()) return queues;
+    if (config.method == Method::af_xdp)
+      throw UserError(ExitCode::environment,
+                      fmt::format("cannot send by AF_XDP on {} ({}); use --method af_packet",
+                                  interface.name, reason));
+    spdlog::warn("no AF_XDP on {} ({}); sending by AF_PACKET", interface.name, reason);
+  }
+  std::vector<Queue> queues;
+  for (unsigned number = 0; number < queue_count; ++number)
+    queues.push_back(
+        {std::make_unique<AfPacketTransmitter>(interface, frame_template, clock), number, 0});
+  return queues;
+}
+
+void announce(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
+              const FrameAddresses& addresses, const std::vector<Queue>& queues,
+              const ReplySource& source) {
+  spdlog::info("from {} on {} to {}{}", to_string(path.source), path.interface.name,
+               to_string(addresses.gateway_mac),
+               path.gateway ? fmt::format(" ({})", to_string(*path.gateway)) : "");
+  spdlog::info("sending by {} on {} queue{}, receiving by {}", queues.front().transmitter->mode(),
+               queues.size(), queues.size() == 1 ? "" : "s", source.mode());
+  log_plan(config, plan);
+}
+
+void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_file) {
+  if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{}", summary_text(summary));
+  if (!summary_file) return;
+  const std::string json = summary_json(summary);
+  const ByteSink::Outcome outcome = summary_file->write_some(json);
+  if (outcome.written != json.size())
+    throw UserError(ExitCode::output,
+                    fmt::format("the summary could not be written to {}: {}", config.summary_path,
+                                std::strerror(outcome.error)));
+}
+
+ExitCode exit_code(const ScanConfig& config, const Pipeline& pipeline, StopReason reason) {
+  switch (reason) {
+    case StopReason::interrupted:
+      return ExitCode::interrupted;
+    case StopReason::terminated:
+      return ExitCode::terminated;
+    case StopReason::output_failed:
+      throw UserError(
+          ExitCode::output,
+          fmt::format("the results could not be written to {}: {}",
+                      config.output_path == "-" ? "standard output" : config.output_path,
+                      pipeline.writer().error() == EPIPE
+                          ? "its reader has gone away (broken pipe)"
+                          : std::strerror(pipeline.writer().error())));
+    case StopReason::stalled:
+      throw UserError(
+          ExitCode::environment,
+          fmt::format("the interface took no probe for {} s ({}); is its link up?",
+                      Sender::kStallNs / kSecondNs,
+                      std::strerror(pipeline.queues().front().transmitter->last_error())));
+    case StopReason::finished:
+    case StopReason::max_runtime:
+      break;
+  }
+  return ExitCode::finished;
+}
+
+}  // namespace
+
+ExitCode run_scan(const ScanConfig& config) {
+  MonotonicClock clock;
+
+  // Targets: lists less exclusions, counted, and given an order.
+  const TargetPlan plan = plan_targets(config);
+  if (config.dry_run) return run_dry(config, plan);
+
+  // Output: opened before the first packet, so that a wrong name costs nothing.
+  DescriptorSink results(config.output_path);
+  std::unique_ptr<DescriptorSink> summary_file;
+  if (!config.summary_path.empty())
+    summary_file = std::make_unique<DescriptorSink>(config.summary_path);
+
+  // Path: interface, source address, gateway.
+  const NetworkPath path = find_network_path(config, plan.targets);
+  const std::vector<int> cpus = allowed_cpus();
+  const unsigned queue_count = choose_queue_count(config, path.interface, cpus.size());
+  raise_locked_memory_limit();
+
+  // Receive before send: from here every reply to a probe of ours is matched.
+  const probe_key key = random_key();
+  const std::unique_ptr<ReplySource> source =
+      open_reply_source(config, path.interface, {key, path.source.value, 0});
+
+  // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
+  // is up.
+  wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutMs);
+  const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
+
+  // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
+  const bool may_use_af_xdp =
+      config.method != Method::af_packet && dynamic_cast<XdpReplyFilter*>(source.get()) != nullptr;
+  std::vector<Queue> queues = open_queues(config, path.interface, queue_count, may_use_af_xdp,
+                                          FrameTemplate(addresses, key), clock);
+  for (Queue& queue : queues) queue.cpu = cpus[queue.number % cpus.size()];
+  announce(config, plan, path, addresses, queues, *source);
+
+  // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
+  // allocates.
+  const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
+  Pipeline pipeline(plan, config, queues, *source, results, clock);
+  const StopReason reason = pipeline.run();
+
+  // Ledger: every probe, target and frame accounted for.
+  Summary summary = make_summary(plan, config, pipeline, reason, clock.now_ns());
+  summary.interface = path.interface.name;
+  summary.source = to_string(path.source);
+  summary.gateway = to_string(addresses.gateway_mac);
+  summary.interface_tx_packets =
+      find_interface(path.interface.index).tx_packets - tx_packets_before;
+  report(config, summary, summary_file.get());
+  return exit_code(config, pipeline, reason);
+}
+
+}  // namespace echoscan

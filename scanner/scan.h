@@ -1,0 +1,17 @@
+// One scan, from the configuration to the exit code: the function that is the program.
+//
+// The only place that names concrete transmitters and receivers; everything behind it sees seams.
+// What goes wrong during set-up throws (UserError, std::system_error); once the pipeline runs,
+// nothing does.
+#pragma once
+
+#include "scanner/config.h"
+#include "scanner/user_error.h"
+
+namespace echoscan {
+
+// Runs the scan, or with --dry-run only says what it would do. Results go where the configuration
+// says, log and summary to standard error.
+ExitCode run_scan(const ScanConfig& config);
+
+}  // namespace echoscan

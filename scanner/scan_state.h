@@ -1,0 +1,22 @@
+// What the threads of one scan tell each other: a few flags, each set by one side and read by the
+// other.
+//
+// Everything else is handed over through rings or counters. Flags are relaxed atomics: none guards
+// data, and a sender that sees one a batch late does no harm.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace echoscan {
+
+struct ScanState {
+  std::atomic<bool> stop_sending = false;
+  std::atomic<bool> stop_receiving = false;
+  // Lines that the reader does not take are left unwritten: the user has asked twice to stop.
+  std::atomic<bool> abandon_output = false;
+  // CLOCK_MONOTONIC when the last probe had left; 0 while sending.
+  std::atomic<std::uint64_t> sending_ended_ns = 0;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,95 @@
+#include "scanner/sender.h"
+
+#include <algorithm>
+
+namespace echoscan {
+namespace {
+
+// Naps are short enough for a stop to be seen at once by human measure.
+constexpr std::uint64_t kNapMaxNs = 50'000'000;
+constexpr std::uint64_t kBackOffMinNs = 20'000;
+constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
+constexpr std::uint64_t kOutputNapNs = 1'000'000;
+
+}  // namespace
+
+Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
+               Clock& clock, const ResultWriter& writer, const ScanState& state)
+    : cursor_(cursor),
+      blocks_(blocks),
+      pacer_(pacer),
+      transmitter_(transmitter),
+      clock_(clock),
+      writer_(writer),
+      state_(state) {
+  cursor_.seek(0, 0);
+}
+
+bool Sender::run() {
+  progress_ns_ = clock_.now_ns();
+  bool stalled = false;
+  while (!stalled && !state_.stop_sending.load(std::memory_order_relaxed) && refill()) {
+    const std::uint64_t now_ns = clock_.now_ns();
+    if (writer_.is_limit()) {
+      clock_.wait_until(now_ns + kOutputNapNs);
+      counters_.paused_output_ns.add(kOutputNapNs);
+      progress_ns_ = now_ns;
+      continue;
+    }
+    const std::uint64_t wait_ns = send_batch(now_ns);
+    if (wait_ns > 0) {
+      transmitter_.settle();
+      clock_.wait_until(now_ns + std::min(wait_ns, kNapMaxNs));
+    }
+    stalled = now_ns - progress_ns_ > kStallNs;
+  }
+  settle();
+  return !stalled;
+}
+
+bool Sender::refill() {
+  std::array<Ipv4, kBatchSize> addresses;
+  while (batch_begin_ == batch_end_) {
+    if (cursor_.done()) {
+      const std::optional<Block> block = blocks_.claim();
+      if (!block) return false;
+      cursor_.seek(block->begin, block->end);
+      pass_ = static_cast<std::uint8_t>(block->pass);
+    }
+    const std::size_t drawn = cursor_.next(addresses);
+    for (std::size_t i = 0; i < drawn; ++i) batch_[i] = {addresses[i], pass_};
+    batch_begin_ = 0;
+    batch_end_ = drawn;
+    counters_.drawn.add(drawn);
+  }
+  return true;
+}
+
+std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
+  const Pacer::Grant grant = pacer_.take(batch_end_ - batch_begin_, now_ns);
+  if (grant.count == 0) {
+    progress_ns_ = now_ns;  // it is the pacer that waits, not the kernel
+    return grant.ready_ns > now_ns ? grant.ready_ns - now_ns : 1;
+  }
+  const std::size_t taken = transmitter_.send(std::span(batch_).subspan(batch_begin_, grant.count));
+  batch_begin_ += taken;
+  counters_.handed_over.add(taken);
+  if (pass_ == 0) counters_.first_pass.add(taken);
+  if (taken < grant.count) pacer_.give_back(grant.count - taken);
+  if (taken > 0) {
+    progress_ns_ = now_ns;
+    back_off_ns_ = kBackOffMinNs;
+    return 0;
+  }
+  back_off_ns_ = std::clamp(back_off_ns_ * 2, kBackOffMinNs, kBackOffMaxNs);
+  return back_off_ns_;
+}
+
+void Sender::settle() {
+  const std::uint64_t deadline_ns = clock_.now_ns() + kSettleNs;
+  while (!transmitter_.settle() && clock_.now_ns() < deadline_ns)
+    clock_.wait_until(clock_.now_ns() + kBackOffMinNs);
+  transmitter_.give_up();
+}
+
+}  // namespace echoscan

@@ -1,0 +1,20 @@
+// A target as senders and transmitters pass it on: the address, and the pass that this probe
+// belongs to.
+//
+// Targets and not frames go through the seam, because methods differ in who owns the frame: a chunk
+// of UMEM, a socket's buffer, or the kernel itself. 8 bytes, so that a batch of 64 is 8 cache
+// lines.
+#pragma once
+
+#include <cstdint>
+
+#include "targets/address.h"
+
+namespace echoscan {
+
+struct Target {
+  Ipv4 address;
+  std::uint8_t pass = 0;
+};
+
+}  // namespace echoscan

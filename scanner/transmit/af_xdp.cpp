@@ -1,0 +1,309 @@
+#include "scanner/transmit/af_xdp.h"
+
+#include <fmt/format.h>
+#include <linux/if_xdp.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <xdp/libxdp.h>
+#include <xdp/xsk.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint32_t kTxFrames = 2048;
+constexpr std::uint32_t kFillFrames = 4096;  // as many as the largest receive ring in use
+constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
+static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
+static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFrames);
+
+constexpr std::uint32_t kReapBatch = 256;
+constexpr int kKicksMax = 2 * static_cast<int>(AfXdpTransmitter::kKickFrames);
+constexpr int kSendBufferBytes = 4 << 20;
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kBusyRetryNs =
+    1000 * kMillisecondNs;  // a queue's last user takes that long to go
+constexpr std::uint64_t kPathTestNs = 1000 * kMillisecondNs;
+
+// The driver's demand, not the packet's: ena has zero-copy only with chunks of a page.
+std::uint32_t chunk_bytes(const Interface& interface) {
+  return interface.driver == "ena" ? 4096 : 2048;
+}
+
+int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
+  char line[1024];
+  const int length = std::vsnprintf(line, sizeof(line), format, arguments);
+  spdlog::debug("{}", line);
+  return length;
+}
+
+}  // namespace
+
+// What libxdp hands out, released in the order it demands: socket, UMEM, memory.
+struct AfXdpTransmitter::Rings {
+  std::uint32_t chunk_bytes = 0;
+  void* area = MAP_FAILED;
+  xsk_umem* umem = nullptr;
+  xsk_socket* socket = nullptr;
+  xsk_ring_prod fill{};
+  xsk_ring_cons completion{};
+  xsk_ring_prod tx{};
+
+  Rings() = default;
+  Rings(const Rings&) = delete;
+  Rings& operator=(const Rings&) = delete;
+  ~Rings() {
+    if (socket) xsk_socket__delete(socket);
+    if (umem) xsk_umem__delete(umem);
+    if (area != MAP_FAILED) munmap(area, area_bytes());
+  }
+
+  [[nodiscard]] std::size_t area_bytes() const { return std::size_t{kFrames} * chunk_bytes; }
+  [[nodiscard]] FrameBuffer frame(std::uint32_t number) const {
+    auto* bytes = static_cast<std::uint8_t*>(area) + std::size_t{number} * chunk_bytes;
+    return FrameBuffer(bytes, PROBE_FRAME_BYTES);
+  }
+  // Indexes into the send ring that the kernel has consumed, and that we have submitted; both only
+  // grow.
+  [[nodiscard]] std::uint32_t consumed() const {
+    return __atomic_load_n(tx.consumer, __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard]] std::uint32_t submitted() const { return *tx.producer; }
+};
+
+AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, Clock& clock)
+    : template_(frame_template),
+      clock_(clock),
+      target_of_(kTxFrames),
+      state_of_(kTxFrames, FrameState::free) {
+  free_.reserve(kTxFrames);
+  dropped_.reserve(kTxFrames);
+}
+
+AfXdpTransmitter::~AfXdpTransmitter() = default;
+
+AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, unsigned queue,
+                                                 Mode mode, const FrameTemplate& frame_template,
+                                                 Clock& clock) {
+  libxdp_set_print(log_libxdp);
+  std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, clock));
+  if (const int error = opened->bind(interface, queue, mode); error != 0) {
+    if (error == ENOBUFS || error == ENOMEM)
+      return {nullptr, "not enough locked memory; raise it with `ulimit -l unlimited`"};
+    return {nullptr, std::strerror(error)};
+  }
+  std::string failure = opened->prove_path();
+  if (!failure.empty()) return {nullptr, std::move(failure)};
+  return {std::move(opened), {}};
+}
+
+int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode) {
+  const std::uint64_t deadline_ns = clock_.now_ns() + kBusyRetryNs;
+  int error = create_socket(interface, queue, mode);
+  while (error == EBUSY && clock_.now_ns() < deadline_ns) {
+    clock_.wait_until(clock_.now_ns() + 20 * kMillisecondNs);
+    error = create_socket(interface, queue, mode);
+  }
+  if (error != 0) return error;
+
+  xdp_options options{};
+  socklen_t option_bytes = sizeof(options);
+  const int descriptor = xsk_socket__fd(rings_->socket);
+  if (getsockopt(descriptor, SOL_XDP, XDP_OPTIONS, &options, &option_bytes) != 0) return errno;
+  zero_copy_ = (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+  // Copy mode draws on the socket's send buffer. Not vital: a full one is EAGAIN and a retry.
+  setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof(kSendBufferBytes));
+
+  for (std::uint32_t frame = kTxFrames; frame-- > 0;) {
+    template_.fill(rings_->frame(frame));
+    free_.push_back(frame);
+  }
+  return 0;
+}
+
+// From the beginning each time: a failed bind leaves libxdp's UMEM in no state to try again.
+int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
+  rings_ = std::make_unique<Rings>();
+  rings_->chunk_bytes = chunk_bytes(interface);
+  rings_->area = mmap(nullptr, rings_->area_bytes(), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (rings_->area == MAP_FAILED) return errno;
+
+  xsk_umem_config umem_config{};
+  umem_config.fill_size = kFillFrames;
+  umem_config.comp_size = kTxFrames;
+  umem_config.frame_size = rings_->chunk_bytes;
+  int error = xsk_umem__create(&rings_->umem, rings_->area, rings_->area_bytes(), &rings_->fill,
+                               &rings_->completion, &umem_config);
+  if (error != 0) return -error;
+
+  std::uint32_t slot = 0;
+  xsk_ring_prod__reserve(&rings_->fill, kFillFrames, &slot);
+  for (std::uint32_t i = 0; i < kFillFrames; ++i)
+    *xsk_ring_prod__fill_addr(&rings_->fill, slot + i) =
+        std::uint64_t{kTxFrames + i} * rings_->chunk_bytes;
+  xsk_ring_prod__submit(&rings_->fill, kFillFrames);
+
+  xsk_socket_config socket_config{};
+  socket_config.tx_size = kTxFrames;
+  // Without this libxdp loads a program of its own that redirects everything.
+  socket_config.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
+  socket_config.bind_flags =
+      static_cast<__u16>((mode == Mode::zero_copy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP);
+  error = xsk_socket__create(&rings_->socket, interface.name.c_str(), queue, rings_->umem, nullptr,
+                             &rings_->tx, &socket_config);
+  return -error;
+}
+
+std::string AfXdpTransmitter::prove_path() {
+  const std::uint32_t frame = free_.back();
+  free_.pop_back();
+  template_.fill_path_test(rings_->frame(frame));
+  state_of_[frame] = FrameState::path_test;
+  enqueue(frame);
+  const std::uint64_t deadline_ns = clock_.now_ns() + kPathTestNs;
+  while (state_of_[frame] != FrameState::free && clock_.now_ns() < deadline_ns) {
+    if (!all_consumed()) kick();
+    reap();
+    // Refused by the driver: nothing can be put in line but this frame.
+    if (!dropped_.empty()) {
+      dropped_.clear();
+      state_of_[frame] = FrameState::path_test;
+      enqueue(frame);
+    }
+    clock_.wait_until(clock_.now_ns() + kMillisecondNs / 10);
+  }
+  template_.fill(rings_->frame(frame));
+  if (state_of_[frame] == FrameState::free) return {};
+  if (last_error() != 0)
+    return fmt::format("bound, but sending fails ({})", std::strerror(last_error()));
+  return "bound, but no frame came back as sent within 1 s";
+}
+
+std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
+  reap();
+  if (!all_consumed() && !kick()) return 0;
+  if (!dropped_.empty() && !send_dropped()) return 0;
+  std::size_t accepted = 0;
+  while (accepted < batch.size() && !free_.empty()) {
+    const std::size_t chunk = std::min({kKickFrames, batch.size() - accepted, free_.size()});
+    const std::uint64_t sent_ns = clock_.now_ns();
+    for (const Target& target : batch.subspan(accepted, chunk)) {
+      const std::uint32_t frame = free_.back();
+      free_.pop_back();
+      target_of_[frame] = target;
+      state_of_[frame] = FrameState::in_flight;
+      template_.patch(rings_->frame(frame), target, sent_ns);
+      enqueue(frame);
+    }
+    accepted += chunk;
+    if (!kick()) break;
+    reap();
+  }
+  return accepted;
+}
+
+// The caller has a free frame, and there are no more frames than places in the ring.
+void AfXdpTransmitter::enqueue(std::uint32_t frame) {
+  std::uint32_t slot = 0;
+  xsk_ring_prod__reserve(&rings_->tx, 1, &slot);
+  xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, slot);
+  descriptor->addr = std::uint64_t{frame} * rings_->chunk_bytes;
+  descriptor->len = PROBE_FRAME_BYTES;
+  descriptor->options = 0;
+  xsk_ring_prod__submit(&rings_->tx, 1);
+}
+
+bool AfXdpTransmitter::kick() {
+  bool nothing_dropped = true;
+  for (int tries = 0; tries < kKicksMax; ++tries) {
+    if (!xsk_ring_prod__needs_wakeup(&rings_->tx)) return true;
+    const std::uint32_t before = rings_->consumed();
+    const int result = static_cast<int>(
+        sendto(xsk_socket__fd(rings_->socket), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
+    const int error = result < 0 ? errno : 0;
+    counters_.kicks.add(1);
+    if (zero_copy_ && (error == 0 || error == EAGAIN || error == EBUSY)) return true;
+    if (error == EBUSY && rings_->consumed() != before) {
+      const xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, rings_->consumed() - 1);
+      state_of_[descriptor->addr / rings_->chunk_bytes] = FrameState::dropped;
+      nothing_dropped = false;
+    } else if (error != 0 && error != EAGAIN && error != EINTR) {
+      last_error_.store(error, std::memory_order_relaxed);
+      return false;
+    }
+    reap();
+    if (all_consumed()) return nothing_dropped;
+    // 0 and EAGAIN without progress: the completion ring or the driver's is full.
+    if (rings_->consumed() == before) return false;
+  }
+  return false;
+}
+
+void AfXdpTransmitter::reap() {
+  std::uint32_t slot = 0;
+  std::uint32_t count = 0;
+  while ((count = xsk_ring_cons__peek(&rings_->completion, kReapBatch, &slot)) > 0) {
+    std::uint64_t sent = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto frame = static_cast<std::uint32_t>(
+          *xsk_ring_cons__comp_addr(&rings_->completion, slot + i) / rings_->chunk_bytes);
+      if (state_of_[frame] == FrameState::dropped) {
+        dropped_.push_back(frame);
+        continue;
+      }
+      if (state_of_[frame] == FrameState::in_flight) ++sent;
+      state_of_[frame] = FrameState::free;
+      free_.push_back(frame);
+    }
+    xsk_ring_cons__release(&rings_->completion, count);
+    counters_.sent.add(sent);
+  }
+}
+
+bool AfXdpTransmitter::send_dropped() {
+  const std::size_t count = std::min(dropped_.size(), kKickFrames);
+  const std::uint64_t sent_ns = clock_.now_ns();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t frame = dropped_.back();
+    dropped_.pop_back();
+    state_of_[frame] = FrameState::in_flight;
+    template_.patch(rings_->frame(frame), target_of_[frame], sent_ns);
+    enqueue(frame);
+  }
+  counters_.sent_again.add(count);
+  kick();
+  reap();
+  return dropped_.empty();
+}
+
+bool AfXdpTransmitter::all_consumed() const {
+  return rings_->consumed() == rings_->submitted();
+}
+
+std::size_t AfXdpTransmitter::in_flight() const {
+  return kTxFrames - free_.size() - dropped_.size();
+}
+
+bool AfXdpTransmitter::settle() {
+  reap();
+  if (!all_consumed()) kick();
+  if (!dropped_.empty()) send_dropped();
+  reap();
+  return in_flight() == 0 && dropped_.empty();
+}
+
+void AfXdpTransmitter::give_up() {
+  counters_.refused.add(dropped_.size());
+  counters_.unconfirmed.add(in_flight());
+}
+
+std::string AfXdpTransmitter::mode() const {
+  return zero_copy_ ? "AF_XDP zero-copy" : "AF_XDP copy";
+}
+
+}  // namespace echoscan

@@ -1,0 +1,46 @@
+// The seam for sending: a batch of targets in, the number accepted out.
+//
+// What is accepted is either sent or accounted for: a transmitter that learns later that the kernel
+// dropped a frame puts that target in line again by itself, takes nothing new meanwhile, and gives
+// up only at the end, into a named counter. One virtual call, one clock reading and about one
+// system call a batch. A transmitter belongs to one sender thread; its counters may be read by any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "scanner/counters.h"
+#include "scanner/target.h"
+
+namespace echoscan {
+
+class Transmitter {
+ public:
+  virtual ~Transmitter() = default;
+
+  // Sends probes to the first targets of `batch` and returns how many it accepted, in order; 0 when
+  // the kernel takes nothing just now. Never waits.
+  virtual std::size_t send(std::span<const Target> batch) = 0;
+
+  // Brings what is under way forward; true when nothing is. Called until true, or until patience
+  // ends.
+  virtual bool settle() = 0;
+
+  // Counts what is still under way as refused or unconfirmed. Nothing is sent after this.
+  virtual void give_up() = 0;
+
+  // How it sends, for people: "AF_XDP zero-copy".
+  [[nodiscard]] virtual std::string mode() const = 0;
+
+  [[nodiscard]] const TransmitCounters& counters() const { return counters_; }
+  // The errno of the last refusal that was more than "try again"; 0 when there was none.
+  [[nodiscard]] int last_error() const { return last_error_.load(std::memory_order_relaxed); }
+
+ protected:
+  TransmitCounters counters_;
+  std::atomic<int> last_error_ = 0;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,33 @@
+// An error that its reader can do something about: a full sentence, and the process's exit code.
+//
+// Set-up throws this (or std::system_error, which main reports as environment); main catches once.
+// The data plane never throws: it returns counts and bumps counters. Exit codes are part of the
+// command line's contract (README); 1 is left unused, since shells and sanitizers use it for
+// everything.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace echoscan {
+
+enum class ExitCode : int {
+  finished = 0,
+  bad_usage = 2,    // options or lists
+  environment = 3,  // permission, interface, gateway, someone else's XDP program
+  output = 4,       // results could not be written
+  interrupted = 130,
+  terminated = 143,
+};
+
+class UserError : public std::runtime_error {
+ public:
+  UserError(ExitCode code, const std::string& sentence)
+      : std::runtime_error(sentence), code_(code) {}
+  [[nodiscard]] ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+}  // namespace echoscan
