@@ -13,8 +13,8 @@
 #ifndef ECHOSCAN_BPF_MATCH_REPLY_H
 #define ECHOSCAN_BPF_MATCH_REPLY_H
 
-#include "probe.h"
-#include "reply.h"
+#include "bpf/probe.h"
+#include "bpf/reply.h"
 
 #ifndef __bpf__
 #include <string.h>

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#include "probe.h"
+#include "bpf/probe.h"
 
 /* X(enumerator, name in the summary, what it means) */
 #define FRAME_OUTCOMES(X)                                                                         \
@@ -63,7 +63,7 @@ struct reply {
   __u8 icmp_type;
   __u8 icmp_code;
   __u8 pass;
-  __u8 outcome; /* enum frame_outcome: one of FRAME_REPLY… */
+  __u8 outcome; /* enum frame_outcome: one of FRAME_REPLY... */
   __u8 unused[3];
 };
 

@@ -7,10 +7,11 @@
 // One ring a CPU, in an array of maps: a single ring serialises its producers by a spinlock and
 // falls from 11-13 M records/s with one producer to 2-3 M/s with eight. BPF_RB_NO_WAKEUP, since the
 // receiver polls.
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
 
-#include "match_reply.h"
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/match_reply.h"
 
 char _license[] SEC("license") = "GPL";
 

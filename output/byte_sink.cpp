@@ -8,21 +8,25 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 namespace echoscan {
 
-DescriptorSink::DescriptorSink(const std::string& path) : owned_(path != "-") {
-  descriptor_ =
-      owned_ ? open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
+std::unique_ptr<DescriptorSink> DescriptorSink::open(const std::string& path, int& error) {
+  const int descriptor = path == "-"
+                             ? STDOUT_FILENO
+                             : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  error = descriptor < 0 ? errno : 0;
+  if (descriptor < 0) return nullptr;
+  return std::unique_ptr<DescriptorSink>(new DescriptorSink(descriptor));
+}
+
+DescriptorSink::DescriptorSink(int descriptor) : descriptor_(descriptor) {
   struct stat status {};
-  if (descriptor_ < 0 || fstat(descriptor_, &status) != 0)
-    throw std::system_error(errno, std::generic_category(), "open " + path);
-  is_regular_file_ = S_ISREG(status.st_mode);
+  is_regular_file_ = fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 DescriptorSink::~DescriptorSink() {
-  if (owned_) close(descriptor_);
+  if (descriptor_ != STDOUT_FILENO) close(descriptor_);
 }
 
 ByteSink::Outcome DescriptorSink::write_some(std::string_view bytes) {

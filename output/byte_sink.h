@@ -6,6 +6,7 @@
 // everything, if at the disk's pace. Tests stand a full disk or a slow reader here.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,8 +30,9 @@ class ByteSink {
 // A file descriptor of the process: a file, a pipe or a terminal.
 class DescriptorSink : public ByteSink {
  public:
-  // "-" is standard output; anything else is created or emptied. Throws std::system_error.
-  explicit DescriptorSink(const std::string& path);
+  // Standard output for "-"; any other file is created or emptied. Null, with the errno in `error`,
+  // when that does not work.
+  static std::unique_ptr<DescriptorSink> open(const std::string& path, int& error);
   ~DescriptorSink() override;
   DescriptorSink(const DescriptorSink&) = delete;
   DescriptorSink& operator=(const DescriptorSink&) = delete;
@@ -39,9 +41,10 @@ class DescriptorSink : public ByteSink {
   void wait_writable(int wait_ms) override;
 
  private:
+  explicit DescriptorSink(int descriptor);
+
   int descriptor_;
-  bool owned_;
-  bool is_regular_file_ = false;
+  bool is_regular_file_;
 };
 
 }  // namespace echoscan

@@ -23,12 +23,6 @@ std::string time_text(std::int64_t us) {
                      us % kSecondUs / 1000);
 }
 
-std::uint64_t total(const std::vector<Summary::Named>& counts) {
-  std::uint64_t sum = 0;
-  for (const Summary::Named& named : counts) sum += named.count;
-  return sum;
-}
-
 Json named_counts(const std::vector<Summary::Named>& counts) {
   Json json = Json::object();
   for (const Summary::Named& named : counts) json[named.name] = named.count;
@@ -88,9 +82,9 @@ std::string losses_text(const Summary& summary) {
   if (summary.dropped_unseen > 0)
     text += fmt::format("  frames lost: {} dropped by the kernel before they were looked at\n",
                         with_thousands(summary.dropped_unseen));
-  if (total(summary.not_sent) > 0)
-    text += fmt::format("  not sent: {} probes ({})\n", with_thousands(total(summary.not_sent)),
-                        named_text(summary.not_sent));
+  for (const Summary::Named& named : summary.not_sent)
+    if (named.name != "stopped" && named.count > 0)
+      text += fmt::format("  probes lost: {} {}\n", with_thousands(named.count), named.name);
   return text;
 }
 
@@ -108,6 +102,8 @@ std::string sending_text(const Summary& summary) {
                   modes, summary.queues.size(), summary.queues.size() == 1 ? "" : "s",
                   with_thousands(static_cast<std::uint64_t>(summary.rate_pps)),
                   summary.rate_asked_pps == 0 ? "max" : with_thousands(summary.rate_asked_pps));
+  if (summary.sent < summary.probes)
+    text += fmt::format("            not sent: {}\n", named_text(summary.not_sent));
   if (sent_again > 0)
     text += fmt::format("            {} were refused by the driver at first and sent again\n",
                         with_thousands(sent_again));
@@ -120,9 +116,8 @@ std::string sending_text(const Summary& summary) {
 }  // namespace
 
 std::string with_thousands(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t place = text.size(); place > 3;) text.insert(place -= 3, ",");
-  return text;
+  if (number < 1000) return std::to_string(number);
+  return fmt::format("{},{:03}", with_thousands(number / 1000), number % 1000);
 }
 
 std::string summary_json(const Summary& summary) {

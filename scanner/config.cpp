@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
 #include "scanner/pacer.h"
 #include "scanner/user_error.h"
@@ -55,178 +56,160 @@ Choice parse_choice(const std::string& option, const std::string& text,
   refuse(option, text, "one of: " + names);
 }
 
+// The options under one heading of --help.
+class OptionGroup {
+ public:
+  OptionGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
+
+  // An option whose text `parse` checks and takes, given its name for the message. Of an option
+  // given twice the last counts, so that a script's default can be overridden behind it.
+  void value(const std::string& name, const std::string& type_name, const std::string& description,
+             const std::function<void(const std::string&, const std::string&)>& parse) {
+    app_.add_option_function<std::string>(
+            name, [name, parse](const std::string& text) { parse(name, text); }, description)
+        ->type_name(type_name)
+        ->group(heading_)
+        ->take_last();
+  }
+
+  // An option whose text is taken as it is.
+  void text(const std::string& name, const std::string& type_name, const std::string& description,
+            std::string& text) {
+    app_.add_option(name, text, description)->type_name(type_name)->group(heading_)->take_last();
+  }
+
+  // An option that may be given again and again, with one value each time.
+  void list(const std::string& name, const std::string& type_name, const std::string& description,
+            std::vector<std::string>& texts) {
+    app_.add_option(name, texts, description)
+        ->type_name(type_name)
+        ->group(heading_)
+        ->allow_extra_args(false);
+  }
+
+  void flag(const std::string& name, const std::string& description,
+            const std::function<void()>& set) {
+    app_.add_flag_callback(name, set, description)->group(heading_);
+  }
+
+ private:
+  CLI::App& app_;
+  std::string heading_;
+};
+
 void add_target_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Targets");
   app.add_option("target", config.targets, "Address, CIDR block or first-last range to probe")
       ->type_name("TARGET")
       ->group("Targets");
-  app.add_option("-t,--targets", config.target_files,
-                 "File with a target a line, '#' for comments; '-' is standard input (repeatable)")
-      ->type_name("FILE")
-      ->allow_extra_args(false)
-      ->group("Targets");
-  app.add_option("-x,--exclude", config.excludes,
-                 "Never probe this address, block or range; wins over everything (repeatable)")
-      ->type_name("TARGET")
-      ->allow_extra_args(false)
-      ->group("Targets");
-  app.add_option("--exclude-file", config.exclude_files,
-                 "File with an exclusion a line, like --targets (repeatable)")
-      ->type_name("FILE")
-      ->allow_extra_args(false)
-      ->group("Targets");
-  app.add_flag(
-         "--allow-reserved", config.allow_reserved,
-         "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast")
-      ->group("Targets");
-  app.add_option_function<std::string>(
-         "--max-targets",
-         [&config](const std::string& text) {
-           config.max_targets = parse_count("--max-targets", text, 1, std::uint64_t{1} << 32);
-         },
-         "Probe only the first N targets of the order")
-      ->type_name("N")
-      ->group("Targets");
+  group.list("-t,--targets", "FILE",
+             "File with a target a line, '#' for comments; '-' is standard input (repeatable)",
+             config.target_files);
+  group.list("-x,--exclude", "TARGET",
+             "Never probe this address, block or range; wins over everything (repeatable)",
+             config.excludes);
+  group.list("--exclude-file", "FILE", "File with an exclusion a line, like --targets (repeatable)",
+             config.exclude_files);
+  group.flag("--allow-reserved",
+             "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast",
+             [&config] { config.allow_reserved = true; });
+  group.value("--max-targets", "N", "Probe only the first N targets of the order",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
+              });
 }
 
 void add_order_options(CLI::App& app, ScanConfig& config) {
-  app.add_option_function<std::string>(
-         "--seed",
-         [&config](const std::string& text) {
-           config.seed = parse_count("--seed", text, 0, kSeedMax);
-         },
-         "Seed of the order; the same seed and targets give the same order [random, and reported]")
-      ->type_name("S")
-      ->group("Order and rate");
-  app.add_option_function<std::string>(
-         "--probes",
-         [&config](const std::string& text) {
-           config.passes = static_cast<unsigned>(parse_count("--probes", text, 1, kPassesMax));
-         },
-         "Probes per target, as so many passes over the whole order [1]")
-      ->type_name("K")
-      ->group("Order and rate");
-  app.add_option_function<std::string>(
-         "--rate",
-         [&config](const std::string& text) {
-           const std::optional<std::uint64_t> rate = parse_rate(text);
-           if (!rate)
-             refuse("--rate", text,
-                    "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
-           config.rate_pps = *rate;
-         },
-         "Probes a second over all queues; k and M multiply, max does not limit [10k]")
-      ->type_name("N[k|M]|max")
-      ->group("Order and rate");
-  app.add_option_function<std::string>(
-         "--max-runtime",
-         [&config](const std::string& text) {
-           config.max_runtime_s = parse_seconds("--max-runtime", text);
-         },
-         "Stop sending after so many seconds")
-      ->type_name("SEC")
-      ->group("Order and rate");
-  app.add_option_function<std::string>(
-         "--cooldown",
-         [&config](const std::string& text) {
-           config.cooldown_s = parse_seconds("--cooldown", text);
-         },
-         "Go on receiving so long after the last probe [8]")
-      ->type_name("SEC")
-      ->group("Order and rate");
+  OptionGroup group(app, "Order and rate");
+  group.value("--seed", "S",
+              "Seed of the order; same seed, same targets: same order [random, and reported]",
+              [&config](const std::string& option, const std::string& text) {
+                config.seed = parse_count(option, text, 0, kSeedMax);
+              });
+  group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
+              [&config](const std::string& option, const std::string& text) {
+                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+              });
+  group.value("--rate", "N[k|M]|max",
+              "Probes a second over all queues; k and M multiply, max does not limit [10k]",
+              [&config](const std::string& option, const std::string& text) {
+                const std::optional<std::uint64_t> rate = parse_rate(text);
+                if (!rate)
+                  refuse(option, text,
+                         "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
+                config.rate_pps = *rate;
+              });
+  group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_runtime_s = parse_seconds(option, text);
+              });
+  group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
+              [&config](const std::string& option, const std::string& text) {
+                config.cooldown_s = parse_seconds(option, text);
+              });
 }
 
 void add_network_options(CLI::App& app, ScanConfig& config) {
-  app.add_option("-i,--interface", config.interface_name,
-                 "Interface to send from [the one that the route to the targets leaves by]")
-      ->type_name("IF")
-      ->group("Network");
-  app.add_option_function<std::string>(
-         "--source-ip",
-         [&config](const std::string& text) {
-           config.source_ip = parse_ipv4(text);
-           if (!config.source_ip) refuse("--source-ip", text, "an IPv4 address");
-         },
-         "Address that probes come from [the interface's]")
-      ->type_name("ADDRESS")
-      ->group("Network");
-  app.add_option_function<std::string>(
-         "--gateway-mac",
-         [&config](const std::string& text) {
-           config.gateway_mac = parse_mac(text);
-           if (!config.gateway_mac)
-             refuse("--gateway-mac", text, "an Ethernet address like 02:00:5e:10:00:01");
-         },
-         "Ethernet address of the next hop [asked of the kernel]")
-      ->type_name("MAC")
-      ->group("Network");
-  app.add_option_function<std::string>(
-         "--queues",
-         [&config](const std::string& text) {
-           config.queues = static_cast<unsigned>(parse_count("--queues", text, 1, kQueuesMax));
-         },
-         "Transmit queues to use, a thread each [all, at most the CPUs allowed]")
-      ->type_name("N")
-      ->group("Network");
-  app.add_option_function<std::string>(
-         "--method",
-         [&config](const std::string& text) {
-           config.method = parse_choice<Method>("--method", text,
-                                                {{"auto", Method::automatic},
-                                                 {"af_xdp", Method::af_xdp},
-                                                 {"af_packet", Method::af_packet}});
-         },
-         "How to send: auto is af_xdp zero-copy, else copy, else af_packet, and says why [auto]")
-      ->type_name("auto|af_xdp|af_packet")
-      ->group("Network");
+  OptionGroup group(app, "Network");
+  group.text("-i,--interface", "IF",
+             "Interface to send from [the one that the route to the targets leaves by]",
+             config.interface_name);
+  group.value("--source-ip", "ADDRESS", "Address that probes come from [the interface's]",
+              [&config](const std::string& option, const std::string& text) {
+                config.source_ip = parse_ipv4(text);
+                if (!config.source_ip) refuse(option, text, "an IPv4 address");
+              });
+  group.value("--gateway-mac", "MAC", "Ethernet address of the next hop [asked of the kernel]",
+              [&config](const std::string& option, const std::string& text) {
+                config.gateway_mac = parse_mac(text);
+                if (!config.gateway_mac)
+                  refuse(option, text, "an Ethernet address like 02:00:5e:10:00:01");
+              });
+  group.value("--queues", "N",
+              "Transmit queues to use, a thread each [all, at most the CPUs allowed]",
+              [&config](const std::string& option, const std::string& text) {
+                config.queues = static_cast<unsigned>(parse_count(option, text, 1, kQueuesMax));
+              });
+  group.value("--method", "auto|af_xdp|af_packet",
+              "How to send: auto is af_xdp zero-copy, else copy, else af_packet, said why [auto]",
+              [&config](const std::string& option, const std::string& text) {
+                config.method = parse_choice<Method>(option, text,
+                                                     {{"auto", Method::automatic},
+                                                      {"af_xdp", Method::af_xdp},
+                                                      {"af_packet", Method::af_packet}});
+              });
 }
 
 void add_output_options(CLI::App& app, ScanConfig& config) {
-  app.add_option("-o,--output", config.output_path,
-                 "File for the results; '-' is standard output [-]")
-      ->type_name("FILE")
-      ->group("Output");
-  app.add_option_function<std::string>(
-         "--format",
-         [](const std::string& text) {
-           parse_choice<bool>("--format", text, {{"jsonl", true}});
-         },
-         "Format of the results: one JSON object a line [jsonl]")
-      ->type_name("jsonl")
-      ->group("Output");
-  app.add_option_function<std::string>(
-         "--emit",
-         [](const std::string& text) {
-           parse_choice<bool>("--emit", text, {{"replies", true}});
-         },
-         "What is a result: each target's first reply [replies]")
-      ->type_name("replies")
-      ->group("Output");
-  app.add_option("--summary", config.summary_path, "File for the closing ledger, one JSON object")
-      ->type_name("FILE")
-      ->group("Output");
-  app.add_option_function<std::string>(
-         "--status",
-         [&config](const std::string& text) {
-           config.status = parse_choice<StatusStyle>("--status", text,
-                                                     {{"auto", StatusStyle::text},
-                                                      {"off", StatusStyle::off},
-                                                      {"json", StatusStyle::json}});
-         },
-         "A line a second on standard error: auto is text, unless -q [auto]")
-      ->type_name("auto|off|json")
-      ->group("Output");
-  app.add_flag_callback(
-         "-v,--verbose", [&config] { config.verbosity = Verbosity::verbose; },
-         "Say more on standard error")
-      ->group("Output");
-  app.add_flag_callback(
-         "-q,--quiet", [&config] { config.verbosity = Verbosity::quiet; },
-         "Say only warnings and errors on standard error")
-      ->group("Output");
-  app.add_flag(
-         "--dry-run", config.dry_run,
-         "Send nothing: print the plan on standard error, the targets in order on standard output")
-      ->group("Output");
+  OptionGroup group(app, "Output");
+  group.text("-o,--output", "FILE", "File for the results; '-' is standard output [-]",
+             config.output_path);
+  group.value("--format", "jsonl", "Format of the results: one JSON object a line [jsonl]",
+              [](const std::string& option, const std::string& text) {
+                parse_choice<bool>(option, text, {{"jsonl", true}});
+              });
+  group.value("--emit", "replies", "What is a result: each target's first reply [replies]",
+              [](const std::string& option, const std::string& text) {
+                parse_choice<bool>(option, text, {{"replies", true}});
+              });
+  group.text("--summary", "FILE", "File for the closing ledger, one JSON object",
+             config.summary_path);
+  group.value(
+      "--status", "auto|off|json",
+      "A line a second on standard error: auto is text, unless -q [auto]",
+      [&config](const std::string& option, const std::string& text) {
+        config.status = parse_choice<StatusStyle>(
+            option, text,
+            {{"auto", StatusStyle::text}, {"off", StatusStyle::off}, {"json", StatusStyle::json}});
+      });
+  group.flag("-v,--verbose", "Say more on standard error",
+             [&config] { config.verbosity = Verbosity::verbose; });
+  group.flag("-q,--quiet", "Say only warnings and errors on standard error",
+             [&config] { config.verbosity = Verbosity::quiet; });
+  group.flag(
+      "--dry-run",
+      "Send nothing: print the plan on standard error, the targets in order on standard output",
+      [&config] { config.dry_run = true; });
 }
 
 // CLI11's sentences about a config file name neither the file nor, in words, what is wrong.
@@ -298,6 +281,8 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
                     fmt::format("{} (see echoscan scan --help)", error.what()));
   }
   check_combinations(config);
+  if (config.verbosity == Verbosity::quiet && config.status == StatusStyle::text)
+    config.status = StatusStyle::off;
   return config;
 }
 

@@ -5,12 +5,15 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
+#include <optional>
 
 #include "output/byte_sink.h"
 #include "output/result_writer.h"
 #include "output/summary.h"
-#include "scanner/network_path.h"
+#include "scanner/interface.h"
 #include "scanner/pacer.h"
+#include "scanner/route.h"
 #include "targets/target_cursor.h"
 
 namespace echoscan {
@@ -19,15 +22,17 @@ namespace {
 constexpr std::size_t kBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
-// The network is looked at but not needed: a plan is made on a laptop too.
-void log_path(const ScanConfig& config, const TargetPlan& plan) {
-  try {
-    const NetworkPath path = find_network_path(config, plan.targets);
-    spdlog::info("would send from {} on {}{}", to_string(path.source), path.interface.name,
-                 path.gateway ? fmt::format(" by the gateway {}", to_string(*path.gateway)) : "");
-  } catch (const UserError& error) {
-    spdlog::warn("as things stand the scan would not start: {}", error.what());
+// Where the kernel would send the first target: said if it is known, and not needed for a plan.
+void log_route(const TargetPlan& plan) {
+  const Ipv4 first = plan.targets.at(0);
+  const std::optional<Route> route = find_route(first, 0);
+  if (!route) {
+    spdlog::info("there is no route from here to {}", to_string(first));
+    return;
   }
+  const std::string interface = find_interface(route->interface_index).name;
+  spdlog::info("from here, {} is reached on {}{}", to_string(first), interface,
+               route->gateway ? fmt::format(" by the gateway {}", to_string(*route->gateway)) : "");
 }
 
 }  // namespace
@@ -53,9 +58,10 @@ void log_plan(const ScanConfig& config, const TargetPlan& plan) {
 
 ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
   log_plan(config, plan);
-  log_path(config, plan);
-  DescriptorSink output("-");
-  ResultWriter writer(output);
+  log_route(plan);
+  int error = 0;
+  const std::unique_ptr<DescriptorSink> output = DescriptorSink::open("-", error);
+  ResultWriter writer(*output);
   TargetCursor cursor(plan.targets, plan.permutation);
   std::array<Ipv4, kBatchSize> addresses;
   for (unsigned pass = 0; pass < config.passes; ++pass) {

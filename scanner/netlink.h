@@ -22,7 +22,8 @@ class Netlink {
   // Throws std::system_error.
   Netlink();
 
-  // Starts a request in the buffer: `type` is RTM_GET…, `flags` are NLM_F_… beside NLM_F_REQUEST.
+  // Starts a request in the buffer: `type` is RTM_GET..., `flags` are NLM_F_... beside
+  // NLM_F_REQUEST.
   nlmsghdr* prepare(std::uint16_t type, std::uint16_t flags);
   // Sends what was prepared and hands each answer to `on_message`. Returns 0, or the errno that the
   // kernel answered with; throws std::system_error when the socket itself fails.

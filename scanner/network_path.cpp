@@ -66,6 +66,17 @@ Ipv4 choose_source(const ScanConfig& config, const Interface& interface, const R
   refuse("{} has no IPv4 address; give one with --source-ip", interface.name);
 }
 
+// A gateway does not lead back to its own network: such targets may well stay silent.
+void warn_of_neighbours(const TargetSet& targets, const Interface& interface) {
+  const std::vector<AddressRange> networks = connected_networks(interface);
+  const std::uint64_t elsewhere = count_addresses(subtract_ranges(targets.ranges(), networks));
+  if (elsewhere < targets.size())
+    spdlog::warn(
+        "{} of the targets are on the network of {} itself; their probes go to the gateway like "
+        "the others, which may not hand them on",
+        targets.size() - elsewhere, interface.name);
+}
+
 }  // namespace
 
 NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets) {
@@ -91,6 +102,7 @@ NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets
         "there is no gateway to {} out of {}: targets on the interface's own network are not "
         "reached through one; name the next hop with --gateway-mac if there is one after all",
         to_string(way.destination), path.interface.name);
+  warn_of_neighbours(targets, path.interface);
   return path;
 }
 

@@ -23,8 +23,8 @@ Receiver::Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& 
 
 void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
-    // Read before the rings: what was in them when the stop came is still taken.
     const bool stopping = state_.stop_receiving.load(std::memory_order_relaxed);
+    if (stopping) source_.stop();
     const bool has_room =
         writer_.error() != 0 || !writer_.room(kBatchSize * kJsonLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;

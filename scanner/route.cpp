@@ -14,6 +14,7 @@
 
 #include "scanner/file_descriptor.h"
 #include "scanner/netlink.h"
+#include "targets/target_set.h"
 
 namespace echoscan {
 namespace {
@@ -24,6 +25,7 @@ constexpr std::uint16_t kDiscardPort = 9;  // RFC 863
 
 struct InterfaceAddress {
   Ipv4 address;
+  unsigned prefix_length = 32;
   bool is_secondary = false;
   bool is_global = false;
 };
@@ -38,6 +40,7 @@ std::vector<InterfaceAddress> list_addresses(const Interface& interface) {
     const auto& answer = *static_cast<const ifaddrmsg*>(mnl_nlmsg_get_payload(&message));
     if (static_cast<int>(answer.ifa_index) != interface.index) return;
     InterfaceAddress entry;
+    entry.prefix_length = answer.ifa_prefixlen;
     entry.is_secondary = (answer.ifa_flags & IFA_F_SECONDARY) != 0;
     entry.is_global = answer.ifa_scope == RT_SCOPE_UNIVERSE;
     for_each_attribute(message, sizeof(ifaddrmsg), [&entry](const nlattr& attribute) {
@@ -139,6 +142,16 @@ bool owns_address(const Interface& interface, Ipv4 address) {
   for (const InterfaceAddress& entry : list_addresses(interface))
     if (entry.address == address) return true;
   return false;
+}
+
+std::vector<AddressRange> connected_networks(const Interface& interface) {
+  std::vector<AddressRange> networks;
+  for (const InterfaceAddress& entry : list_addresses(interface)) {
+    const auto hosts =
+        static_cast<std::uint32_t>((std::uint64_t{1} << (32 - entry.prefix_length)) - 1);
+    networks.push_back({Ipv4{entry.address.value & ~hosts}, Ipv4{entry.address.value | hosts}});
+  }
+  return merge_ranges(std::move(networks));
 }
 
 std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,

@@ -9,12 +9,13 @@
 #pragma once
 
 #include <optional>
-#include <string>
+#include <vector>
 
 #include "scanner/clock.h"
 #include "scanner/interface.h"
 #include "scanner/mac_address.h"
 #include "targets/address.h"
+#include "targets/prefix.h"
 
 namespace echoscan {
 
@@ -32,6 +33,8 @@ std::optional<Route> find_route(Ipv4 destination, int interface_index);
 std::optional<Ipv4> find_source_address(const Interface& interface);
 // Whether `address` is one of the interface's own.
 bool owns_address(const Interface& interface, Ipv4 address);
+// The networks that the interface is directly on, merged: what no gateway leads to.
+std::vector<AddressRange> connected_networks(const Interface& interface);
 
 struct GatewayMac {
   MacAddress mac;

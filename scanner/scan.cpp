@@ -30,6 +30,15 @@ constexpr unsigned kLinkSettleMs = 50;
 constexpr unsigned kLinkTimeoutMs = 30'000;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
+std::unique_ptr<ByteSink> open_output(const std::string& path) {
+  int error = 0;
+  std::unique_ptr<ByteSink> output = DescriptorSink::open(path, error);
+  if (!output)
+    throw UserError(ExitCode::output,
+                    fmt::format("cannot write to '{}': {}", path, std::strerror(error)));
+  return output;
+}
+
 // AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
 // allowed to raise it is no error yet: opening a socket says if it was needed.
 void raise_locked_memory_limit() {
@@ -195,10 +204,9 @@ ExitCode run_scan(const ScanConfig& config) {
   if (config.dry_run) return run_dry(config, plan);
 
   // Output: opened before the first packet, so that a wrong name costs nothing.
-  DescriptorSink results(config.output_path);
-  std::unique_ptr<DescriptorSink> summary_file;
-  if (!config.summary_path.empty())
-    summary_file = std::make_unique<DescriptorSink>(config.summary_path);
+  const std::unique_ptr<ByteSink> results = open_output(config.output_path);
+  const std::unique_ptr<ByteSink> summary_file =
+      config.summary_path.empty() ? nullptr : open_output(config.summary_path);
 
   // Path: interface, source address, gateway.
   const NetworkPath path = find_network_path(config, plan.targets);
@@ -227,7 +235,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.
   const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
-  Pipeline pipeline(plan, config, queues, *source, results, clock);
+  Pipeline pipeline(plan, config, queues, *source, *results, clock);
   const StopReason reason = pipeline.run();
 
   // Ledger: every probe, target and frame accounted for.

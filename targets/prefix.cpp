@@ -90,10 +90,9 @@ std::optional<AddressRange> parse_first_last(std::string_view text, std::size_t 
 }  // namespace
 
 std::optional<AddressRange> parse_range(std::string_view text, std::string& error) {
-  if (const std::size_t dash = text.find('-'); dash != std::string_view::npos)
-    return parse_first_last(text, dash, error);
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos)
-    return parse_cidr(text, slash, error);
+  const std::size_t mark = text.find_first_of("/-");
+  if (mark != std::string_view::npos)
+    return text[mark] == '/' ? parse_cidr(text, mark, error) : parse_first_last(text, mark, error);
   const std::optional<Ipv4> address = parse_ipv4(text);
   if (!address) {
     error = address_error(text);

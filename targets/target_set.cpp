@@ -77,6 +77,7 @@ TargetSet::TargetSet(std::vector<AddressRange> merged) : ranges_(std::move(merge
 }
 
 std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
+  if (ranges_.empty()) return std::nullopt;
   const std::uint32_t slash16 = address.value >> 16;
   const auto begin = ranges_.begin() + range_of_slash16_[slash16];
   const auto end =

@@ -134,6 +134,14 @@ void PacketReceiver::release_block() {
   next_frame_ = nullptr;
 }
 
+// A filter that takes nothing; frames are counted as they are taken, so what is left stays
+// consistent.
+void PacketReceiver::stop() {
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &nothing};
+  setsockopt(socket_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
 frame_counters PacketReceiver::outcomes() const {
   frame_counters sum{};
   sum.seen = tally_->seen.get();

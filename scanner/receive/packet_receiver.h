@@ -29,6 +29,7 @@ class PacketReceiver : public ReplySource {
   ~PacketReceiver() override;
 
   std::size_t receive(std::span<reply> replies) override;
+  void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
   [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }

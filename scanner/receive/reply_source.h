@@ -22,6 +22,9 @@ class ReplySource {
   // Fills `replies` from the front with what has arrived, without waiting; returns how many.
   virtual std::size_t receive(std::span<reply> replies) = 0;
 
+  // Ends the receiving. What has arrived can still be taken, and outcomes() changes no more.
+  virtual void stop() = 0;
+
   // What became of each frame so far, summed over CPUs.
   [[nodiscard]] virtual frame_counters outcomes() const = 0;
   // Frames that were lost before this source could look at them.

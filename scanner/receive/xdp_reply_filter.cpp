@@ -181,6 +181,10 @@ std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
   return kernel_->filled;
 }
 
+void XdpReplyFilter::stop() {
+  kernel_->link = FileDescriptor();
+}
+
 frame_counters XdpReplyFilter::outcomes() const {
   std::vector<frame_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   frame_counters sum{};

@@ -40,6 +40,7 @@ class XdpReplyFilter : public ReplySource {
   ~XdpReplyFilter() override;
 
   std::size_t receive(std::span<reply> replies) override;
+  void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   // XDP sees every frame that the driver hands up.
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }

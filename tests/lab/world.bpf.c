@@ -5,8 +5,9 @@
 // the veth pair then needs no more than GRO to take them, so that scanners without an XDP program
 // of their own see the same world. What the near end has no room for is counted by the veth driver
 // (lab.sh stats).
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
 
 #include "bpf/match_reply.h"
 #include "tests/lab/world.h"

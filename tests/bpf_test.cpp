@@ -1,0 +1,86 @@
+// bpf/ as user space compiles it: SipHash against its paper, the probe's layout, and the table of
+// frames.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+
+#include "bpf/match_reply.h"
+#include "tests/reply_cases.h"
+
+namespace echoscan {
+namespace {
+
+// Appendix A of the SipHash paper: key 00 01 ... 0f, message 00 01 ... 0e.
+TEST(SipHash, VectorOfThePaper) {
+  const std::uint64_t key[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+  const __u64 words[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+  EXPECT_EQ(siphash24(reinterpret_cast<const __u64*>(key), words, 2), 0xa129ca6149be45e5U);
+}
+
+// From the reference implementation's vectors: the same key, messages of 4 and of 13 bytes 00 01 02
+// ...
+TEST(SipHash, CookieAndTagAreTheHashesOfTheirMessages) {
+  const match_config config = case_config();
+  EXPECT_EQ(probe_cookie(&config.key, 0x00010203), static_cast<__u32>(0xcf2794e0277187b7));
+
+  probe_key key = config.key;
+  std::memcpy(key.tag, key.cookie, sizeof(key.tag));
+  EXPECT_EQ(probe_tag(&key, 0x00010203, 0x0405060708090a0b, 0x0c),
+            static_cast<__u32>(0x14ea5627c0843d90));
+}
+
+TEST(SipHash, CookieAndTagDependOnEverything) {
+  const match_config config = case_config();
+  const __u32 cookie = probe_cookie(&config.key, 1);
+  EXPECT_NE(cookie, probe_cookie(&config.key, 2));
+  probe_key other = config.key;
+  other.cookie[1] ^= 1;
+  EXPECT_NE(cookie, probe_cookie(&other, 1));
+  const __u32 tag = probe_tag(&config.key, 1, 2, 3);
+  EXPECT_NE(tag, probe_tag(&config.key, 2, 2, 3));
+  EXPECT_NE(tag, probe_tag(&config.key, 1, 3, 3));
+  EXPECT_NE(tag, probe_tag(&config.key, 1, 2, 4));
+}
+
+TEST(MatchReply, TableOfFrames) {
+  const match_config config = case_config();
+  for (const ReplyCase& row : reply_cases()) {
+    // A buffer of the frame's exact size, so that a sanitizer sees any byte read beyond it.
+    const auto frame = std::make_unique<std::uint8_t[]>(row.frame.size());
+    std::copy(row.frame.begin(), row.frame.end(), frame.get());
+    reply found{};
+    const frame_outcome outcome =
+        match_reply(frame.get(), frame.get() + row.frame.size(), &config, &found);
+    EXPECT_EQ(outcome, row.outcome) << row.what;
+    if (outcome_is_reply(row.outcome)) {
+      EXPECT_EQ(std::memcmp(&found, &row.expected, sizeof(reply)), 0) << row.what;
+    }
+  }
+}
+
+// Every prefix of a reply is read without passing its end, and none is taken for the whole.
+TEST(MatchReply, NoPrefixOfAReplyIsAReply) {
+  const match_config config = case_config();
+  for (const ReplyCase& row : reply_cases()) {
+    if (row.outcome != FRAME_REPLY || row.what == "reply, padded") continue;
+    for (std::size_t bytes = 0; bytes < row.frame.size(); ++bytes) {
+      const auto frame = std::make_unique<std::uint8_t[]>(bytes);
+      std::copy_n(row.frame.begin(), bytes, frame.get());
+      reply found{};
+      EXPECT_FALSE(outcome_is_reply(match_reply(frame.get(), frame.get() + bytes, &config, &found)))
+          << row.what << " cut to " << bytes;
+    }
+  }
+}
+
+TEST(FrameOutcomes, TableHasEveryOutcomeButTheRing) {
+  bool covered[FRAME_OUTCOME_COUNT] = {};
+  for (const ReplyCase& row : reply_cases()) covered[row.outcome] = true;
+  for (int outcome = 0; outcome < FRAME_OUTCOME_COUNT; ++outcome) {
+    EXPECT_EQ(covered[outcome], outcome != FRAME_RING_FULL) << outcome;
+  }
+}
+
+}  // namespace
+}  // namespace echoscan

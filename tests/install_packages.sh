@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the packages of packages.txt that are marked with one of the given purposes and are missing.
+#
+#   install_packages.sh build lab test
+#
+# Everything it says goes to standard error. With nothing missing it needs neither root nor a network.
+set -euo pipefail
+exec >&2
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+[ $# -gt 0 ] || { echo "install_packages.sh: which purposes?"; exit 2; }
+
+missing=()
+while read -r package; do
+  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || echo absent)
+  [ "$status" = installed ] || missing+=("$package")
+done < <(awk -v wanted=" $* " '!/^#/ && NF && index(wanted, " " $2 " ") {print $1}' "$root/packages.txt")
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "installing: ${missing[*]}"
+if [ "$(id -u)" != 0 ]; then
+  echo "these Debian packages are missing, and installing them needs root: ${missing[*]}"
+  exit 3
+fi
+export DEBIAN_FRONTEND=noninteractive
+install=(apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}")
+# The lists may be absent on a fresh machine or older than the mirror; then they are fetched once.
+"${install[@]}" || { apt-get update && "${install[@]}"; }

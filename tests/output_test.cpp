@@ -1,0 +1,321 @@
+// output/: the line against its contract in docs/json-lines.md, the writer against slow and full
+// readers, the histogram's percentiles, and the summary's two forms.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "output/json_line.h"
+#include "output/result_writer.h"
+#include "output/rtt_histogram.h"
+#include "output/summary.h"
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string line_of(const Result& result) {
+  char line[kJsonLineBytesMax];
+  return std::string(line, write_json_line(line, result));
+}
+
+Result sample_result() {
+  Result result;
+  result.received_us = 1795367474962093;
+  result.target = Ipv4{0xc0000207};
+  result.responder = Ipv4{0xc0000207};
+  result.rtt_ns = 12345678;
+  result.ttl = 57;
+  return result;
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+// The blocks of a document between "```json" and "```".
+std::vector<std::string> json_samples(const std::string& file) {
+  std::ifstream in(std::string(ECHOSCAN_SOURCE_DIR) + "/" + file);
+  EXPECT_TRUE(in) << file;
+  std::vector<std::string> samples;
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line == "```json") {
+      samples.emplace_back();
+      inside = true;
+    } else if (line == "```") {
+      inside = false;
+    } else if (inside) {
+      samples.back() += line + "\n";
+    }
+  }
+  return samples;
+}
+
+TEST(JsonLine, EveryValueComesThrough) {
+  const std::string line = line_of(sample_result());
+  EXPECT_EQ(line.back(), '\n');
+  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
+  const Json json = Json::parse(line);
+  EXPECT_EQ(json["type"], "reply");
+  EXPECT_EQ(json["ts_us"], 1795367474962093);
+  EXPECT_EQ(json["target"], "192.0.2.7");
+  EXPECT_EQ(json["saddr"], "192.0.2.7");
+  EXPECT_EQ(json["classification"], "echoreply");
+  EXPECT_EQ(json["success"], true);
+  EXPECT_EQ(json["repeat"], false);
+  EXPECT_EQ(json["cooldown"], false);
+  EXPECT_DOUBLE_EQ(json["rtt_us"].get<double>(), 12345.678);
+  EXPECT_EQ(json["ttl"], 57);
+  EXPECT_NE(line.find("\"rtt_us\":12345.678,"), std::string::npos);
+}
+
+TEST(JsonLine, RttHasThreeDecimalsOrIsAbsent) {
+  Result result = sample_result();
+  result.rtt_ns = 5;
+  EXPECT_NE(line_of(result).find("\"rtt_us\":0.005,"), std::string::npos);
+  result.rtt_ns = 2'000'000'000;
+  EXPECT_NE(line_of(result).find("\"rtt_us\":2000000.000,"), std::string::npos);
+  result.rtt_ns.reset();
+  EXPECT_FALSE(Json::parse(line_of(result)).contains("rtt_us"));
+}
+
+TEST(JsonLine, LongestLineFits) {
+  Result result;
+  result.received_us = std::numeric_limits<std::int64_t>::min();
+  result.target = result.responder = Ipv4{~std::uint32_t{0}};
+  result.icmp_type = result.icmp_code = result.ttl = 255;
+  result.rtt_ns = ~std::uint64_t{0};
+  result.shard = ~std::uint32_t{0};
+  EXPECT_LE(line_of(result).size(), kJsonLineBytesMax);
+}
+
+// The contract: samples in the document have exactly the keys that the program writes, in that
+// order.
+TEST(JsonLine, SamplesOfTheDocumentAreWhatIsWritten) {
+  const std::vector<std::string> samples = json_samples("docs/json-lines.md");
+  ASSERT_GE(samples.size(), 2U);
+  Result result = sample_result();
+  const std::vector<std::string> with_rtt = keys_of(Json::parse(line_of(result)));
+  result.rtt_ns.reset();
+  const std::vector<std::string> without_rtt = keys_of(Json::parse(line_of(result)));
+  std::size_t lines = 0;
+  for (const std::string& sample : samples) {
+    std::istringstream in(sample);
+    for (std::string line; std::getline(in, line); ++lines) {
+      const Json json = Json::parse(line);
+      EXPECT_EQ(keys_of(json), json.contains("rtt_us") ? with_rtt : without_rtt) << line;
+      EXPECT_TRUE(parse_ipv4(json["target"].get<std::string>())) << line;
+    }
+  }
+  EXPECT_GE(lines, 3U);
+}
+
+// Takes what it is allowed to, then nothing, then an error.
+class ScriptedSink : public ByteSink {
+ public:
+  Outcome write_some(std::string_view bytes) override {
+    if (error != 0) return {0, error};
+    const std::size_t written = std::min(bytes.size(), room);
+    room -= written;
+    taken.append(bytes.substr(0, written));
+    return {written, 0};
+  }
+  void wait_writable(int) override { ++waits; }
+
+  std::string taken;
+  std::size_t room = ~std::size_t{0};
+  int error = 0;
+  int waits = 0;
+};
+
+void append_line(ResultWriter& writer, const std::string& line) {
+  const std::span<char> room = writer.room(line.size());
+  ASSERT_GE(room.size(), line.size());
+  std::copy(line.begin(), line.end(), room.begin());
+  writer.append(line.size());
+}
+
+TEST(ResultWriter, WhatASlowReaderLeavesIsKeptInOrder) {
+  ScriptedSink sink;
+  ResultWriter writer(sink);
+  std::string all;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string line = "line " + std::to_string(i) + "\n";
+    all += line;
+    append_line(writer, line);
+    sink.room = static_cast<std::size_t>(i % 7);
+    EXPECT_TRUE(writer.flush());
+  }
+  EXPECT_GT(writer.backlog_bytes(), 0U);
+  sink.room = ~std::size_t{0};
+  EXPECT_TRUE(writer.flush_waiting(1));
+  EXPECT_EQ(sink.waits, 1);
+  EXPECT_EQ(sink.taken, all);
+  EXPECT_EQ(writer.backlog_bytes(), 0U);
+  EXPECT_EQ(writer.lines(), 1000U);
+  EXPECT_EQ(writer.bytes_written(), all.size());
+}
+
+TEST(ResultWriter, BacklogMakesItTheLimitAndAFullBufferHasNoRoom) {
+  ScriptedSink sink;
+  sink.room = 0;
+  ResultWriter writer(sink);
+  const std::string line(1000, 'x');
+  while (writer.backlog_bytes() <= ResultWriter::kBacklogHighBytes) append_line(writer, line);
+  EXPECT_FALSE(writer.is_limit());
+  writer.flush();
+  EXPECT_TRUE(writer.is_limit());
+  while (!writer.room(line.size()).empty()) append_line(writer, line);
+  EXPECT_GT(writer.backlog_bytes(), ResultWriter::kBufferBytes - 2 * line.size());
+  sink.room = ~std::size_t{0};
+  writer.flush();
+  EXPECT_FALSE(writer.is_limit());
+  EXPECT_FALSE(writer.room(line.size()).empty());
+  EXPECT_EQ(sink.taken.size(), writer.lines() * line.size());
+}
+
+TEST(ResultWriter, RoomComesBackWhenTheFrontHasBeenWritten) {
+  ScriptedSink sink;
+  sink.room = 0;
+  ResultWriter writer(sink);
+  const std::string line(4096, 'x');
+  std::uint64_t appended = 0;
+  for (; !writer.room(line.size()).empty(); ++appended) append_line(writer, line);
+  sink.room = ResultWriter::kBufferBytes / 2 + line.size();
+  writer.flush();
+  append_line(writer, line);
+  sink.room = ~std::size_t{0};
+  writer.flush();
+  EXPECT_EQ(sink.taken.size(), (appended + 1) * line.size());
+}
+
+TEST(ResultWriter, AnErrorIsKept) {
+  ScriptedSink sink;
+  sink.error = ENOSPC;
+  ResultWriter writer(sink);
+  append_line(writer, "lost\n");
+  EXPECT_FALSE(writer.flush());
+  EXPECT_EQ(writer.error(), ENOSPC);
+  sink.error = 0;
+  EXPECT_FALSE(writer.flush());
+  EXPECT_TRUE(sink.taken.empty());
+}
+
+TEST(DescriptorSink, WritesAFileAndReportsAFullDisk) {
+  const std::string path = testing::TempDir() + "/descriptor_sink";
+  int error = 0;
+  {
+    const std::unique_ptr<DescriptorSink> file = DescriptorSink::open(path, error);
+    ASSERT_NE(file, nullptr);
+    EXPECT_EQ(file->write_some("one\ntwo\n").written, 8U);
+  }
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text.str(), "one\ntwo\n");
+
+  const std::unique_ptr<DescriptorSink> full = DescriptorSink::open("/dev/full", error);
+  ASSERT_NE(full, nullptr);
+  EXPECT_EQ(full->write_some("x").error, ENOSPC);
+  EXPECT_EQ(DescriptorSink::open("/nonexistent/file", error), nullptr);
+  EXPECT_EQ(error, ENOENT);
+}
+
+TEST(RttHistogram, PercentilesWithinABinOfTheTruth) {
+  std::mt19937_64 random(5);
+  RttHistogram histogram;
+  std::vector<std::uint64_t> times;
+  for (int i = 0; i < 100000; ++i) {
+    times.push_back(random() % (std::uint64_t{1} << (10 + random() % 24)));
+    histogram.add(times.back());
+  }
+  std::sort(times.begin(), times.end());
+  EXPECT_EQ(histogram.count(), times.size());
+  EXPECT_EQ(histogram.min_ns(), times.front());
+  EXPECT_EQ(histogram.max_ns(), times.back());
+  for (const double share : {0.01, 0.5, 0.9, 0.99, 1.0}) {
+    const auto rank = static_cast<std::size_t>(share * static_cast<double>(times.size())) - 1;
+    const auto truth = static_cast<double>(times[rank]);
+    EXPECT_NEAR(static_cast<double>(histogram.percentile_ns(share)), truth, truth * 0.01 + 1);
+  }
+}
+
+TEST(RttHistogram, ExtremesAndNothing) {
+  RttHistogram histogram;
+  EXPECT_EQ(histogram.percentile_ns(0.5), 0U);
+  EXPECT_EQ(histogram.min_ns(), 0U);
+  histogram.add(~std::uint64_t{0});
+  EXPECT_EQ(histogram.percentile_ns(0.5), ~std::uint64_t{0});
+  histogram.add(0);
+  EXPECT_EQ(histogram.min_ns(), 0U);
+  EXPECT_EQ(histogram.percentile_ns(0), 0U);
+}
+
+Summary sample_summary() {
+  Summary summary;
+  summary.version = "0.1.0";
+  summary.outcome = "finished";
+  summary.started_us = 1795367474961000;
+  summary.ended_us = 1795367476064000;
+  summary.targets = summary.probes = summary.sent = 1024;
+  summary.replied = 122;
+  summary.silent = 902;
+  summary.digest = std::string(64, 'a');
+  summary.not_sent = {{"stopped", 0}, {"refused", 0}};
+  summary.frames = {{"reply", 122}, {"ring_full", 0}};
+  summary.queues = {{0, "AF_XDP copy", 0, 1024, 0, 40}};
+  summary.rtt_count = 122;
+  summary.rtt_p50_ns = 5900;
+  return summary;
+}
+
+TEST(Summary, JsonHasTheLedger) {
+  const Json json = Json::parse(summary_json(sample_summary()));
+  EXPECT_EQ(json["type"], "summary");
+  EXPECT_EQ(json["started"], "2026-11-22T17:11:14.961Z");
+  EXPECT_EQ(json["ledger"]["probes"], 1024);
+  EXPECT_EQ(json["ledger"]["not_sent"]["stopped"], 0);
+  EXPECT_EQ(json["ledger"]["adds_up"], true);
+  EXPECT_EQ(json["sending"]["rate_asked_pps"], "max");
+  EXPECT_EQ(json["sending"]["queues"][0]["mode"], "AF_XDP copy");
+  EXPECT_EQ(json["receiving"]["frames"]["reply"], 122);
+  EXPECT_DOUBLE_EQ(json["rtt_us"]["p50"].get<double>(), 5.9);
+  EXPECT_EQ(json["output"]["error"], nullptr);
+}
+
+TEST(Summary, TextNamesLossesFirst) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(summary_text(summary).find("lost"), std::string::npos);
+  summary.frames = {{"reply", 100}, {"ring_full", 22}};
+  summary.not_sent = {{"stopped", 0}, {"refused", 7}};
+  summary.dropped_unseen = 3;
+  summary.output_error = "No space left on device";
+  summary.faults = {"frames seen is 1, but the sum of their outcomes is 2"};
+  const std::string text = summary_text(summary);
+  for (const char* loss : {"DOES NOT ADD UP: frames seen is 1", "22 found the ring full",
+                           "7 refused", "3 dropped by the kernel", "No space left on device"}) {
+    const std::size_t place = text.find(loss);
+    EXPECT_NE(place, std::string::npos) << loss;
+    EXPECT_LT(place, text.find("  sent ")) << loss;
+  }
+}
+
+TEST(Summary, Thousands) {
+  EXPECT_EQ(with_thousands(0), "0");
+  EXPECT_EQ(with_thousands(999), "999");
+  EXPECT_EQ(with_thousands(1000), "1,000");
+  EXPECT_EQ(with_thousands(1234567), "1,234,567");
+  EXPECT_EQ(with_thousands(1000000001), "1,000,000,001");
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,192 @@
+// The whole pipeline without a kernel: real threads and a real clock, a fake network behind the
+// seams. What goes in as targets comes out as lines and as a ledger that adds up, however the scan
+// ends.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "scanner/ledger.h"
+#include "scanner/pipeline.h"
+#include "tests/fakes.h"
+
+namespace echoscan {
+namespace {
+
+constexpr Ipv4 kSource{0xc0000201};
+
+// One address in three answers, one in thirty three times.
+int usual_answers(Ipv4 address) {
+  if (address.value % 30 == 0) return 3;
+  return address.value % 3 == 0 ? 1 : 0;
+}
+
+class PipelineTest : public testing::Test {
+ protected:
+  // Runs a scan with the given options on `queue_count` fake queues.
+  StopReason run(std::vector<std::string> options, unsigned queue_count = 2,
+                 const std::function<void()>& meanwhile = {}) {
+    options.insert(options.end(), {"--seed", "1", "--status", "off", "--cooldown", cooldown});
+    config_ = parse_scan_config(options).value();
+    plan_.emplace(plan_targets(config_));
+    const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
+    source_.emplace(match);
+    const FrameTemplate frame_template({{}, {}, kSource}, match.key);
+    for (unsigned i = 0; i < queue_count; ++i)
+      queues_.push_back(
+          {std::make_unique<FakeTransmitter>(frame_template, *source_, clock_, answers), i,
+           static_cast<int>(i)});
+    pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, sink, clock_);
+    std::thread other(meanwhile ? meanwhile : [] {});
+    const StopReason reason = pipeline_->run();
+    other.join();
+    summary = make_summary(*plan_, config_, *pipeline_, reason, clock_.now_ns());
+    EXPECT_EQ(summary.faults, std::vector<std::string>{});
+    return reason;
+  }
+
+  // The targets of the lines, each line being whole and valid.
+  std::multiset<std::string> targets_written() {
+    std::multiset<std::string> targets;
+    std::istringstream in(sink.text);
+    for (std::string line; std::getline(in, line);)
+      targets.insert(nlohmann::json::parse(line)["target"].get<std::string>());
+    return targets;
+  }
+
+  std::multiset<std::string> expected_targets() {
+    std::multiset<std::string> targets;
+    for (std::uint64_t i = 0; i < plan_->targets.size(); ++i)
+      if (answers(plan_->targets.at(i)) > 0) targets.insert(to_string(plan_->targets.at(i)));
+    return targets;
+  }
+
+  static void sleep_ms(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  }
+
+  std::function<int(Ipv4)> answers = usual_answers;
+  std::string cooldown = "0.05";
+  FakeSink sink;
+  Summary summary;
+
+ private:
+  ScanConfig config_;
+  MonotonicClock clock_;
+  std::optional<TargetPlan> plan_;
+  std::optional<FakeReplySource> source_;
+  std::vector<Queue> queues_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_EQ(summary.sent, 65536U);
+  EXPECT_EQ(summary.replied + summary.silent, 65536U);
+  EXPECT_EQ(summary.replied, summary.lines);
+  EXPECT_GT(summary.repeats, 0U);
+  EXPECT_EQ(summary.unlisted, 0U);
+  EXPECT_EQ(summary.rtt_count, summary.replied);
+  EXPECT_GE(summary.rtt_min_ns, 1000U);
+}
+
+TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--probes", "3"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_EQ(summary.sent, 3U * 4096);
+  EXPECT_EQ(summary.replied + summary.silent, 4096U);
+}
+
+TEST_F(PipelineTest, MaxTargetsAreTheFirstOfTheOrder) {
+  answers = [](Ipv4) { return 1; };
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--max-targets", "1000"}), StopReason::finished);
+  EXPECT_EQ(targets_written().size(), 1000U);
+  EXPECT_EQ(summary.targets, 1000U);
+  EXPECT_EQ(summary.sent, 1000U);
+}
+
+TEST_F(PipelineTest, SmallestScan) {
+  answers = [](Ipv4) { return 1; };
+  EXPECT_EQ(run({"9.9.9.9"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), std::multiset<std::string>{"9.9.9.9"});
+}
+
+TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k", "--max-runtime", "0.3"}), StopReason::max_runtime);
+  EXPECT_GT(summary.sent, 1000U);
+  EXPECT_LT(summary.sent, 30000U);
+  EXPECT_EQ(summary.sent + summary.not_sent[0].count, 65536U);
+  EXPECT_EQ(summary.not_probed, 65536U - summary.sent);
+}
+
+TEST_F(PipelineTest, SigintKeepsTheCooldown) {
+  cooldown = "0.5";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
+                [] {
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                }),
+            StopReason::interrupted);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(700));
+  EXPECT_EQ(targets_written().size(), summary.replied);
+}
+
+TEST_F(PipelineTest, SecondSignalEndsTheCooldown) {
+  cooldown = "60";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
+                [] {
+                  sleep_ms(100);
+                  kill(getpid(), SIGTERM);
+                  sleep_ms(200);
+                  kill(getpid(), SIGTERM);
+                }),
+            StopReason::terminated);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(PipelineTest, AReaderThatGoesAwayEndsTheScan) {
+  sink.fails_after_bytes = 10000;
+  sink.error = EPIPE;
+  cooldown = "60";
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}), StopReason::output_failed);
+  EXPECT_LT(summary.sent, 65536U);
+  EXPECT_FALSE(summary.output_error.empty());
+}
+
+// A reader that stops for a while slows the sending and costs no reply.
+TEST_F(PipelineTest, ASlowReaderLosesNothing) {
+  answers = [](Ipv4) { return 1; };
+  sink.is_stuck = true;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [this] {
+                  sleep_ms(500);
+                  sink.is_stuck = false;
+                }),
+            StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_GT(summary.paused_for_output_s, 0.1);
+}
+
+TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
+  answers = [](Ipv4) { return 1; };
+  sink.is_stuck = true;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [] {
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                }),
+            StopReason::interrupted);
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,180 @@
+// Taste as a test: file and function length, line width, the heads of headers, who may include
+// whom, and names that say nothing. The rules are CONTRIBUTING.md's.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace echoscan {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFileLinesMax = 500;
+constexpr std::size_t kFunctionLinesMax = 70;
+constexpr std::size_t kLineWidthMax = 100;
+constexpr std::size_t kHeadLinesMin = 3;
+constexpr std::size_t kHeadLinesMax = 12;
+
+struct Source {
+  std::string path;  // from the project's root
+  std::vector<std::string> lines;
+};
+
+std::vector<Source> sources() {
+  const fs::path root = ECHOSCAN_SOURCE_DIR;
+  std::vector<Source> found;
+  for (const char* folder : {"bpf", "targets", "output", "scanner", "tests"}) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cpp" && extension != ".c") continue;
+      Source source{fs::relative(entry.path(), root), {}};
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) source.lines.push_back(line);
+      found.push_back(std::move(source));
+    }
+  }
+  EXPECT_GT(found.size(), 50U);
+  return found;
+}
+
+std::string room_of(const std::string& path) {
+  return path.substr(0, path.find('/'));
+}
+
+// "" when the line includes nothing of ours.
+std::string own_include(const std::string& line) {
+  static const std::regex pattern("^#include \"([^\"]+)\"");
+  std::smatch match;
+  return std::regex_search(line, match, pattern) ? match[1].str() : "";
+}
+
+TEST(Style, FilesAreShortAndLinesNarrow) {
+  for (const Source& source : sources()) {
+    EXPECT_LE(source.lines.size(), kFileLinesMax) << source.path;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      EXPECT_LE(source.lines[i].size(), kLineWidthMax) << source.path << ":" << i + 1;
+    }
+  }
+}
+
+// Relies on clang-format: a function's closing brace stands where its first line began.
+TEST(Style, FunctionsAreShort) {
+  const std::regex not_a_function("^ *(namespace|struct|class|enum|union|extern)\\b|= *\\{$");
+  for (const Source& source : sources()) {
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      const std::size_t indent = line.find_first_not_of(' ');
+      if (indent == std::string::npos || indent > 2 || line.back() != '{' ||
+          std::regex_search(line, not_a_function))
+        continue;
+      const std::string end = std::string(indent, ' ') + "}";
+      std::size_t last = i + 1;
+      while (last < source.lines.size() && !source.lines[last].starts_with(end)) ++last;
+      EXPECT_LE(last - i + 1, kFunctionLinesMax) << source.path << ":" << i + 1 << ": " << line;
+    }
+  }
+}
+
+// What it is, why so, what was rejected, numbers.
+TEST(Style, HeadersOpenWithTheirReasons) {
+  for (const Source& source : sources()) {
+    if (!source.path.ends_with(".h")) continue;
+    std::size_t comment_lines = 0;
+    for (const std::string& line : source.lines) {
+      if (line.starts_with("#")) break;
+      const bool is_frame = line == "/*" || line == " */" || line.find("SPDX") != std::string::npos;
+      if (!is_frame && (line.starts_with("//") || line.starts_with(" *"))) ++comment_lines;
+    }
+    EXPECT_GE(comment_lines, kHeadLinesMin) << source.path;
+    EXPECT_LE(comment_lines, kHeadLinesMax) << source.path;
+  }
+}
+
+// docs/design.md: targets -> nothing; bpf -> nothing; output -> targets/address.h; scanner -> all
+// of them; tests -> all; nothing -> scanner or tests.
+TEST(Style, IncludesFollowTheArrows) {
+  const std::map<std::string, std::set<std::string>> allowed = {
+      {"targets", {"targets"}},
+      {"bpf", {"bpf"}},
+      {"output", {"output"}},
+      {"scanner", {"scanner", "targets", "bpf", "output"}},
+      {"tests", {"tests", "scanner", "targets", "bpf", "output"}}};
+  for (const Source& source : sources()) {
+    for (const std::string& line : source.lines) {
+      const std::string included = own_include(line);
+      if (included.empty() || included.ends_with(".skel.h")) continue;
+      if (room_of(source.path) == "output" && included == "targets/address.h") continue;
+      EXPECT_TRUE(allowed.at(room_of(source.path)).contains(room_of(included)))
+          << source.path << " includes " << included;
+    }
+  }
+}
+
+// Only the composer knows concrete transmitters and receivers; everything else sees the seams.
+TEST(Style, OnlyScanNamesConcreteMethods) {
+  const std::regex concrete("^scanner/(transmit|receive)/");
+  for (const Source& source : sources()) {
+    if (room_of(source.path) == "tests" || source.path == "scanner/scan.cpp") continue;
+    for (const std::string& line : source.lines) {
+      const std::string included = own_include(line);
+      const bool is_seam =
+          included.ends_with("transmitter.h") || included.ends_with("reply_source.h");
+      const bool is_own = fs::path(included).stem() == fs::path(source.path).stem();
+      EXPECT_TRUE(!std::regex_search(included, concrete) || is_seam || is_own)
+          << source.path << " includes " << included;
+    }
+  }
+}
+
+TEST(Style, NamesSaySomething) {
+  const std::regex empty_name(
+      "(^|[_/])(util|utils|common|helper|helpers|misc|manager|stuff)([_./]|$)");
+  for (const Source& source : sources()) {
+    EXPECT_FALSE(std::regex_search(source.path, empty_name)) << source.path;
+    if (room_of(source.path) == "tests") continue;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      EXPECT_EQ(source.lines[i].find("testing"), std::string::npos)
+          << source.path << ":" << i + 1 << ": production does not ask whether it is under test";
+    }
+  }
+}
+
+// Byte order is a type: conversion happens at a frame's edge and nowhere else.
+TEST(Style, ByteOrderStaysAtTheEdge) {
+  const std::set<std::string> edges = {"scanner/frame.cpp", "scanner/netlink.cpp",
+                                       "scanner/route.cpp", "scanner/receive/packet_receiver.cpp"};
+  const std::regex conversion("\\b(hton[sl]|ntoh[sl]|probe_wire(16|32|64))\\(");
+  for (const Source& source : sources()) {
+    const std::string room = room_of(source.path);
+    if (room == "bpf" || room == "tests" || edges.contains(source.path)) continue;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      EXPECT_FALSE(std::regex_search(source.lines[i], conversion)) << source.path << ":" << i + 1;
+    }
+  }
+}
+
+TEST(Style, BpfSourcesCarryTheirLicence) {
+  for (const Source& source : sources()) {
+    if (room_of(source.path) != "bpf") continue;
+    ASSERT_FALSE(source.lines.empty());
+    EXPECT_NE(source.lines[0].find("SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0"),
+              std::string::npos)
+        << source.path;
+  }
+}
+
+TEST(Style, EverySourceIsFormatted) {
+  std::string command = "cd '" ECHOSCAN_SOURCE_DIR "' && clang-format --dry-run --Werror";
+  for (const Source& source : sources()) command += " '" + source.path + "'";
+  EXPECT_EQ(std::system((command + " 2>&1").c_str()), 0);
+}
+
+}  // namespace
+}  // namespace echoscan
