@@ -157,18 +157,21 @@ std::vector<AddressRange> connected_networks(const Interface& interface) {
 std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
                                           unsigned timeout_ms) {
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
-  Neighbour neighbour = find_neighbour(interface, gateway);
-  if (neighbour.mac && (neighbour.state & kConfirmed) != 0) return GatewayMac{*neighbour.mac, true};
-
-  if (neighbour.mac) probe_neighbour(interface, gateway);
-  send_datagram(interface, gateway);
   const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
+  Neighbour neighbour = find_neighbour(interface, gateway);
+  // Twice from nothing at most: an entry that was wrong fails before the right one can be asked for.
+  int questions = neighbour.mac ? 2 : 1;
   while (clock.now_ns() < deadline_ns) {
-    neighbour = find_neighbour(interface, gateway);
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)
       return GatewayMac{*neighbour.mac, true};
-    if (neighbour.state == NUD_FAILED) return std::nullopt;
+    if ((neighbour.state & (NUD_STALE | NUD_DELAY)) != 0) probe_neighbour(interface, gateway);
+    if (neighbour.state == NUD_STALE) send_datagram(interface, gateway);
+    if (neighbour.state == NUD_NONE || neighbour.state == NUD_FAILED) {
+      if (questions-- == 0) return std::nullopt;
+      send_datagram(interface, gateway);
+    }
     clock.wait_until(clock.now_ns() + kPollNs);
+    neighbour = find_neighbour(interface, gateway);
   }
   if (neighbour.mac) return GatewayMac{*neighbour.mac, false};
   return std::nullopt;

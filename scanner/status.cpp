@@ -15,12 +15,6 @@ namespace {
 
 constexpr double kSecondNs = 1e9;
 
-double per_second(std::uint64_t count, std::uint64_t interval_ns) {
-  return interval_ns == 0
-             ? 0.0
-             : static_cast<double>(count) * kSecondNs / static_cast<double>(interval_ns);
-}
-
 double percent(std::uint64_t part, std::uint64_t whole) {
   return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -34,60 +28,79 @@ std::string short_number(double number) {
 
 }  // namespace
 
+struct StatusLine::Snapshot {
+  double elapsed_s = 0;
+  double done_percent = 0;
+  double left_s = 0;
+  bool is_cooldown = false;
+  std::uint64_t sent = 0;
+  double sent_pps = 0;
+  std::uint64_t replied = 0;
+  double replied_pps = 0;
+  double hit_percent = 0;
+  std::uint64_t ring_full = 0;
+  std::uint64_t dropped_unseen = 0;
+  bool output_is_limit = false;
+};
+
 StatusLine::StatusLine(const Pipeline& pipeline)
     : pipeline_(pipeline), last_ns_(pipeline.started_ns()) {}
+
+StatusLine::Snapshot StatusLine::look(std::uint64_t now_ns) {
+  Snapshot now;
+  const std::uint64_t probes = pipeline_.probe_count();
+  now.sent = pipeline_.sent();
+  now.replied = pipeline_.receiver().counters().replied.get();
+  now.ring_full = pipeline_.source().outcomes().outcome[FRAME_RING_FULL];
+  now.dropped_unseen = pipeline_.source().dropped_unseen();
+  now.output_is_limit = pipeline_.writer().is_limit();
+  now.is_cooldown = pipeline_.sending_ended_ns() != 0;
+  now.elapsed_s = static_cast<double>(now_ns - pipeline_.started_ns()) / kSecondNs;
+  now.done_percent = percent(now.sent, probes);
+  now.hit_percent = percent(now.replied, now.sent);
+  if (now.sent > 0)
+    now.left_s = now.elapsed_s * static_cast<double>(probes - std::min(now.sent, probes)) /
+                 static_cast<double>(now.sent);
+  const double interval_s = static_cast<double>(now_ns - last_ns_) / kSecondNs;
+  if (interval_s > 0) {
+    now.sent_pps = static_cast<double>(now.sent - last_sent_) / interval_s;
+    now.replied_pps = static_cast<double>(now.replied - last_replied_) / interval_s;
+  }
+  last_ns_ = now_ns;
+  last_sent_ = now.sent;
+  last_replied_ = now.replied;
+  return now;
+}
 
 void StatusLine::print(std::uint64_t now_ns) {
   const StatusStyle style = pipeline_.status_style();
   if (style == StatusStyle::off) return;
-  const std::uint64_t sent = pipeline_.sent();
-  const std::uint64_t replied = pipeline_.receiver().counters().replied.get();
-  const frame_counters frames = pipeline_.source().outcomes();
-  const std::uint64_t ring_full = frames.outcome[FRAME_RING_FULL];
-  const std::uint64_t unseen = pipeline_.source().dropped_unseen();
-  const std::uint64_t interval_ns = now_ns - last_ns_;
-  const double sent_rate = per_second(sent - last_sent_, interval_ns);
-  const double reply_rate = per_second(replied - last_replied_, interval_ns);
-  const std::uint64_t elapsed_ns = now_ns - pipeline_.started_ns();
-  const double average_rate = per_second(sent, elapsed_ns);
-  const auto left_s = average_rate > 0
-                          ? static_cast<std::uint64_t>(
-                                static_cast<double>(pipeline_.probe_count() -
-                                                    std::min(sent, pipeline_.probe_count())) /
-                                average_rate)
-                          : 0;
-  const bool cooling = pipeline_.sending_ended_ns() != 0;
-  last_ns_ = now_ns;
-  last_sent_ = sent;
-  last_replied_ = replied;
-
+  const Snapshot now = look(now_ns);
   if (style == StatusStyle::json) {
-    const nlohmann::ordered_json line = {
-        {"type", "status"},
-        {"elapsed_s", static_cast<double>(elapsed_ns / 1'000'000) / 1000.0},
-        {"percent", percent(sent, pipeline_.probe_count())},
-        {"left_s", left_s},
-        {"cooldown", cooling},
-        {"sent", sent},
-        {"sent_pps", sent_rate},
-        {"replied", replied},
-        {"replied_pps", reply_rate},
-        {"hit_rate", percent(replied, sent)},
-        {"ring_full", ring_full},
-        {"dropped_unseen", unseen},
-        {"output_is_limit", pipeline_.writer().is_limit()}};
+    const nlohmann::ordered_json line = {{"type", "status"},
+                                         {"elapsed_s", now.elapsed_s},
+                                         {"percent", now.done_percent},
+                                         {"left_s", now.left_s},
+                                         {"cooldown", now.is_cooldown},
+                                         {"sent", now.sent},
+                                         {"sent_pps", now.sent_pps},
+                                         {"replied", now.replied},
+                                         {"replied_pps", now.replied_pps},
+                                         {"hit_percent", now.hit_percent},
+                                         {"ring_full", now.ring_full},
+                                         {"dropped_unseen", now.dropped_unseen},
+                                         {"output_is_limit", now.output_is_limit}};
     fmt::print(stderr, "{}\n", line.dump());
     return;
   }
-  const std::string when = cooling ? "cooldown" : fmt::format("{} s left", left_s);
-  fmt::print(
-      stderr,
-      "{} s, {:.1f} %, {}; sent {} ({}pps); replied {} ({}/s), {:.2f} %; lost: {} ring full, "
-      "{} unseen{}\n",
-      elapsed_ns / 1'000'000'000, percent(sent, pipeline_.probe_count()), when,
-      with_thousands(sent), short_number(sent_rate), with_thousands(replied),
-      short_number(reply_rate), percent(replied, sent), ring_full, unseen,
-      pipeline_.writer().is_limit() ? "; output is the limit" : "");
+  fmt::print(stderr,
+             "{:.0f} s, {:.1f} %, {}; sent {} ({}pps); replied {} ({}/s), {:.2f} %; lost: {} ring "
+             "full, {} unseen{}\n",
+             now.elapsed_s, now.done_percent,
+             now.is_cooldown ? "cooldown" : fmt::format("{:.0f} s left", now.left_s),
+             with_thousands(now.sent), short_number(now.sent_pps), with_thousands(now.replied),
+             short_number(now.replied_pps), now.hit_percent, now.ring_full, now.dropped_unseen,
+             now.output_is_limit ? "; output is the limit" : "");
 }
 
 }  // namespace echoscan

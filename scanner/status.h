@@ -21,6 +21,10 @@ class StatusLine {
   void print(std::uint64_t now_ns);
 
  private:
+  struct Snapshot;
+  // Reads the counters; rates are since the last look.
+  Snapshot look(std::uint64_t now_ns);
+
   const Pipeline& pipeline_;
   std::uint64_t last_ns_;
   std::uint64_t last_sent_ = 0;

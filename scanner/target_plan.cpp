@@ -56,6 +56,7 @@ std::vector<AddressRange> read_ranges(const std::vector<std::string>& texts, con
 
 std::vector<AddressRange> special_purpose_ranges() {
   std::vector<AddressRange> ranges;
+  ranges.reserve(kSpecialPurposeRanges.size());
   for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) ranges.push_back(entry.range);
   return ranges;
 }

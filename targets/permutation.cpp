@@ -1,6 +1,7 @@
 #include "targets/permutation.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace echoscan {
 namespace {
@@ -76,10 +77,11 @@ std::vector<std::uint64_t> prime_factors(std::uint64_t number) {
 Permutation::Permutation(std::uint64_t n, std::uint64_t seed) : n_(n), prime_(next_prime(n)) {
   const std::vector<std::uint64_t> order_factors = prime_factors(prime_ - 1);
   SeedStream stream(seed);
+  assert(step_count() > 0);
   do {
-    generator_ = 1 + stream.next() % (prime_ - 1);
+    generator_ = 1 + stream.next() % step_count();
   } while (!is_primitive_root(generator_, prime_, order_factors));
-  start_ = 1 + stream.next() % (prime_ - 1);
+  start_ = 1 + stream.next() % step_count();
   generator_reciprocal_ =
       static_cast<std::uint64_t>((static_cast<Uint128>(generator_) << 64) / prime_);
 }

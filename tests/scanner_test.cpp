@@ -38,7 +38,7 @@ std::string refusal(std::vector<std::string> arguments) {
 }
 
 std::string write_file(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + "/" + name;
+  std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path) << text;
   return path;
 }
@@ -336,13 +336,13 @@ TEST(FrameTemplate, PathTestGoesToOurselves) {
   EXPECT_EQ(match_load16(frame.data() + 12), 0x88b5);
 }
 
-TargetPlan plan_of(std::vector<std::string> arguments) {
+TargetPlan plan_of(const std::vector<std::string>& arguments) {
   return plan_targets(parse_scan_config(arguments).value());
 }
 
-std::string plan_refusal(std::vector<std::string> arguments) {
+std::string plan_refusal(const std::vector<std::string>& arguments) {
   try {
-    plan_of(std::move(arguments));
+    plan_of(arguments);
   } catch (const UserError& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_usage);
     return error.what();

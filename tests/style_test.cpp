@@ -71,7 +71,7 @@ TEST(Style, FunctionsAreShort) {
     for (std::size_t i = 0; i < source.lines.size(); ++i) {
       const std::string& line = source.lines[i];
       const std::size_t indent = line.find_first_not_of(' ');
-      if (indent == std::string::npos || indent > 2 || line.back() != '{' ||
+      if (indent > 2 || line.back() != '{' ||
           std::regex_search(line, not_a_function))
         continue;
       const std::string end = std::string(indent, ' ') + "}";

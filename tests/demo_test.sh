@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# The newcomer's first command: results and nothing else on standard output, and nothing left behind.
+source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
+
+"$root/demo.sh" >"$work/out" 2>"$work/log" || fail "demo.sh ended with $?"
+expect_equal "lines that are not results" "$(jq -r 'select(.rtt_us > 0) | .target' "$work/out" | wc -l)" \
+  "$(wc -l <"$work/out")"
+[ "$(wc -l <"$work/out")" -gt 1000 ] || fail "only $(wc -l <"$work/out") results"
+expect_text "$work/log" "echoscan: finished"
+expect_equal "namespaces left" "$(ip netns list | grep -c '^echoscan-demo-' || [ $? = 1 ])" 0
+
+# Its reader may leave early.
+"$root/demo.sh" 2>"$work/log" | head -1 >"$work/out" || [ "${PIPESTATUS[0]}" = 4 ] || fail "demo.sh | head -1"
+expect_equal "namespaces left" "$(ip netns list | grep -c '^echoscan-demo-' || [ $? = 1 ])" 0

@@ -1,0 +1,76 @@
+# Sourced by the end-to-end tests: a lab of their own, short words for what they do, an end that cleans up.
+#
+# A test that cannot run here calls `skip`, which is a failure when ECHOSCAN_CI is set.
+# shellcheck shell=bash
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export ECHOSCAN_BUILD=${ECHOSCAN_BUILD:-$root/build/release}
+export ECHOSCAN_LAB=echoscan-test
+echoscan=$ECHOSCAN_BUILD/echoscan
+work=$(mktemp -d)
+
+lab() { "$root/tests/lab/lab.sh" "$@"; }
+near() { lab exec "$@"; }
+far() { ip netns exec "$ECHOSCAN_LAB-far" "$@"; }
+# A scan in the near end, of the lab's world. Results in $work/out, log in $work/log, summary in
+# $work/summary; returns the scan's exit status.
+scan() {
+  rm -f "$work/summary"
+  near "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" >"$work/out" 2>"$work/log"
+}
+summary() { jq -r "$1" "$work/summary"; }
+
+finish() {
+  local status=$?
+  lab down
+  rm -rf "$work"
+  exit $status
+}
+trap finish EXIT
+
+fail() {
+  echo "FAILED: $*" >&2
+  if [ -s "$work/log" ]; then sed 's/^/  log: /' "$work/log" >&2; fi
+  exit 1
+}
+
+skip() {
+  [ -z "${ECHOSCAN_CI:-}" ] || fail "needed in CI: $*"
+  echo "skipped: $*"
+  exit 77
+}
+
+expect_equal() { # WHAT ACTUAL EXPECTED
+  [ "$2" = "$3" ] || fail "$1 is '$2' and not '$3'"
+}
+
+expect_status() { # EXPECTED CMD...
+  local expected=$1 status=0
+  shift
+  "$@" || status=$?
+  expect_equal "exit status of '$*'" "$status" "$expected"
+}
+
+expect_text() { # FILE TEXT
+  grep -qF -- "$2" "$1" || fail "'$2' is not in $(basename "$1"): $(head -c 2000 "$1")"
+}
+
+# The results' targets, ascending by number.
+found() { jq -r .target "$work/out" | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n; }
+
+# The results are the truth about TARGET..., no more and no less, and the ledger adds up.
+expect_truth() { # TARGET...
+  found >"$work/found"
+  lab truth "$@" >"$work/truth"
+  [ -s "$work/truth" ] || fail "the truth about $* is empty"
+  cmp -s "$work/found" "$work/truth" ||
+    fail "found $(wc -l <"$work/found") of $(wc -l <"$work/truth"): $(diff "$work/found" "$work/truth" | head -5)"
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+  expect_equal "results without a round-trip time above 0" \
+    "$(jq -r 'select((.rtt_us > 0) | not) | .target' "$work/out" | wc -l)" 0
+}
+
+[ "$(id -u)" = 0 ] || skip "network namespaces need root"
+ip netns add "$ECHOSCAN_LAB-near" 2>/dev/null || ip netns list | grep -q "$ECHOSCAN_LAB-near" ||
+  skip "network namespaces cannot be made here"
