@@ -102,6 +102,8 @@ std::string sending_text(const Summary& summary) {
                   modes, summary.queues.size(), summary.queues.size() == 1 ? "" : "s",
                   with_thousands(static_cast<std::uint64_t>(summary.rate_pps)),
                   summary.rate_asked_pps == 0 ? "max" : with_thousands(summary.rate_asked_pps));
+  text += fmt::format("            the interface itself counted {} packets\n",
+                      with_thousands(summary.interface_tx_packets));
   if (summary.sent < summary.probes)
     text += fmt::format("            not sent: {}\n", named_text(summary.not_sent));
   if (sent_again > 0)
@@ -177,9 +179,9 @@ std::string summary_json(const Summary& summary) {
 
 std::string summary_text(const Summary& summary) {
   std::string text = fmt::format(
-      "echoscan: {} after {:.1f} s\n{}", summary.outcome,
+      "echoscan: {} after {:.1f} s ({} to {})\n{}", summary.outcome,
       static_cast<double>(summary.ended_us - summary.started_us) / static_cast<double>(kSecondUs),
-      losses_text(summary));
+      time_text(summary.started_us), time_text(summary.ended_us), losses_text(summary));
   text += sending_text(summary);
   text += fmt::format(
       "  replied   {} of {} targets ({:.2f} %), {} silent{}\n", with_thousands(summary.replied),
@@ -199,8 +201,9 @@ std::string summary_text(const Summary& summary) {
                       with_thousands(summary.listed), with_thousands(summary.excluded_by_user),
                       with_thousands(summary.excluded_reserved), with_thousands(summary.ranges),
                       summary.ranges == 1 ? "" : "s", summary.digest.substr(0, 16));
-  text += fmt::format("  order     --seed {}, p {}, g {}, {} pass{}\n", summary.seed, summary.prime,
-                      summary.generator, summary.passes, summary.passes == 1 ? "" : "es");
+  text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.seed,
+                      summary.permuted, summary.prime, summary.generator, summary.passes,
+                      summary.passes == 1 ? "" : "es");
   return text;
 }
 

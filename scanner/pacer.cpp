@@ -64,14 +64,15 @@ Pacer::Pacer(std::uint64_t rate_pps, std::uint64_t now_ns)
 
 Pacer::Grant Pacer::take(std::uint64_t wanted, std::uint64_t now_ns) {
   if (unlimited_) return {wanted, 0};
-  const std::uint64_t least = std::clamp<std::uint64_t>(burst_ / 2, 1, wanted);
+  const std::uint64_t least = std::min(burst_, wanted);
   const std::uint64_t at_peak = peak_.take(least, wanted, now_ns);
   if (at_peak > 0) {
     const std::uint64_t on_average = average_.take(least, at_peak, now_ns);
     peak_.give_back(at_peak - on_average);
     if (on_average > 0) return {on_average, 0};
   }
-  return {0, std::max(peak_.ready_ns(least), average_.ready_ns(least))};
+  const std::uint64_t waited_for = std::min(burst_, kWaitTokensMax);
+  return {0, std::max(peak_.ready_ns(waited_for), average_.ready_ns(waited_for))};
 }
 
 void Pacer::give_back(std::uint64_t count) {

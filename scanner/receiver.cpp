@@ -34,7 +34,7 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
     if (writer_.backlog_bytes() > 0) {
       flush(kPollNs / 1'000'000, on_output_failure);
     } else {
-      clock_.wait_until(clock_.now_ns() + kPollNs);
+      clock_.wait_until(clock_.now_ns() + (received < kBusyBatch ? kIdlePollNs : kPollNs));
     }
   }
   while (writer_.backlog_bytes() > 0 && writer_.error() == 0 &&

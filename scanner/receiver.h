@@ -1,9 +1,11 @@
 // The receiver: drains the reply source, removes repeats, and writes a line for each result.
 //
 // One thread for all rings: 5 to 15 % of targets answer, so 10 M probes a second are about 1 M
-// replies, and the budget of 500 ns a reply holds them. Rings are polled every kPollNs instead of
-// waking it for each record. It goes on through the cooldown, and drains what is left at the end.
-// When the backlog of lines leaves no room, replies stay in the rings, where a loss is counted.
+// replies, and the budget of 500 ns a reply holds them. Rings are polled instead of waking it for
+// each record: every kPollNs while replies come in numbers, every kIdlePollNs while they do not.
+// (Arrival is stamped in the kernel; a poll's lateness is in no round-trip time.) It goes on
+// through the cooldown, and drains what is left at the end. When the backlog of lines leaves no
+// room, replies stay in the rings, where a loss is counted.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +27,8 @@ namespace echoscan {
 class Receiver {
  public:
   static constexpr std::uint64_t kPollNs = 1'000'000;
+  static constexpr std::uint64_t kIdlePollNs = 4'000'000;
+  static constexpr std::size_t kBusyBatch = 64;
   static constexpr std::size_t kBatchSize = 1024;
 
   // All must outlive the receiver.

@@ -159,7 +159,8 @@ std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gatew
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
   const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
   Neighbour neighbour = find_neighbour(interface, gateway);
-  // Twice from nothing at most: an entry that was wrong fails before the right one can be asked for.
+  // Twice from nothing at most: an entry that was wrong fails before the right one can be asked
+  // for.
   int questions = neighbour.mac ? 2 : 1;
   while (clock.now_ns() < deadline_ns) {
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)

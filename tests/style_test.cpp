@@ -71,9 +71,7 @@ TEST(Style, FunctionsAreShort) {
     for (std::size_t i = 0; i < source.lines.size(); ++i) {
       const std::string& line = source.lines[i];
       const std::size_t indent = line.find_first_not_of(' ');
-      if (indent > 2 || line.back() != '{' ||
-          std::regex_search(line, not_a_function))
-        continue;
+      if (indent > 2 || line.back() != '{' || std::regex_search(line, not_a_function)) continue;
       const std::string end = std::string(indent, ' ') + "}";
       std::size_t last = i + 1;
       while (last < source.lines.size() && !source.lines[last].starts_with(end)) ++last;

@@ -25,8 +25,8 @@ struct DestroySkeleton {
   void operator()(reply_filter_bpf* skeleton) const { reply_filter_bpf__destroy(skeleton); }
 };
 
-struct FreeRings {
-  void operator()(ring_buffer* rings) const { ring_buffer__free(rings); }
+struct FreeRing {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
 // libbpf's own words are for whoever debugs a load; the user gets a sentence of ours.
@@ -68,7 +68,8 @@ std::size_t ring_bytes(int cpu_count) {
 struct XdpReplyFilter::Kernel {
   std::unique_ptr<reply_filter_bpf, DestroySkeleton> skeleton;
   std::vector<FileDescriptor> ring_maps;
-  std::unique_ptr<ring_buffer, FreeRings> rings;
+  std::vector<std::unique_ptr<ring_buffer, FreeRing>> rings;  // by CPU
+  std::size_t next_ring = 0;
   std::string mode;
   FileDescriptor link;  // declared last: detached first
 
@@ -101,13 +102,8 @@ int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
     const int ring_fd = ring.get();
     ring_maps.push_back(std::move(ring));
     if (bpf_map_update_elem(outer, &cpu, &ring_fd, BPF_ANY) != 0) return errno;
-    if (rings) {
-      if (const int error = ring_buffer__add(rings.get(), ring_fd, take_record, this); error != 0)
-        return -error;
-    } else {
-      rings.reset(ring_buffer__new(ring_fd, take_record, this, nullptr));
-      if (!rings) return errno;
-    }
+    rings.emplace_back(ring_buffer__new(ring_fd, take_record, this, nullptr));
+    if (!rings.back()) return errno;
   }
   return 0;
 }
@@ -174,11 +170,16 @@ XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
   return attempt;
 }
 
+// Each time from another ring on, so that a flood on one CPU does not keep the others waiting.
 std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
-  kernel_->room = replies;
-  kernel_->filled = 0;
-  ring_buffer__consume(kernel_->rings.get());
-  return kernel_->filled;
+  Kernel& kernel = *kernel_;
+  kernel.room = replies;
+  kernel.filled = 0;
+  for (std::size_t i = 0; i < kernel.rings.size() && kernel.filled < replies.size(); ++i) {
+    ring_buffer__consume(kernel.rings[kernel.next_ring].get());
+    kernel.next_ring = (kernel.next_ring + 1) % kernel.rings.size();
+  }
+  return kernel.filled;
 }
 
 void XdpReplyFilter::stop() {

@@ -15,6 +15,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -95,12 +96,16 @@ world_counters read_counters(const std::string& interface) {
     std::vector<world_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
     const __u32 zero = 0;
     check(bpf_map_lookup_elem(map, &zero, per_cpu.data()), "read the counters");
+    sum.first_request_ns = ~__u64{0};
     for (const world_counters& cpu : per_cpu) {
       sum.echo_requests += cpu.echo_requests;
       sum.bad_checksums += cpu.bad_checksums;
       sum.silent += cpu.silent;
       sum.replies += cpu.replies;
       sum.other_frames += cpu.other_frames;
+      if (cpu.echo_requests == 0) continue;
+      sum.first_request_ns = std::min(sum.first_request_ns, cpu.first_request_ns);
+      sum.last_request_ns = std::max(sum.last_request_ns, cpu.last_request_ns);
     }
   }
   return sum;
@@ -130,11 +135,14 @@ void run(const std::vector<std::string>& arguments) {
     attach(arguments[1], parse_world(arguments[2], arguments[3]));
   } else if (command == "stats" && arguments.size() == 2) {
     const world_counters counts = read_counters(arguments[1]);
+    const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
     fmt::print(
         "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"replies\":{},"
-        "\"other_frames\":{}}}\n",
+        "\"other_frames\":{},\"request_seconds\":{}}}\n",
         counts.echo_requests, counts.bad_checksums, counts.silent, counts.replies,
-        counts.other_frames);
+        counts.other_frames,
+        has_lasted ? static_cast<double>(counts.last_request_ns - counts.first_request_ns) / 1e9
+                   : 0.0);
   } else if (command == "truth" && arguments.size() >= 4) {
     print_truth(parse_world(arguments[1], arguments[2]), {arguments.begin() + 3, arguments.end()});
   } else {

@@ -68,7 +68,8 @@ int far_end(struct xdp_md* context) {
     count->other_frames++;
     return XDP_PASS;
   }
-  count->echo_requests++;
+  if (count->echo_requests == 0) count->first_request_ns = bpf_ktime_get_ns();
+  if ((++count->echo_requests & 63) == 0) count->last_request_ns = bpf_ktime_get_ns();
 
   const __u32 icmp_bytes = (__u32)match_load16(ip + 2) - IPV4_HEADER_BYTES;
   const int checksums_good =

@@ -29,6 +29,10 @@ struct world_counters {
   __u64 silent;        /* of those, to an address where nobody lives */
   __u64 replies;       /* handed to the wire; the wire may refuse them */
   __u64 other_frames;  /* passed to the far end's kernel */
+  /* bpf_ktime_get_ns of the first request and, to within 64 of them, of the last: what a sender
+     delivers is measured where it arrives. */
+  __u64 first_request_ns;
+  __u64 last_request_ns;
 };
 
 /* 10.0.0.0/8 and 198.18.0.0/15 are the world; address in host order. */
