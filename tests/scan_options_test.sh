@@ -15,12 +15,12 @@ near "$echoscan" scan --allow-reserved --cooldown 1 -q -t - <"$work/list" >"$wor
 expect_equal "said with -q" "$(wc -c <"$work/log")" 0
 found | cmp -s - <(lab truth $targets) || fail "a list on standard input gave something else"
 
+before=$(lab stats | jq .rx_packets)
 scan --dry-run --seed 7 $targets
 cp "$work/out" "$work/order"
 expect_equal "addresses of a dry run" "$(sort -u "$work/order" | wc -l)" 1024
 scan --dry-run --seed 7 --max-targets 100 $targets
 head -100 "$work/order" | cmp -s - "$work/out" || fail "--max-targets is not the first of the order"
-before=$(lab stats | jq .rx_packets)
 expect_equal "packets of a dry run" "$(($(lab stats | jq .rx_packets) - before))" 0
 scan --seed 7 --cooldown 1 --max-targets 100 $targets || fail "ended with $?"
 head -100 "$work/order" | sort | comm -12 - <(lab truth $targets | sort) >"$work/expected"
