@@ -1,7 +1,9 @@
 // echoscan's entry: which command, the one catch, and the exit code.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -23,6 +25,13 @@ constexpr const char* kUsage =
     "usage: echoscan scan [options] TARGET...\n"
     "       echoscan scan --help\n"
     "       echoscan --version\n";
+
+// Started with a standard descriptor closed, a process gives its number to the next thing that it
+// opens, and results would go into a socket. One that cannot be written to says so instead.
+void keep_standard_descriptors() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
+    if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
+}
 
 // Standard output is for results alone.
 void set_up_log(Verbosity verbosity) {
@@ -69,6 +78,7 @@ int main(int argc, char** argv) {
   // A reader that goes away is an error of write(2), reported as such, and not the end of the
   // process.
   std::signal(SIGPIPE, SIG_IGN);
+  echoscan::keep_standard_descriptors();
   try {
     return static_cast<int>(echoscan::run_command({argv + 1, argv + argc}));
   } catch (const echoscan::UserError& error) {

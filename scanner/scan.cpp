@@ -78,28 +78,30 @@ unsigned choose_queue_count(const ScanConfig& config, const Interface& interface
   return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
 }
 
+struct ReceivePath {
+  std::unique_ptr<ReplySource> source;
+  bool is_xdp = false;
+};
+
 // XDP where it can be had. Without it, AF_PACKET receives for whoever may send by AF_PACKET too.
-std::unique_ptr<ReplySource> open_reply_source(const ScanConfig& config, const Interface& interface,
-                                               const match_config& match) {
+ReceivePath open_receive_path(const ScanConfig& config, const Interface& interface,
+                              const match_config& match) {
   using Refusal = XdpReplyFilter::Refusal;
   XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
   if (attempt.filter) {
     if (!attempt.reason.empty())
-      spdlog::warn(
-          "{} has no native XDP ({}): replies are matched in generic mode, which is slower",
-          interface.name, attempt.reason);
-    return std::move(attempt.filter);
+      spdlog::warn("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
+                   interface.name, attempt.reason);
+    return {std::move(attempt.filter), true};
   }
-  if (config.method == Method::af_xdp ||
-      (config.method == Method::automatic && attempt.refusal == Refusal::foreign_program))
-    throw UserError(
-        ExitCode::environment,
-        fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
-                    attempt.reason,
-                    attempt.refusal == Refusal::foreign_program ? "detach it or " : ""));
-  spdlog::warn("no XDP on {}: {}; replies are received by AF_PACKET", interface.name,
+  const bool is_foreign = attempt.refusal == Refusal::foreign_program;
+  if (config.method == Method::af_xdp || (config.method == Method::automatic && is_foreign))
+    throw UserError(ExitCode::environment,
+                    fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
+                                attempt.reason, is_foreign ? "detach it or " : ""));
+  spdlog::warn("no XDP on {} ({}): replies are received by AF_PACKET", interface.name,
                attempt.reason);
-  return std::make_unique<PacketReceiver>(interface, match);
+  return {std::make_unique<PacketReceiver>(interface, match), false};
 }
 
 // All queues by AF_XDP in one mode; empty, with the reason logged, when any of them does not work.
@@ -216,8 +218,8 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Receive before send: from here every reply to a probe of ours is matched.
   const probe_key key = random_key();
-  const std::unique_ptr<ReplySource> source =
-      open_reply_source(config, path.interface, {key, path.source.value, 0});
+  const ReceivePath receive =
+      open_receive_path(config, path.interface, {key, path.source.value, 0});
 
   // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
   // is up.
@@ -225,17 +227,16 @@ ExitCode run_scan(const ScanConfig& config) {
   const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const bool may_use_af_xdp =
-      config.method != Method::af_packet && dynamic_cast<XdpReplyFilter*>(source.get()) != nullptr;
+  const bool may_use_af_xdp = receive.is_xdp && config.method != Method::af_packet;
   std::vector<Queue> queues = open_queues(config, path.interface, queue_count, may_use_af_xdp,
                                           FrameTemplate(addresses, key), clock);
   for (Queue& queue : queues) queue.cpu = cpus[queue.number % cpus.size()];
-  announce(config, plan, path, addresses, queues, *source);
+  announce(config, plan, path, addresses, queues, *receive.source);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.
   const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
-  Pipeline pipeline(plan, config, queues, *source, *results, clock);
+  Pipeline pipeline(plan, config, queues, *receive.source, *results, clock);
   const StopReason reason = pipeline.run();
 
   // Ledger: every probe, target and frame accounted for.

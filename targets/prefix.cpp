@@ -7,7 +7,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\v\f";
-constexpr std::size_t kQuotedTextMax = 60;
+constexpr std::size_t kExcerptMax = 60;
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kSpace);
@@ -19,25 +20,28 @@ constexpr std::uint32_t host_mask(unsigned prefix_length) {
   return prefix_length == 0 ? ~std::uint32_t{0} : (std::uint32_t{1} << (32 - prefix_length)) - 1;
 }
 
-std::string quoted_address(std::string_view text) {
-  return "'" + std::string(text.substr(0, kQuotedTextMax)) + "' is not an IPv4 address";
+// The beginning of a text, fit for a terminal: a list may turn out to be a picture.
+std::string excerpt(std::string_view text) {
+  std::string shown(text.substr(0, kExcerptMax));
+  for (char& c : shown)
+    if (c < ' ' || c > '~') c = '?';
+  return shown;
+}
+
+bool has_leading_zero(std::string_view text) {
+  for (std::size_t i = 0; i + 1 < text.size(); ++i)
+    if (text[i] == '0' && text[i + 1] != '.' && (i == 0 || text[i - 1] == '.')) return true;
+  return false;
 }
 
 // Why a dotted quad was refused, in words that help.
 std::string address_error(std::string_view text) {
   if (text.find(':') != std::string_view::npos)
     return "IPv6 addresses are not probed, only IPv4 ones";
-  if (text.find_first_not_of("0123456789.") == std::string_view::npos) {
-    std::size_t start = 0;
-    while (start < text.size()) {
-      const std::size_t dot = std::min(text.find('.', start), text.size());
-      if (dot - start > 1 && text[start] == '0')
-        return "'" + std::string(text.substr(0, kQuotedTextMax)) +
-               "' has a number with a leading zero, which some programs read as octal";
-      start = dot + 1;
-    }
-  }
-  return quoted_address(text) + " (four numbers from 0 to 255)";
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos && has_leading_zero(text))
+    return "'" + excerpt(text) +
+           "' has a number with a leading zero, which some programs read as octal";
+  return "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
 }
 
 std::optional<AddressRange> parse_cidr(std::string_view text, std::size_t slash,
@@ -111,13 +115,14 @@ void read_target_list(std::istream& in, std::string_view name, TargetList& list)
   std::string error;
   for (std::uint64_t number = 1; std::getline(in, line); ++number) {
     std::string_view text = line;
+    if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     text = trimmed(text.substr(0, text.find('#')));
     if (text.empty()) continue;
     if (const std::optional<AddressRange> range = parse_range(text, error)) {
       list.ranges.push_back(*range);
     } else {
-      list.add_error(std::string(name) + ":" + std::to_string(number) + ": " +
-                     std::string(text.substr(0, kQuotedTextMax)) + ": " + error);
+      list.add_error(std::string(name) + ":" + std::to_string(number) + ": " + excerpt(text) +
+                     ": " + error);
     }
   }
 }

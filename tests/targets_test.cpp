@@ -100,6 +100,24 @@ TEST(Prefix, ListsMayHaveCommentsBlanksAndCrlf) {
   EXPECT_EQ(text_of(list.ranges), "1.2.3.4-1.2.3.4 5.6.7.0-5.6.7.255 9.9.9.9-9.9.9.10 ");
 }
 
+TEST(Prefix, AByteOrderMarkIsNoTarget) {
+  std::istringstream in(
+      "\xef\xbb\xbf"
+      "1.2.3.4\r\n");
+  TargetList list;
+  read_target_list(in, "list", list);
+  EXPECT_EQ(list.error_count, 0U);
+  EXPECT_EQ(text_of(list.ranges), "1.2.3.4-1.2.3.4 ");
+}
+
+TEST(Prefix, ErrorsAreFitForATerminal) {
+  std::istringstream in(std::string("\x1b[2J\x07\0\xff garbage", 16));
+  TargetList list;
+  read_target_list(in, "list", list);
+  ASSERT_EQ(list.errors.size(), 1U);
+  for (const char c : list.errors[0]) EXPECT_TRUE(c >= ' ' && c <= '~') << list.errors[0];
+}
+
 TEST(Prefix, ListErrorsNameFileAndLineAndAreLimited) {
   std::string text = "1.2.3.4\n\n1.2.3.4/33 # no such length\n";
   for (int i = 0; i < 30; ++i) text += "nonsense\n";
