@@ -205,11 +205,6 @@ ExitCode run_scan(const ScanConfig& config) {
   const TargetPlan plan = plan_targets(config);
   if (config.dry_run) return run_dry(config, plan);
 
-  // Output: opened before the first packet, so that a wrong name costs nothing.
-  const std::unique_ptr<ByteSink> results = open_output(config.output_path);
-  const std::unique_ptr<ByteSink> summary_file =
-      config.summary_path.empty() ? nullptr : open_output(config.summary_path);
-
   // Path: interface, source address, gateway.
   const NetworkPath path = find_network_path(config, plan.targets);
   const std::vector<int> cpus = allowed_cpus();
@@ -232,6 +227,11 @@ ExitCode run_scan(const ScanConfig& config) {
                                           FrameTemplate(addresses, key), clock);
   for (Queue& queue : queues) queue.cpu = cpus[queue.number % cpus.size()];
   announce(config, plan, path, addresses, queues, *receive.source);
+
+  // Output: opened before the first probe, when nothing else can refuse: opening empties the files.
+  const std::unique_ptr<ByteSink> results = open_output(config.output_path);
+  const std::unique_ptr<ByteSink> summary_file =
+      config.summary_path.empty() ? nullptr : open_output(config.summary_path);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.

@@ -22,6 +22,11 @@ expect_refusal 2 "--queues 2: lab0 has 1 transmit queue" --queues 2 $target
 expect_refusal 4 "cannot write to '/nonexistent/file'" -o /nonexistent/file $target
 expect_refusal 2 "no targets are left" -x 10.0.0.0/8 $target
 
+# A scan that is refused leaves the results of an earlier one alone.
+echo precious >"$work/results"
+expect_refusal 3 "there is no interface" -i nope0 -o "$work/results" $target
+expect_equal "earlier results" "$(cat "$work/results")" precious
+
 # Somebody else's XDP program is named and left alone; AF_PACKET works beside it.
 foreign=$ECHOSCAN_BUILD/bpf/world/world.bpf.o
 near ip link set dev lab0 xdpdrv obj "$foreign" sec xdp
