@@ -1,12 +1,13 @@
 # Sourced by the end-to-end tests: a lab of their own, short words for what they do, an end that cleans up.
 #
-# A test that cannot run here calls `skip`, which is a failure when ECHOSCAN_CI is set.
+# A test that cannot run here calls `skip`, which is a failure when ECHOSCAN_CI is set. ECHOSCAN_LAB names the
+# lab, so that two checkouts can test side by side.
 # shellcheck shell=bash
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export ECHOSCAN_BUILD=${ECHOSCAN_BUILD:-$root/build/release}
-export ECHOSCAN_LAB=echoscan-test
+export ECHOSCAN_LAB=${ECHOSCAN_LAB:-echoscan-test}
 echoscan=$ECHOSCAN_BUILD/echoscan
 work=$(mktemp -d)
 
