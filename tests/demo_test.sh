@@ -9,6 +9,12 @@ expect_equal "lines that are not results" "$(jq -r 'select(.rtt_us > 0) | .targe
 expect_text "$work/log" "echoscan: finished"
 expect_equal "namespaces left" "$(ip netns list | grep -c '^echoscan-demo-' || [ $? = 1 ])" 0
 
+# On a fresh machine the test libraries are not there.
+cmake -S "$root" -B "$work/build" -G Ninja -DCMAKE_DISABLE_FIND_PACKAGE_GTest=ON \
+  -DCMAKE_DISABLE_FIND_PACKAGE_benchmark=ON >"$work/log" 2>&1 || fail "configuring without the test libraries"
+cmake --build "$work/build" --target help >"$work/targets"
+expect_text "$work/targets" "lab_world: phony"
+
 # Its reader may leave early.
 "$root/demo.sh" 2>"$work/log" | head -1 >"$work/out" || [ "${PIPESTATUS[0]}" = 4 ] || fail "demo.sh | head -1"
 expect_equal "namespaces left" "$(ip netns list | grep -c '^echoscan-demo-' || [ $? = 1 ])" 0
