@@ -1,11 +1,12 @@
 // The probe's Ethernet frame: written once per buffer, patched per probe.
 //
 // fill() writes all 60 bytes; patch() touches what differs from probe to probe: destination,
-// identifier, sequence number, payload and the two checksums. The IPv4 checksum is one addition on
-// a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed over its 26
-// bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864). Host order
-// ends here: whatever this file writes is network order. Immutable once built; any thread may fill
-// and patch its own buffers.
+// identifier, sequence number, payload and the two checksums; patch_batch() does so for many, with
+// vector instructions, at less than half the time (probe_batch.h). The IPv4 checksum is one
+// addition on a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
+// over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864).
+// Host order ends here: whatever this file writes is network order. Immutable once built; any
+// thread may fill and patch its own buffers.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 
 #include "bpf/probe.h"
 #include "scanner/mac_address.h"
+#include "scanner/probe_batch.h"
 #include "scanner/target.h"
 #include "targets/address.h"
 
@@ -38,6 +40,10 @@ class FrameTemplate {
   void fill(FrameBuffer frame) const;
   // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
   void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
+  // The same for any number: frames[i], PROBE_FRAME_BYTES long and filled, becomes the probe of
+  // targets[i]. Uses ProbeBatch::kSize at a time; batches of 32 and more pay.
+  void patch_batch(std::span<std::uint8_t* const> frames, std::span<const Target> targets,
+                   std::uint64_t sent_ns) const;
 
   // A frame that proves a transmit path and reaches nobody: to our own MAC, which a switch never
   // sends back out, with the EtherType that IEEE 802 sets aside for local experiments (0x88b5).
@@ -45,8 +51,8 @@ class FrameTemplate {
 
  private:
   std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
-  probe_key key_;
-  std::uint32_t ip_sum_ = 0;  // of the IPv4 header without destination and checksum
+  ProbeConstants constants_;
+  ProbeBatchVersion version_;
 };
 
 }  // namespace echoscan

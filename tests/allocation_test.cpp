@@ -138,6 +138,10 @@ TEST_F(AllocationTest, FramesDoNotAllocate) {
   const std::uint64_t before = allocations;
   frame_template.fill(frame);
   for (std::uint32_t i = 0; i < 1000; ++i) frame_template.patch(frame, {Ipv4{i}, 0}, i);
+  std::array<std::array<std::uint8_t, PROBE_FRAME_BYTES>, 64> frames;
+  std::array<std::uint8_t*, 64> pointers;
+  for (std::size_t i = 0; i < frames.size(); ++i) pointers[i] = frames[i].data();
+  frame_template.patch_batch(pointers, std::array<Target, 64>{}, 1);
   EXPECT_EQ(allocations, before);
 }
 

@@ -13,6 +13,7 @@ namespace echoscan {
 // Frames and the vectors that point to them, laid out once: a batch only patches the frames.
 struct AfPacketTransmitter::Messages {
   std::array<std::array<std::uint8_t, PROBE_FRAME_BYTES>, kBatchSize> frames;
+  std::array<std::uint8_t*, kBatchSize> bytes;  // where each frame begins
   std::array<iovec, kBatchSize> vectors;
   std::array<mmsghdr, kBatchSize> headers;
 };
@@ -35,7 +36,8 @@ AfPacketTransmitter::AfPacketTransmitter(const Interface& interface,
     throw std::system_error(errno, std::generic_category(), "bind the packet socket");
   for (std::size_t i = 0; i < kBatchSize; ++i) {
     template_.fill(messages_->frames[i]);
-    messages_->vectors[i] = {messages_->frames[i].data(), PROBE_FRAME_BYTES};
+    messages_->bytes[i] = messages_->frames[i].data();
+    messages_->vectors[i] = {messages_->bytes[i], PROBE_FRAME_BYTES};
     messages_->headers[i].msg_hdr.msg_iov = &messages_->vectors[i];
     messages_->headers[i].msg_hdr.msg_iovlen = 1;
   }
@@ -46,7 +48,7 @@ AfPacketTransmitter::~AfPacketTransmitter() = default;
 std::size_t AfPacketTransmitter::send(std::span<const Target> batch) {
   const std::size_t count = std::min(batch.size(), kBatchSize);
   const std::uint64_t sent_ns = clock_.now_ns();
-  for (std::size_t i = 0; i < count; ++i) template_.patch(messages_->frames[i], batch[i], sent_ns);
+  template_.patch_batch(messages_->bytes, batch.first(count), sent_ns);
   const int sent = sendmmsg(socket_.get(), messages_->headers.data(), static_cast<unsigned>(count),
                             MSG_DONTWAIT);
   counters_.kicks.add(1);

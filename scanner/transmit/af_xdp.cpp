@@ -9,6 +9,7 @@
 #include <xdp/xsk.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -164,7 +165,7 @@ std::string AfXdpTransmitter::prove_path() {
   free_.pop_back();
   template_.fill_path_test(rings_->frame(frame));
   state_of_[frame] = FrameState::path_test;
-  enqueue(frame);
+  enqueue({&frame, 1});
   const std::uint64_t deadline_ns = clock_.now_ns() + kPathTestNs;
   while (state_of_[frame] != FrameState::free && clock_.now_ns() < deadline_ns) {
     if (!all_consumed()) kick();
@@ -173,7 +174,7 @@ std::string AfXdpTransmitter::prove_path() {
     if (!dropped_.empty()) {
       dropped_.clear();
       state_of_[frame] = FrameState::path_test;
-      enqueue(frame);
+      enqueue({&frame, 1});
     }
     clock_.wait_until(clock_.now_ns() + kMillisecondNs / 10);
   }
@@ -191,15 +192,10 @@ std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
   std::size_t accepted = 0;
   while (accepted < batch.size() && !free_.empty()) {
     const std::size_t chunk = std::min({kKickFrames, batch.size() - accepted, free_.size()});
-    const std::uint64_t sent_ns = clock_.now_ns();
-    for (const Target& target : batch.subspan(accepted, chunk)) {
-      const std::uint32_t frame = free_.back();
-      free_.pop_back();
-      target_of_[frame] = target;
-      state_of_[frame] = FrameState::in_flight;
-      template_.patch(rings_->frame(frame), target, sent_ns);
-      enqueue(frame);
-    }
+    const std::span<const std::uint32_t> frames = std::span(free_).last(chunk);
+    for (std::size_t i = 0; i < chunk; ++i) target_of_[frames[i]] = batch[accepted + i];
+    submit(frames);
+    free_.resize(free_.size() - chunk);
     accepted += chunk;
     if (!kick()) break;
     reap();
@@ -207,15 +203,30 @@ std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
   return accepted;
 }
 
-// The caller has a free frame, and there are no more frames than places in the ring.
-void AfXdpTransmitter::enqueue(std::uint32_t frame) {
+void AfXdpTransmitter::submit(std::span<const std::uint32_t> frames) {
+  std::array<std::uint8_t*, kKickFrames> bytes;
+  std::array<Target, kKickFrames> targets;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    bytes[i] = rings_->frame(frames[i]).data();
+    targets[i] = target_of_[frames[i]];
+    state_of_[frames[i]] = FrameState::in_flight;
+  }
+  template_.patch_batch(bytes, std::span(targets).first(frames.size()), clock_.now_ns());
+  enqueue(frames);
+}
+
+// There are no more frames than places in the ring: reserving cannot fail.
+void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
+  const auto count = static_cast<std::uint32_t>(frames.size());
   std::uint32_t slot = 0;
-  xsk_ring_prod__reserve(&rings_->tx, 1, &slot);
-  xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, slot);
-  descriptor->addr = std::uint64_t{frame} * rings_->chunk_bytes;
-  descriptor->len = PROBE_FRAME_BYTES;
-  descriptor->options = 0;
-  xsk_ring_prod__submit(&rings_->tx, 1);
+  xsk_ring_prod__reserve(&rings_->tx, count, &slot);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, slot + i);
+    descriptor->addr = std::uint64_t{frames[i]} * rings_->chunk_bytes;
+    descriptor->len = PROBE_FRAME_BYTES;
+    descriptor->options = 0;
+  }
+  xsk_ring_prod__submit(&rings_->tx, count);
 }
 
 bool AfXdpTransmitter::kick() {
@@ -267,14 +278,8 @@ void AfXdpTransmitter::reap() {
 
 bool AfXdpTransmitter::send_dropped() {
   const std::size_t count = std::min(dropped_.size(), kKickFrames);
-  const std::uint64_t sent_ns = clock_.now_ns();
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint32_t frame = dropped_.back();
-    dropped_.pop_back();
-    state_of_[frame] = FrameState::in_flight;
-    template_.patch(rings_->frame(frame), target_of_[frame], sent_ns);
-    enqueue(frame);
-  }
+  submit(std::span(dropped_).last(count));
+  dropped_.resize(dropped_.size() - count);
   counters_.sent_again.add(count);
   kick();
   reap();

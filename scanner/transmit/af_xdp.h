@@ -56,7 +56,9 @@ class AfXdpTransmitter : public Transmitter {
   std::string prove_path();
 
   // The hot path. Frames are known by their number in the UMEM.
-  void enqueue(std::uint32_t frame);
+  // Makes at most kKickFrames frames the probes of their targets, and puts them in the send ring.
+  void submit(std::span<const std::uint32_t> frames);
+  void enqueue(std::span<const std::uint32_t> frames);
   // Makes the kernel send; true when it has consumed everything and dropped nothing.
   bool kick();
   // Takes back what has completed.

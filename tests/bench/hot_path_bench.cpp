@@ -3,13 +3,19 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <memory>
 #include <random>
 #include <vector>
 
 #include "bpf/match_reply.h"
+#include "output/byte_sink.h"
 #include "output/json_line.h"
+#include "output/result_writer.h"
+#include "scanner/clock.h"
 #include "scanner/frame.h"
 #include "scanner/pacer.h"
+#include "scanner/scan_state.h"
+#include "scanner/sender.h"
 #include "targets/permutation.h"
 #include "targets/target_cursor.h"
 #include "targets/target_set.h"
@@ -74,6 +80,118 @@ void BM_patch_frame(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_patch_frame);
+
+// Frames as far apart as in AF_XDP's memory, and as many.
+class FrameArea {
+ public:
+  explicit FrameArea(const FrameTemplate& frame_template) : bytes_(kFrames * kChunkBytes) {
+    for (std::size_t frame = 0; frame < kFrames; ++frame) {
+      frames_[frame] = bytes_.data() + frame * kChunkBytes;
+      frame_template.fill(FrameBuffer(frames_[frame], PROBE_FRAME_BYTES));
+    }
+  }
+  // `count` (at most kBatchSize) frames that were not used for long.
+  std::span<std::uint8_t* const> take(std::size_t count) {
+    next_ = next_ + kBatchSize < kFrames ? next_ + kBatchSize : 0;
+    return std::span(frames_).subspan(next_, count);
+  }
+
+ private:
+  static constexpr std::size_t kFrames = 2048;
+  static constexpr std::size_t kChunkBytes = 2048;
+  std::vector<std::uint8_t> bytes_;
+  std::array<std::uint8_t*, kFrames> frames_;
+  std::size_t next_ = 0;
+};
+
+void BM_patch_batch(benchmark::State& state) {
+  const FrameTemplate frame_template({{}, {}, Ipv4{0xc0000201}}, case_config().key);
+  FrameArea area(frame_template);
+  std::array<Target, kBatchSize> targets;
+  const auto count = static_cast<std::size_t>(state.range(0));
+  std::uint32_t address = 0;
+  for (auto _ : state) {
+    for (Target& target : targets) target.address.value = address++;
+    const std::span<std::uint8_t* const> frames = area.take(count);
+    frame_template.patch_batch(frames, std::span(targets).first(count), kCaseSentNs + address);
+    benchmark::DoNotOptimize(frames.data());
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_patch_batch)->Arg(1)->Arg(32)->Arg(64);
+
+// The same without the frames, by instruction set: 0 is the best that this CPU has.
+void BM_probe_batch(benchmark::State& state) {
+  const auto number = static_cast<std::size_t>(state.range(0));
+  if (number >= probe_batch_versions().size()) {
+    state.SkipWithError("this CPU has fewer instruction sets");
+    return;
+  }
+  const ProbeBatchVersion& version = probe_batch_versions()[number];
+  const ProbeConstants constants{case_config().key, 0xc0000201, 0};
+  ProbeBatch batch{};
+  for (auto _ : state) {
+    version.compute(constants, ++batch.address[0], ProbeBatch::kSize, batch);
+    benchmark::ClobberMemory();
+  }
+  state.SetLabel(version.instruction_set);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(ProbeBatch::kSize));
+}
+BENCHMARK(BM_probe_batch)->DenseRange(0, 2);
+
+// Makes the frames, and throws them away.
+class DiscardingTransmitter : public Transmitter {
+ public:
+  DiscardingTransmitter(const FrameTemplate& frame_template, Clock& clock, bool in_batches)
+      : template_(frame_template), clock_(clock), in_batches_(in_batches), area_(frame_template) {}
+
+  std::size_t send(std::span<const Target> batch) override {
+    const std::uint64_t sent_ns = clock_.now_ns();
+    const std::span<std::uint8_t* const> frames = area_.take(batch.size());
+    if (in_batches_) {
+      template_.patch_batch(frames, batch, sent_ns);
+    } else {
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        template_.patch(FrameBuffer(frames[i], PROBE_FRAME_BYTES), batch[i], sent_ns);
+    }
+    counters_.sent.add(batch.size());
+    return batch.size();
+  }
+  bool settle() override { return true; }
+  void give_up() override {}
+  [[nodiscard]] std::string mode() const override { return "discard"; }
+
+ private:
+  FrameTemplate template_;
+  Clock& clock_;
+  bool in_batches_;
+  FrameArea area_;
+};
+
+// All of user space for a probe, by the product's own sender at --rate max: order, look-up, pacer,
+// clock, cookies, frame. Arguments: ranges; frames patched one by one (0) or in batches (1).
+void BM_probe(benchmark::State& state) {
+  constexpr std::uint64_t kSteps = 1 << 20;
+  const TargetSet targets = survey_targets(static_cast<std::uint64_t>(state.range(0)));
+  const Permutation permutation(targets.size(), 42);
+  const FrameTemplate frame_template({{}, {}, Ipv4{0xc0000201}}, case_config().key);
+  MonotonicClock clock;
+  Pacer pacer(Pacer::kUnlimited, clock.now_ns());
+  DiscardingTransmitter transmitter(frame_template, clock, state.range(1) != 0);
+  int error = 0;
+  const std::unique_ptr<DescriptorSink> sink = DescriptorSink::open("/dev/null", error);
+  const ResultWriter writer(*sink);
+  const ScanState scan_state;
+  for (auto _ : state) {
+    ShardBlocks blocks(0, kSteps, 1, 4096);
+    Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, writer,
+                  scan_state);
+    sender.run();
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(transmitter.counters().sent.get()));
+}
+BENCHMARK(BM_probe)->ArgsProduct({{1, 100'000}, {0, 1}});
 
 void BM_pacer_take(benchmark::State& state) {
   Pacer pacer(100'000'000, 1);
