@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "scanner/pacer.h"
+#include "scanner/transmit_path.h"
 #include "scanner/user_error.h"
 
 namespace echoscan {
@@ -170,13 +171,15 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.queues = static_cast<unsigned>(parse_count(option, text, 1, kQueuesMax));
               });
-  group.value("--method", "auto|af_xdp|af_packet",
-              "How to send: auto is af_xdp zero-copy, else copy, else af_packet, said why [auto]",
+  group.value("--method", "METHOD",
+              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else copy, else "
+                          "af_packet, said why [auto]",
+                          scan_method_names()),
               [&config](const std::string& option, const std::string& text) {
-                config.method = parse_choice<Method>(option, text,
-                                                     {{"auto", Method::automatic},
-                                                      {"af_xdp", Method::af_xdp},
-                                                      {"af_packet", Method::af_packet}});
+                std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};
+                for (const TransmitMethod& method : transmit_methods())
+                  if (method.in_scan) choices.emplace_back(method.name, method.method);
+                config.method = parse_choice<Method>(option, text, choices);
               });
 }
 

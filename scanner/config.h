@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "scanner/mac_address.h"
+#include "scanner/method.h"
 #include "targets/address.h"
 
 namespace echoscan {
 
-enum class Method { automatic, af_xdp, af_packet };
 enum class StatusStyle { text, off, json };
 enum class Verbosity { quiet, normal, verbose };
 

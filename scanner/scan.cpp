@@ -17,11 +17,9 @@
 #include "scanner/ledger.h"
 #include "scanner/network_path.h"
 #include "scanner/pipeline.h"
-#include "scanner/receive/packet_receiver.h"
-#include "scanner/receive/xdp_reply_filter.h"
+#include "scanner/receive_path.h"
 #include "scanner/target_plan.h"
-#include "scanner/transmit/af_packet.h"
-#include "scanner/transmit/af_xdp.h"
+#include "scanner/transmit_path.h"
 
 namespace echoscan {
 namespace {
@@ -78,72 +76,11 @@ unsigned choose_queue_count(const ScanConfig& config, const Interface& interface
   return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
 }
 
-struct ReceivePath {
-  std::unique_ptr<ReplySource> source;
-  bool is_xdp = false;
-};
-
-// XDP where it can be had. Without it, AF_PACKET receives for whoever may send by AF_PACKET too.
-ReceivePath open_receive_path(const ScanConfig& config, const Interface& interface,
-                              const match_config& match) {
-  using Refusal = XdpReplyFilter::Refusal;
-  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
-  if (attempt.filter) {
-    if (!attempt.reason.empty())
-      spdlog::warn("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
-                   interface.name, attempt.reason);
-    return {std::move(attempt.filter), true};
-  }
-  const bool is_foreign = attempt.refusal == Refusal::foreign_program;
-  if (config.method == Method::af_xdp || (config.method == Method::automatic && is_foreign))
-    throw UserError(ExitCode::environment,
-                    fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
-                                attempt.reason, is_foreign ? "detach it or " : ""));
-  spdlog::warn("no XDP on {} ({}): replies are received by AF_PACKET", interface.name,
-               attempt.reason);
-  return {std::make_unique<PacketReceiver>(interface, match), false};
-}
-
-// All queues by AF_XDP in one mode; empty, with the reason logged, when any of them does not work.
-std::vector<Queue> open_af_xdp(const Interface& interface, unsigned queue_count,
-                               AfXdpTransmitter::Mode mode, const FrameTemplate& frame_template,
-                               Clock& clock, std::string& reason) {
+// A queue's sender has a CPU of its own as far as they go.
+std::vector<Queue> make_queues(Transmitters transmitters, const std::vector<int>& cpus) {
   std::vector<Queue> queues;
-  for (unsigned number = 0; number < queue_count; ++number) {
-    AfXdpTransmitter::Attempt attempt =
-        AfXdpTransmitter::open(interface, number, mode, frame_template, clock);
-    if (!attempt.transmitter) {
-      reason = fmt::format("queue {}: {}", number, attempt.reason);
-      return {};
-    }
-    queues.push_back({std::move(attempt.transmitter), number, 0});
-  }
-  return queues;
-}
-
-// Down the ladder zero-copy, copy, AF_PACKET, as far as the method allows; each step says why.
-std::vector<Queue> open_queues(const ScanConfig& config, const Interface& interface,
-                               unsigned queue_count, bool may_use_af_xdp,
-                               const FrameTemplate& frame_template, Clock& clock) {
-  using Mode = AfXdpTransmitter::Mode;
-  std::string reason;
-  if (may_use_af_xdp) {
-    std::vector<Queue> queues =
-        open_af_xdp(interface, queue_count, Mode::zero_copy, frame_template, clock, reason);
-    if (!queues.empty()) return queues;
-    spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", interface.name, reason);
-    queues = open_af_xdp(interface, queue_count, Mode::copy, frame_template, clock, reason);
-    if (!queues.empty()) return queues;
-    if (config.method == Method::af_xdp)
-      throw UserError(ExitCode::environment,
-                      fmt::format("cannot send by AF_XDP on {} ({}); use --method af_packet",
-                                  interface.name, reason));
-    spdlog::warn("no AF_XDP on {} ({}); sending by AF_PACKET", interface.name, reason);
-  }
-  std::vector<Queue> queues;
-  for (unsigned number = 0; number < queue_count; ++number)
-    queues.push_back(
-        {std::make_unique<AfPacketTransmitter>(interface, frame_template, clock), number, 0});
+  for (unsigned number = 0; number < transmitters.size(); ++number)
+    queues.push_back({std::move(transmitters[number]), number, cpus[number % cpus.size()]});
   return queues;
 }
 
@@ -214,7 +151,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // Receive before send: from here every reply to a probe of ours is matched.
   const probe_key key = random_key();
   const ReceivePath receive =
-      open_receive_path(config, path.interface, {key, path.source.value, 0});
+      open_receive_path(config.method, path.interface, {key, path.source.value, 0});
 
   // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
   // is up.
@@ -222,10 +159,10 @@ ExitCode run_scan(const ScanConfig& config) {
   const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const bool may_use_af_xdp = receive.is_xdp && config.method != Method::af_packet;
-  std::vector<Queue> queues = open_queues(config, path.interface, queue_count, may_use_af_xdp,
-                                          FrameTemplate(addresses, key), clock);
-  for (Queue& queue : queues) queue.cpu = cpus[queue.number % cpus.size()];
+  const TransmitSetup setup{path.interface,  FrameTemplate(addresses, key),
+                            queue_count,     receive.is_xdp,
+                            config.rate_pps, clock};
+  const std::vector<Queue> queues = make_queues(open_transmitters(config.method, setup), cpus);
   announce(config, plan, path, addresses, queues, *receive.source);
 
   // Output: opened before the first probe, when nothing else can refuse: opening empties the files.

@@ -1,6 +1,6 @@
 // One scan, from the configuration to the exit code: the function that is the program.
 //
-// The only place that names concrete transmitters and receivers; everything behind it sees seams.
+// It sees seams alone: transmit_path and receive_path name what stands behind them.
 // What goes wrong during set-up throws (UserError, std::system_error); once the pipeline runs,
 // nothing does.
 #pragma once

@@ -1,0 +1,35 @@
+#include "scanner/receive_path.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "scanner/receive/packet_receiver.h"
+#include "scanner/receive/xdp_reply_filter.h"
+#include "scanner/transmit_path.h"
+#include "scanner/user_error.h"
+
+namespace echoscan {
+
+ReceivePath open_receive_path(Method method, const Interface& interface,
+                              const match_config& match) {
+  using Refusal = XdpReplyFilter::Refusal;
+  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
+  if (attempt.filter) {
+    if (!attempt.reason.empty())
+      spdlog::warn("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
+                   interface.name, attempt.reason);
+    return {std::move(attempt.filter), true};
+  }
+  const bool is_foreign = attempt.refusal == Refusal::foreign_program;
+  const bool is_needed =
+      method == Method::automatic ? is_foreign : find_method(method).needs_reply_filter;
+  if (is_needed)
+    throw UserError(ExitCode::environment,
+                    fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
+                                attempt.reason, is_foreign ? "detach it or " : ""));
+  spdlog::warn("no XDP on {} ({}): replies are received by AF_PACKET", interface.name,
+               attempt.reason);
+  return {std::make_unique<PacketReceiver>(interface, match), false};
+}
+
+}  // namespace echoscan

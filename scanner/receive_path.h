@@ -1,0 +1,26 @@
+// The way in: XDP where it can be had, else AF_PACKET; the only place that names concrete
+// receivers.
+//
+// Opened before anything is sent. A step down is logged with its reason; another XDP program on the
+// interface, or a method of sending that needs ours, makes it a refusal: nobody's program is ever
+// replaced.
+#pragma once
+
+#include <memory>
+
+#include "bpf/match_reply.h"
+#include "scanner/interface.h"
+#include "scanner/method.h"
+#include "scanner/receive/reply_source.h"
+
+namespace echoscan {
+
+struct ReceivePath {
+  std::unique_ptr<ReplySource> source;
+  bool is_xdp = false;
+};
+
+// Throws UserError when `method` cannot send without an XDP program and none can be attached.
+ReceivePath open_receive_path(Method method, const Interface& interface, const match_config& match);
+
+}  // namespace echoscan

@@ -1,0 +1,99 @@
+#include "scanner/transmit_path.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+
+#include "scanner/transmit/af_packet.h"
+#include "scanner/transmit/af_xdp.h"
+#include "scanner/user_error.h"
+
+namespace echoscan {
+namespace {
+
+// All queues by AF_XDP in one mode.
+Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode,
+                              std::string& reason) {
+  Transmitters transmitters;
+  for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
+    AfXdpTransmitter::Attempt attempt =
+        AfXdpTransmitter::open(setup.interface, queue, mode, setup.frame_template, setup.clock);
+    if (!attempt.transmitter) {
+      reason = fmt::format("queue {}: {}", queue, attempt.reason);
+      return {};
+    }
+    transmitters.push_back(std::move(attempt.transmitter));
+  }
+  return transmitters;
+}
+
+Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
+  using Mode = AfXdpTransmitter::Mode;
+  Transmitters transmitters = open_af_xdp_mode(setup, Mode::zero_copy, reason);
+  if (!transmitters.empty()) return transmitters;
+  spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name, reason);
+  return open_af_xdp_mode(setup, Mode::copy, reason);
+}
+
+// For methods that are a socket per queue, and whose constructor throws.
+template <typename Method>
+Transmitters open_each(const TransmitSetup& setup, std::string&) {
+  Transmitters transmitters;
+  for (unsigned queue = 0; queue < setup.queue_count; ++queue)
+    transmitters.push_back(
+        std::make_unique<Method>(setup.interface, setup.frame_template, setup.clock));
+  return transmitters;
+}
+
+constexpr std::array kMethods{
+    TransmitMethod{Method::af_xdp, "af_xdp", "AF_XDP, zero-copy where the driver has it, else copy",
+                   true, true, true, open_af_xdp},
+    TransmitMethod{Method::af_packet, "af_packet",
+                   "AF_PACKET past the queueing discipline, sendmmsg", true, true, false,
+                   open_each<AfPacketTransmitter>},
+};
+
+// The best that works: down the ladder, each step with its reason.
+Transmitters open_best(const TransmitSetup& setup) {
+  if (setup.has_reply_filter) {
+    std::string reason;
+    Transmitters transmitters = open_af_xdp(setup, reason);
+    if (!transmitters.empty()) return transmitters;
+    spdlog::warn("no AF_XDP on {} ({}); sending by AF_PACKET", setup.interface.name, reason);
+  }
+  std::string reason;
+  return find_method(Method::af_packet).open(setup, reason);
+}
+
+}  // namespace
+
+std::span<const TransmitMethod> transmit_methods() {
+  return kMethods;
+}
+
+const TransmitMethod& find_method(Method method) {
+  return *std::ranges::find(kMethods, method, &TransmitMethod::method);
+}
+
+std::string scan_method_names() {
+  std::string names = "auto";
+  for (const TransmitMethod& method : kMethods)
+    if (method.in_scan) names += fmt::format("|{}", method.name);
+  return names;
+}
+
+Transmitters open_transmitters(Method method, const TransmitSetup& setup) {
+  if (method == Method::automatic) return open_best(setup);
+  const TransmitMethod& row = find_method(method);
+  std::string reason;
+  Transmitters transmitters = row.open(setup, reason);
+  if (transmitters.empty())
+    throw UserError(ExitCode::environment,
+                    fmt::format("cannot send by {} on {} ({}); use --method af_packet", row.name,
+                                setup.interface.name, reason));
+  return transmitters;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,56 @@
+// The way out: every method of sending in one table, and the choice between them.
+//
+// The only place that names concrete transmitters; `scan` and `bench` open them here and see the
+// seam. `auto` goes down a ladder and logs why at each step; a method asked for by name is opened
+// or refused, never replaced by another. A new method is one row (transmit_path.cpp).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scanner/clock.h"
+#include "scanner/frame.h"
+#include "scanner/interface.h"
+#include "scanner/method.h"
+#include "scanner/transmit/transmitter.h"
+
+namespace echoscan {
+
+// What a method may need to be opened. Interface and clock must outlive the transmitters.
+struct TransmitSetup {
+  const Interface& interface;
+  FrameTemplate frame_template;
+  unsigned queue_count;
+  bool has_reply_filter;  // an XDP program of ours is on the interface
+  std::uint64_t
+      rate_pps;  // Pacer::kUnlimited for max; no method paces by it, `auto` may choose by it
+  Clock& clock;
+};
+
+using Transmitters = std::vector<std::unique_ptr<Transmitter>>;  // by queue
+
+struct TransmitMethod {
+  Method method;
+  const char* name;  // on the command line
+  const char* what;  // for people, a clause
+  bool in_scan;
+  bool in_bench;
+  bool needs_reply_filter;  // does not send without an XDP program on the interface
+  // Opens every queue; empty, with the reason as a clause, when any of them does not work. May
+  // throw std::system_error.
+  Transmitters (*open)(const TransmitSetup& setup, std::string& reason);
+};
+
+// All methods but `auto`, fastest first as a rule.
+std::span<const TransmitMethod> transmit_methods();
+// Not for Method::automatic.
+const TransmitMethod& find_method(Method method);
+// "auto|af_xdp|...": those of `scan`, for --help.
+std::string scan_method_names();
+
+// The transmitters of a scan, one per queue. Throws UserError when the method does not work here.
+Transmitters open_transmitters(Method method, const TransmitSetup& setup);
+
+}  // namespace echoscan
