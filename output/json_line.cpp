@@ -6,6 +6,22 @@
 #include <string_view>
 
 namespace echoscan {
+namespace {
+
+// Six bytes for one at most: a quarter of a line for a label that is all control characters.
+char* write_escaped(char* out, std::string_view text) {
+  for (const char c : text.substr(0, kLabelBytesMax)) {
+    if (c == '"' || c == '\\') *out++ = '\\';
+    if (static_cast<unsigned char>(c) < ' ') {
+      out = fmt::format_to(out, FMT_COMPILE("\\u{:04x}"), static_cast<unsigned>(c));
+    } else {
+      *out++ = c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
 
 char* write_json_line(char* out, const Result& result) {
   char target[kIpv4TextBytesMax];
@@ -24,7 +40,13 @@ char* write_json_line(char* out, const Result& result) {
   if (result.rtt_ns)
     out = fmt::format_to(out, FMT_COMPILE(",\"rtt_us\":{}.{:03}"), *result.rtt_ns / 1000,
                          *result.rtt_ns % 1000);
-  return fmt::format_to(out, FMT_COMPILE(",\"ttl\":{},\"shard\":{}}}\n"), result.ttl, result.shard);
+  out = fmt::format_to(out, FMT_COMPILE(",\"ttl\":{}"), result.ttl);
+  if (!result.label.empty()) {
+    out = fmt::format_to(out, FMT_COMPILE(",\"label\":\""));
+    out = write_escaped(out, result.label);
+    *out++ = '"';
+  }
+  return fmt::format_to(out, FMT_COMPILE(",\"shard\":{}}}\n"), result.shard);
 }
 
 }  // namespace echoscan

@@ -1,16 +1,20 @@
 // A result: one reply to one probe, as it leaves the program in whatever format.
 //
 // `target` is the address that was probed, `responder` the one that answered (zmap's saddr); the
-// two differ when a host answers from another address. Plain data without pointers, so that results
-// can be batched. What later fields (country, label) need lives beside this struct, not in it.
+// two differ when a host answers from another address. Plain data that owns nothing, so that
+// results can be batched. What later fields (country) need lives beside this struct, not in it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "targets/address.h"
 
 namespace echoscan {
+
+// The longest label; a longer one is cut in the results.
+inline constexpr std::size_t kLabelBytesMax = 128;
 
 struct Result {
   std::int64_t received_us = 0;  // microseconds since 1970: nanoseconds do not survive jq's doubles
@@ -23,6 +27,9 @@ struct Result {
   std::optional<std::uint64_t>
       rtt_ns;  // absent when the reply's payload does not prove the send time
   std::uint8_t ttl = 0;
+  // What the lists call the target, as it stands there; empty when it has no label. Points into
+  // whoever read the lists, for as long as the scan lasts.
+  std::string_view label;
   std::uint32_t shard = 0;
 };
 

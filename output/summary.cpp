@@ -10,6 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kLabelsShown = 5;
 constexpr double kMicrosecondNs = 1000.0;
 constexpr std::int64_t kSecondUs = 1'000'000;
 
@@ -67,6 +68,48 @@ Json sending_json(const Summary& summary) {
       {"queues", std::move(queues)},
       {"interface_tx_packets", summary.interface_tx_packets},
       {"paused_for_output_seconds", summary.paused_for_output_s}};
+}
+
+Json labels_json(const Summary& summary) {
+  Json labels = Json::array();
+  for (const Summary::Label& label : summary.labels)
+    labels.push_back({{"label", label.name.empty() ? Json(nullptr) : Json(label.name)},
+                      {"targets", label.targets},
+                      {"sent", label.sent},
+                      {"replied", label.replied}});
+  return labels;
+}
+
+// The largest few, a line each.
+std::string labels_text(const Summary& summary) {
+  std::string text;
+  for (const Summary::Label& label : summary.labels) {
+    const auto shown = static_cast<std::size_t>(&label - summary.labels.data());
+    if (shown == kLabelsShown) {
+      text += fmt::format("            and {} more labels\n",
+                          with_thousands(summary.labels.size() - shown));
+      break;
+    }
+    text += fmt::format("  {:<9} {} replied of {} targets ({:.2f} %): {}\n",
+                        shown == 0 ? "labels" : "", with_thousands(label.replied),
+                        with_thousands(label.targets), percent(label.replied, label.targets),
+                        label.name.empty() ? "(none)" : label.name);
+  }
+  return text;
+}
+
+// Why a list gave fewer targets than it has lines.
+std::string left_out_text(const Summary& summary) {
+  std::string text;
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(count), what);
+  };
+  add(summary.listed_repeatedly, "addresses were listed more than once");
+  add(summary.ipv6_entries, "IPv6 entries were left out");
+  add(summary.filtered_entries, "entries were left out by --label-filter");
+  add(summary.bad_lines, "bad lines were skipped");
+  return text.empty() ? "" : fmt::format("            {}\n", text);
 }
 
 // What went wrong on our side, first of all: nobody should have to find it in a table.
@@ -131,10 +174,14 @@ std::string summary_json(const Summary& summary) {
       {"ended", time_text(summary.ended_us)},
       {"targets",
        {{"listed", summary.listed},
+        {"listed_repeatedly", summary.listed_repeatedly},
         {"excluded_by_user", summary.excluded_by_user},
         {"excluded_reserved", summary.excluded_reserved},
         {"count", summary.targets},
         {"ranges", summary.ranges},
+        {"ipv6_entries", summary.ipv6_entries},
+        {"filtered_entries", summary.filtered_entries},
+        {"bad_lines", summary.bad_lines},
         {"digest", "sha256:" + summary.digest}}},
       {"order",
        {{"seed", summary.seed},
@@ -152,6 +199,7 @@ std::string summary_json(const Summary& summary) {
         {"not_probed", summary.not_probed},
         {"adds_up", summary.faults.empty()},
         {"faults", summary.faults}}},
+      {"labels", labels_json(summary)},
       {"sending", sending_json(summary)},
       {"receiving",
        {{"mode", summary.receiver},
@@ -201,6 +249,8 @@ std::string summary_text(const Summary& summary) {
                       with_thousands(summary.listed), with_thousands(summary.excluded_by_user),
                       with_thousands(summary.excluded_reserved), with_thousands(summary.ranges),
                       summary.ranges == 1 ? "" : "s", summary.digest.substr(0, 16));
+  text += left_out_text(summary);
+  text += labels_text(summary);
   text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.seed,
                       summary.permuted, summary.prime, summary.generator, summary.passes,
                       summary.passes == 1 ? "" : "es");

@@ -26,6 +26,13 @@ struct Summary {
     std::uint64_t kicks = 0;
   };
 
+  struct Label {
+    std::string name;  // empty: the targets without one
+    std::uint64_t targets = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t replied = 0;
+  };
+
   std::string version;
   std::string outcome;  // "finished", or what ended it early
   std::int64_t started_us = 0;
@@ -33,10 +40,14 @@ struct Summary {
   double sending_s = 0;
 
   std::uint64_t listed = 0;
+  std::uint64_t listed_repeatedly = 0;
   std::uint64_t excluded_by_user = 0;
   std::uint64_t excluded_reserved = 0;
   std::uint64_t targets = 0;
   std::uint64_t ranges = 0;
+  std::uint64_t ipv6_entries = 0;
+  std::uint64_t filtered_entries = 0;
+  std::uint64_t bad_lines = 0;
   std::string digest;
 
   std::uint64_t seed = 0;
@@ -52,6 +63,7 @@ struct Summary {
   std::uint64_t replied = 0;
   std::uint64_t silent = 0;
   std::uint64_t not_probed = 0;
+  std::vector<Label> labels;        // most targets first; empty when no target has a label
   std::vector<std::string> faults;  // sums that do not agree; empty in a true ledger
 
   std::string interface;

@@ -13,20 +13,15 @@
 
 #include "scanner/mac_address.h"
 #include "scanner/method.h"
+#include "scanner/option_group.h"
+#include "scanner/target_options.h"
 #include "targets/address.h"
 
 namespace echoscan {
 
 enum class StatusStyle { text, off, json };
-enum class Verbosity { quiet, normal, verbose };
 
-struct ScanConfig {
-  std::vector<std::string> targets;       // text: address, CIDR or first-last
-  std::vector<std::string> target_files;  // "-" is standard input
-  std::vector<std::string> excludes;
-  std::vector<std::string> exclude_files;
-  bool allow_reserved = false;
-
+struct ScanConfig : TargetConfig {
   std::string interface_name;  // empty: by route
   std::optional<Ipv4> source_ip;
   std::optional<MacAddress> gateway_mac;

@@ -39,11 +39,14 @@ void log_route(const TargetPlan& plan) {
 
 void log_plan(const ScanConfig& config, const TargetPlan& plan) {
   const std::uint64_t probes = plan.target_count * config.passes;
-  spdlog::info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
-               with_thousands(plan.target_count), with_thousands(plan.listed),
-               with_thousands(plan.excluded_by_user), with_thousands(plan.excluded_reserved),
-               with_thousands(plan.targets.ranges().size()),
-               plan.targets.ranges().size() == 1 ? "" : "s");
+  spdlog::info(
+      "{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+      with_thousands(plan.target_count), with_thousands(plan.counts.listed),
+      with_thousands(plan.counts.excluded_by_user), with_thousands(plan.counts.excluded_reserved),
+      with_thousands(plan.targets.ranges().size()), plan.targets.ranges().size() == 1 ? "" : "s");
+  if (plan.counts.listed_repeatedly > 0)
+    spdlog::info("{} addresses are listed more than once",
+                 with_thousands(plan.counts.listed_repeatedly));
   spdlog::info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
   if (config.rate_pps == Pacer::kUnlimited) {
     spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),

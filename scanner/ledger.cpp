@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace echoscan {
@@ -18,9 +19,13 @@ void check_sum(std::vector<std::string>& faults, const char* left_name, std::uin
 }
 
 void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config) {
-  summary.listed = plan.listed;
-  summary.excluded_by_user = plan.excluded_by_user;
-  summary.excluded_reserved = plan.excluded_reserved;
+  summary.listed = plan.counts.listed;
+  summary.listed_repeatedly = plan.counts.listed_repeatedly;
+  summary.excluded_by_user = plan.counts.excluded_by_user;
+  summary.excluded_reserved = plan.counts.excluded_reserved;
+  summary.ipv6_entries = plan.counts.ipv6_entries;
+  summary.filtered_entries = plan.counts.filtered_entries;
+  summary.bad_lines = plan.counts.bad_lines;
   summary.targets = plan.target_count;
   summary.ranges = plan.targets.ranges().size();
   summary.digest = plan.digest;
@@ -45,7 +50,11 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   }
   std::uint64_t refused = 0;
   std::uint64_t unconfirmed = 0;
+  std::uint64_t given_up = 0;
   for (const Queue& queue : pipeline.queues()) {
+    for (const Target& target : queue.transmitter->given_up())
+      if (target.pass == 0) --first_pass;
+    given_up += queue.transmitter->given_up().size();
     const TransmitCounters& counters = queue.transmitter->counters();
     refused += counters.refused.get();
     unconfirmed += counters.unconfirmed.get();
@@ -58,11 +67,11 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   const std::uint64_t stopped = summary.probes - std::min(summary.probes, handed_over);
   summary.not_sent = {{"stopped", stopped}, {"refused", refused}, {"unconfirmed", unconfirmed}};
   const std::uint64_t lost = refused + unconfirmed;
-  summary.not_probed =
-      summary.targets - std::min(summary.targets, first_pass - std::min(first_pass, lost));
+  summary.not_probed = summary.targets - std::min(summary.targets, first_pass);
   summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
   check_sum(summary.faults, "probes handed to the transmitters", handed_over,
             "sent + refused + unconfirmed", summary.sent + lost);
+  check_sum(summary.faults, "refused + unconfirmed", lost, "the probes given up", given_up);
   if (reason == StopReason::finished)
     check_sum(summary.faults, "probes planned", summary.probes, "targets drawn from the order",
               drawn);
@@ -98,6 +107,44 @@ void add_receiving(Summary& summary, const Pipeline& pipeline) {
   if (summary.replied > probed)
     summary.faults.push_back(
         fmt::format("{} targets replied, but only {} were probed", summary.replied, probed));
+}
+
+// What left, by label: what was handed over, less what was given up behind that.
+std::vector<std::uint64_t> sent_by_label(const TargetPlan& plan, const Pipeline& pipeline) {
+  LabelTally given_up(plan.labels);
+  for (const Queue& queue : pipeline.queues())
+    for (const Target& target : queue.transmitter->given_up()) given_up.add(target.address);
+  std::vector<std::uint64_t> sent(plan.targets_by_label.size());
+  for (std::size_t label = 0; label < sent.size(); ++label) {
+    for (const auto& sender : pipeline.senders())
+      sent[label] += sender->handed_over_by_label().counts()[label];
+    sent[label] -= given_up.counts()[label];
+  }
+  return sent;
+}
+
+void add_labels(Summary& summary, const TargetPlan& plan, const Pipeline& pipeline) {
+  if (plan.labels.empty()) return;
+  const std::vector<std::uint64_t> sent = sent_by_label(plan, pipeline);
+  const std::vector<std::uint64_t>& replied = pipeline.receiver().replied_by_label().counts();
+  Summary::Label sum;
+  for (LabelId label = 0; label < plan.targets_by_label.size(); ++label) {
+    const std::uint64_t targets = plan.targets_by_label[label];
+    sum.targets += targets;
+    sum.sent += sent[label];
+    sum.replied += replied[label];
+    if (targets > 0)
+      summary.labels.push_back(
+          {std::string(plan.labels.text(label)), targets, sent[label], replied[label]});
+  }
+  std::sort(summary.labels.begin(), summary.labels.end(),
+            [](const Summary::Label& a, const Summary::Label& b) {
+              return a.targets != b.targets ? a.targets > b.targets : a.name < b.name;
+            });
+  check_sum(summary.faults, "targets", summary.targets, "their sum over the labels", sum.targets);
+  check_sum(summary.faults, "probes sent", summary.sent, "their sum over the labels", sum.sent);
+  check_sum(summary.faults, "targets that replied", summary.replied, "their sum over the labels",
+            sum.replied);
 }
 
 void add_rtt(Summary& summary, const RttHistogram& rtt) {
@@ -156,6 +203,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pip
   add_plan(summary, plan, config);
   add_sending(summary, pipeline, reason);
   add_receiving(summary, pipeline);
+  add_labels(summary, plan, pipeline);
   add_rtt(summary, pipeline.receiver().rtt());
   add_output(summary, pipeline);
   summary.rate_asked_pps = config.rate_pps;

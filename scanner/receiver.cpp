@@ -8,18 +8,20 @@ namespace echoscan {
 namespace {
 
 constexpr int kLastFlushMs = 50;
+static_assert(kTargetLabelBytesMax <= kLabelBytesMax);
 
 }  // namespace
 
 Receiver::Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& writer,
-                   Clock& clock, const ScanState& state)
+                   Clock& clock, const ScanState& state, const LabelMap& labels)
     : targets_(targets),
       source_(source),
       writer_(writer),
       clock_(clock),
       state_(state),
       answered_(targets.size()),
-      batch_(kBatchSize) {}
+      batch_(kBatchSize),
+      replied_by_label_(labels) {}
 
 void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
@@ -83,6 +85,7 @@ void Receiver::take(const reply& reply) {
   } else {
     counters_.without_rtt.add(1);
   }
+  result.label = replied_by_label_.add(target);
   counters_.replied.add(1);
   if (result.cooldown) counters_.in_cooldown.add(1);
   if (writer_.error() != 0) return;

@@ -17,6 +17,7 @@
 #include "output/rtt_histogram.h"
 #include "scanner/clock.h"
 #include "scanner/counters.h"
+#include "scanner/label_tally.h"
 #include "scanner/receive/reply_source.h"
 #include "scanner/scan_state.h"
 #include "scanner/target_bitmap.h"
@@ -33,7 +34,7 @@ class Receiver {
 
   // All must outlive the receiver.
   Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& writer, Clock& clock,
-           const ScanState& state);
+           const ScanState& state, const LabelMap& labels);
 
   // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
   // thread, if the results cannot be written.
@@ -42,6 +43,7 @@ class Receiver {
   [[nodiscard]] const ReceiverCounters& counters() const { return counters_; }
   // After run() has returned.
   [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
+  [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
 
  private:
   // Takes one batch; how many records it had.
@@ -60,6 +62,7 @@ class Receiver {
   std::uint64_t sending_ended_ns_ = 0;
   RttHistogram rtt_;
   ReceiverCounters counters_;
+  LabelTally replied_by_label_;
 };
 
 }  // namespace echoscan

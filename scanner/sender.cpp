@@ -14,14 +14,16 @@ constexpr std::uint64_t kOutputNapNs = 1'000'000;
 }  // namespace
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
-               Clock& clock, const ResultWriter& writer, const ScanState& state)
+               Clock& clock, const ResultWriter& writer, const ScanState& state,
+               const LabelMap& labels)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
       transmitter_(transmitter),
       clock_(clock),
       writer_(writer),
-      state_(state) {
+      state_(state),
+      handed_over_by_label_(labels) {
   cursor_.seek(0, 0);
 }
 
@@ -71,7 +73,10 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
     progress_ns_ = now_ns;  // it is the pacer that waits, not the kernel
     return grant.ready_ns > now_ns ? grant.ready_ns - now_ns : 1;
   }
-  const std::size_t taken = transmitter_.send(std::span(batch_).subspan(batch_begin_, grant.count));
+  const std::span<const Target> granted = std::span(batch_).subspan(batch_begin_, grant.count);
+  const std::size_t taken = transmitter_.send(granted);
+  if (!handed_over_by_label_.empty())
+    for (const Target& target : granted.first(taken)) handed_over_by_label_.add(target.address);
   batch_begin_ += taken;
   counters_.handed_over.add(taken);
   if (pass_ == 0) counters_.first_pass.add(taken);

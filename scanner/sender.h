@@ -15,6 +15,7 @@
 #include "output/result_writer.h"
 #include "scanner/clock.h"
 #include "scanner/counters.h"
+#include "scanner/label_tally.h"
 #include "scanner/pacer.h"
 #include "scanner/scan_state.h"
 #include "scanner/transmit/transmitter.h"
@@ -31,13 +32,15 @@ class Sender {
 
   // All must outlive the sender; the transmitter is its own.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
-         Clock& clock, const ResultWriter& writer, const ScanState& state);
+         Clock& clock, const ResultWriter& writer, const ScanState& state, const LabelMap& labels);
 
   // Sends until the order is walked or the scan is stopped, then waits for what is under way. False
   // when the kernel took nothing for kStallNs.
   bool run();
 
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
+  // What the transmitter accepted, by label. After run() has returned.
+  [[nodiscard]] const LabelTally& handed_over_by_label() const { return handed_over_by_label_; }
 
  private:
   // Makes sure there is something in the batch; false at the end of the order.
@@ -61,6 +64,7 @@ class Sender {
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;
+  LabelTally handed_over_by_label_;
 };
 
 }  // namespace echoscan

@@ -1,93 +1,36 @@
 #include "scanner/target_plan.h"
 
-#include <fmt/format.h>
-#include <sha2.h>
-#include <spdlog/spdlog.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
+#include <span>
 #include <system_error>
+#include <utility>
 
-#include "scanner/user_error.h"
+#include "scanner/label_tally.h"
 #include "targets/shard_blocks.h"
-#include "targets/special_purpose.h"
+#include "targets/target_cursor.h"
 
 namespace echoscan {
 namespace {
 
-void read_file(const std::string& path, TargetList& list) {
-  if (path == "-") {
-    read_target_list(std::cin, "standard input", list);
-    return;
-  }
-  std::ifstream file(path);
-  if (file) read_target_list(file, path, list);
-  if (!file.is_open() || file.bad())
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("cannot read the list '{}': {}", path, std::strerror(errno)));
-}
+constexpr std::size_t kBatchSize = 1024;
 
-std::vector<AddressRange> read_ranges(const std::vector<std::string>& texts, const char* option,
-                                      const std::vector<std::string>& files) {
-  TargetList list;
-  for (const std::string& text : texts) {
-    std::string error;
-    if (const std::optional<AddressRange> range = parse_range(text, error)) {
-      list.ranges.push_back(*range);
-    } else {
-      list.add_error(fmt::format("{} {}: {}", option, text, error));
-    }
+// Of the whole set by arithmetic; of a part of the order by a walk through it.
+std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
+  if (plan.labels.empty() || plan.target_count == plan.targets.size())
+    return plan.labels.count(plan.targets.ranges());
+  LabelTally tally(plan.labels);
+  TargetCursor cursor(plan.targets, plan.permutation);
+  cursor.seek(0, plan.step_count);
+  std::array<Ipv4, kBatchSize> batch;
+  while (!cursor.done()) {
+    const std::size_t count = cursor.next(batch);
+    for (const Ipv4 address : std::span(batch).first(count)) tally.add(address);
   }
-  for (const std::string& file : files) read_file(file, list);
-  if (list.error_count > 0) {
-    std::string sentence = fmt::format("{}", fmt::join(list.errors, "\n"));
-    if (list.error_count > list.errors.size())
-      sentence +=
-          fmt::format("\nand {} more lines that are wrong", list.error_count - list.errors.size());
-    throw UserError(ExitCode::bad_usage, sentence);
-  }
-  return merge_ranges(std::move(list.ranges));
-}
-
-std::vector<AddressRange> special_purpose_ranges() {
-  std::vector<AddressRange> ranges;
-  ranges.reserve(kSpecialPurposeRanges.size());
-  for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) ranges.push_back(entry.range);
-  return ranges;
-}
-
-// Why nothing is left, naming the reserved range that holds the first target if that is the cause.
-[[noreturn]] void refuse_empty(std::span<const AddressRange> listed, std::uint64_t by_user,
-                               std::uint64_t reserved) {
-  if (listed.empty()) throw UserError(ExitCode::bad_usage, "the lists hold no targets");
-  std::string sentence =
-      fmt::format("no targets are left: {} listed, {} excluded", count_addresses(listed), by_user);
-  if (reserved > 0) {
-    sentence += fmt::format(", {} in special-purpose ranges", reserved);
-    for (const SpecialPurposeRange& entry : kSpecialPurposeRanges)
-      if (entry.range.first <= listed.front().last && listed.front().first <= entry.range.last)
-        sentence += fmt::format(" (such as {}-{}, {}, {}); --allow-reserved lets them be probed",
-                                to_string(entry.range.first), to_string(entry.range.last),
-                                entry.name, entry.rfc);
-  }
-  throw UserError(ExitCode::bad_usage, sentence);
-}
-
-std::string digest_of(std::span<const AddressRange> ranges) {
-  SHA2_CTX context;
-  SHA256Init(&context);
-  for (const AddressRange& range : ranges) {
-    const std::string line = fmt::format("{}-{}\n", to_string(range.first), to_string(range.last));
-    SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(line.data()), line.size());
-  }
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256Final(digest.data(), &context);
-  return fmt::format("{:02x}", fmt::join(digest, ""));
+  return tally.counts();
 }
 
 std::uint64_t random_seed() {
@@ -100,32 +43,19 @@ std::uint64_t random_seed() {
 }  // namespace
 
 TargetPlan plan_targets(const ScanConfig& config) {
-  if (std::count(config.target_files.begin(), config.target_files.end(), "-") +
-          std::count(config.exclude_files.begin(), config.exclude_files.end(), "-") >
-      1)
-    throw UserError(ExitCode::bad_usage, "standard input ('-') can be read as one list only");
-  const std::vector<AddressRange> listed =
-      read_ranges(config.targets, "target", config.target_files);
-  const std::vector<AddressRange> excluded =
-      read_ranges(config.excludes, "--exclude", config.exclude_files);
-  const std::vector<AddressRange> allowed = subtract_ranges(listed, excluded);
-  std::vector<AddressRange> left =
-      config.allow_reserved ? allowed : subtract_ranges(allowed, special_purpose_ranges());
-
-  const std::uint64_t listed_count = count_addresses(listed);
-  const std::uint64_t allowed_count = count_addresses(allowed);
-  const std::uint64_t left_count = count_addresses(left);
-  if (left_count == 0) refuse_empty(listed, listed_count - allowed_count, allowed_count);
-
+  TargetLists lists = read_target_lists(config);
+  refuse_empty(lists);
+  const std::uint64_t left_count = count_addresses(lists.ranges);
   const std::uint64_t seed = config.seed ? *config.seed : random_seed();
-  std::string digest = digest_of(left);
-  TargetPlan plan{TargetSet(std::move(left)), Permutation(left_count, seed), seed,
-                  std::move(digest)};
-  plan.listed = listed_count;
-  plan.excluded_by_user = listed_count - allowed_count;
-  plan.excluded_reserved = allowed_count - left_count;
+  TargetPlan plan{TargetSet(std::move(lists.ranges)),
+                  Permutation(left_count, seed),
+                  seed,
+                  std::move(lists.digest),
+                  std::move(lists.labels),
+                  std::move(lists.counts)};
   plan.target_count = std::min(left_count, config.max_targets.value_or(left_count));
   plan.step_count = steps_to_targets(plan.permutation, plan.target_count);
+  plan.targets_by_label = count_by_label(plan);
   return plan;
 }
 

@@ -1,31 +1,14 @@
 #include "targets/prefix.h"
 
-#include <istream>
-#include <utility>
+#include <bit>
 
 namespace echoscan {
 namespace {
 
 constexpr std::string_view kSpace = " \t\r\v\f";
-constexpr std::size_t kExcerptMax = 60;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 constexpr std::uint32_t host_mask(unsigned prefix_length) {
   return prefix_length == 0 ? ~std::uint32_t{0} : (std::uint32_t{1} << (32 - prefix_length)) - 1;
-}
-
-// The beginning of a text, fit for a terminal: a list may turn out to be a picture.
-std::string excerpt(std::string_view text) {
-  std::string shown(text.substr(0, kExcerptMax));
-  for (char& c : shown)
-    if (c < ' ' || c > '~') c = '?';
-  return shown;
 }
 
 bool has_leading_zero(std::string_view text) {
@@ -105,26 +88,25 @@ std::optional<AddressRange> parse_range(std::string_view text, std::string& erro
   return AddressRange{*address, *address};
 }
 
-void TargetList::add_error(std::string error) {
-  ++error_count;
-  if (errors.size() < kListErrorsMax) errors.push_back(std::move(error));
+std::string to_string(const AddressRange& range) {
+  const std::uint64_t size = range.size();
+  if (size == 1) return to_string(range.first);
+  if (std::has_single_bit(size) && (range.first.value & (size - 1)) == 0)
+    return to_string(range.first) + "/" + std::to_string(32 - std::countr_zero(size));
+  return to_string(range.first) + "-" + to_string(range.last);
 }
 
-void read_target_list(std::istream& in, std::string_view name, TargetList& list) {
-  std::string line;
-  std::string error;
-  for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    std::string_view text = line;
-    if (number == 1 && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    text = trimmed(text.substr(0, text.find('#')));
-    if (text.empty()) continue;
-    if (const std::optional<AddressRange> range = parse_range(text, error)) {
-      list.ranges.push_back(*range);
-    } else {
-      list.add_error(std::string(name) + ":" + std::to_string(number) + ": " + excerpt(text) +
-                     ": " + error);
-    }
-  }
+std::string excerpt(std::string_view text, std::size_t bytes_max) {
+  std::string shown(text.substr(0, bytes_max));
+  for (char& c : shown)
+    if (c < ' ' || c > '~') c = '?';
+  return shown;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
 }  // namespace echoscan

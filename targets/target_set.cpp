@@ -51,7 +51,39 @@ std::uint64_t count_addresses(std::span<const AddressRange> merged) {
   return count;
 }
 
-TargetSet::TargetSet(std::vector<AddressRange> merged) : ranges_(std::move(merged)) {
+// In ascending order of their beginnings, what a range shares with those before it is what it
+// shares with their union, which reaches to the furthest end so far.
+std::uint64_t count_repeated(std::vector<AddressRange> ranges) {
+  std::sort(ranges.begin(), ranges.end());
+  std::uint64_t count = 0;
+  std::uint64_t listed_below = 0;    // addresses below this are listed, from the range's first on
+  std::uint64_t repeated_below = 0;  // and below this, already counted
+  for (const AddressRange& range : ranges) {
+    const std::uint64_t end = std::uint64_t{range.last.value} + 1;
+    const std::uint64_t from = std::max<std::uint64_t>(range.first.value, repeated_below);
+    const std::uint64_t to = std::min(end, listed_below);
+    if (from < to) {
+      count += to - from;
+      repeated_below = to;
+    }
+    listed_below = std::max(listed_below, end);
+  }
+  return count;
+}
+
+std::uint64_t count_slash24s(std::span<const AddressRange> merged) {
+  std::uint64_t count = 0;
+  std::uint64_t counted_below = 0;
+  for (const AddressRange& range : merged) {
+    const std::uint64_t from = std::max<std::uint64_t>(range.first.value >> 8, counted_below);
+    const std::uint64_t to = (std::uint64_t{range.last.value} >> 8) + 1;
+    if (from < to) count += to - from;
+    counted_below = to;
+  }
+  return count;
+}
+
+TargetSet::TargetSet(std::vector<AddressRange> ranges) : ranges_(std::move(ranges)) {
   first_index_.reserve(ranges_.size() + 1);
   for (const AddressRange& range : ranges_) {
     first_index_.push_back(size_);
@@ -76,7 +108,7 @@ TargetSet::TargetSet(std::vector<AddressRange> merged) : ranges_(std::move(merge
   }
 }
 
-std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
+std::optional<std::size_t> TargetSet::range_of(Ipv4 address) const {
   if (ranges_.empty()) return std::nullopt;
   const std::uint32_t slash16 = address.value >> 16;
   const auto begin = ranges_.begin() + range_of_slash16_[slash16];
@@ -87,8 +119,13 @@ std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
   const auto range = std::partition_point(
       begin, end, [address](const AddressRange& candidate) { return candidate.last < address; });
   if (range == end || address < range->first) return std::nullopt;
-  return first_index_[static_cast<std::size_t>(range - ranges_.begin())] +
-         (address.value - range->first.value);
+  return static_cast<std::size_t>(range - ranges_.begin());
+}
+
+std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
+  const std::optional<std::size_t> range = range_of(address);
+  if (!range) return std::nullopt;
+  return first_index_[*range] + (address.value - ranges_[*range].first.value);
 }
 
 }  // namespace echoscan

@@ -25,13 +25,19 @@ std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges);
 std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
                                           std::span<const AddressRange> excluded);
 
+// How many addresses stand in more than one of the ranges, each counted once.
+std::uint64_t count_repeated(std::vector<AddressRange> ranges);
+
 // How many addresses merged ranges hold; at most 2^32.
 std::uint64_t count_addresses(std::span<const AddressRange> merged);
 
+// How many /24 networks merged ranges touch.
+std::uint64_t count_slash24s(std::span<const AddressRange> merged);
+
 class TargetSet {
  public:
-  // `merged` is what merge_ranges or subtract_ranges returned.
-  explicit TargetSet(std::vector<AddressRange> merged);
+  // `ranges` are ascending and disjoint, as merge_ranges and subtract_ranges return them.
+  explicit TargetSet(std::vector<AddressRange> ranges);
 
   // n, at most 2^32.
   [[nodiscard]] std::uint64_t size() const { return size_; }
@@ -44,6 +50,9 @@ class TargetSet {
     return Ipv4{ranges_[range].first.value +
                 static_cast<std::uint32_t>(index - first_index_[range])};
   }
+
+  // The number of the range that holds an address; nullopt when none does.
+  [[nodiscard]] std::optional<std::size_t> range_of(Ipv4 address) const;
 
   // The inverse of at(); nullopt when the address is not a target.
   [[nodiscard]] std::optional<std::uint64_t> index_of(Ipv4 address) const;

@@ -114,7 +114,7 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
   Pacer pacer(1'000'000, clock_.now);
   DiscardingTransmitter transmitter;
   Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter, clock_,
-                writer_, state_);
+                writer_, state_, plan_.labels);
   const std::uint64_t before = allocations;
   EXPECT_TRUE(sender.run());
   EXPECT_EQ(allocations, before);
@@ -123,7 +123,7 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
 
 TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EndlessSource source(plan_.targets, state_);
-  Receiver receiver(plan_.targets, source, writer_, clock_, state_);
+  Receiver receiver(plan_.targets, source, writer_, clock_, state_, plan_.labels);
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);

@@ -84,15 +84,22 @@ class FakeTransmitter : public Transmitter {
 
   std::size_t send(std::span<const Target> batch) override {
     const std::size_t count = std::min(batch.size(), takes ? takes(batch.size()) : batch.size());
-    for (const Target& target : batch.first(count)) transmit(target);
-    counters_.sent.add(count);
+    for (const Target& target : batch.first(count)) {
+      if (given_up_.size() < loses) {
+        given_up_.push_back(target);
+      } else {
+        transmit(target);
+        counters_.sent.add(1);
+      }
+    }
     return count;
   }
   bool settle() override { return true; }
-  void give_up() override {}
+  void give_up() override { counters_.unconfirmed.add(given_up_.size()); }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
   std::function<std::size_t(std::size_t)> takes;
+  std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
   std::vector<Target> log;
 
  private:

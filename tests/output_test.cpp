@@ -96,7 +96,24 @@ TEST(JsonLine, LongestLineFits) {
   result.icmp_type = result.icmp_code = result.ttl = 255;
   result.rtt_ns = ~std::uint64_t{0};
   result.shard = ~std::uint32_t{0};
+  const std::string label(kLabelBytesMax + 1, '\x01');
+  result.label = label;
   EXPECT_LE(line_of(result).size(), kJsonLineBytesMax);
+}
+
+TEST(JsonLine, LabelsAreEscapedAndStandBeforeTheShard) {
+  Result result = sample_result();
+  EXPECT_FALSE(Json::parse(line_of(result)).contains("label"));
+  for (const std::string label :
+       {"eu-west-1/EC2", "a \"b\" \\c", "\\", "\xc3\xa9t\xc3\xa9", "\x01\n\x1f"}) {
+    result.label = label;
+    const Json json = Json::parse(line_of(result));
+    EXPECT_EQ(json["label"], label);
+    EXPECT_EQ(keys_of(json)[keys_of(json).size() - 2], "label");
+  }
+  const std::string label(kLabelBytesMax, '"');
+  result.label = label;
+  EXPECT_EQ(Json::parse(line_of(result))["label"], label);
 }
 
 // The contract: samples in the document have exactly the keys that the program writes, in that
@@ -106,6 +123,9 @@ TEST(JsonLine, SamplesOfTheDocumentAreWhatIsWritten) {
   ASSERT_GE(samples.size(), 2U);
   Result result = sample_result();
   const std::vector<std::string> with_rtt = keys_of(Json::parse(line_of(result)));
+  result.label = "eu-west-1/EC2";
+  const std::vector<std::string> with_label = keys_of(Json::parse(line_of(result)));
+  result.label = {};
   result.rtt_ns.reset();
   const std::vector<std::string> without_rtt = keys_of(Json::parse(line_of(result)));
   std::size_t lines = 0;
@@ -113,11 +133,14 @@ TEST(JsonLine, SamplesOfTheDocumentAreWhatIsWritten) {
     std::istringstream in(sample);
     for (std::string line; std::getline(in, line); ++lines) {
       const Json json = Json::parse(line);
-      EXPECT_EQ(keys_of(json), json.contains("rtt_us") ? with_rtt : without_rtt) << line;
+      EXPECT_EQ(keys_of(json), json.contains("label")    ? with_label
+                               : json.contains("rtt_us") ? with_rtt
+                                                         : without_rtt)
+          << line;
       EXPECT_TRUE(parse_ipv4(json["target"].get<std::string>())) << line;
     }
   }
-  EXPECT_GE(lines, 3U);
+  EXPECT_GE(lines, 4U);
 }
 
 // Takes what it is allowed to, then nothing, then an error.
@@ -307,6 +330,33 @@ TEST(Summary, TextNamesLossesFirst) {
     EXPECT_NE(place, std::string::npos) << loss;
     EXPECT_LT(place, text.find("  sent ")) << loss;
   }
+}
+
+TEST(Summary, LabelsAreAllInTheJsonAndAFewInTheText) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(Json::parse(summary_json(summary))["labels"], Json::array());
+  EXPECT_EQ(summary_text(summary).find("label"), std::string::npos);
+  summary.labels = {{"eu/\"EC2\"", 1000, 990, 100}, {"", 24, 24, 22}};
+  const Json json = Json::parse(summary_json(summary));
+  EXPECT_EQ(json["labels"][0]["label"], "eu/\"EC2\"");
+  EXPECT_EQ(json["labels"][0]["sent"], 990);
+  EXPECT_EQ(json["labels"][1]["label"], nullptr);
+  EXPECT_EQ(json["labels"][1]["replied"], 22);
+  EXPECT_NE(summary_text(summary).find("100 replied of 1,000 targets (10.00 %): eu/\"EC2\"\n"),
+            std::string::npos);
+  EXPECT_NE(summary_text(summary).find("(91.67 %): (none)\n"), std::string::npos);
+  summary.labels.resize(40);
+  EXPECT_NE(summary_text(summary).find("and 35 more labels"), std::string::npos);
+}
+
+TEST(Summary, TextSaysWhatListsLeftOut) {
+  Summary summary = sample_summary();
+  summary.listed_repeatedly = 1284;
+  summary.bad_lines = 7;
+  const std::string text = summary_text(summary);
+  EXPECT_NE(text.find("1,284 addresses were listed more than once, 7 bad lines were skipped\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(Summary, Thousands) {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -37,10 +39,12 @@ class PipelineTest : public testing::Test {
     const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
     source_.emplace(match);
     const FrameTemplate frame_template({{}, {}, kSource}, match.key);
-    for (unsigned i = 0; i < queue_count; ++i)
-      queues_.push_back(
-          {std::make_unique<FakeTransmitter>(frame_template, *source_, clock_, answers), i,
-           static_cast<int>(i)});
+    for (unsigned i = 0; i < queue_count; ++i) {
+      auto transmitter =
+          std::make_unique<FakeTransmitter>(frame_template, *source_, clock_, answers);
+      transmitter->loses = loses;
+      queues_.push_back({std::move(transmitter), i, static_cast<int>(i)});
+    }
     pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, sink, clock_);
     std::thread other(meanwhile ? meanwhile : [] {});
     const StopReason reason = pipeline_->run();
@@ -71,6 +75,7 @@ class PipelineTest : public testing::Test {
   }
 
   std::function<int(Ipv4)> answers = usual_answers;
+  std::size_t loses = 0;
   std::string cooldown = "0.05";
   FakeSink sink;
   Summary summary;
@@ -109,6 +114,42 @@ TEST_F(PipelineTest, MaxTargetsAreTheFirstOfTheOrder) {
   EXPECT_EQ(targets_written().size(), 1000U);
   EXPECT_EQ(summary.targets, 1000U);
   EXPECT_EQ(summary.sent, 1000U);
+}
+
+// Every label's line and count is the truth, and their sums are the scan's (or make_summary would
+// have found a fault), though each queue's kernel loses some.
+TEST_F(PipelineTest, LabelsAddUp) {
+  const std::string list = testing::TempDir() + "/pipeline_labels.txt";
+  std::ofstream(list) << "9.0.0.0/16 wide\n9.0.1.0/24 narrow\n9.0.2.0/24\n9.0.1.128/25 \"q\"\n";
+  loses = 500;
+  EXPECT_EQ(run({"-t", list, "--rate", "max", "--probes", "2"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  std::map<std::string, std::uint64_t> replied;
+  std::istringstream in(sink.text);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    const std::string target = json["target"];
+    const bool is_unlabelled = target.starts_with("9.0.2.");
+    ASSERT_EQ(json.contains("label"), !is_unlabelled) << line;
+    const std::string label = json.value("label", "");
+    EXPECT_EQ(label == "narrow" || label == "\"q\"", target.starts_with("9.0.1.")) << line;
+    ++replied[label];
+  }
+  ASSERT_EQ(summary.labels.size(), 4U);
+  std::uint64_t sent = 0;
+  for (const Summary::Label& label : summary.labels) {
+    EXPECT_EQ(label.replied, replied[label.name]) << label.name;
+    EXPECT_LE(label.sent, label.targets * 2);
+    sent += label.sent;
+  }
+  EXPECT_EQ(summary.labels[0].name, "wide");
+  EXPECT_EQ(summary.labels[0].targets, 65536U - 512);
+  EXPECT_EQ(summary.labels[1].name, "");
+  EXPECT_EQ(summary.labels[2].name, "\"q\"");
+  EXPECT_EQ(sent, summary.sent);
+  EXPECT_EQ(summary.not_sent[2].name, "unconfirmed");
+  EXPECT_GT(summary.not_sent[2].count, 0U);
+  EXPECT_EQ(sent, 2U * 65536 - summary.not_sent[2].count);
 }
 
 TEST_F(PipelineTest, SmallestScan) {

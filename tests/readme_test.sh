@@ -4,7 +4,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 lab up
-scan --cooldown 1 --rate 20k 10.0.0.0/16 || fail "the scan ended with $?"
+echo 10.0.0.0/16 a label >"$work/list"
+scan --cooldown 1 --rate 20k -t "$work/list" || fail "the scan ended with $?"
 cp "$work/out" "$work/results.jsonl"
 cp "$work/summary" "$work/summary.json"
 

@@ -304,14 +304,14 @@ TEST(TargetPlan, CountsWhatItLeavesOut) {
   const std::string holes = write_file("holes.txt", "9.0.0.0/30\n");
   const TargetPlan plan =
       plan_of({"-t", list, "9.9.9.9", "-x", "9.0.0.5", "--exclude-file", holes, "--seed", "1"});
-  EXPECT_EQ(plan.listed, 256U + 256 + 1);
-  EXPECT_EQ(plan.excluded_by_user, 5U);
-  EXPECT_EQ(plan.excluded_reserved, 256U);
+  EXPECT_EQ(plan.counts.listed, 256U + 256 + 1);
+  EXPECT_EQ(plan.counts.excluded_by_user, 5U);
+  EXPECT_EQ(plan.counts.excluded_reserved, 256U);
   EXPECT_EQ(plan.target_count, 252U);
   EXPECT_EQ(plan.seed, 1U);
   EXPECT_FALSE(plan.targets.index_of(Ipv4{0x09000001}));
   EXPECT_FALSE(plan.targets.index_of(Ipv4{0x0a000001}));
-  EXPECT_EQ(plan_of({"-t", list, "--allow-reserved"}).excluded_reserved, 0U);
+  EXPECT_EQ(plan_of({"-t", list, "--allow-reserved"}).counts.excluded_reserved, 0U);
 }
 
 // printf '1.0.0.0-1.0.0.255\n9.9.9.9-9.9.9.9\n' | sha256sum
@@ -355,7 +355,7 @@ class SenderTest : public testing::Test {
     ShardBlocks blocks(0, plan_.step_count, passes, 100);
     Pacer pacer(rate_pps, clock_.now);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
-                  clock_, writer_, state_);
+                  clock_, writer_, state_, plan_.labels);
     const bool is_good = sender.run();
     drawn_ = sender.counters().drawn.get();
     handed_over_ = sender.counters().handed_over.get();

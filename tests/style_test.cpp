@@ -95,8 +95,8 @@ TEST(Style, HeadersOpenWithTheirReasons) {
   }
 }
 
-// docs/design.md: targets -> nothing; bpf -> nothing; output -> targets/address.h; scanner -> all
-// of them; tests -> all; nothing -> scanner or tests.
+// docs/design.md: targets -> nothing of ours; bpf -> nothing; output -> targets/address.h; scanner
+// -> all of them; tests -> all; nothing -> scanner or tests.
 TEST(Style, IncludesFollowTheArrows) {
   const std::map<std::string, std::set<std::string>> allowed = {
       {"targets", {"targets"}},
@@ -110,6 +110,23 @@ TEST(Style, IncludesFollowTheArrows) {
       if (included.empty() || included.ends_with(".skel.h")) continue;
       if (room_of(source.path) == "output" && included == "targets/address.h") continue;
       EXPECT_TRUE(allowed.at(room_of(source.path)).contains(room_of(included)))
+          << source.path << " includes " << included;
+    }
+  }
+}
+
+// targets/ stands on the standard library; what reads lists for it is seen by its .cpp files alone.
+TEST(Style, TargetsStandOnTheStandardLibrary) {
+  const std::set<std::string> list_readers = {"zlib.h", "zstd.h", "nlohmann/json.hpp"};
+  const std::regex pattern("^#include <([^>]+)>");
+  for (const Source& source : sources()) {
+    if (room_of(source.path) != "targets") continue;
+    for (const std::string& line : source.lines) {
+      std::smatch match;
+      if (!std::regex_search(line, match, pattern)) continue;
+      const std::string included = match[1];
+      const bool is_standard = included.find_first_of("./") == std::string::npos;
+      EXPECT_TRUE(is_standard || (source.path.ends_with(".cpp") && list_readers.contains(included)))
           << source.path << " includes " << included;
     }
   }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <random>
-#include <sstream>
 #include <thread>
 #include <vector>
 
@@ -84,52 +83,6 @@ TEST(Prefix, ErrorsSayWhatIsWrong) {
     EXPECT_NE(error_of(text).find("from 0 to 32"), std::string::npos) << text;
   for (const char* text : {"", "-", "/", "1.2.3.4-", "-1.2.3.4", "1.2.3.4-5", "1.2.3.4 x", "host"})
     error_of(text);
-}
-
-TEST(Prefix, ListsMayHaveCommentsBlanksAndCrlf) {
-  std::istringstream in(
-      "# a comment\r\n"
-      "\r\n"
-      "  1.2.3.4 \r\n"
-      "\t5.6.7.0/24\t# with a reason\n"
-      "   # only a comment\n"
-      "9.9.9.9-9.9.9.10");
-  TargetList list;
-  read_target_list(in, "list", list);
-  EXPECT_EQ(list.error_count, 0U);
-  EXPECT_EQ(text_of(list.ranges), "1.2.3.4-1.2.3.4 5.6.7.0-5.6.7.255 9.9.9.9-9.9.9.10 ");
-}
-
-TEST(Prefix, AByteOrderMarkIsNoTarget) {
-  std::istringstream in(
-      "\xef\xbb\xbf"
-      "1.2.3.4\r\n");
-  TargetList list;
-  read_target_list(in, "list", list);
-  EXPECT_EQ(list.error_count, 0U);
-  EXPECT_EQ(text_of(list.ranges), "1.2.3.4-1.2.3.4 ");
-}
-
-TEST(Prefix, ErrorsAreFitForATerminal) {
-  std::istringstream in(std::string("\x1b[2J\x07\0\xff garbage", 16));
-  TargetList list;
-  read_target_list(in, "list", list);
-  ASSERT_EQ(list.errors.size(), 1U);
-  for (const char c : list.errors[0]) EXPECT_TRUE(c >= ' ' && c <= '~') << list.errors[0];
-}
-
-TEST(Prefix, ListErrorsNameFileAndLineAndAreLimited) {
-  std::string text = "1.2.3.4\n\n1.2.3.4/33 # no such length\n";
-  for (int i = 0; i < 30; ++i) text += "nonsense\n";
-  std::istringstream in(text);
-  TargetList list;
-  read_target_list(in, "targets.txt", list);
-  EXPECT_EQ(list.error_count, 31U);
-  ASSERT_EQ(list.errors.size(), kListErrorsMax);
-  EXPECT_EQ(list.errors[0],
-            "targets.txt:3: 1.2.3.4/33: the prefix length behind '/' is a number from 0 to 32");
-  EXPECT_EQ(list.errors[1].substr(0, 24), "targets.txt:4: nonsense:");
-  EXPECT_EQ(list.ranges.size(), 1U);
 }
 
 TEST(TargetSet, RangesMergeAndSubtract) {

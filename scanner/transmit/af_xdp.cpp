@@ -305,6 +305,9 @@ bool AfXdpTransmitter::settle() {
 void AfXdpTransmitter::give_up() {
   counters_.refused.add(dropped_.size());
   counters_.unconfirmed.add(in_flight());
+  for (std::uint32_t frame = 0; frame < kTxFrames; ++frame)
+    if (state_of_[frame] == FrameState::in_flight || state_of_[frame] == FrameState::dropped)
+      given_up_.push_back(target_of_[frame]);
 }
 
 std::string AfXdpTransmitter::mode() const {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "scanner/counters.h"
 #include "scanner/target.h"
@@ -28,8 +29,13 @@ class Transmitter {
   // ends.
   virtual bool settle() = 0;
 
-  // Counts what is still under way as refused or unconfirmed. Nothing is sent after this.
+  // Counts what is still under way as refused or unconfirmed, and names it in given_up(). Nothing
+  // is sent after this.
   virtual void give_up() = 0;
+
+  // The probes that the two counters count: what was accepted and did not leave. After give_up(),
+  // once the sender's thread has been joined.
+  [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
   // How it sends, for people: "AF_XDP zero-copy".
   [[nodiscard]] virtual std::string mode() const = 0;
@@ -40,6 +46,7 @@ class Transmitter {
 
  protected:
   TransmitCounters counters_;
+  std::vector<Target> given_up_;
   std::atomic<int> last_error_ = 0;
 };
 

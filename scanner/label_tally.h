@@ -1,0 +1,39 @@
+// Counts by label: how many addresses were sent to, or replied, for each label of the lists.
+//
+// Each thread that counts has one of its own, and they are added up after the threads have been
+// joined. Without labels it is empty and a count is one comparison; with them, one look-up by
+// address (7 ns), and nothing has to travel through the senders with each target.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "targets/label_map.h"
+
+namespace echoscan {
+
+class LabelTally {
+ public:
+  // The map must outlive the tally.
+  explicit LabelTally(const LabelMap& labels)
+      : labels_(labels), counts_(labels.empty() ? 0 : labels.label_count()) {}
+
+  [[nodiscard]] bool empty() const { return counts_.empty(); }
+
+  // Counts one address of its label, which it returns; "" when it has none.
+  std::string_view add(Ipv4 address) {
+    if (counts_.empty()) return {};
+    const LabelId label = labels_.label_of(address);
+    ++counts_[label];
+    return labels_.text(label);
+  }
+
+  // By the label's number; empty without labels.
+  [[nodiscard]] const std::vector<std::uint64_t>& counts() const { return counts_; }
+
+ private:
+  const LabelMap& labels_;
+  std::vector<std::uint64_t> counts_;
+};
+
+}  // namespace echoscan

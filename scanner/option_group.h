@@ -1,0 +1,88 @@
+// Options as the commands declare them: grouped under the headings of --help, checked as they are
+// read, refused by name.
+//
+// CLI11 reads command line and config file; it stays in the .cpp files, since it is 300 KB of
+// headers. Each command is an application of its own: CLI11 2.1 ignores a config file on a
+// subcommand, silently.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace echoscan {
+
+enum class Verbosity { quiet, normal, verbose };
+
+// Throws CLI's error: "--rate: '10x' is not <expected>".
+[[noreturn]] void refuse(const std::string& option, const std::string& value,
+                         const std::string& expected);
+
+// A whole number in [low, high], and nothing else in the text.
+std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
+                          std::uint64_t high);
+
+// One value by one name out of a few.
+template <typename Choice>
+Choice parse_choice(const std::string& option, const std::string& text,
+                    const std::vector<std::pair<std::string, Choice>>& choices) {
+  std::string names;
+  for (const auto& [name, choice] : choices) {
+    if (text == name) return choice;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  refuse(option, text, "one of: " + names);
+}
+
+// The options under one heading.
+class OptionGroup {
+ public:
+  OptionGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
+
+  // An option whose text `parse` checks and takes, given its name for the message. Of an option
+  // given twice the last counts, so that a script's default can be overridden behind it.
+  void value(const std::string& name, const std::string& type_name, const std::string& description,
+             const std::function<void(const std::string&, const std::string&)>& parse);
+
+  // An option whose text is taken as it is.
+  void text(const std::string& name, const std::string& type_name, const std::string& description,
+            std::string& text);
+
+  // An option that may be given again and again, with one value each time.
+  void list(const std::string& name, const std::string& type_name, const std::string& description,
+            std::vector<std::string>& texts);
+
+  // The same, each text being checked and taken by `parse`.
+  void each(const std::string& name, const std::string& type_name, const std::string& description,
+            const std::function<void(const std::string&, const std::string&)>& parse);
+
+  // The arguments that are no options.
+  void arguments(const std::string& name, const std::string& type_name,
+                 const std::string& description, std::vector<std::string>& texts);
+
+  void flag(const std::string& name, const std::string& description,
+            const std::function<void()>& set);
+
+ private:
+  CLI::App& app_;
+  std::string heading_;
+};
+
+// -v and -q.
+void add_verbosity(OptionGroup& group, Verbosity& verbosity);
+
+// What a config file may hold beside the command's own options: nothing, or another command's.
+enum class ConfigFile { own_options, any_options };
+
+// Parses a command's arguments and the file of --config, which it adds under `heading`. False when
+// they asked for help, which is then printed to standard output. Throws UserError.
+bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
+                     const std::string& heading, ConfigFile config_file);
+
+}  // namespace echoscan

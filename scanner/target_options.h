@@ -1,0 +1,36 @@
+// The options that say which addresses: shared by every command that has targets, so that
+// `echoscan targets` shows what `echoscan scan` with the same options would probe.
+//
+// What is wrong with an option by itself is refused here, with its name; whether a list can be read
+// is for target_lists.h to find out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "targets/prefix.h"
+
+namespace CLI {
+class App;
+}
+
+namespace echoscan {
+
+struct TargetConfig {
+  std::vector<std::string> targets;       // as lines of a list
+  std::vector<std::string> target_files;  // "-" is standard input
+  std::vector<std::string> excludes;
+  std::vector<std::string> exclude_files;
+  bool allow_reserved = false;
+  std::vector<AddressRange> allowed_ranges;  // lifted from the special-purpose ranges
+  std::string label_filter;                  // a regular expression, known to be one; empty: none
+  bool skip_bad_lines = false;
+};
+
+// `config` must outlive the parsing.
+void add_target_options(CLI::App& app, TargetConfig& config);
+
+// Throws UserError when no target and no list was given.
+void require_targets(const TargetConfig& config, const char* command);
+
+}  // namespace echoscan

@@ -1,0 +1,219 @@
+#include "targets/cloud_list.h"
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kUnknownShape =
+    "it is JSON, but no cloud's list: there is no array `prefixes` (Amazon, Google) or `values` "
+    "(Microsoft) in it";
+
+// The parser quotes what it read last, however long it is.
+constexpr std::size_t kParserSentenceMax = 200;
+
+// The bytes as the parser wants them. Comparing asks for the next chunk, so a copy is of no use
+// once another has moved on; the parser makes none.
+class ByteIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  ByteIterator() = default;
+  explicit ByteIterator(ListBytes& bytes) : bytes_(&bytes) { fetch(); }
+  reference operator*() const { return chunk_.front(); }
+  ByteIterator& operator++() {
+    chunk_.remove_prefix(1);
+    if (chunk_.empty()) fetch();
+    return *this;
+  }
+  // Equal are two that are at the end; nothing else is asked for.
+  friend bool operator==(const ByteIterator& a, const ByteIterator& b) {
+    return a.chunk_.empty() && b.chunk_.empty();
+  }
+  friend bool operator!=(const ByteIterator& a, const ByteIterator& b) { return !(a == b); }
+
+ private:
+  void fetch() { chunk_ = bytes_->next(); }
+
+  ListBytes* bytes_ = nullptr;
+  std::string_view chunk_;
+};
+
+// An element of `prefixes`, `ipv6_prefixes` or `values`, until it is whole: keys come in any order.
+struct Element {
+  std::vector<std::string> prefixes;
+  std::string place;    // region or scope
+  std::string service;  // or, of Microsoft's, the name
+  bool has_prefixes = false;
+
+  void clear() {
+    prefixes.clear();
+    place.clear();
+    service.clear();
+    has_prefixes = false;
+  }
+  [[nodiscard]] std::string label() const {
+    return place + (place.empty() || service.empty() ? "" : "/") + service;
+  }
+};
+
+bool is_element_array(const std::string& key) {
+  return key == "prefixes" || key == "ipv6_prefixes" || key == "values";
+}
+
+// The parser's events. `path_` holds the containers that are open, as they are written: an
+// element's own keys are at "{[{", Microsoft's prefixes at "{[{{[".
+class CloudListReader : public nlohmann::json_sax<Json> {
+ public:
+  CloudListReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
+
+  bool null() override { return other_value(); }
+  bool boolean(bool) override { return other_value(); }
+  bool number_integer(number_integer_t) override { return other_value(); }
+  bool number_unsigned(number_unsigned_t) override { return other_value(); }
+  bool number_float(number_float_t, const string_t&) override { return other_value(); }
+  bool binary(binary_t&) override { return other_value(); }
+
+  bool string(string_t& text) override {
+    if (is_prefix_key()) {
+      element_.has_prefixes = true;
+      element_.prefixes.push_back(std::move(text));
+    } else if (path_ == kElementPath) {
+      if (key_ == "region" || key_ == "scope") element_.place = std::move(text);
+      if (key_ == "service" || key_ == "name") element_.service = std::move(text);
+    } else if (path_ == kArrayPath) {
+      return other_value();
+    }
+    return true;
+  }
+
+  bool key(string_t& text) override {
+    if (path_ == "{") place_array_ = text;
+    if (path_ == kElementPath) key_ = text;
+    if (path_ == kPropertiesPath) property_ = text;
+    return true;
+  }
+
+  bool start_object(std::size_t) override { return open('{'); }
+  bool start_array(std::size_t) override { return open('['); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
+    // "[json.exception.parse_error.101] parse error at line 3, column 1: ..."
+    const std::string_view text = error.what();
+    const std::size_t end_of_tag = text.find("] ");
+    failure = "its JSON is broken: ";
+    failure += excerpt(text.substr(end_of_tag == std::string_view::npos ? 0 : end_of_tag + 2),
+                       kParserSentenceMax);
+    return false;
+  }
+
+  [[nodiscard]] bool is_cloud_list() const { return is_cloud_list_; }
+
+  std::string failure;
+
+ private:
+  static constexpr const char* kArrayPath = "{[";
+  static constexpr const char* kElementPath = "{[{";
+  static constexpr const char* kPropertiesPath = "{[{{";
+  static constexpr const char* kPrefixesPath = "{[{{[";
+  static constexpr std::size_t kDepthMax = 64;
+
+  [[nodiscard]] bool in_values() const { return place_array_ == "values"; }
+
+  // Whether what comes is a prefix, by the keys that lead there.
+  [[nodiscard]] bool is_prefix_key() const {
+    if (in_values())
+      return path_ == kPrefixesPath && key_ == "properties" && property_ == "addressPrefixes";
+    return path_ == kElementPath && (key_ == "ip_prefix" || key_ == "ipv4Prefix" ||
+                                     key_ == "ipv6Prefix" || key_ == "ipv6_prefix");
+  }
+
+  // What is not text, where text would be a prefix or an object an element, is an error.
+  bool other_value() {
+    if (!is_element_array(place_array_)) return true;
+    place_.array = place_array_;
+    if (is_prefix_key()) {
+      element_.has_prefixes = true;
+      list_.add_error(place_, "", "the prefix is no text");
+    } else if (path_ == kArrayPath) {
+      list_.add_error(place_, "", "this is no object");
+      ++place_.element;
+    }
+    return true;
+  }
+
+  bool open(char container) {
+    if (is_prefix_key() || (path_ == kArrayPath && container == '[')) other_value();
+    // An empty list of prefixes is one.
+    path_ += container;
+    if (path_.size() > kDepthMax) {
+      failure = "its JSON is nested deeper than " + std::to_string(kDepthMax) + " levels";
+      return false;
+    }
+    if (is_prefix_key()) element_.has_prefixes = true;
+    if (path_ == kArrayPath && is_element_array(place_array_)) {
+      is_cloud_list_ = true;
+      place_.element = 0;
+    }
+    if (path_ == kElementPath) {
+      element_.clear();
+      key_.clear();
+    }
+    if (path_ == kPropertiesPath) property_.clear();
+    return true;
+  }
+
+  bool close() {
+    if (path_ == kElementPath && is_element_array(place_array_)) finish_element();
+    path_.pop_back();
+    return true;
+  }
+
+  void finish_element() {
+    place_.array = place_array_;
+    if (!element_.has_prefixes)
+      list_.add_error(place_, "",
+                      in_values() ? "there is no properties.addressPrefixes in it"
+                                  : "there is no ip_prefix, ipv4Prefix or ipv6Prefix in it");
+    const std::string label = element_.label();
+    for (const std::string& prefix : element_.prefixes) {
+      if (prefix.find(':') != std::string::npos) {
+        ++list_.ipv6_count;
+      } else {
+        list_.add(prefix, label, place_);
+      }
+    }
+    ++place_.element;
+  }
+
+  TargetList& list_;
+  ListPlace place_;
+  std::string path_;
+  std::string place_array_;  // the key of the outermost object that is open
+  std::string key_;          // of the element
+  std::string property_;     // of the element's `properties`
+  Element element_;
+  bool is_cloud_list_ = false;
+};
+
+}  // namespace
+
+std::string read_cloud_list(ListBytes& bytes, std::string_view name, TargetList& list) {
+  CloudListReader reader(name, list);
+  const bool is_good = Json::sax_parse(ByteIterator(bytes), ByteIterator(), &reader);
+  if (!bytes.failure().empty()) return bytes.failure();
+  if (!is_good) return reader.failure;
+  return reader.is_cloud_list() ? "" : kUnknownShape;
+}
+
+}  // namespace echoscan

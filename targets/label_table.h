@@ -1,0 +1,51 @@
+// Labels by number: what a list says about a target ("eu-west-1/EC2"), kept once however many
+// lines say it.
+//
+// A range carries 4 bytes and not a string; results and counts look the text up. Texts stay where
+// they are for as long as the table lives, through moves too, so that a result may point to one.
+// Printable UTF-8 of at most 128 bytes: a label goes into each line of the results. Not copied, one
+// thread writes; any may read afterwards.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace echoscan {
+
+using LabelId = std::uint32_t;
+inline constexpr LabelId kNoLabel = 0;
+inline constexpr std::size_t kTargetLabelBytesMax = 128;
+
+class LabelTable {
+ public:
+  LabelTable() { id_of(""); }
+  LabelTable(LabelTable&&) = default;
+  LabelTable& operator=(LabelTable&&) = default;
+  LabelTable(const LabelTable&) = delete;
+  LabelTable& operator=(const LabelTable&) = delete;
+  ~LabelTable() = default;
+
+  // The number of a text, a new one if need be; kNoLabel for the empty text.
+  LabelId id_of(std::string_view text) {
+    const auto known = ids_.find(text);
+    if (known != ids_.end()) return known->second;
+    const auto id = static_cast<LabelId>(texts_.size());
+    ids_.emplace(texts_.emplace_back(text), id);
+    return id;
+  }
+  [[nodiscard]] std::string_view text(LabelId id) const { return texts_[id]; }
+  // How many, "no label" included: one more than the largest number.
+  [[nodiscard]] std::size_t size() const { return texts_.size(); }
+
+ private:
+  std::deque<std::string> texts_;
+  std::unordered_map<std::string_view, LabelId> ids_;
+};
+
+// What is wrong with a text as a label, in the words of prefix.h's errors; empty when nothing is.
+std::string label_error(std::string_view text);
+
+}  // namespace echoscan

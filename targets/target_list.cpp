@@ -1,0 +1,123 @@
+#include "targets/target_list.h"
+
+#include "targets/cloud_list.h"
+#include "targets/list_bytes.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\v\f";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::size_t kLineBytesMax = 4096;
+
+// Where a line's target ends. A range may have white space around its dash, so a label cannot begin
+// with one.
+std::size_t target_end(std::string_view line) {
+  std::size_t end = line.find_first_of(kSpace);
+  while (end != std::string_view::npos) {
+    const std::size_t next = line.find_first_not_of(kSpace, end);
+    if (line[end - 1] != '-' && line[next] != '-') return end;
+    end = line.find_first_of(kSpace, next);
+  }
+  return line.size();
+}
+
+// Lines out of chunks. A line is kept up to kLineBytesMax: what is longer is no list.
+class LineReader {
+ public:
+  LineReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
+
+  void take(std::string_view chunk) {
+    while (!chunk.empty()) {
+      const std::size_t end = chunk.find('\n');
+      if (end == std::string_view::npos) {
+        keep(chunk);
+        return;
+      }
+      // A line that lies in one chunk, as nearly all do, is read where it is.
+      if (pending_.empty() && end <= kLineBytesMax) {
+        add(chunk.substr(0, end));
+      } else {
+        keep(chunk.substr(0, end));
+        finish();
+      }
+      chunk.remove_prefix(end + 1);
+    }
+  }
+
+  // The last line needs no newline.
+  void finish() {
+    add(pending_);
+    pending_.clear();
+  }
+
+ private:
+  void keep(std::string_view part) {
+    pending_ += part.substr(0, kLineBytesMax + 1 - pending_.size());
+  }
+
+  void add(std::string_view line) {
+    if (++place_.line == 1 && line.starts_with(kByteOrderMark))
+      line.remove_prefix(kByteOrderMark.size());
+    if (line.size() > kLineBytesMax && line.find('#') == std::string_view::npos) {
+      list_.add_error(place_, line, "the line is longer than any target and its label");
+    } else {
+      list_.add_line(line, place_);
+    }
+  }
+
+  TargetList& list_;
+  ListPlace place_;
+  std::string pending_;
+};
+
+}  // namespace
+
+std::string ListPlace::text() const {
+  std::string text(list);
+  if (line > 0) text += ":" + std::to_string(line);
+  if (!array.empty()) text += ": " + std::string(array) + "[" + std::to_string(element) + "]";
+  return text;
+}
+
+void TargetList::add_error(const ListPlace& place, std::string_view text, std::string_view what) {
+  ++error_count;
+  if (errors.size() >= kListErrorsMax) return;
+  const std::string shown = text.empty() ? "" : excerpt(text) + ": ";
+  errors.push_back(place.text() + ": " + shown + std::string(what));
+}
+
+void TargetList::add(std::string_view target, std::string_view label, const ListPlace& place) {
+  std::string error;
+  const std::optional<AddressRange> range = parse_range(target, error);
+  if (!range) {
+    add_error(place, target, error);
+    return;
+  }
+  error = label_error(label);
+  if (!error.empty()) {
+    add_error(place, label, error);
+    return;
+  }
+  entries.push_back({*range, labels.id_of(label)});
+}
+
+void TargetList::add_line(std::string_view line, const ListPlace& place) {
+  const std::string_view text = trimmed(line.substr(0, line.find('#')));
+  if (text.empty()) return;
+  const std::size_t end = target_end(text);
+  add(text.substr(0, end), trimmed(text.substr(end)), place);
+}
+
+std::string read_target_list(std::istream& in, std::string_view name, TargetList& list) {
+  ListBytes bytes(in);
+  const char mark = bytes.first_mark();
+  if (mark == '{' || mark == '[') return read_cloud_list(bytes, name, list);
+  LineReader lines(name, list);
+  for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
+    lines.take(chunk);
+  lines.finish();
+  return bytes.failure();
+}
+
+}  // namespace echoscan

@@ -1,0 +1,60 @@
+// Target lists: lines of `TARGET [label]`, or a cloud's published JSON, into labelled ranges.
+//
+// What a list is shows in its first bytes: packed or not (list_bytes.h), JSON when it begins with
+// `{` or `[`, else text. Errors are collected, not thrown, so that one run shows all that is wrong;
+// the first kListErrorsMax are kept, the rest are counted. What makes the list as a whole
+// unreadable (damaged data, broken JSON) is a failure instead: half a list is never taken for one.
+// Depends on std and, in the .cpp files, on the libraries that read lists.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "targets/label_table.h"
+#include "targets/prefix.h"
+
+namespace echoscan {
+
+inline constexpr std::size_t kListErrorsMax = 20;
+
+struct LabelledRange {
+  AddressRange range;
+  LabelId label = kNoLabel;
+};
+
+// Where a target stands, for the error that it may be.
+struct ListPlace {
+  std::string_view list;        // "targets.txt"; alone when the rest is empty
+  std::uint64_t line = 0;       // from 1
+  std::string_view array = {};  // of a cloud's JSON
+  std::uint64_t element = 0;
+
+  // "targets.txt:7", or "ranges.json: prefixes[7]".
+  [[nodiscard]] std::string text() const;
+};
+
+// What lists hold, in the order read.
+struct TargetList {
+  std::vector<LabelledRange> entries;
+  LabelTable labels;
+  std::uint64_t ipv6_count = 0;     // entries of cloud lists, left out
+  std::vector<std::string> errors;  // "place: text: what is wrong", at most kListErrorsMax
+  std::uint64_t error_count = 0;
+
+  // Adds a target, or the error in it or in its label.
+  void add(std::string_view target, std::string_view label, const ListPlace& place);
+  // Adds what a line says: a target, perhaps with a label, perhaps nothing but a comment.
+  void add_line(std::string_view line, const ListPlace& place);
+  // Adds an error, or only counts it when there are enough.
+  void add_error(const ListPlace& place, std::string_view text, std::string_view what);
+};
+
+// Appends what a list holds. `name` is what errors call it ("targets.txt"). Returns why it cannot
+// be read as a whole, a clause; empty when it can.
+[[nodiscard]] std::string read_target_list(std::istream& in, std::string_view name,
+                                           TargetList& list);
+
+}  // namespace echoscan
