@@ -8,12 +8,14 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
 
 #include "scanner/config.h"
 #include "scanner/scan.h"
+#include "scanner/target_report.h"
 #include "scanner/user_error.h"
 
 namespace echoscan {
@@ -22,8 +24,12 @@ namespace {
 constexpr const char* kUsage =
     "echoscan pings very large sets of IPv4 addresses and accounts for every probe.\n"
     "\n"
+    "  scan     sends the probes and writes what came back\n"
+    "  targets  says what a scan would probe, and sends nothing\n"
+    "\n"
     "usage: echoscan scan [options] TARGET...\n"
-    "       echoscan scan --help\n"
+    "       echoscan targets [options] TARGET...\n"
+    "       echoscan COMMAND --help\n"
     "       echoscan --version\n";
 
 // Started with a standard descriptor closed, a process gives its number to the next thing that it
@@ -43,6 +49,20 @@ void set_up_log(Verbosity verbosity) {
   spdlog::set_default_logger(std::move(log));
 }
 
+ExitCode run_scan_command(const std::vector<std::string>& arguments) {
+  const std::optional<ScanConfig> config = parse_scan_config(arguments);
+  if (!config) return ExitCode::finished;
+  set_up_log(config->verbosity);
+  return run_scan(*config);
+}
+
+ExitCode run_targets_command(const std::vector<std::string>& arguments) {
+  const std::optional<TargetReportConfig> config = parse_target_report_config(arguments);
+  if (!config) return ExitCode::finished;
+  set_up_log(config->verbosity);
+  return run_target_report(*config);
+}
+
 ExitCode run_command(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments.front();
   if (command == "-h" || command == "--help" || command == "help") {
@@ -53,16 +73,13 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
     fmt::print("echoscan {}\n", ECHOSCAN_VERSION);
     return ExitCode::finished;
   }
-  if (command != "scan")
-    throw UserError(ExitCode::bad_usage,
-                    command.empty()
-                        ? fmt::format("which command?\n\n{}", kUsage)
-                        : fmt::format("there is no command '{}'\n\n{}", command, kUsage));
-  const std::optional<ScanConfig> config =
-      parse_scan_config({arguments.begin() + 1, arguments.end()});
-  if (!config) return ExitCode::finished;
-  set_up_log(config->verbosity);
-  return run_scan(*config);
+  if (command.empty())
+    throw UserError(ExitCode::bad_usage, fmt::format("which command?\n\n{}", kUsage));
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (command == "scan") return run_scan_command(rest);
+  if (command == "targets") return run_targets_command(rest);
+  throw UserError(ExitCode::bad_usage,
+                  fmt::format("there is no command '{}'\n\n{}", command, kUsage));
 }
 
 int report(ExitCode code, const char* sentence) {

@@ -16,8 +16,8 @@ void add_target_options(CLI::App& app, TargetConfig& config) {
   group.arguments("target", "TARGET", "Address, CIDR block or first-last range to probe",
                   config.targets);
   group.list("-t,--targets", "FILE",
-             "List: a target a line, perhaps with a label behind it, or a cloud's JSON; gzip and "
-             "zstd are unpacked; '-' is standard input (repeatable)",
+             "List: lines of TARGET [label], '#' for comments, or a cloud's JSON; plain, gzip or "
+             "zstd; '-' is standard input (repeatable)",
              config.target_files);
   group.list("-x,--exclude", "TARGET",
              "Never probe this address, block or range; wins over everything (repeatable)",
