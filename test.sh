@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and tests everything.
 #
-#   sudo ./test.sh          every test: unit, style, sanitizers, and the lab (root, BPF, namespaces)
+#   sudo ./test.sh          every test: unit, style, sanitizers, fuzzers, and the lab (root, BPF, namespaces)
 #   ./test.sh quick         what needs neither root nor the lab: under a minute once built
 #
 # A test that lacks something (root, BPF) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
@@ -46,6 +46,8 @@ if [ "$mode" = full ]; then
     build $preset unit_tests
     run_tests $preset unit
   done
+  build fuzz fuzzers
+  run_tests fuzz fuzz
   run_tests release lab
   run_tests release tidy
 fi

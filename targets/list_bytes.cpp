@@ -118,8 +118,7 @@ bool is_zstd(std::string_view bytes) {
 
 }  // namespace
 
-ListBytes::ListBytes(std::istream& in)
-    : in_(in), packed_buffer_(kChunkBytes), buffer_(kChunkBytes) {}
+ListBytes::ListBytes(std::istream& in) : in_(in), packed_buffer_(kChunkBytes) {}
 
 ListBytes::~ListBytes() = default;
 
@@ -135,6 +134,7 @@ void ListBytes::recognise() {
   is_recognised_ = true;
   if (packed_.starts_with("\x1f\x8b")) unpacker_ = std::make_unique<GzipUnpacker>();
   if (is_zstd(packed_)) unpacker_ = std::make_unique<ZstdUnpacker>();
+  if (unpacker_) buffer_.resize(kChunkBytes);
   for (const ForeignFormat& format : kForeignFormats)
     if (packed_.starts_with(format.magic))
       failure_ = "it is compressed by " + std::string(format.name) +

@@ -100,6 +100,7 @@ TargetSet::TargetSet(std::vector<AddressRange> ranges) : ranges_(std::move(range
     range_of_bucket_.push_back(range);
   }
 
+  if (ranges_.empty()) return;  // a set of nothing, as without labels, costs nothing
   range_of_slash16_.reserve(1 << 16);
   range = 0;
   for (std::uint32_t slash16 = 0; slash16 < 1 << 16; ++slash16) {

@@ -14,6 +14,7 @@
 #include "targets/label_map.h"
 #include "targets/list_bytes.h"
 #include "targets/target_list.h"
+#include "tests/list_checks.h"
 
 namespace echoscan {
 namespace {
@@ -272,16 +273,6 @@ TEST(CloudList, WhatIsNoCloudsListIsAFailure) {
   EXPECT_EQ(read(gzip(file("google.json")).substr(0, 60)).failure, "the gzip data ends early");
 }
 
-// Every address's label by the rule as the documents put it, one address at a time.
-LabelId label_by_rule(const TargetList& list, Ipv4 address) {
-  const LabelledRange* best = nullptr;
-  for (const LabelledRange& entry : list.entries)
-    if (entry.range.first <= address && address <= entry.range.last &&
-        (!best || entry.range.size() <= best->range.size()))
-      best = &entry;
-  return best ? best->label : kNoLabel;
-}
-
 TEST(LabelMap, TheMostSpecificRangeWinsAndThenTheLaterLine) {
   ReadList result = read(
       "10.0.0.0/8 wide\n10.1.0.0/16 tie, first\n10.1.0.0/16 tie, later\n10.1.2.0/24\n"
@@ -331,7 +322,7 @@ TEST(LabelMap, AgreesWithTheRuleOnRandomLists) {
     for (const AddressRange& range : merged) {
       for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
         const Ipv4 address{static_cast<std::uint32_t>(value)};
-        const LabelId label = label_by_rule(list, address);
+        const LabelId label = label_by_rule(list.entries, address);
         ASSERT_EQ(map.label_of(address), label) << to_string(address) << " in round " << round;
         if (!map.empty()) ++expected[label];
         const auto lists = [address](const AddressRange& entry) {

@@ -1,0 +1,133 @@
+// What a large list costs: a million random prefixes less 100,000 exclusions, and a cloud's JSON of
+// 10 MB, step by step, and the memory at the end. Prints figures and asserts none; docs/design.md
+// says what they were, and on what.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "targets/label_map.h"
+#include "targets/target_list.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kPrefixes = 1'000'000;
+constexpr std::size_t kExclusions = 100'000;
+constexpr std::size_t kJsonBytes = 10'000'000;
+
+class Stopwatch {
+ public:
+  // Prints the time since the last row.
+  void row(const std::string& step, const std::string& what) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> taken = now - last_;
+    total_ms_ += taken.count();
+    fmt::print("{:<34} {:>8.1f} ms  {}\n", step, taken.count(), what);
+    last_ = std::chrono::steady_clock::now();
+  }
+  [[nodiscard]] double total_ms() const { return total_ms_; }
+  void restart() {
+    last_ = std::chrono::steady_clock::now();
+    total_ms_ = 0;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  double total_ms_ = 0;
+};
+
+// Random prefixes of /16 to /32, most of them long, as in routing tables and estates.
+std::string random_list(std::size_t count, unsigned seed, bool with_labels) {
+  std::mt19937 random(seed);
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) {
+    const unsigned length = 32 - static_cast<unsigned>(random() % 9) - (random() % 64 == 0 ? 8 : 0);
+    const auto mask = static_cast<std::uint32_t>(~std::uint64_t{0} << (32 - length));
+    const Ipv4 network{static_cast<std::uint32_t>(random()) & mask};
+    text += to_string(network) + "/" + std::to_string(length);
+    if (with_labels) text += fmt::format(" region-{}/service-{}", random() % 40, random() % 50);
+    text += '\n';
+  }
+  return text;
+}
+
+std::string random_json() {
+  std::mt19937 random(3);
+  std::string text = "{\n  \"syncToken\": \"1\",\n  \"prefixes\": [\n";
+  while (text.size() < kJsonBytes)
+    text += fmt::format(
+        "    {{\n      \"ip_prefix\": \"{}/24\",\n      \"region\": \"region-{}\",\n"
+        "      \"service\": \"SERVICE-{}\",\n      \"network_border_group\": \"region-{}\"\n"
+        "    }},\n",
+        to_string(Ipv4{static_cast<std::uint32_t>(random()) & ~std::uint32_t{0xff}}), random() % 40,
+        random() % 50, random() % 40);
+  return text + "    {\"ip_prefix\": \"192.0.2.0/24\"}\n  ]\n}\n";
+}
+
+double peak_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
+}
+
+TargetList read(const std::string& text) {
+  std::istringstream in(text);
+  TargetList list;
+  const std::string failure = read_target_list(in, "bench", list);
+  if (!failure.empty() || list.error_count > 0) fmt::print("NOT READ: {}\n", failure);
+  return list;
+}
+
+std::vector<AddressRange> ranges_of(const TargetList& list) {
+  std::vector<AddressRange> ranges;
+  ranges.reserve(list.entries.size());
+  for (const LabelledRange& entry : list.entries) ranges.push_back(entry.range);
+  return ranges;
+}
+
+void measure_lists(bool with_labels) {
+  const std::string targets = random_list(kPrefixes, 1, with_labels);
+  const std::string holes = random_list(kExclusions, 2, false);
+  const double before_mb = peak_mb();
+  Stopwatch watch;
+  TargetList listed = read(targets);
+  watch.row("read 1,000,000 prefixes",
+            fmt::format("{:.1f} MB of text", static_cast<double>(targets.size()) / 1e6));
+  const TargetList excluded = read(holes);
+  watch.row("read 100,000 exclusions", "");
+  const std::uint64_t repeated = count_repeated(ranges_of(listed));
+  watch.row("count what is listed repeatedly", fmt::format("{} addresses", repeated));
+  const std::vector<AddressRange> merged = merge_ranges(ranges_of(listed));
+  watch.row("merge", fmt::format("{} ranges", merged.size()));
+  std::vector<AddressRange> left = subtract_ranges(merged, merge_ranges(ranges_of(excluded)));
+  watch.row("subtract", fmt::format("{} ranges", left.size()));
+  const TargetSet set(std::move(left));
+  watch.row("index", fmt::format("{} addresses", set.size()));
+  const LabelMap labels(std::move(listed.labels), listed.entries);
+  watch.row("resolve labels", fmt::format("{} labels", labels.label_count() - 1));
+  fmt::print("{:<34} {:>8.1f} ms, {:.0f} MB more at the most\n\n",
+             with_labels ? "all, with labels" : "all", watch.total_ms(), peak_mb() - before_mb);
+}
+
+void measure_json() {
+  const std::string text = random_json();
+  Stopwatch watch;
+  const TargetList list = read(text);
+  watch.row(fmt::format("read {:.1f} MB of a cloud's JSON", static_cast<double>(text.size()) / 1e6),
+            fmt::format("{} prefixes", list.entries.size()));
+}
+
+}  // namespace
+}  // namespace echoscan
+
+int main() {
+  echoscan::measure_lists(false);
+  echoscan::measure_lists(true);
+  echoscan::measure_json();
+  return 0;
+}

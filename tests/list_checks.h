@@ -1,0 +1,72 @@
+// What holds for any list that was read, whatever was in it: the fuzzers ask for it after each
+// input.
+//
+// Ranges are the right way round, labels are labels, errors are fit for a terminal, and the label
+// map agrees at every border with the rule as it is documented. A violation ends the process, which
+// is how a fuzzer learns of it.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "targets/label_map.h"
+#include "targets/target_list.h"
+#include "targets/target_set.h"
+
+namespace echoscan {
+
+inline void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::abort();
+}
+
+inline void require_printable(const std::string& text) {
+  for (const char c : text) require(c >= ' ' && c <= '~', "errors are fit for a terminal");
+}
+
+// Which label an address has, by the rule and in no hurry.
+inline LabelId label_by_rule(const std::vector<LabelledRange>& entries, Ipv4 address) {
+  const LabelledRange* best = nullptr;
+  for (const LabelledRange& entry : entries)
+    if (entry.range.first <= address && address <= entry.range.last &&
+        (!best || entry.range.size() <= best->range.size()))
+      best = &entry;
+  return best ? best->label : kNoLabel;
+}
+
+inline void check_labels(LabelTable labels, const std::vector<LabelledRange>& entries,
+                         const std::vector<AddressRange>& merged) {
+  constexpr std::size_t kEntriesMax = 64;  // the rule's way is quadratic
+  const LabelMap map(std::move(labels), entries);
+  std::uint64_t labelled = 0;
+  for (const std::uint64_t count : map.count(merged)) labelled += count;
+  require(map.empty() || labelled == count_addresses(merged), "labels count every address once");
+  if (entries.size() > kEntriesMax) return;
+  for (const LabelledRange& entry : entries)
+    for (const std::uint32_t border : {entry.range.first.value, entry.range.last.value})
+      for (const std::uint32_t value : {border - 1, border, border + 1})
+        require(map.label_of(Ipv4{value}) == label_by_rule(entries, Ipv4{value}),
+                "the most specific range wins, then the later line");
+}
+
+inline void check_list(TargetList& list, const std::string& failure) {
+  require_printable(failure);
+  for (const std::string& error : list.errors) require_printable(error);
+  require(list.errors.size() <= kListErrorsMax, "no more errors are kept than asked for");
+  require(list.errors.size() <= list.error_count, "errors are counted");
+  std::vector<AddressRange> ranges;
+  for (const LabelledRange& entry : list.entries) {
+    require(entry.range.first <= entry.range.last, "ranges are the right way round");
+    require(label_error(list.labels.text(entry.label)).empty(), "labels are labels");
+    ranges.push_back(entry.range);
+  }
+  const std::uint64_t repeated = count_repeated(ranges);
+  const std::vector<AddressRange> merged = merge_ranges(ranges);
+  require(repeated <= count_addresses(merged), "what is listed twice is listed");
+  check_labels(std::move(list.labels), list.entries, merged);
+}
+
+}  // namespace echoscan
