@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "scanner/config.h"
+#include "scanner/privileges.h"
 #include "scanner/scan.h"
 #include "scanner/target_report.h"
 #include "scanner/user_error.h"
@@ -37,6 +38,13 @@ constexpr const char* kUsage =
 void keep_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
+}
+
+// A scan under way has its own way to stop. Before that the process just ends, but by a handler:
+// signals without one do nothing to process 1, which echoscan is in a container, and a scan that
+// waits for its list or its gateway could then only be killed.
+void end_by_signal(int signal) {
+  _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }
 
 // Standard output is for results alone.
@@ -95,6 +103,7 @@ int main(int argc, char** argv) {
   // A reader that goes away is an error of write(2), reported as such, and not the end of the
   // process.
   std::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, echoscan::end_by_signal);
   echoscan::keep_standard_descriptors();
   try {
     return static_cast<int>(echoscan::run_command({argv + 1, argv + argc}));
@@ -103,7 +112,7 @@ int main(int argc, char** argv) {
   } catch (const std::system_error& error) {
     const std::string hint =
         error.code() == std::errc::operation_not_permitted
-            ? "; run as root, or with CAP_NET_RAW (and CAP_NET_ADMIN, CAP_BPF for XDP)"
+            ? "; " + echoscan::explain_refused_socket(echoscan::current_privileges())
             : "";
     return echoscan::report(ExitCode::environment,
                             fmt::format("cannot {}{}", error.what(), hint).c_str());

@@ -27,9 +27,11 @@ ReceivePath open_receive_path(Method method, const Interface& interface,
     throw UserError(ExitCode::environment,
                     fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
                                 attempt.reason, is_foreign ? "detach it or " : ""));
-  spdlog::warn("no XDP on {} ({}): replies are received by AF_PACKET", interface.name,
-               attempt.reason);
-  return {std::make_unique<PacketReceiver>(interface, match), false};
+  auto receiver = std::make_unique<PacketReceiver>(interface, match);
+  spdlog::warn(
+      "no XDP on {}, {}: {} AF_PACKET", interface.name, attempt.reason,
+      method == Method::automatic ? "sending and receiving by" : "replies are received by");
+  return {std::move(receiver), false};
 }
 
 }  // namespace echoscan

@@ -47,8 +47,19 @@ unprivileged() {
 }
 expect_status 3 unprivileged "" $target
 expect_text "$work/log" "Operation not permitted; run as root, or with CAP_NET_RAW"
+expect_text "$work/log" "in a container --cap-add NET_RAW, or for AF_XDP --cap-add NET_RAW --cap-add NET_ADMIN"
 expect_status 3 unprivileged ,+net_raw --method af_xdp $target
-expect_text "$work/log" "BPF is not permitted (CAP_BPF, CAP_NET_ADMIN); use --method af_packet"
+expect_text "$work/log" "BPF is not permitted (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN); use --method af_packet"
+
+# One capability short of XDP: the one that lacks is named, and a scan without --method goes on without XDP.
+for lacking in CAP_BPF CAP_PERFMON CAP_NET_ADMIN; do
+  capabilities=,+net_raw,+net_admin,+bpf,+perfmon
+  short=${lacking#CAP_}
+  unprivileged "${capabilities/,+${short,,}/}" --cooldown 1 $target || fail "the scan without $lacking ended with $?"
+  expect_text "$work/log" "no XDP on lab0, BPF is not permitted ($lacking): sending and receiving by AF_PACKET"
+  found >"$work/found"
+  lab truth $target | cmp -s - "$work/found" || fail "without $lacking: found is not the truth"
+done
 
 # The network: a gateway that is not there, a link that is down, no address, no route.
 far ip link set lab1 address 02:00:00:00:00:77

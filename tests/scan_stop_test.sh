@@ -38,6 +38,25 @@ for stop in INT:130:interrupted TERM:143:terminated; do
   expect_no_program
 done
 
+# Before there is anything to stop, a signal ends the process, also where it is process 1, as in a container.
+mkfifo "$work/list"
+exec 5<>"$work/list"
+for stop in INT:130 TERM:143; do
+  IFS=: read -r signal status <<<"$stop"
+  unshare --pid --fork --kill-child "$echoscan" scan -t "$work/list" 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 50); do
+    if first=$(pgrep --parent $pid) && [ "$(cat "/proc/$first/comm")" = echoscan ]; then break; fi
+    sleep 0.1
+  done
+  expect_equal "the number that it has for itself" "$(awk '/^NSpid/ {print $NF}' "/proc/$first/status")" 1
+  sleep 0.2
+  kill -s "$signal" "$first"
+  timeout 10 tail --pid=$pid -f /dev/null || { kill -s KILL "$first"; fail "process 1 is deaf to SIG$signal"; }
+  expect_status "$status" wait $pid
+done
+exec 5>&-
+
 # A second signal does not wait for the cooldown.
 start_scan "${options[@]}" --cooldown 100
 kill -s INT $pid

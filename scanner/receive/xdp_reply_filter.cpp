@@ -17,6 +17,7 @@
 
 #include "reply_filter.skel.h"
 #include "scanner/file_descriptor.h"
+#include "scanner/privileges.h"
 
 namespace echoscan {
 namespace {
@@ -146,8 +147,9 @@ XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
   auto kernel = std::make_unique<Kernel>();
   const int cpu_count = libbpf_num_possible_cpus();
   int error = kernel->load(config, cpu_count);
-  if (error == EPERM)
-    return refuse(Refusal::permission, "BPF is not permitted (CAP_BPF, CAP_NET_ADMIN)");
+  const Privileges privileges = current_privileges();
+  if (error == EPERM || (error == EACCES && !privileges.perfmon))
+    return refuse(Refusal::permission, explain_refused_bpf(privileges));
   if (error != 0)
     return refuse(Refusal::unsupported,
                   fmt::format("the kernel does not load the program ({})", error_text(error)));

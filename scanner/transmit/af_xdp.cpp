@@ -94,7 +94,10 @@ AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, uns
   std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, clock));
   if (const int error = opened->bind(interface, queue, mode); error != 0) {
     if (error == ENOBUFS || error == ENOMEM)
-      return {nullptr, "not enough locked memory; raise it with `ulimit -l unlimited`"};
+      return {
+          nullptr,
+          "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
+          "--cap-add IPC_LOCK"};
     return {nullptr, std::strerror(error)};
   }
   std::string failure = opened->prove_path();
