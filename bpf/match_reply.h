@@ -174,7 +174,10 @@ PROBE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
 
   if (ip + PROBE_IPV4_BYTES > frame_end) return FRAME_SHORT;
   const __u32 ip_header_bytes = (__u32)(ip[0] & 0x0f) * 4;
-  const __u32 ip_bytes = match_load16(ip + 2);
+  __u32 ip_bytes = match_load16(ip + 2);
+  /* The verifier of Linux 6.1 forgets over a byte swap that 16 bits are at most 65535. */
+  MATCH_OPAQUE(ip_bytes);
+  ip_bytes &= 0xffff;
   if (ip[0] >> 4 != 4 || ip_header_bytes < PROBE_IPV4_BYTES || ip_bytes < ip_header_bytes)
     return FRAME_BAD_IPV4;
   if (ip + ip_bytes > frame_end) return FRAME_SHORT;

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
-#include <string_view>
 #include <vector>
 
 #include "reply_filter.skel.h"
@@ -30,14 +29,17 @@ struct FreeRing {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
-// libbpf's own words are for whoever debugs a load; the user gets a sentence of ours.
+// libbpf's own words are for whoever debugs a load; the user gets a sentence of ours. Whole: what
+// the verifier refused stands at the end of its log.
 int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
   if (!spdlog::should_log(spdlog::level::debug)) return 0;
-  char line[1024];
-  const int length = std::vsnprintf(line, sizeof(line), format, arguments);
-  std::string_view text(
-      line, std::min<std::size_t>(static_cast<std::size_t>(std::max(length, 0)), sizeof(line) - 1));
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  va_list again;
+  va_copy(again, arguments);
+  const int length = std::max(0, std::vsnprintf(nullptr, 0, format, arguments));
+  std::string text(static_cast<std::size_t>(length), ' ');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
   spdlog::debug("{}", text);
   return length;
 }
