@@ -93,7 +93,7 @@ class NullSink : public ByteSink {
 class AllocationTest : public testing::Test {
  protected:
   AllocationTest()
-      : plan_(plan_targets(parse_scan_config({"9.0.0.0/16", "--seed", "1"}).value())),
+      : plan_(plan_targets(parse_scan_config({"9.0.0.0/16 label", "--seed", "1"}).value())),
         writer_(sink_) {}
 
   TargetPlan plan_;

@@ -5,6 +5,8 @@
 #include <array>
 #include <memory>
 #include <random>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "bpf/match_reply.h"
@@ -16,6 +18,7 @@
 #include "scanner/pacer.h"
 #include "scanner/scan_state.h"
 #include "scanner/sender.h"
+#include "targets/label_map.h"
 #include "targets/permutation.h"
 #include "targets/target_cursor.h"
 #include "targets/target_set.h"
@@ -36,6 +39,19 @@ TargetSet survey_targets(std::uint64_t range_count) {
     ranges.push_back({Ipv4{static_cast<std::uint32_t>(i * stride)},
                       Ipv4{static_cast<std::uint32_t>(i * stride + size - 1)}});
   return TargetSet(std::move(ranges));
+}
+
+// So many labelled segments over all addresses; none for 0.
+LabelMap survey_labels(std::uint64_t count) {
+  LabelTable table;
+  std::vector<LabelledRange> entries;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t size = (std::uint64_t{1} << 32) / count;
+    entries.push_back({{Ipv4{static_cast<std::uint32_t>(i * size)},
+                        Ipv4{static_cast<std::uint32_t>((i + 1) * size - 1)}},
+                       table.id_of(std::to_string(i % 500))});
+  }
+  return LabelMap(std::move(table), entries);
 }
 
 // The order and the look-up of the range, in batches as the sender takes them.
@@ -170,7 +186,8 @@ class DiscardingTransmitter : public Transmitter {
 };
 
 // All of user space for a probe, by the product's own sender at --rate max: order, look-up, pacer,
-// clock, cookies, frame. Arguments: ranges; frames patched one by one (0) or in batches (1).
+// clock, cookies, frame. Arguments: ranges; frames patched one by one (0) or in batches (1);
+// labelled segments.
 void BM_probe(benchmark::State& state) {
   constexpr std::uint64_t kSteps = 1 << 20;
   const TargetSet targets = survey_targets(static_cast<std::uint64_t>(state.range(0)));
@@ -183,15 +200,16 @@ void BM_probe(benchmark::State& state) {
   const std::unique_ptr<DescriptorSink> sink = DescriptorSink::open("/dev/null", error);
   const ResultWriter writer(*sink);
   const ScanState scan_state;
+  const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
   for (auto _ : state) {
     ShardBlocks blocks(0, kSteps, 1, 4096);
     Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, writer,
-                  scan_state);
+                  scan_state, labels);
     sender.run();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(transmitter.counters().sent.get()));
 }
-BENCHMARK(BM_probe)->ArgsProduct({{1, 100'000}, {0, 1}});
+BENCHMARK(BM_probe)->ArgsProduct({{1, 100'000}, {0, 1}, {0}})->Args({1, 1, 8000});
 
 void BM_pacer_take(benchmark::State& state) {
   Pacer pacer(100'000'000, 1);
