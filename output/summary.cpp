@@ -189,7 +189,12 @@ std::string summary_json(const Summary& summary) {
         {"generator", summary.generator},
         {"start", summary.start},
         {"n", summary.permuted},
-        {"passes", summary.passes}}},
+        {"passes", summary.passes},
+        {"first", summary.first},
+        {"shard", summary.shard},
+        {"shards", summary.shards},
+        {"step_begin", summary.step_begin},
+        {"step_end", summary.step_end}}},
       {"ledger",
        {{"probes", summary.probes},
         {"sent", summary.sent},
@@ -254,6 +259,10 @@ std::string summary_text(const Summary& summary) {
   text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.seed,
                       summary.permuted, summary.prime, summary.generator, summary.passes,
                       summary.passes == 1 ? "" : "es");
+  if (summary.shards > 1)
+    text += fmt::format("  shard     {} of {}: steps {} to {} of the first {} targets' order\n",
+                        summary.shard, summary.shards, summary.step_begin, summary.step_end,
+                        with_thousands(summary.first));
   return text;
 }
 

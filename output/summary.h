@@ -56,6 +56,11 @@ struct Summary {
   std::uint64_t start = 0;
   std::uint64_t permuted = 0;  // n
   unsigned passes = 1;
+  std::uint64_t first = 0;  // targets of the order that all shards together probe
+  std::uint32_t shard = 0;
+  std::uint32_t shards = 1;
+  std::uint64_t step_begin = 0;  // the shard's exponents
+  std::uint64_t step_end = 0;
 
   std::uint64_t probes = 0;  // planned: targets x passes
   std::uint64_t sent = 0;

@@ -19,6 +19,17 @@ constexpr double kSecondsMax = 1e8;   // three years
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kQueuesMax = 1024;
 
+// "12.5%", above 0 and at most 100; nullopt for a text without the sign.
+std::optional<double> parse_percent(const std::string& option, const std::string& text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  double percent = 0;
+  const char* sign = text.data() + text.size() - 1;
+  const auto [end, error] = std::from_chars(text.data(), sign, percent, std::chars_format::fixed);
+  if (error != std::errc() || end != sign || !(percent > 0 && percent <= 100))
+    refuse(option, text, "a percentage above 0 and up to 100, as in 0.5%");
+  return percent;
+}
+
 double parse_seconds(const std::string& option, const std::string& text) {
   double seconds = 0;
   const char* text_end = text.data() + text.size();
@@ -30,9 +41,13 @@ double parse_seconds(const std::string& option, const std::string& text) {
 
 void add_max_targets(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Targets");
-  group.value("--max-targets", "N", "Probe only the first N targets of the order",
+  group.value("--max-targets", "N|P%",
+              "Probe only the first N targets of the order, or P percent of them",
               [&config](const std::string& option, const std::string& text) {
-                config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
+                config.max_targets_percent = parse_percent(option, text);
+                config.max_targets.reset();
+                if (!config.max_targets_percent)
+                  config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
               });
 }
 
@@ -46,6 +61,16 @@ void add_order_options(CLI::App& app, ScanConfig& config) {
   group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
               [&config](const std::string& option, const std::string& text) {
                 config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+              });
+  group.value("--shard", "I/N",
+              "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
+              [&config](const std::string& option, const std::string& text) {
+                config.shard = parse_shard(text);
+                config.shard_source = option;
+                if (!config.shard)
+                  refuse(option, text,
+                         fmt::format("a shard I/N, as in 0/4: I from 0 to N - 1, N at most {}",
+                                     Shard::kCountMax));
               });
   group.value("--rate", "N[k|M]|max",
               "Probes a second over all queues; k and M multiply, max does not limit [10k]",
@@ -128,6 +153,21 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
       [&config] { config.dry_run = true; });
 }
 
+// The option wins over the environment. Parts of orders that differ would overlap and leave gaps.
+void settle_shard(ScanConfig& config, const Environment& environment) {
+  if (!config.shard) {
+    if (const std::optional<ArrayJobShard> job = array_job_shard(environment)) {
+      config.shard = job->shard;
+      config.shard_source = job->source;
+    }
+  }
+  if (config.shard && config.shard->count > 1 && !config.seed)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("shard {}/{} ({}) needs --seed: all shards must have the same one, "
+                                "or they are not parts of one order",
+                                config.shard->index, config.shard->count, config.shard_source));
+}
+
 void check_combinations(const ScanConfig& config) {
   require_targets(config, "echoscan scan");
   if (config.output_path.empty())
@@ -149,7 +189,8 @@ std::optional<std::uint64_t> parse_rate(const std::string& text) {
   return static_cast<std::uint64_t>(rate);
 }
 
-std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments) {
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
+                                            const Environment& environment) {
   ScanConfig config;
   CLI::App app{
       "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
@@ -166,6 +207,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
       "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
   if (!parse_arguments(app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
   check_combinations(config);
+  settle_shard(config, environment);
   if (config.verbosity == Verbosity::quiet && config.status == StatusStyle::text)
     config.status = StatusStyle::off;
   return config;

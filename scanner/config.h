@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "scanner/array_job.h"
 #include "scanner/mac_address.h"
 #include "scanner/method.h"
 #include "scanner/option_group.h"
 #include "scanner/target_options.h"
 #include "targets/address.h"
+#include "targets/shard.h"
 
 namespace echoscan {
 
@@ -31,8 +33,11 @@ struct ScanConfig : TargetConfig {
   Method method = Method::automatic;
   std::optional<std::uint64_t> seed;
   unsigned passes = 1;
+  std::optional<Shard> shard;  // absent: undivided
+  std::string shard_source;    // where the shard was said, for the log
   double cooldown_s = 8;
   std::optional<std::uint64_t> max_targets;
+  std::optional<double> max_targets_percent;  // of all targets; excludes max_targets
   std::optional<double> max_runtime_s;
 
   std::string output_path = "-";
@@ -46,8 +51,10 @@ struct ScanConfig : TargetConfig {
 inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
 
 // Parses the arguments behind `echoscan scan`. nullopt when they asked for help, which is then
-// printed to standard output. Throws UserError.
-std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments);
+// printed to standard output. The environment (main's is std::getenv) says the shard where no
+// option does, and nothing else. Throws UserError.
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
+                                            const Environment& environment = empty_environment);
 
 // "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else.
 std::optional<std::uint64_t> parse_rate(const std::string& text);

@@ -48,6 +48,13 @@ void log_plan(const ScanConfig& config, const TargetPlan& plan) {
     spdlog::info("{} addresses are listed more than once",
                  with_thousands(plan.counts.listed_repeatedly));
   spdlog::info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
+  if (plan.first < plan.targets.size())
+    spdlog::info("only the first {} of the order's {} targets", with_thousands(plan.first),
+                 with_thousands(plan.targets.size()));
+  if (config.shard)
+    spdlog::info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
+                 plan.shard.count, config.shard_source, with_thousands(plan.target_count),
+                 plan.steps.begin, plan.steps.end);
   if (config.rate_pps == Pacer::kUnlimited) {
     spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
                  config.cooldown_s);
@@ -68,7 +75,7 @@ ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
   TargetCursor cursor(plan.targets, plan.permutation);
   std::array<Ipv4, kBatchSize> addresses;
   for (unsigned pass = 0; pass < config.passes; ++pass) {
-    cursor.seek(0, plan.step_count);
+    cursor.seek(plan.steps.begin, plan.steps.end);
     while (!cursor.done() && writer.error() == 0) {
       const std::size_t count = cursor.next(addresses);
       for (std::size_t i = 0; i < count; ++i) {

@@ -35,6 +35,11 @@ void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config
   summary.start = plan.permutation.start();
   summary.permuted = plan.permutation.size();
   summary.passes = config.passes;
+  summary.first = plan.first;
+  summary.shard = plan.shard.index;
+  summary.shards = plan.shard.count;
+  summary.step_begin = plan.steps.begin;
+  summary.step_end = plan.steps.end;
 }
 
 void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) {

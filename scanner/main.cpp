@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
@@ -58,7 +59,7 @@ void set_up_log(Verbosity verbosity) {
 }
 
 ExitCode run_scan_command(const std::vector<std::string>& arguments) {
-  const std::optional<ScanConfig> config = parse_scan_config(arguments);
+  const std::optional<ScanConfig> config = parse_scan_config(arguments, std::getenv);
   if (!config) return ExitCode::finished;
   set_up_log(config->verbosity);
   return run_scan(*config);

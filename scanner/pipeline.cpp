@@ -170,8 +170,8 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.passes),
       writer_(sink),
-      receiver_(plan.targets, source, writer_, clock, state_, plan.labels),
-      blocks_(0, plan.step_count, config.passes, block_steps(config.rate_pps)),
+      receiver_(plan.targets, plan.shard.index, source, writer_, clock, state_, plan.labels),
+      blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
       pacer_(config.rate_pps, started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),

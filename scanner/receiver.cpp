@@ -12,9 +12,11 @@ static_assert(kTargetLabelBytesMax <= kLabelBytesMax);
 
 }  // namespace
 
-Receiver::Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& writer,
-                   Clock& clock, const ScanState& state, const LabelMap& labels)
+Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
+                   ResultWriter& writer, Clock& clock, const ScanState& state,
+                   const LabelMap& labels)
     : targets_(targets),
+      shard_(shard),
       source_(source),
       writer_(writer),
       clock_(clock),
@@ -78,6 +80,7 @@ void Receiver::take(const reply& reply) {
   result.icmp_code = reply.icmp_code;
   result.cooldown = sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
   result.ttl = reply.ttl;
+  result.shard = shard_;
   // A send time in the future is not ours to print, however well it is authenticated.
   if (reply.sent_ns != 0 && reply.sent_ns < reply.received_ns) {
     result.rtt_ns = reply.received_ns - reply.sent_ns;

@@ -32,9 +32,9 @@ class Receiver {
   static constexpr std::size_t kBusyBatch = 64;
   static constexpr std::size_t kBatchSize = 1024;
 
-  // All must outlive the receiver.
-  Receiver(const TargetSet& targets, ReplySource& source, ResultWriter& writer, Clock& clock,
-           const ScanState& state, const LabelMap& labels);
+  // All must outlive the receiver. `shard` is the number that results carry.
+  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, ResultWriter& writer,
+           Clock& clock, const ScanState& state, const LabelMap& labels);
 
   // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
   // thread, if the results cannot be written.
@@ -52,6 +52,7 @@ class Receiver {
   void flush(int wait_ms, const std::function<void()>& on_output_failure);
 
   const TargetSet& targets_;
+  const std::uint32_t shard_;
   ReplySource& source_;
   ResultWriter& writer_;
   Clock& clock_;

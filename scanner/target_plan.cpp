@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "scanner/label_tally.h"
-#include "targets/shard_blocks.h"
+#include "targets/skipped_steps.h"
 #include "targets/target_cursor.h"
 
 namespace echoscan {
@@ -24,13 +24,21 @@ std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
     return plan.labels.count(plan.targets.ranges());
   LabelTally tally(plan.labels);
   TargetCursor cursor(plan.targets, plan.permutation);
-  cursor.seek(0, plan.step_count);
+  cursor.seek(plan.steps.begin, plan.steps.end);
   std::array<Ipv4, kBatchSize> batch;
   while (!cursor.done()) {
     const std::size_t count = cursor.next(batch);
     for (const Ipv4 address : std::span(batch).first(count)) tally.add(address);
   }
   return tally.counts();
+}
+
+// How many of the order all shards together probe: at least one, for whatever percentage.
+std::uint64_t first_targets(const ScanConfig& config, std::uint64_t left_count) {
+  if (!config.max_targets_percent)
+    return std::min(left_count, config.max_targets.value_or(left_count));
+  const double part = static_cast<double>(left_count) * *config.max_targets_percent / 100;
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
 }
 
 std::uint64_t random_seed() {
@@ -53,8 +61,12 @@ TargetPlan plan_targets(const ScanConfig& config) {
                   std::move(lists.digest),
                   std::move(lists.labels),
                   std::move(lists.counts)};
-  plan.target_count = std::min(left_count, config.max_targets.value_or(left_count));
-  plan.step_count = steps_to_targets(plan.permutation, plan.target_count);
+  plan.first = first_targets(config, left_count);
+  plan.shard = config.shard.value_or(Shard{});
+  const SkippedSteps skipped(plan.permutation);
+  plan.steps = shard_steps(plan.shard, skipped.steps_to(plan.first));
+  plan.target_count =
+      skipped.targets_before(plan.steps.end) - skipped.targets_before(plan.steps.begin);
   plan.targets_by_label = count_by_label(plan);
   return plan;
 }

@@ -13,6 +13,7 @@
 #include "scanner/config.h"
 #include "scanner/target_lists.h"
 #include "targets/permutation.h"
+#include "targets/shard.h"
 #include "targets/target_set.h"
 
 namespace echoscan {
@@ -26,8 +27,10 @@ struct TargetPlan {
   LabelMap labels;
   TargetCounts counts;
 
-  std::uint64_t target_count = 0;  // to probe: all that is left, or --max-targets of it
-  std::uint64_t step_count = 0;    // of the order, which lead to that many
+  std::uint64_t first = 0;  // targets of all shards: all that is left, or --max-targets
+  Shard shard{};
+  StepRange steps{};                                 // the shard's
+  std::uint64_t target_count = 0;                    // that they lead to: to be probed here
   std::vector<std::uint64_t> targets_by_label = {};  // of target_count; empty without labels
 };
 

@@ -25,6 +25,16 @@ class SeedStream {
  public:
   explicit SeedStream(std::uint64_t seed) : state_(seed) {}
 
+  // Evenly from 1 to `count`. The lowest 2^64 mod count numbers are drawn again, so that no
+  // remainder is likelier than another.
+  std::uint64_t from_one_to(std::uint64_t count) {
+    const std::uint64_t surplus = (0 - count) % count;
+    std::uint64_t number = next();
+    while (number < surplus) number = next();
+    return 1 + number % count;
+  }
+
+ private:
   std::uint64_t next() {
     std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
@@ -32,7 +42,6 @@ class SeedStream {
     return z ^ z >> 31;
   }
 
- private:
   std::uint64_t state_;
 };
 
@@ -79,15 +88,23 @@ Permutation::Permutation(std::uint64_t n, std::uint64_t seed) : n_(n), prime_(ne
   SeedStream stream(seed);
   assert(step_count() > 0);
   do {
-    generator_ = 1 + stream.next() % step_count();
+    generator_ = stream.from_one_to(step_count());
   } while (!is_primitive_root(generator_, prime_, order_factors));
-  start_ = 1 + stream.next() % step_count();
+  start_ = stream.from_one_to(step_count());
   generator_reciprocal_ =
       static_cast<std::uint64_t>((static_cast<Uint128>(generator_) << 64) / prime_);
 }
 
+std::uint64_t Permutation::power(std::uint64_t exponent) const {
+  return power_modulo(generator_, exponent, prime_);
+}
+
+std::uint64_t Permutation::multiply(std::uint64_t a, std::uint64_t b) const {
+  return multiply_modulo(a, b, prime_);
+}
+
 std::uint64_t Permutation::value_at(std::uint64_t exponent) const {
-  return multiply_modulo(start_, power_modulo(generator_, exponent, prime_), prime_);
+  return multiply(start_, power(exponent));
 }
 
 }  // namespace echoscan

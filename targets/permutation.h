@@ -5,7 +5,8 @@
 // is so close to n; any i is reachable by modular exponentiation, so that a shard, a resumed scan
 // or another thread starts anywhere by arithmetic. Rejected: zmap's ladder of eleven primes (up
 // to 3.4 steps a target at 79 M), masscan's 14-round network (146 ns). Multiplication is Shoup's:
-// g's reciprocal is computed once. Immutable; any thread may read.
+// g's reciprocal is computed once. docs/permutation.md specifies the order for other
+// implementations: whatever changes it breaks published seeds. Immutable; any thread may read.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,10 @@ class Permutation {
 
   // The order has p - 1 steps, exponents 0 to p - 2; n of them lead to an index.
   [[nodiscard]] std::uint64_t step_count() const { return prime_ - 1; }
+
+  // g^i and a * b, modulo p; the exponent at most step_count(), a and b below p.
+  [[nodiscard]] std::uint64_t power(std::uint64_t exponent) const;
+  [[nodiscard]] std::uint64_t multiply(std::uint64_t a, std::uint64_t b) const;
 
   // x_i for exponent i < step_count(), from 1 to p - 1. About 60 multiplications.
   [[nodiscard]] std::uint64_t value_at(std::uint64_t exponent) const;

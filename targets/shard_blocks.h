@@ -52,8 +52,4 @@ class ShardBlocks {
   std::atomic<std::uint64_t> next_ = 0;
 };
 
-// How many steps of the order from its start lead to `target_count` targets: all of them when it
-// has no more. Walks there, 3 ns a target; the few skipped values have no formula.
-std::uint64_t steps_to_targets(const Permutation& permutation, std::uint64_t target_count);
-
 }  // namespace echoscan

@@ -110,7 +110,7 @@ TEST_F(AllocationTest, TheCounterCounts) {
 }
 
 TEST_F(AllocationTest, SenderDoesNotAllocate) {
-  ShardBlocks blocks(0, plan_.step_count, 1, 1000);
+  ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 1000);
   Pacer pacer(1'000'000, clock_.now);
   DiscardingTransmitter transmitter;
   Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter, clock_,
@@ -123,7 +123,7 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
 
 TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EndlessSource source(plan_.targets, state_);
-  Receiver receiver(plan_.targets, source, writer_, clock_, state_, plan_.labels);
+  Receiver receiver(plan_.targets, 0, source, writer_, clock_, state_, plan_.labels);
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);

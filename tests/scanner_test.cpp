@@ -352,7 +352,7 @@ class SenderTest : public testing::Test {
         writer_(sink_) {}
 
   bool run(std::uint64_t rate_pps, std::uint32_t passes = 1) {
-    ShardBlocks blocks(0, plan_.step_count, passes, 100);
+    ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, passes, 100);
     Pacer pacer(rate_pps, clock_.now);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
                   clock_, writer_, state_, plan_.labels);

@@ -1,17 +1,13 @@
-// targets/: what lists may say, the set and its index, and the order as an exact cover.
+// targets/: what lists may say, the set and its index.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "targets/address.h"
-#include "targets/permutation.h"
 #include "targets/prefix.h"
-#include "targets/shard_blocks.h"
 #include "targets/special_purpose.h"
-#include "targets/target_cursor.h"
 #include "targets/target_set.h"
 
 namespace echoscan {
@@ -155,146 +151,6 @@ TEST(SpecialPurpose, SortedDisjointAndEachWithItsDocument) {
   std::uint64_t count = 0;
   for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) count += entry.range.size();
   EXPECT_EQ((std::uint64_t{1} << 32) - count, 3702258432U);  // what a survey of all IPv4 probes
-}
-
-// Every address exactly once, whatever the size: small ones, either side of powers of two, random
-// ones.
-TEST(Permutation, EveryIndexExactlyOnce) {
-  std::mt19937_64 random(11);
-  std::vector<std::uint64_t> sizes = {1, 2, 3, 4, 5, 6, 7, 255, 256, 257, 65536, 65537, 1000000};
-  for (int i = 0; i < 50; ++i) sizes.push_back(1 + random() % 5000);
-  for (const std::uint64_t size : sizes) {
-    const Permutation order(size, random() >> 11);
-    std::vector<bool> seen(size);
-    std::uint64_t value = order.start();
-    for (std::uint64_t step = 0; step < order.step_count(); ++step) {
-      ASSERT_GE(value, 1U);
-      ASSERT_LT(value, order.prime());
-      if (value <= size) {
-        ASSERT_FALSE(seen[value - 1]) << size;
-        seen[value - 1] = true;
-      }
-      value = order.next(value);
-    }
-    EXPECT_EQ(value, order.start());
-    EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](bool bit) { return bit; })) << size;
-  }
-}
-
-TEST(Permutation, RandomAccessAgreesWithWalking) {
-  for (const std::uint64_t size : {std::uint64_t{1}, std::uint64_t{79'000'000},
-                                   std::uint64_t{3702258432}, std::uint64_t{1} << 32}) {
-    const Permutation order(size, 42);
-    EXPECT_GT(order.prime(), size);
-    EXPECT_LT(order.prime(), size + 400);
-    std::uint64_t value = order.value_at(0);
-    EXPECT_EQ(value, order.start());
-    for (std::uint64_t step = 0; step < std::min<std::uint64_t>(1000, order.step_count()); ++step) {
-      ASSERT_EQ(value, order.value_at(step));
-      value = order.next(value);
-    }
-  }
-}
-
-TEST(Permutation, SeedDecidesTheOrder) {
-  const Permutation a(1000, 1);
-  const Permutation again(1000, 1);
-  const Permutation b(1000, 2);
-  EXPECT_EQ(a.generator(), again.generator());
-  EXPECT_EQ(a.start(), again.start());
-  EXPECT_TRUE(a.generator() != b.generator() || a.start() != b.start());
-}
-
-TEST(Permutation, PrimesAndFactors) {
-  EXPECT_EQ(next_prime(1), 2U);
-  EXPECT_EQ(next_prime(2), 3U);
-  EXPECT_EQ(next_prime(65536), 65537U);
-  EXPECT_EQ(next_prime(std::uint64_t{1} << 32), 4294967311U);
-  EXPECT_EQ(prime_factors(1), (std::vector<std::uint64_t>{}));
-  std::uint64_t product = 1;
-  for (const std::uint64_t factor : prime_factors(1966110)) product *= factor;
-  EXPECT_EQ(product, 1966110U);  // 2 * 3 * 5 * 65537
-  EXPECT_EQ(prime_factors(72), (std::vector<std::uint64_t>{2, 3}));
-}
-
-TEST(TargetCursor, SeekContinuesExactly) {
-  const TargetSet targets(ranges_of({"10.0.0.0/22", "10.9.0.0/24"}));
-  const Permutation order(targets.size(), 3);
-  TargetCursor cursor(targets, order);
-  std::vector<Ipv4> all(targets.size());
-  ASSERT_EQ(cursor.next(all), all.size());
-  std::vector<Ipv4> rest(1);
-  EXPECT_EQ(cursor.next(rest), 0U);
-  EXPECT_TRUE(cursor.done());
-
-  TargetCursor first(targets, order);
-  std::vector<Ipv4> head(500);
-  ASSERT_EQ(first.next(head), head.size());
-  TargetCursor second(targets, order);
-  second.seek(first.position(), order.step_count());
-  std::vector<Ipv4> tail(targets.size() - head.size());
-  ASSERT_EQ(second.next(tail), tail.size());
-  head.insert(head.end(), tail.begin(), tail.end());
-  EXPECT_EQ(head, all);
-}
-
-TEST(ShardBlocks, ThreadsShareTheOrderWithoutGapsOrOverlaps) {
-  const TargetSet targets(ranges_of({"10.0.0.0/20"}));
-  const Permutation order(targets.size(), 9);
-  constexpr std::uint32_t kPasses = 2;
-  ShardBlocks blocks(0, order.step_count(), kPasses, 100);
-  std::vector<std::vector<Ipv4>> drawn(3);
-  std::vector<std::thread> threads;
-  threads.reserve(drawn.size());
-  for (std::vector<Ipv4>& mine : drawn)
-    threads.emplace_back([&] {
-      TargetCursor cursor(targets, order);
-      std::vector<Ipv4> batch(64);
-      while (const std::optional<Block> block = blocks.claim()) {
-        cursor.seek(block->begin, block->end);
-        while (!cursor.done()) {
-          const std::size_t count = cursor.next(batch);
-          mine.insert(mine.end(), batch.begin(),
-                      batch.begin() + static_cast<std::ptrdiff_t>(count));
-        }
-      }
-    });
-  for (std::thread& thread : threads) thread.join();
-  std::vector<Ipv4> all;
-  for (const std::vector<Ipv4>& mine : drawn) all.insert(all.end(), mine.begin(), mine.end());
-  std::sort(all.begin(), all.end());
-  ASSERT_EQ(all.size(), targets.size() * kPasses);
-  for (std::size_t i = 0; i < all.size(); ++i) ASSERT_EQ(all[i], targets.at(i / kPasses));
-}
-
-TEST(ShardBlocks, PassesFollowOneAnother) {
-  ShardBlocks blocks(10, 25, 2, 10);
-  const auto expect = [&blocks](std::uint32_t pass, std::uint64_t begin, std::uint64_t end) {
-    const std::optional<Block> block = blocks.claim();
-    ASSERT_TRUE(block);
-    EXPECT_EQ(block->pass, pass);
-    EXPECT_EQ(block->begin, begin);
-    EXPECT_EQ(block->end, end);
-  };
-  expect(0, 10, 20);
-  expect(0, 20, 25);
-  expect(1, 10, 20);
-  expect(1, 20, 25);
-  EXPECT_FALSE(blocks.claim());
-}
-
-// --max-targets: the first N of the order, so that a larger N contains the smaller.
-TEST(ShardBlocks, StepsToTargetsCountsOnlyTargets) {
-  const TargetSet targets(ranges_of({"10.0.0.0/24"}));
-  for (const std::uint64_t seed : {1, 2, 3, 4}) {
-    const Permutation order(targets.size(), seed);
-    for (const std::uint64_t wanted : {1, 2, 100, 255, 256, 1000}) {
-      TargetCursor cursor(targets, order);
-      cursor.seek(0, steps_to_targets(order, wanted));
-      std::vector<Ipv4> drawn(2000);
-      EXPECT_EQ(cursor.next(drawn), std::min<std::uint64_t>(wanted, targets.size()));
-    }
-  }
 }
 
 }  // namespace

@@ -1,0 +1,32 @@
+// The shard of an array job: which part of a scan a scheduler has given this process.
+//
+// Kubernetes numbers the pods of an Indexed Job in JOB_COMPLETION_INDEX and says nowhere how many
+// there are, hence ECHOSCAN_SHARDS; Slurm says both. Half of a pair is an error and not an
+// undivided scan: every task of the job would then probe everything. The environment comes in as a
+// function, so that a test brings its own.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "targets/shard.h"
+
+namespace echoscan {
+
+// A variable's value, or null: std::getenv.
+using Environment = std::function<const char*(const char* name)>;
+
+inline const char* empty_environment(const char*) {
+  return nullptr;
+}
+
+struct ArrayJobShard {
+  Shard shard;
+  std::string source;  // the variables that it came from, for people
+};
+
+// nullopt outside of an array job. Throws UserError for variables that make no sense.
+std::optional<ArrayJobShard> array_job_shard(const Environment& environment);
+
+}  // namespace echoscan
