@@ -152,6 +152,22 @@ TEST_F(PipelineTest, LabelsAddUp) {
   EXPECT_EQ(sent, 2U * 65536 - summary.not_sent[2].count);
 }
 
+TEST_F(PipelineTest, AShardIsAWholeScanOfItsPart) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--shard", "2/3", "--probes", "2"}, 3),
+            StopReason::finished);
+  EXPECT_NEAR(static_cast<double>(summary.targets), 65536.0 / 3, 20);
+  EXPECT_EQ(summary.sent, 2 * summary.targets);
+  EXPECT_EQ(summary.replied + summary.silent, summary.targets);
+  EXPECT_EQ(summary.step_end, summary.prime - 1);
+  EXPECT_EQ(nlohmann::json::parse(sink.text.substr(0, sink.text.find('\n')))["shard"], 2);
+}
+
+TEST_F(PipelineTest, AShardMayBeEmpty) {
+  EXPECT_EQ(run({"9.9.9.9", "--shard", "0/2"}), StopReason::finished);
+  EXPECT_EQ(summary.targets, 0U);
+  EXPECT_EQ(summary.sent, 0U);
+}
+
 TEST_F(PipelineTest, SmallestScan) {
   answers = [](Ipv4) { return 1; };
   EXPECT_EQ(run({"9.9.9.9"}), StopReason::finished);

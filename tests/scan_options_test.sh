@@ -51,6 +51,20 @@ expect_truth $targets
 expect_equal "probes" "$(summary .ledger.sent)" 3072
 expect_equal "repeats" "$(summary .receiving.repeats)" "$((2 * $(summary .ledger.replied)))"
 
+# Two parts of one order on two "machines": together the whole truth, and nothing twice.
+scan --seed 9 --shard 0/2 --cooldown 1 $targets || fail "ended with $?"
+jq -e -s 'all(.shard == 0)' "$work/out" >/dev/null || fail "results of shard 0 say another"
+found >"$work/both"
+half=$(summary .ledger.sent)
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+JOB_COMPLETION_INDEX=1 ECHOSCAN_SHARDS=2 scan --seed 9 --cooldown 1 $targets || fail "ended with $?"
+expect_text "$work/log" "shard 1 of 2 (JOB_COMPLETION_INDEX=1, ECHOSCAN_SHARDS=2)"
+jq -e -s 'all(.shard == 1)' "$work/out" >/dev/null || fail "results of shard 1 say another"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+expect_equal "probes of both shards" "$((half + $(summary .ledger.sent)))" 1024
+found >>"$work/both"
+sort "$work/both" | cmp -s - <(lab truth $targets | sort) || fail "two shards are not the whole"
+
 # The same from a config file, with the command line winning.
 cat >"$work/scan.toml" <<TOML
 rate = "5k"
