@@ -84,19 +84,19 @@ std::uint64_t count_slash24s(std::span<const AddressRange> merged) {
 }
 
 TargetSet::TargetSet(std::vector<AddressRange> ranges) : ranges_(std::move(ranges)) {
-  first_index_.reserve(ranges_.size() + 1);
+  places_.reserve(ranges_.size());
   for (const AddressRange& range : ranges_) {
-    first_index_.push_back(size_);
+    const std::uint32_t offset = range.first.value - static_cast<std::uint32_t>(size_);
     size_ += range.size();
+    places_.push_back({static_cast<std::uint32_t>(size_ - 1), offset});
   }
-  first_index_.push_back(size_);
 
   const std::uint64_t buckets_wanted =
       std::clamp<std::uint64_t>(std::bit_ceil(ranges_.size() * kBucketsPerRange), 1, kBucketsMax);
   while (size_ >> bucket_shift_ >= buckets_wanted && size_ >> bucket_shift_ > 0) ++bucket_shift_;
   std::uint32_t range = 0;
   for (std::uint64_t bucket = 0; bucket << bucket_shift_ < size_; ++bucket) {
-    while (bucket << bucket_shift_ >= first_index_[range + 1]) ++range;
+    while (bucket << bucket_shift_ > places_[range].last_index) ++range;
     range_of_bucket_.push_back(range);
   }
 
@@ -126,7 +126,7 @@ std::optional<std::size_t> TargetSet::range_of(Ipv4 address) const {
 std::optional<std::uint64_t> TargetSet::index_of(Ipv4 address) const {
   const std::optional<std::size_t> range = range_of(address);
   if (!range) return std::nullopt;
-  return first_index_[*range] + (address.value - ranges_[*range].first.value);
+  return address.value - places_[*range].offset;
 }
 
 }  // namespace echoscan

@@ -45,10 +45,10 @@ class TargetSet {
 
   // The index-th address in ascending order; index < size().
   [[nodiscard]] Ipv4 at(std::uint64_t index) const {
+    const auto low = static_cast<std::uint32_t>(index);
     std::size_t range = range_of_bucket_[index >> bucket_shift_];
-    while (index >= first_index_[range + 1]) ++range;
-    return Ipv4{ranges_[range].first.value +
-                static_cast<std::uint32_t>(index - first_index_[range])};
+    while (low > places_[range].last_index) ++range;
+    return Ipv4{low + places_[range].offset};
   }
 
   // The number of the range that holds an address; nullopt when none does.
@@ -58,8 +58,14 @@ class TargetSet {
   [[nodiscard]] std::optional<std::uint64_t> index_of(Ipv4 address) const;
 
  private:
+  // Where a range lies in index space, in 8 bytes: at() reads one cache line for both.
+  struct Place {
+    std::uint32_t last_index;
+    std::uint32_t offset;  // from an index to its address, modulo 2^32
+  };
+
   std::vector<AddressRange> ranges_;
-  std::vector<std::uint64_t> first_index_;       // of each range, and size_ at the end
+  std::vector<Place> places_;                    // of each range
   std::vector<std::uint32_t> range_of_bucket_;   // the range that holds a bucket's first index
   std::vector<std::uint32_t> range_of_slash16_;  // the first range that ends in or behind a /16
   std::uint64_t size_ = 0;
