@@ -7,6 +7,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kOffsetErrorNs = 1000;
+constexpr int kOffsetTriesMax = 8;
 
 std::uint64_t read_clock(clockid_t id) {
   timespec now{};
@@ -33,11 +35,20 @@ void MonotonicClock::wait_until(std::uint64_t when_ns) {
   for (; now < when_ns; now = now_ns()) __builtin_ia32_pause();
 }
 
+// A thread that is preempted between two readings would be wrong by the time it was away: the
+// narrowest of a few is taken, the first as a rule.
 std::int64_t realtime_offset_ns() {
-  const std::uint64_t before = read_clock(CLOCK_MONOTONIC);
-  const std::uint64_t realtime = read_clock(CLOCK_REALTIME);
-  const std::uint64_t after = read_clock(CLOCK_MONOTONIC);
-  return static_cast<std::int64_t>(realtime - (before + (after - before) / 2));
+  std::uint64_t narrowest = ~std::uint64_t{0};
+  std::int64_t offset = 0;
+  for (int tries = 0; tries < kOffsetTriesMax && narrowest > kOffsetErrorNs; ++tries) {
+    const std::uint64_t before = read_clock(CLOCK_MONOTONIC);
+    const std::uint64_t realtime = read_clock(CLOCK_REALTIME);
+    const std::uint64_t after = read_clock(CLOCK_MONOTONIC);
+    if (after - before >= narrowest) continue;
+    narrowest = after - before;
+    offset = static_cast<std::int64_t>(realtime - (before + narrowest / 2));
+  }
+  return offset;
 }
 
 void reduce_timer_slack() {

@@ -31,12 +31,13 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter paused_output_ns;  // time spent waiting for a slow reader of the results
 };
 
-// One transmitter's: what it accepted ends in sent, refused or unconfirmed.
+// One transmitter's: what it accepted ends in sent, refused, unconfirmed or unroutable.
 struct alignas(kCacheLineBytes) TransmitCounters {
   Counter sent;         // handed to the driver and not refused
   Counter sent_again;   // refused by the kernel, and put in line again
   Counter refused;      // refused until the end
   Counter unconfirmed;  // accepted by the kernel, and no completion until the end
+  Counter unroutable;   // the kernel sends nothing to that address: no route, broadcast, firewall
   Counter kicks;        // system calls
 };
 

@@ -40,15 +40,18 @@ std::uint16_t checksum(std::uint64_t sum) {
 
 }  // namespace
 
-FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& key)
-    : constants_{key, addresses.source.value, 0}, version_(probe_batch_versions().front()) {
+FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
+                             std::size_t frame_bytes)
+    : frame_bytes_(frame_bytes),
+      constants_{key, addresses.source.value, 0},
+      version_(probe_batch_versions().front()) {
   std::copy_n(addresses.gateway_mac.bytes.data(), 6, bytes_.data());
   std::copy_n(addresses.source_mac.bytes.data(), 6, bytes_.data() + 6);
   store16(bytes_.data() + 12, MATCH_ETHERTYPE_IPV4);
 
   std::uint8_t* ip = bytes_.data() + kIpOffset;
   ip[0] = 0x45;
-  store16(ip + 2, PROBE_FRAME_BYTES - PROBE_ETHERNET_BYTES);
+  store16(ip + 2, static_cast<std::uint16_t>(frame_bytes - PROBE_ETHERNET_BYTES));
   store16(ip + 6, kDoNotFragment);
   ip[8] = kTtl;
   ip[9] = MATCH_PROTOCOL_ICMP;

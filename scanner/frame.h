@@ -6,7 +6,8 @@
 // addition on a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
 // over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864).
 // Host order ends here: whatever this file writes is network order. Immutable once built; any
-// thread may fill and patch its own buffers.
+// thread may fill and patch its own buffers. Only `bench` asks for longer frames; what follows the
+// 60 bytes is zeros, which no checksum notices.
 #pragma once
 
 #include <array>
@@ -33,10 +34,16 @@ struct FrameAddresses {
 class FrameTemplate {
  public:
   static constexpr std::uint8_t kTtl = 64;
+  static constexpr std::size_t kFrameBytesMax = 1514;
 
-  FrameTemplate(const FrameAddresses& addresses, const probe_key& key);
+  // A frame is `frame_bytes` long, PROBE_FRAME_BYTES to kFrameBytesMax.
+  FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
+                std::size_t frame_bytes = PROBE_FRAME_BYTES);
 
-  // Makes `frame` a probe but for what patch() sets.
+  [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
+
+  // Makes the frame's first bytes a probe but for what patch() sets; the rest is the caller's to
+  // keep zero.
   void fill(FrameBuffer frame) const;
   // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
   void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
@@ -51,6 +58,7 @@ class FrameTemplate {
 
  private:
   std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
+  std::size_t frame_bytes_;
   ProbeConstants constants_;
   ProbeBatchVersion version_;
 };

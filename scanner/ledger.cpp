@@ -55,6 +55,7 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   }
   std::uint64_t refused = 0;
   std::uint64_t unconfirmed = 0;
+  std::uint64_t unroutable = 0;
   std::uint64_t given_up = 0;
   for (const Queue& queue : pipeline.queues()) {
     for (const Target& target : queue.transmitter->given_up())
@@ -63,6 +64,7 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
     const TransmitCounters& counters = queue.transmitter->counters();
     refused += counters.refused.get();
     unconfirmed += counters.unconfirmed.get();
+    unroutable += counters.unroutable.get();
     summary.queues.push_back({queue.number, queue.transmitter->mode(), queue.cpu,
                               counters.sent.get(), counters.sent_again.get(),
                               counters.kicks.get()});
@@ -70,13 +72,17 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   summary.probes = pipeline.probe_count();
   summary.sent = pipeline.sent();
   const std::uint64_t stopped = summary.probes - std::min(summary.probes, handed_over);
-  summary.not_sent = {{"stopped", stopped}, {"refused", refused}, {"unconfirmed", unconfirmed}};
-  const std::uint64_t lost = refused + unconfirmed;
+  summary.not_sent = {{"stopped", stopped},
+                      {"refused", refused},
+                      {"unconfirmed", unconfirmed},
+                      {"unroutable", unroutable}};
+  const std::uint64_t lost = refused + unconfirmed + unroutable;
   summary.not_probed = summary.targets - std::min(summary.targets, first_pass);
   summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
   check_sum(summary.faults, "probes handed to the transmitters", handed_over,
-            "sent + refused + unconfirmed", summary.sent + lost);
-  check_sum(summary.faults, "refused + unconfirmed", lost, "the probes given up", given_up);
+            "sent + refused + unconfirmed + unroutable", summary.sent + lost);
+  check_sum(summary.faults, "refused + unconfirmed + unroutable", lost, "the probes given up",
+            given_up);
   if (reason == StopReason::finished)
     check_sum(summary.faults, "probes planned", summary.probes, "targets drawn from the order",
               drawn);

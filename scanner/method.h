@@ -7,6 +7,15 @@
 
 namespace echoscan {
 
-enum class Method { automatic, af_xdp, af_packet };
+enum class Method {
+  automatic,
+  af_xdp,
+  af_packet,
+  packet_mmap,
+  pcap,
+  raw_socket,
+  ping_socket,
+  asio,
+};
 
 }  // namespace echoscan

@@ -8,6 +8,11 @@
 
 #include "scanner/transmit/af_packet.h"
 #include "scanner/transmit/af_xdp.h"
+#include "scanner/transmit/asio.h"
+#include "scanner/transmit/packet_mmap.h"
+#include "scanner/transmit/pcap.h"
+#include "scanner/transmit/ping_socket.h"
+#include "scanner/transmit/raw_socket.h"
 #include "scanner/user_error.h"
 
 namespace echoscan {
@@ -47,12 +52,22 @@ Transmitters open_each(const TransmitSetup& setup, std::string&) {
   return transmitters;
 }
 
+// Whether `scan` has it, whether `bench` has it, whether it needs the reply filter.
 constexpr std::array kMethods{
     TransmitMethod{Method::af_xdp, "af_xdp", "AF_XDP, zero-copy where the driver has it, else copy",
                    true, true, true, open_af_xdp},
-    TransmitMethod{Method::af_packet, "af_packet",
-                   "AF_PACKET past the queueing discipline, sendmmsg", true, true, false,
+    TransmitMethod{Method::af_packet, "af_packet", "AF_PACKET, sendmmsg of 64", true, true, false,
                    open_each<AfPacketTransmitter>},
+    TransmitMethod{Method::packet_mmap, "packet_mmap", "AF_PACKET, memory-mapped PACKET_TX_RING",
+                   true, true, false, open_each<PacketMmapTransmitter>},
+    TransmitMethod{Method::pcap, "pcap", "libpcap, a pcap_inject a probe", true, true, false,
+                   open_each<PcapTransmitter>},
+    TransmitMethod{Method::raw_socket, "raw_socket", "raw IPv4 socket, sendmmsg of 64", true, true,
+                   false, open_each<RawSocketTransmitter>},
+    TransmitMethod{Method::ping_socket, "ping_socket", "ping socket, a sendto a probe", false, true,
+                   false, open_each<PingSocketTransmitter>},
+    TransmitMethod{Method::asio, "asio", "Boost.Asio ip::icmp socket, a send_to a probe", false,
+                   true, false, open_each<AsioTransmitter>},
 };
 
 // The best that works: down the ladder, each step with its reason.

@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 targets=10.77.16.0/20
 lab up --mode kernel
-for method in af_xdp af_packet; do
+for method in af_xdp af_packet packet_mmap pcap raw_socket; do
   scan --method $method --rate 20k --cooldown 1 "$targets" || fail "the scan ended with $?"
   expect_truth "$targets"
   expect_equal "found" "$(wc -l <"$work/out")" 4096

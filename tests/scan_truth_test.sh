@@ -2,7 +2,7 @@
 # 1,048,576 addresses of the simulated Internet at 200 kpps: what is found equals the truth, no more and no
 # less, with the TTL that each host shows; every probe arrives, undamaged and once.
 #
-#   scan_truth_test.sh af_xdp | af_packet | generic | net_raw | two_queues
+#   scan_truth_test.sh af_xdp | af_packet | packet_mmap | pcap | raw_socket | generic | net_raw | two_queues
 source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 variant=$1
@@ -17,6 +17,18 @@ case $variant in
   af_packet)
     options+=(--method af_packet)
     sender="AF_PACKET sendmmsg"
+    ;;
+  packet_mmap)
+    options+=(--method packet_mmap)
+    sender="AF_PACKET mmap"
+    ;;
+  pcap)
+    options+=(--method pcap)
+    sender="pcap_inject"
+    ;;
+  raw_socket)
+    options+=(--method raw_socket)
+    sender="raw socket"
     ;;
   two_queues) queues=2 ;;
   # With fewer receive queues than the far end has transmit queues the driver refuses native XDP.

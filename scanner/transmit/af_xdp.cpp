@@ -222,11 +222,12 @@ void AfXdpTransmitter::submit(std::span<const std::uint32_t> frames) {
 void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
   const auto count = static_cast<std::uint32_t>(frames.size());
   std::uint32_t slot = 0;
+  const auto frame_bytes = static_cast<__u32>(template_.frame_bytes());
   xsk_ring_prod__reserve(&rings_->tx, count, &slot);
   for (std::uint32_t i = 0; i < count; ++i) {
     xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, slot + i);
     descriptor->addr = std::uint64_t{frames[i]} * rings_->chunk_bytes;
-    descriptor->len = PROBE_FRAME_BYTES;
+    descriptor->len = frame_bytes;
     descriptor->options = 0;
   }
   xsk_ring_prod__submit(&rings_->tx, count);
