@@ -67,6 +67,7 @@ Json sending_json(const Summary& summary) {
       {"seconds", summary.sending_s},
       {"queues", std::move(queues)},
       {"interface_tx_packets", summary.interface_tx_packets},
+      {"paused_for_link_seconds", summary.paused_for_link_s},
       {"paused_for_output_seconds", summary.paused_for_output_s}};
 }
 
@@ -152,6 +153,9 @@ std::string sending_text(const Summary& summary) {
   if (sent_again > 0)
     text += fmt::format("            {} were refused by the driver at first and sent again\n",
                         with_thousands(sent_again));
+  if (summary.paused_for_link_s > 0)
+    text += fmt::format("            sending waited {:.1f} s for the link to come back\n",
+                        summary.paused_for_link_s);
   if (summary.paused_for_output_s > 0)
     text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
                         summary.paused_for_output_s);

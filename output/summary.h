@@ -78,6 +78,7 @@ struct Summary {
   double rate_pps = 0;
   std::vector<Queue> queues;
   std::uint64_t interface_tx_packets = 0;
+  double paused_for_link_s = 0;
   double paused_for_output_s = 0;
 
   std::string receiver;

@@ -112,6 +112,11 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.queues = static_cast<unsigned>(parse_count(option, text, 1, kQueuesMax));
               });
+  group.value("--link-timeout", "SEC",
+              "Wait so long for the link, at the start and when it goes down later [30]",
+              [&config](const std::string& option, const std::string& text) {
+                config.link_timeout_s = parse_seconds(option, text);
+              });
   group.value("--method", "METHOD",
               fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else copy, else "
                           "af_packet, said why [auto]",

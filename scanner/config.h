@@ -36,6 +36,7 @@ struct ScanConfig : TargetConfig {
   std::optional<Shard> shard;  // absent: undivided
   std::string shard_source;    // where the shard was said, for the log
   double cooldown_s = 8;
+  double link_timeout_s = 30;
   std::optional<std::uint64_t> max_targets;
   std::optional<double> max_targets_percent;  // of all targets; excludes max_targets
   std::optional<double> max_runtime_s;

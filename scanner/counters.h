@@ -29,6 +29,7 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter handed_over;       // of those, accepted by the transmitter
   Counter first_pass;        // of those, in the first pass
   Counter paused_output_ns;  // time spent waiting for a slow reader of the results
+  Counter paused_link_ns;    // time spent waiting for the link to come back
 };
 
 // One transmitter's: what it accepted ends in sent, refused, unconfirmed or unroutable.

@@ -103,7 +103,7 @@ Interface find_interface(int index) {
 }
 
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
-                               unsigned timeout_ms) {
+                               double timeout_s) {
   const std::uint64_t start_ns = clock.now_ns();
   bool has_gone = false;
   while (true) {
@@ -112,12 +112,11 @@ std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned s
     has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
     const bool may_still_go = !has_gone && waited_ns < settle_ms * kMillisecondNs;
     if (now.has_carrier && !may_still_go) return has_gone ? waited_ns : 0;
-    if (waited_ns > timeout_ms * kMillisecondNs)
+    if (static_cast<double>(waited_ns) > timeout_s * 1e9)
       throw UserError(
           ExitCode::environment,
-          fmt::format(
-              "the link of {} is down{}; is the cable in, is the other end up?", before.name,
-              timeout_ms > 1000 ? fmt::format(" since {} s", timeout_ms / 1000) : std::string()));
+          fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",
+                      before.name, timeout_s));
     clock.wait_until(clock.now_ns() + kPollNs);
   }
 }

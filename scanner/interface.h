@@ -33,10 +33,10 @@ Interface find_interface(const std::string& name);
 Interface find_interface(int index);
 
 // Waits for the link to be up: at least `settle_ms` for a driver that is about to take it down,
-// then up to `timeout_ms` for it to come back. Throws UserError when it does not. `before` is from
+// then up to `timeout_s` for it to come back. Throws UserError when it does not. `before` is from
 // before the change that may have made the link bounce. Returns how long it waited for the carrier,
 // in ns; 0 if it was there.
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
-                               unsigned timeout_ms);
+                               double timeout_s);
 
 }  // namespace echoscan

@@ -47,11 +47,13 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   std::uint64_t handed_over = 0;
   std::uint64_t first_pass = 0;
   std::uint64_t paused_ns = 0;
+  std::uint64_t paused_link_ns = 0;
   for (const auto& sender : pipeline.senders()) {
     drawn += sender->counters().drawn.get();
     handed_over += sender->counters().handed_over.get();
     first_pass += sender->counters().first_pass.get();
     paused_ns += sender->counters().paused_output_ns.get();
+    paused_link_ns += sender->counters().paused_link_ns.get();
   }
   std::uint64_t refused = 0;
   std::uint64_t unconfirmed = 0;
@@ -78,6 +80,7 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
                       {"unroutable", unroutable}};
   const std::uint64_t lost = refused + unconfirmed + unroutable;
   summary.not_probed = summary.targets - std::min(summary.targets, first_pass);
+  summary.paused_for_link_s = static_cast<double>(paused_link_ns) / kSecondNs;
   summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
   check_sum(summary.faults, "probes handed to the transmitters", handed_over,
             "sent + refused + unconfirmed + unroutable", summary.sent + lost);
@@ -192,6 +195,8 @@ const char* outcome_name(StopReason reason) {
       return "terminated";
     case StopReason::stalled:
       return "stalled";
+    case StopReason::link_down:
+      return "stopped, link down";
     case StopReason::output_failed:
       return "stopped, output failed";
   }

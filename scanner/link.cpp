@@ -1,5 +1,7 @@
 #include "scanner/link.h"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -15,6 +17,17 @@ InterfaceLink::InterfaceLink(const Interface& interface)
 }
 
 bool InterfaceLink::is_up() const {
+  if (!is_running()) return false;
+  ethtool_value carrier{};
+  carrier.cmd = ETHTOOL_GLINK;
+  ifreq question{};
+  name_.copy(question.ifr_name, IFNAMSIZ - 1);
+  question.ifr_data = reinterpret_cast<char*>(&carrier);
+  // Some tunnels have no answer: the flag stands.
+  return ioctl(socket_.get(), SIOCETHTOOL, &question) != 0 || carrier.data != 0;
+}
+
+bool InterfaceLink::is_running() const {
   constexpr unsigned kUp = IFF_UP | IFF_RUNNING;
   ifreq question{};
   name_.copy(question.ifr_name, IFNAMSIZ - 1);

@@ -22,6 +22,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 constexpr std::uint64_t kBlockStepsMax = 4096;
+constexpr std::uint64_t kLinkPollNs = 10'000'000;
+constexpr std::uint64_t kLinkSettleNs = 50'000'000;
 
 // A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
 // together.
@@ -53,6 +55,7 @@ class Pipeline::Control {
         signals_(io_, SIGINT, SIGTERM),
         status_timer_(io_),
         runtime_timer_(io_),
+        link_timer_(io_),
         cooldown_timer_(io_),
         status_(pipeline) {}
 
@@ -63,6 +66,7 @@ class Pipeline::Control {
       sending.emplace_back([this, i] { send(i); });
     wait_for_signal();
     wait_for_status();
+    watch_link();
     if (pipeline_.config_.max_runtime_s) {
       runtime_timer_.expires_after(seconds(*pipeline_.config_.max_runtime_s));
       runtime_timer_.async_wait([this](const error_code& error) {
@@ -105,6 +109,7 @@ class Pipeline::Control {
   void cool_down() {
     pipeline_.state_.sending_ended_ns.store(pipeline_.clock_.now_ns(), std::memory_order_relaxed);
     runtime_timer_.cancel();
+    link_timer_.cancel();
     sending_ended_ = true;
     const bool in_vain = reason_ == StopReason::output_failed || pipeline_.sent() == 0;
     const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.cooldown_s;
@@ -137,6 +142,38 @@ class Pipeline::Control {
     });
   }
 
+  // Down: senders pause, since a probe sent now is lost, or worse, taken for sent. They go on when
+  // the link has been up for kLinkSettleNs: the kernel's queues come back a little after it.
+  void watch_link() {
+    link_timer_.expires_after(std::chrono::nanoseconds(kLinkPollNs));
+    link_timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      look_at_link(pipeline_.clock_.now_ns());
+      watch_link();
+    });
+  }
+
+  void look_at_link(std::uint64_t now_ns) {
+    const double timeout_s = pipeline_.config_.link_timeout_s;
+    if (!pipeline_.link_.is_up()) {
+      last_down_ns_ = now_ns;
+      if (!link_is_down_) {
+        link_is_down_ = true;
+        down_since_ns_ = now_ns;
+        pipeline_.state_.link_is_down.store(true, std::memory_order_relaxed);
+        spdlog::warn("the link of {} is down: sending pauses, for {} s at most",
+                     pipeline_.link_.name(), timeout_s);
+      } else if (static_cast<double>(now_ns - down_since_ns_) > timeout_s * 1e9) {
+        stop(StopReason::link_down);
+      }
+    } else if (link_is_down_ && now_ns - last_down_ns_ > kLinkSettleNs) {
+      link_is_down_ = false;
+      pipeline_.state_.link_is_down.store(false, std::memory_order_relaxed);
+      spdlog::info("the link of {} is up again after {:.1f} s: sending goes on",
+                   pipeline_.link_.name(), static_cast<double>(now_ns - down_since_ns_) / 1e9);
+    }
+  }
+
   void wait_for_status() {
     status_timer_.expires_after(std::chrono::seconds(1));
     status_timer_.async_wait([this](const error_code& error) {
@@ -151,21 +188,26 @@ class Pipeline::Control {
   asio::signal_set signals_;
   asio::steady_timer status_timer_;
   asio::steady_timer runtime_timer_;
+  asio::steady_timer link_timer_;
   asio::steady_timer cooldown_timer_;
   StatusLine status_;
   StopReason reason_ = StopReason::finished;
   std::size_t senders_done_ = 0;
   bool sending_ended_ = false;
+  bool link_is_down_ = false;
+  std::uint64_t down_since_ns_ = 0;
+  std::uint64_t last_down_ns_ = 0;
   bool signalled_ = false;
   bool hurry_ = false;
 };
 
 Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
                    const std::vector<Queue>& queues, ReplySource& source, ByteSink& sink,
-                   Clock& clock)
+                   const Link& link, Clock& clock)
     : config_(config),
       queues_(queues),
       source_(source),
+      link_(link),
       clock_(clock),
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.passes),

@@ -15,6 +15,7 @@
 #include "output/result_writer.h"
 #include "scanner/clock.h"
 #include "scanner/config.h"
+#include "scanner/link.h"
 #include "scanner/receive/reply_source.h"
 #include "scanner/receiver.h"
 #include "scanner/scan_state.h"
@@ -31,6 +32,7 @@ enum class StopReason {
   interrupted,    // SIGINT
   terminated,     // SIGTERM
   stalled,        // the kernel took no probe for Sender::kStallNs
+  link_down,      // the link was down for --link-timeout
   output_failed,  // the results cannot be written
 };
 
@@ -45,7 +47,7 @@ class Pipeline {
  public:
   // All must outlive the pipeline.
   Pipeline(const TargetPlan& plan, const ScanConfig& config, const std::vector<Queue>& queues,
-           ReplySource& source, ByteSink& sink, Clock& clock);
+           ReplySource& source, ByteSink& sink, const Link& link, Clock& clock);
   ~Pipeline();
 
   // Runs the scan to its end; call once. SIGINT and SIGTERM are handled meanwhile: the first ends
@@ -74,6 +76,7 @@ class Pipeline {
   const ScanConfig& config_;
   const std::vector<Queue>& queues_;
   ReplySource& source_;
+  const Link& link_;
   Clock& clock_;
   std::uint64_t started_ns_;
   std::uint64_t probe_count_;

@@ -25,7 +25,6 @@ namespace echoscan {
 namespace {
 
 constexpr unsigned kLinkSettleMs = 50;
-constexpr unsigned kLinkTimeoutMs = 30'000;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 std::unique_ptr<ByteSink> open_output(const std::string& path) {
@@ -106,7 +105,8 @@ void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_
                                 std::strerror(outcome.error)));
 }
 
-ExitCode exit_code(const ScanConfig& config, const Pipeline& pipeline, StopReason reason) {
+ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
+                   const Pipeline& pipeline, StopReason reason) {
   switch (reason) {
     case StopReason::interrupted:
       return ExitCode::interrupted;
@@ -126,6 +126,13 @@ ExitCode exit_code(const ScanConfig& config, const Pipeline& pipeline, StopReaso
           fmt::format("the interface took no probe for {} s ({}); is its link up?",
                       Sender::kStallNs / kSecondNs,
                       std::strerror(pipeline.queues().front().transmitter->last_error())));
+    case StopReason::link_down:
+      throw UserError(
+          ExitCode::environment,
+          fmt::format("the link of {} was down for {} s (--link-timeout); stopped after "
+                      "{} of {} probes of the order, --seed {} repeats it",
+                      path.interface.name, config.link_timeout_s, pipeline.sent(),
+                      pipeline.probe_count(), plan.seed));
     case StopReason::finished:
     case StopReason::max_runtime:
       break;
@@ -155,7 +162,7 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
   // is up.
-  wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutMs);
+  wait_for_carrier(path.interface, clock, kLinkSettleMs, config.link_timeout_s);
   const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
@@ -173,7 +180,8 @@ ExitCode run_scan(const ScanConfig& config) {
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.
   const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
-  Pipeline pipeline(plan, config, queues, *receive.source, *results, clock);
+  const InterfaceLink link(path.interface);
+  Pipeline pipeline(plan, config, queues, *receive.source, *results, link, clock);
   const StopReason reason = pipeline.run();
 
   // Ledger: every probe, target and frame accounted for.
@@ -184,7 +192,7 @@ ExitCode run_scan(const ScanConfig& config) {
   summary.interface_tx_packets =
       find_interface(path.interface.index).tx_packets - tx_packets_before;
   report(config, summary, summary_file.get());
-  return exit_code(config, pipeline, reason);
+  return exit_code(config, plan, path, pipeline, reason);
 }
 
 }  // namespace echoscan

@@ -13,6 +13,8 @@ namespace echoscan {
 struct ScanState {
   std::atomic<bool> stop_sending = false;
   std::atomic<bool> stop_receiving = false;
+  // Nothing that is sent now would arrive.
+  std::atomic<bool> link_is_down = false;
   // Lines that the reader does not take are left unwritten: the user has asked twice to stop.
   std::atomic<bool> abandon_output = false;
   // CLOCK_MONOTONIC when the last probe had left; 0 while sending.

@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kBackOffMinNs = 20'000;
 constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
-constexpr std::uint64_t kOutputNapNs = 1'000'000;
+constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
 }  // namespace
 
@@ -32,12 +32,7 @@ bool Sender::run() {
   bool stalled = false;
   while (!stalled && !state_.stop_sending.load(std::memory_order_relaxed) && refill()) {
     const std::uint64_t now_ns = clock_.now_ns();
-    if (writer_.is_limit()) {
-      clock_.wait_until(now_ns + kOutputNapNs);
-      counters_.paused_output_ns.add(kOutputNapNs);
-      progress_ns_ = now_ns;
-      continue;
-    }
+    if (pause(now_ns)) continue;
     const std::uint64_t wait_ns = send_batch(now_ns);
     if (wait_ns > 0) {
       transmitter_.settle();
@@ -90,10 +85,24 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   return back_off_ns_;
 }
 
+bool Sender::pause(std::uint64_t now_ns) {
+  const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
+  if (!link_is_down && !writer_.is_limit()) return false;
+  clock_.wait_until(now_ns + kPauseNapNs);
+  (link_is_down ? counters_.paused_link_ns : counters_.paused_output_ns).add(kPauseNapNs);
+  progress_ns_ = now_ns;
+  return true;
+}
+
 void Sender::settle() {
-  const std::uint64_t deadline_ns = clock_.now_ns() + kSettleNs;
-  while (!transmitter_.settle() && clock_.now_ns() < deadline_ns)
-    clock_.wait_until(clock_.now_ns() + kBackOffMinNs);
+  std::uint64_t waited_from_ns = clock_.now_ns();
+  while (!transmitter_.settle()) {
+    const std::uint64_t now_ns = clock_.now_ns();
+    const bool is_stopped = state_.stop_sending.load(std::memory_order_relaxed);
+    if (now_ns - waited_from_ns > (is_stopped ? kStoppedSettleNs : kStallNs)) break;
+    if (!is_stopped && state_.link_is_down.load(std::memory_order_relaxed)) waited_from_ns = now_ns;
+    clock_.wait_until(now_ns + kBackOffMinNs);
+  }
   transmitter_.give_up();
 }
 

@@ -2,10 +2,10 @@
 //
 // It draws targets into a small batch, asks the pacer how many may leave, and hands those over;
 // what the transmitter does not take stays in the batch, so that nothing is lost and nothing is
-// sent twice. It pauses while the reader of the results cannot keep up, backs off while the kernel
-// takes nothing, and calls the scan stalled when that lasts kStallNs. 64 targets a batch: one
-// sendmmsg, two kicks of AF_XDP in copy mode; more would only add to the time between a probe's
-// stamp and the wire. Everything outside comes through a seam.
+// sent twice. It pauses while the reader of the results cannot keep up and while the link is down,
+// backs off while the kernel takes nothing, and calls the scan stalled when that lasts kStallNs. 64
+// targets a batch: one sendmmsg, two kicks of AF_XDP in copy mode; more would only add to the time
+// between a probe's stamp and the wire. Everything outside comes through a seam.
 #pragma once
 
 #include <array>
@@ -28,7 +28,8 @@ class Sender {
  public:
   static constexpr std::size_t kBatchSize = 64;
   static constexpr std::uint64_t kStallNs = 30'000'000'000;
-  static constexpr std::uint64_t kSettleNs = 1'000'000'000;
+  // Patience for what is under way at the end is kStallNs too, but after a stop only this.
+  static constexpr std::uint64_t kStoppedSettleNs = 1'000'000'000;
 
   // All must outlive the sender; the transmitter is its own.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
@@ -47,6 +48,8 @@ class Sender {
   bool refill();
   // Sends what the pacer allows; returns how long to wait, 0 when it got anything off.
   std::uint64_t send_batch(std::uint64_t now_ns);
+  // Whether there is reason to wait, which it then does for a moment.
+  bool pause(std::uint64_t now_ns);
   void settle();
 
   TargetCursor cursor_;

@@ -17,6 +17,7 @@
 #include "output/byte_sink.h"
 #include "scanner/clock.h"
 #include "scanner/frame.h"
+#include "scanner/link.h"
 #include "scanner/receive/reply_source.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -123,6 +124,17 @@ class FakeTransmitter : public Transmitter {
   FakeReplySource& source_;
   Clock& clock_;
   std::function<int(Ipv4)> answers_;
+};
+
+class FakeLink : public Link {
+ public:
+  [[nodiscard]] bool is_up() const override { return up; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+
+  std::atomic<bool> up = true;
+
+ private:
+  std::string name_ = "fake0";
 };
 
 // A reader that takes everything, or nothing while `is_stuck`, or fails after so many bytes.

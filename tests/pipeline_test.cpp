@@ -45,7 +45,7 @@ class PipelineTest : public testing::Test {
       transmitter->loses = loses;
       queues_.push_back({std::move(transmitter), i, static_cast<int>(i)});
     }
-    pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, sink, clock_);
+    pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, sink, link, clock_);
     std::thread other(meanwhile ? meanwhile : [] {});
     const StopReason reason = pipeline_->run();
     other.join();
@@ -78,6 +78,7 @@ class PipelineTest : public testing::Test {
   std::size_t loses = 0;
   std::string cooldown = "0.05";
   FakeSink sink;
+  FakeLink link;
   Summary summary;
 
  private:
@@ -230,6 +231,30 @@ TEST_F(PipelineTest, ASlowReaderLosesNothing) {
             StopReason::finished);
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_GT(summary.paused_for_output_s, 0.1);
+}
+
+TEST_F(PipelineTest, AMissingLinkPausesTheSending) {
+  link.up = false;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [this] {
+                  sleep_ms(500);
+                  link.up = true;
+                }),
+            StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+}
+
+TEST_F(PipelineTest, ALinkThatStaysDownEndsTheScan) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "20k", "--link-timeout", "0.3"}, 2,
+                [this] {
+                  sleep_ms(300);
+                  link.up = false;
+                }),
+            StopReason::link_down);
+  EXPECT_GT(summary.sent, 1000U);
+  EXPECT_LT(summary.sent, 30000U);
+  EXPECT_GT(summary.paused_for_link_s, 0.2);
+  EXPECT_EQ(summary.outcome, "stopped, link down");
 }
 
 TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {

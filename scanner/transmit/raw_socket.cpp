@@ -56,7 +56,7 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   counters_.kicks.add(1);
   if (error == EAGAIN || error == EINTR) return 0;
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
-  if (!link_.is_up()) {
+  if (!link_.is_running()) {
     counters_.sent_again.add(std::max<std::size_t>(sent, 1));
     last_error_.store(ENETDOWN, std::memory_order_relaxed);
     return 0;

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# The link goes down in the middle of a scan. Back after 2 s: sending pauses and goes on, by every method, and
+# nothing is lost. Down for longer than --link-timeout, or from the start: a clean stop that says where.
+source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
+
+targets=10.0.0.0/14
+count=262144
+
+start_scan() { # OPTION...
+  rm -f "$work/summary"
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
+    --rate 100k --cooldown 1 --seed 5 "$@" "$targets" >"$work/out" 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 100); do
+    [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
+    sleep 0.1
+  done
+  fail "the scan does not get under way"
+}
+
+lab up
+for method in af_xdp af_packet packet_mmap pcap raw_socket; do
+  before=$(lab stats | jq .echo_requests)
+  start_scan --method $method
+  far ip link set lab1 down
+  sleep 2
+  far ip link set lab1 up
+  wait $pid || fail "$method: the scan ended with $?"
+  expect_text "$work/log" "the link of lab0 is down: sending pauses, for 30 s at most"
+  expect_text "$work/log" "the link of lab0 is up again after "
+  expect_equal "$method: sent" "$(summary .ledger.sent)" $count
+  arrived=$(($(lab stats | jq .echo_requests) - before))
+  # Replies to what was on its way when the link went may be lost: a request that arrives and is answered
+  # into a dead link. Requests may not.
+  [ "$arrived" -ge $count ] || fail "$method: $arrived of $count arrived"
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+  jq -e '.sending.paused_for_link_seconds | . > 1 and . < 3' "$work/summary" >/dev/null ||
+    fail "$method: paused for $(summary .sending.paused_for_link_seconds) s"
+  found | sort | comm -13 - <(lab truth "$targets" | sort) >"$work/missing"
+  echo "$method: $arrived of $count arrived, $(wc -l <"$work/missing") replies lost on a dead link"
+done
+
+start_scan --link-timeout 1
+far ip link set lab1 down
+expect_status 3 wait $pid
+sent=$(summary .ledger.sent)
+expect_text "$work/log" "the link of lab0 was down for 1 s (--link-timeout); stopped after $sent of $count probes of the order, --seed 5 repeats it"
+expect_equal "outcome" "$(summary .outcome)" "stopped, link down"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+expect_equal "lines" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
+
+# Down from the start: nothing is sent, nothing is opened.
+begin=$(date +%s)
+expect_status 3 scan --link-timeout 2 "$targets"
+expect_text "$work/log" "the link of lab0 is down, for 2 s now"
+[ $(($(date +%s) - begin)) -lt 10 ] || fail "--link-timeout was not kept"
