@@ -25,8 +25,7 @@ struct Privileges {
 // The calling process's effective privileges.
 Privileges current_privileges();
 
-// Why bpf(2) answered EPERM, as part of a sentence: "BPF is not permitted (CAP_BPF,
-// CAP_NET_ADMIN)".
+// Why bpf(2) was refused, as part of a sentence: "BPF is not permitted (CAP_BPF)".
 std::string explain_refused_bpf(const Privileges& privileges);
 
 // What gives the right to a packet socket that was refused with EPERM, as part of a sentence.

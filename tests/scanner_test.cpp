@@ -10,6 +10,7 @@
 #include "scanner/config.h"
 #include "scanner/frame.h"
 #include "scanner/pacer.h"
+#include "scanner/privileges.h"
 #include "scanner/sender.h"
 #include "scanner/target_plan.h"
 #include "scanner/user_error.h"
@@ -424,6 +425,22 @@ TEST_F(SenderTest, StopsWhenToldTo) {
   EXPECT_TRUE(run(Pacer::kUnlimited));
   EXPECT_LT(transmitter_.log.size(), 500U);
   EXPECT_EQ(handed_over_, transmitter_.log.size());
+}
+
+TEST(Privileges, NameWhatLacksOrWhatElseRefuses) {
+  const Privileges net_raw_alone{.net_raw = true};
+  EXPECT_EQ(explain_refused_bpf(net_raw_alone),
+            "BPF is not permitted (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)");
+  EXPECT_EQ(explain_refused_bpf({.net_raw = true, .net_admin = true, .bpf = true}),
+            "BPF is not permitted (CAP_PERFMON)");
+  Privileges all{.net_raw = true, .net_admin = true, .bpf = true, .perfmon = true};
+  EXPECT_NE(explain_refused_bpf(all).find("seccomp"), std::string::npos);
+  all.is_user_namespace = true;
+  EXPECT_NE(explain_refused_bpf(all).find("user namespace"), std::string::npos);
+
+  EXPECT_NE(explain_refused_socket({}).find("--cap-add NET_RAW, or for AF_XDP"), std::string::npos);
+  EXPECT_NE(explain_refused_socket(all).find("user namespace"), std::string::npos);
+  EXPECT_NE(explain_refused_socket(net_raw_alone).find("seccomp"), std::string::npos);
 }
 
 }  // namespace

@@ -150,7 +150,8 @@ XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
   const int cpu_count = libbpf_num_possible_cpus();
   int error = kernel->load(config, cpu_count);
   const Privileges privileges = current_privileges();
-  if (error == EPERM || (error == EACCES && !privileges.perfmon))
+  // ENOSYS: newer seccomp profiles hide the system call instead of refusing it.
+  if (error == EPERM || error == ENOSYS || (error == EACCES && !privileges.perfmon))
     return refuse(Refusal::permission, explain_refused_bpf(privileges));
   if (error != 0)
     return refuse(Refusal::unsupported,

@@ -1,0 +1,41 @@
+# The image: echoscan, the libraries it runs with, and nothing that compiles. docs/container.md says how to run it.
+#
+#   docker build -t echoscan .
+#
+# BASE is any Debian 12; REVISION, when given, ends up as a label.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS build
+WORKDIR /src
+# The packages first: they change less often than the code.
+COPY packages.txt ./
+COPY tests/install_packages.sh tests/
+RUN apt-get update && tests/install_packages.sh build unit
+COPY . .
+RUN cmake --preset release \
+ && cmake --build --preset release --target echoscan unit_tests \
+ && ctest --test-dir build/release --label-regex '^unit$' --output-on-failure --no-tests=error \
+ && install -D --strip build/release/echoscan /out/usr/local/bin/echoscan \
+ && install -D packages.txt /out/tmp/packages.txt \
+ && install -D tests/install_packages.sh /out/tmp/tests/install_packages.sh
+
+FROM ${BASE}
+ARG BASE
+ARG REVISION=
+LABEL org.opencontainers.image.title="echoscan" \
+      org.opencontainers.image.description="Pings very large sets of IPv4 addresses and accounts for every probe" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="${BASE}"
+COPY --from=build /out /
+# A library that packages.txt forgot ends the build here and not the first scan.
+RUN apt-get update && /tmp/tests/install_packages.sh run \
+ && rm -rf /tmp/tests /tmp/packages.txt /var/lib/apt/lists/* /var/cache/apt/*.bin \
+ && { ! ldd /usr/local/bin/echoscan | grep 'not found'; } && echoscan --version
+# Where results go: relative names of -o and --summary end up in what is mounted here.
+WORKDIR /data
+VOLUME /data
+# No shell in between: signals reach echoscan itself, as process 1. SIGTERM is its clean stop.
+ENTRYPOINT ["echoscan"]
+CMD ["--help"]
