@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
 #
-#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N]
+#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--nics NEAR,FAR]
 #   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
 #   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show)
 #   lab.sh stats           what the far end saw and did, one JSON object
@@ -10,7 +10,8 @@
 # Two namespaces joined by a veth pair and by nothing else: no packet can leave. 10.0.0.0/8 and
 # 198.18.0.0/15 are routed to the far end. There either an XDP program answers for a world that is a pure
 # function of (seed, address), 1 address in 8 by default (`simulated`), or Linux itself answers for every
-# address (`kernel`). ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
+# address (`kernel`). With `--nics` two network cards that are joined to each other, as in tests/vm, take the
+# place of the veth pair; one that has an address is in use and refused. ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
 # side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it (default build/release).
 set -euo pipefail
 
@@ -38,18 +39,59 @@ setting() {
   cat "$state/$1"
 }
 
+# A card outlives its namespace, but under the lab's name.
+return_nic() { # NAMESPACE LINK NIC
+  if ! ip -n "$1" link show "$2" >/dev/null 2>&1; then return; fi
+  ip -n "$1" link set "$2" down
+  ip -n "$1" link set "$2" name "$3" netns 1
+}
+
 down() {
-  local namespace
+  local namespace nics
+  if [ -s "$state/nics" ]; then
+    IFS=, read -r -a nics <"$state/nics"
+    return_nic "$near" lab0 "${nics[0]}"
+    return_nic "$far" lab1 "${nics[1]}"
+  fi
   for namespace in "$near" "$far"; do
     if [ -e "/run/netns/$namespace" ]; then ip netns delete "$namespace"; fi
   done
   rm -rf "$state"
 }
 
+make_veth_pair() { # QUEUES
+  local queues=(numtxqueues "$1" numrxqueues "$1")
+  ip -n "$near" link add lab0 "${queues[@]}" type veth peer name lab1 netns "$far" "${queues[@]}"
+}
+
+take_nics() { # NEAR,FAR
+  local nics nic
+  IFS=, read -r -a nics <<<"$1"
+  [ ${#nics[@]} = 2 ] || die "--nics names two interfaces, as in eth0,eth1"
+  for nic in "${nics[@]}"; do
+    ip link show "$nic" >/dev/null || die "there is no interface $nic"
+    [ -z "$(ip -4 -o address show dev "$nic")" ] || die "$nic has an address: it is in use"
+  done
+  mkdir -p "$state"
+  echo "$1" >"$state/nics"
+  ip link set "${nics[0]}" down
+  ip link set "${nics[1]}" down
+  ip link set "${nics[0]}" name lab0 netns "$near"
+  ip link set "${nics[1]}" name lab1 netns "$far"
+}
+
+# A card's link comes up seconds after it is switched on, and goes down once more when XDP is attached.
+await_carrier() { # NAMESPACE LINK
+  local tenths
+  for ((tenths = 0; tenths < 150; ++tenths)); do
+    [ "$(ip netns exec "$1" cat "/sys/class/net/$2/carrier")" != 1 ] || return 0
+    sleep 0.1
+  done
+  die "the link of $2 does not come up"
+}
+
 # The address of each end is a documentation range, outside of the world that is scanned.
-make_ends() {
-  local queues=$1
-  local mtu_queues=(numtxqueues "$queues" numrxqueues "$queues")
+make_ends() { # QUEUES NICS
   ip netns add "$near"
   ip netns add "$far"
   local namespace
@@ -58,21 +100,20 @@ make_ends() {
       net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
     ip -n "$namespace" link set lo up
   done
-  ip -n "$near" link add lab0 "${mtu_queues[@]}" type veth \
-    peer name lab1 netns "$far" "${mtu_queues[@]}"
+  if [ -n "$2" ]; then take_nics "$2"; else make_veth_pair "$1"; fi
   ip -n "$near" address add 192.0.2.1/30 dev lab0
   ip -n "$far" address add 192.0.2.2/30 dev lab1
   ip -n "$near" link set lab0 up
   ip -n "$far" link set lab1 up
   # A redirect into a veth is delivered only where the other end runs NAPI, and GRO switches that on.
-  ip netns exec "$near" ethtool -K lab0 gro on
+  [ -n "$2" ] || ip netns exec "$near" ethtool -K lab0 gro on
   ip -n "$near" route add default via 192.0.2.2
   ip -n "$far" route add local 10.0.0.0/8 dev lo
   ip -n "$far" route add local 198.18.0.0/15 dev lo
 }
 
 up() {
-  local queues=1 mode=simulated seed=1 one_in=8
+  local queues=1 mode=simulated seed=1 one_in=8 nics=
   while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || die "$1 needs a value"
     case $1 in
@@ -80,6 +121,7 @@ up() {
       --mode) mode=$2 ;;
       --seed) seed=$2 ;;
       --one-in) one_in=$2 ;;
+      --nics) nics=$2 ;;
       *) die "up: unknown option $1" ;;
     esac
     shift 2
@@ -91,17 +133,20 @@ up() {
   [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made here"
 
   down
-  trap down ERR INT TERM
-  make_ends "$queues"
+  trap down EXIT
+  trap 'exit 1' INT TERM
+  make_ends "$queues" "$nics"
   if [ "$mode" = simulated ]; then
     [ -x "$world" ] || die "$world is missing; build first: cmake --preset release && cmake --build --preset release"
     ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in"
   fi
+  await_carrier "$near" lab0
+  await_carrier "$far" lab1
   mkdir -p "$state"
   echo "$seed" >"$state/seed"
   echo "$one_in" >"$state/one_in"
   echo "$mode" >"$state/mode"
-  trap - ERR INT TERM
+  trap - EXIT INT TERM
 }
 
 truth() {
@@ -124,7 +169,7 @@ truth() {
   fi
 }
 
-# One value of `ethtool -S lab1`, summed over the queues.
+# One value of `ethtool -S lab1`, summed over the queues; 0 where the driver does not count it (veth does).
 driver_count() {
   ip netns exec "$far" ethtool -S lab1 |
     awk -F': *' -v name="$1" '$1 ~ "^ *" name "$" {sum += $2} END {print sum + 0}'
@@ -165,5 +210,5 @@ case $command in
   truth) truth "$@" ;;
   stats) stats ;;
   down) down ;;
-  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--nics NEAR,FAR] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
 esac

@@ -1,0 +1,227 @@
+#!/usr/bin/env bash
+# The cases of the NIC matrix, inside the guest: case.sh NAME...; `case.sh --list` names them.
+#
+# The lab of tests/lab stands on the guest's two cards, and every case leaves it as it was. Lines for run.sh: what
+# a scan has seen, `@seen {...}`, and how a case ended, `@case NAME STATUS SECONDS`: 0 passed, 77 this card and
+# kernel do not have what it needs (said why), else failed. An emulated processor takes a tenth of a second to
+# start a process: hence one lab for all cases, and few calls of jq.
+if [ "${1:-}" = --list ]; then
+  sed -n 's/^case_\([a-z_0-9]*\)().*/\1/p' "${BASH_SOURCE[0]}"
+  exit 0
+fi
+export ECHOSCAN_LAB=vm LC_ALL=C
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+# What the emulated processor carries, and as many addresses as show a loss.
+rate=10k
+all_targets=10.20.0.0/16
+some_targets=10.20.0.0/19
+best=(--method af_xdp --rate "$rate" --cooldown 1 --status off)
+
+not_here() {
+  echo "not here: $*"
+  exit 77
+}
+
+# What each card and kernel are known to give. A driver that learns more makes the matrix fail, and the table in
+# docs/drivers.md is then due for a change.
+case $VM_KERNEL/$VM_NIC in
+  newest/virtio-iommu | newest/igb) best_sender="AF_XDP zero-copy" ;;
+  *) best_sender="AF_XDP copy" ;;
+esac
+case $VM_KERNEL/$VM_NIC in
+  */e1000e | 6.1/vmxnet3) best_receiver="XDP generic" ;;
+  *) best_receiver="XDP native" ;;
+esac
+
+found() { sed 's/.*"target":"\([^"]*\)".*/\1/' "$work/out" | sort; }
+
+arrived_so_far() {
+  [[ $(far "$ECHOSCAN_BUILD/tests/lab_world" stats lab1) =~ \"echo_requests\":([0-9]+).*\"bad_checksums\":([0-9]+) ]]
+  echo "${BASH_REMATCH[1]}"
+  expect_equal "damaged" "${BASH_REMATCH[2]}" 0 >&2
+}
+
+# The scan just ended: its results are the truth, by the ways named, and every probe arrived.
+expect_scan() { # NAME SENDER RECEIVER ARRIVED-BEFORE TARGETS
+  local name=$1 sender=$2 receiver=$3 arrived values sent adds_up seen_sender seen_receiver queues why
+  sed 's/^/  /' "$work/log"
+  arrived=$(($(arrived_so_far) - $4))
+  found >"$work/found"
+  lab truth "$5" | sort >"$work/truth"
+  values=$(jq -r '[.ledger.sent, .ledger.adds_up, ([.sending.queues[].mode] | unique | join(",")),
+    .receiving.mode, (.sending.queues | length)] | map(tostring) | join("|")' "$work/summary")
+  IFS='|' read -r sent adds_up seen_sender seen_receiver queues <<<"$values"
+  why=$(sed -n 's/^.*no AF_XDP zero-copy on [^ ]* (\(.*\)); trying.*/\1/p' "$work/log")
+  printf '@seen {"case":"%s","sender":"%s","receiver":"%s","queues":%d,"sent":%d,"arrived":%d,"found":%d,"truth":%d,"why":"%s"}\n' \
+    "$name" "$seen_sender" "$seen_receiver" "$queues" "$sent" "$arrived" \
+    "$(wc -l <"$work/found")" "$(wc -l <"$work/truth")" "$why"
+  [ -s "$work/truth" ] || fail "the truth is empty"
+  cmp -s "$work/found" "$work/truth" ||
+    fail "found $(wc -l <"$work/found") of $(wc -l <"$work/truth"): $(diff "$work/found" "$work/truth" | head -5)"
+  expect_equal "adds_up" "$adds_up" true
+  expect_equal "arrived" "$arrived" "$sent"
+  expect_equal "sender" "$seen_sender" "$sender"
+  expect_equal "receiver" "$seen_receiver" "$receiver"
+}
+
+# A whole scan with OPTION..., and what it must come to.
+scan_truth() { # NAME SENDER RECEIVER TARGETS OPTION...
+  local name=$1 sender=$2 receiver=$3 targets=$4 before
+  shift 4
+  before=$(arrived_so_far)
+  scan "$@" "$targets" || fail "the scan ended with $?"
+  expect_scan "$name" "$sender" "$receiver" "$before" "$targets"
+}
+
+# A scan in the background, well under way; its pid is in $pid.
+start_scan() { # OPTION...
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" \
+    >"$work/out" 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 300); do
+    [ "$(wc -l <"$work/out")" -lt 200 ] || return 0
+    sleep 0.1
+  done
+  fail "the scan does not get under way"
+}
+
+case_truth() {
+  scan_truth truth "$best_sender" "$best_receiver" $all_targets "${best[@]}"
+}
+
+case_truth_af_packet() {
+  scan_truth truth_af_packet "AF_PACKET sendmmsg" "$best_receiver" $all_targets "${best[@]}" --method af_packet
+}
+
+# CAP_NET_RAW alone: AF_PACKET both ways.
+case_truth_net_raw() {
+  local before
+  before=$(arrived_so_far)
+  near setpriv --bounding-set=-all,+net_raw --inh-caps=-all \
+    "$echoscan" scan --allow-reserved --summary "$work/summary" "${best[@]}" --method auto "$all_targets" \
+    >"$work/out" 2>"$work/log" || fail "the scan ended with $?"
+  expect_scan truth_net_raw "AF_PACKET sendmmsg" "AF_PACKET ring" "$before" "$all_targets"
+}
+
+# The host's own traffic lives beside the scan, through the same card.
+case_host_ping() {
+  start_scan "${best[@]}" $all_targets
+  near ping -c 5 -W 5 192.0.2.2 >"$work/ping" || fail "the host's ping got no answer: $(cat "$work/ping")"
+  expect_text "$work/ping" "5 packets received"
+  kill -INT $pid
+  expect_status 130 wait $pid
+  sed 's/^/  /' "$work/ping"
+}
+
+# SIGKILL in the middle leaves no program and no socket behind that would hinder the next scan.
+case_kill() {
+  start_scan "${best[@]}" $all_targets
+  kill -KILL $pid
+  expect_status 137 wait $pid 2>/dev/null
+  scan_truth kill "$best_sender" "$best_receiver" $some_targets "${best[@]}"
+}
+
+# The link goes in the middle and comes back: the scan goes on and ends by itself. What the card held at that
+# moment is gone, though it had taken it: at most its rings, and as much again that the far end did not hear.
+case_link_down() {
+  local before arrived sent
+  before=$(arrived_so_far)
+  start_scan "${best[@]}" $all_targets
+  near ip link set lab0 down
+  sleep 2
+  near ip link set lab0 up
+  near ip route replace default via 192.0.2.2
+  expect_status 0 wait $pid
+  sed 's/^/  /' "$work/log"
+  arrived=$(($(arrived_so_far) - before))
+  IFS='|' read -r sent adds_up <<<"$(jq -r '"\(.ledger.sent)|\(.ledger.adds_up)"' "$work/summary")"
+  echo "sent $sent, arrived $arrived"
+  expect_equal "adds_up" "$adds_up" true
+  [ $((sent - arrived)) -le 8192 ] || fail "$((sent - arrived)) of $sent probes are lost"
+  found >"$work/found"
+  lab truth $all_targets >"$work/truth"
+  awk 'NR == FNR {lives[$0]; next} !($0 in lives)' "$work/truth" "$work/found" >"$work/wrong"
+  expect_equal "results beside the truth" "$(wc -l <"$work/wrong")" 0
+  scan_truth link_down "$best_sender" "$best_receiver" $some_targets "${best[@]}"
+}
+
+# Frames of 9,000 bytes do not fit native XDP's buffers: generic XDP and a way to send that works without it.
+case_mtu_9000() {
+  near ip link set lab0 mtu 9000 2>/dev/null || not_here "the card does not take an MTU of 9000"
+  scan "${best[@]}" $some_targets || fail "the scan ended with $?"
+  sed 's/^/  /' "$work/log"
+  expect_text "$work/log" "no native XDP on lab0"
+  found >"$work/found"
+  lab truth $some_targets | sort | cmp -s - "$work/found" || fail "found $(wc -l <"$work/found")"
+}
+
+# Somebody else's XDP program is named and left alone; AF_PACKET goes around it.
+case_foreign_program() {
+  near "$ECHOSCAN_BUILD/tests/lab_world" attach lab0 1 8
+  expect_status 3 scan "${best[@]}" --method auto $some_targets
+  expect_text "$work/log" "another XDP program is there"
+  expect_text "$work/log" "far_end"
+  scan_truth foreign_program "AF_PACKET sendmmsg" "AF_PACKET ring" $some_targets "${best[@]}" --method af_packet
+  near ip link show lab0 | grep -q "prog/xdp" || fail "the other program is gone"
+}
+
+case_wrong_queues() {
+  expect_status 2 scan "${best[@]}" --queues 99 $some_targets
+  expect_text "$work/log" "--queues 99: lab0 has"
+  sed 's/^/  /' "$work/log"
+}
+
+# Fewer queues send than receive.
+case_two_of_four_queues() {
+  [ "$VM_QUEUES" = 4 ] || not_here "needs --queues 4"
+  near ethtool -l lab0 | tail -2 | grep -q "4$" || not_here "the card has not four queues"
+  scan_truth two_of_four_queues "$best_sender" "$best_receiver" $all_targets "${best[@]}" --queues 2
+  expect_equal "queues" "$(summary '.sending.queues | length')" 2
+}
+
+case_rings() {
+  local size changed=no
+  for size in 256 4096; do
+    if near ethtool -G lab0 rx $size tx $size 2>/dev/null ||
+      near ethtool -g lab0 | grep -A5 Current | grep -q "^RX:[^0-9]*$size$"; then
+      changed=yes
+      scan_truth "rings_$size" "$best_sender" "$best_receiver" $some_targets "${best[@]}"
+    else
+      echo "the card does not take rings of $size"
+    fi
+  done
+  [ $changed = yes ] || not_here "the card's rings cannot be set"
+}
+
+# The lab as it was: whatever a case set or left behind is undone.
+restore() {
+  near ip link set lab0 xdp off
+  near ip link set lab0 mtu 1500
+  near ip link set lab0 up
+}
+
+# Whatever a case started goes with it.
+end_jobs() {
+  local job
+  for job in $(jobs -p); do kill -KILL "$job" || [ $? = 1 ]; done
+}
+
+lab up --nics "$VM_NICS"
+for name in "$@"; do
+  [ "$(type -t "case_$name")" = function ] || fail "there is no case '$name'"
+  echo "== $VM_KERNEL $VM_NIC: $name"
+  began=$SECONDS
+  rm -f "$work"/*
+  # By itself and not behind `||`, where bash would let a failed command pass.
+  set +e
+  (
+    set -e
+    trap end_jobs EXIT
+    "case_$name"
+  )
+  status=$?
+  set -e
+  echo "@case $name $status $((SECONDS - began))"
+  restore
+done

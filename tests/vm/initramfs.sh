@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The guest's file system, as two archives that the kernel unpacks one after the other.
+#
+#   initramfs.sh base OUT            busybox, the tools of the lab's scripts, the project's programs and scripts
+#   initramfs.sh modules KERNEL OUT  the network drivers of a kernel's folder (packages.sh), in the order to load
+#
+# Uncompressed: qemu copies it into the guest's memory, and an emulated processor would unpack for seconds.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${ECHOSCAN_BUILD:-$root/build/release}
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+
+# A program and the libraries that it is linked with, at the same paths.
+copy_program() { # PATH [PATH IN THE GUEST]
+  local path=$1 library
+  install -D "$path" "$tree${2:-$path}"
+  ldd "$path" | awk '$2 == "=>" {print $3} $1 ~ "^/" {print $1}' | while read -r library; do
+    [ -e "$tree$library" ] || install -D "$library" "$tree$library"
+  done
+}
+
+pack() { # OUT
+  (cd "$tree" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$1"
+}
+
+make_base() { # OUT
+  local tool program
+  for tool in bash jq ip ethtool setpriv; do
+    copy_program "$(realpath "$(command -v "$tool")")" "/usr/bin/$tool"
+  done
+  install -D "$(command -v busybox)" "$tree/bin/busybox" # static
+  ln -s /usr/bin/bash "$tree/bin/bash"
+  ln -s /bin/busybox "$tree/usr/bin/env" # where scripts look for it
+  for program in echoscan tests/lab_world; do
+    copy_program "$build/$program" "/echoscan/build/release/$program"
+    strip --strip-debug "$tree/echoscan/build/release/$program"
+  done
+  mkdir -p "$tree"/{proc,sys,dev,run,tmp,etc,var} "$tree/echoscan/tests"
+  cp -r "$root/tests/lab" "$root/tests/vm" "$tree/echoscan/tests/"
+  install -m 755 "$root/tests/vm/init" "$tree/init"
+  pack "$1"
+}
+
+make_modules() { # KERNEL OUT
+  local kernel=$1 module path version
+  version=$(cat "$kernel/version")
+  mkdir -p "$tree/modules"
+  # Where virtio_pci is built in, there is no such module; each driver's own dependencies come before it.
+  for module in virtio_pci virtio_net igb e1000e vmxnet3; do
+    /usr/sbin/modprobe -q -D -d "$kernel/modules" -S "$version" "$module" || [ "$module" = virtio_pci ]
+  done | awk '$1 == "insmod" && !seen[$2]++ {print $2}' | while read -r path; do
+    module=$(basename "$path" .xz)
+    case $path in
+      *.xz) xz -dc "$path" >"$tree/modules/$module" ;;
+      *) cp "$path" "$tree/modules/$module" ;;
+    esac
+    echo "$module" >>"$tree/modules/order"
+  done
+  pack "$2"
+}
+
+case "${1:-} $#" in
+  "base 2") make_base "$2" ;;
+  "modules 3") make_modules "$2" "$3" ;;
+  *)
+    echo "usage: initramfs.sh base OUT | modules KERNEL OUT" >&2
+    exit 2
+    ;;
+esac

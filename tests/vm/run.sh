@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# The NIC matrix: scans on emulated network cards, in virtual machines, each with a kernel of its own.
+#
+#   run.sh [--kernel 6.1|6.12|newest] [--nic virtio|virtio-iommu|igb|vmxnet3|e1000e] [--queues N] [CASE...]
+#   run.sh --quick      6.1 virtio, newest virtio-iommu, 6.1 e1000e, a few cases each: what test.sh runs
+#   run.sh --all        every kernel, every card, every case; ends with the table for docs/drivers.md
+#
+# One machine has two cards, joined inside the one qemu process by a hub: there is no other network in it and no
+# way out of it. No KVM is needed. The cases are case.sh's. Exit status: 0 all passed, 1 something failed, 77 the
+# machine cannot be had (a package is missing from the mirror), with the reason. Results, one JSON object a line,
+# are appended to build/vm/results.jsonl; serial consoles are kept beside it.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+vm=$root/tests/vm
+out=${ECHOSCAN_VM_OUT:-$root/build/vm}
+readonly run_seconds_max=1200
+
+die() {
+  echo "run.sh: $*" >&2
+  exit 2
+}
+
+# The command line of qemu up to its devices, in `qemu`.
+choose_qemu() { # NIC
+  qemu=(qemu-system-x86_64)
+  # igb came with qemu 8; Debian 12 has 7.2.
+  if [ "$1" = igb ]; then
+    local folder
+    folder=$("$vm/packages.sh" qemu backports) || return 77
+    qemu=(env QEMU_MODULE_DIR="$folder/usr/lib/x86_64-linux-gnu/qemu" "$folder/usr/bin/qemu-system-x86_64"
+      -L "$folder/usr/share/qemu" -L "$folder/usr/share/seabios")
+  fi
+}
+
+device() { # NIC
+  case $1 in
+    virtio) echo virtio-net-pci ;;
+    # Zero-copy needs the kernel's DMA interface, which virtio leaves aside unless told otherwise.
+    virtio-iommu) echo virtio-net-pci,iommu_platform=on,disable-legacy=on ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# One boot: the cases' output, then their status. 0 passed, 1 failed, 77 cannot be had.
+boot() { # KERNEL NIC QUEUES CASE...
+  local kernel=$1 nic=$2 queues=$3 folder card qemu
+  shift 3
+  local cases=$(IFS=,; echo "$*")
+  folder=$("$vm/packages.sh" kernel "$kernel") || return 77
+  choose_qemu "$nic" || return 77
+  "$vm/initramfs.sh" modules "$folder" "$out/modules-$kernel.cpio"
+  cat "$out/base.cpio" "$out/modules-$kernel.cpio" >"$out/initramfs-$kernel.cpio"
+  card=$(device "$nic")
+  local log=$out/console-$kernel-$nic.log status=0
+  # Neighbouring slots would clash over igb's virtual functions.
+  timeout --kill-after=5 $run_seconds_max "${qemu[@]}" -M q35 -accel tcg,thread=multi -cpu max \
+    -smp "$((queues > 2 ? queues : 2))" -m 512 -display none -nodefaults -no-reboot -serial stdio -monitor none \
+    -kernel "$folder/vmlinuz" -initrd "$out/initramfs-$kernel.cpio" \
+    -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable kernel=$kernel nic=$nic queues=$queues cases=$cases" \
+    -netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 \
+    -device "$card,netdev=h0,mac=02:00:00:00:00:0a,addr=0x2,romfile=" \
+    -device "$card,netdev=h1,mac=02:00:00:00:00:0b,addr=0x6,romfile=" \
+    </dev/null 2>&1 | tr -d '\r' | tee "$log" | grep --line-buffered -v '^@' || status=${PIPESTATUS[0]}
+  read_console "$log" "$kernel" "$nic" "$status"
+}
+
+# What the guest reported: results kept, a line a case, and whether all went well.
+read_console() { # LOG KERNEL NIC STATUS-OF-QEMU
+  local version name status seconds result=0
+  version=$(sed -n 's/^@kernel //p' "$1")
+  sed -n 's/^@seen //p' "$1" | jq -c --arg kernel "$version" --arg nic "$3" \
+    '{kernel: $kernel, nic: $nic} + .' >>"$out/results.jsonl"
+  while read -r _ name status seconds; do
+    case $status in
+      0) echo "passed: $2 $3 $name (${seconds} s)" ;;
+      77) echo "not here: $2 $3 $name" ;;
+      *)
+        echo "FAILED: $2 $3 $name (${seconds} s)"
+        result=1
+        ;;
+    esac
+  done < <(grep '^@case ' "$1" || [ $? = 1 ])
+  if ! grep -q '^@end complete' "$1"; then
+    echo "FAILED: $2 $3 did not come to its end (qemu: $4): $(tail -3 "$1")"
+    result=1
+  fi
+  return $result
+}
+
+# Runs and says, by name, what could not be had.
+run_machine() { # KERNEL NIC QUEUES CASE...
+  local status=0
+  boot "$@" || status=$?
+  if [ $status = 77 ]; then echo "not run: $1 $2 (its packages cannot be had)"; fi
+  return $status
+}
+
+kernel=6.1 nic=virtio queues=1 mode=one cases=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --kernel | --nic | --queues)
+      [ $# -ge 2 ] || die "$1 needs a value"
+      printf -v "${1#--}" %s "$2"
+      shift
+      ;;
+    --quick | --all) mode=${1#--} ;;
+    -*) die "unknown option $1" ;;
+    *) cases+=("$1") ;;
+  esac
+  shift
+done
+case $kernel in 6.1 | 6.12 | newest) ;; *) die "--kernel is 6.1, 6.12 or newest, not '$kernel'" ;; esac
+case $nic in virtio | virtio-iommu | igb | vmxnet3 | e1000e) ;; *) die "--nic: there is no '$nic' here" ;; esac
+[[ $queues =~ ^[1-8]$ ]] || die "--queues is a number from 1 to 8, not '$queues'"
+known_cases=" $("$vm/case.sh" --list | tr '\n' ' ')"
+for name in "${cases[@]}"; do
+  [[ $known_cases == *" $name "* ]] || die "there is no case '$name'; there are:$known_cases"
+done
+for tool in qemu-system-x86_64 busybox cpio xz; do
+  command -v $tool >/dev/null || die "$tool is missing; tests/install_packages.sh vm brings it"
+done
+
+mkdir -p "$out"
+"$vm/initramfs.sh" base "$out/base.cpio"
+case $mode in
+  one)
+    if [ ${#cases[@]} -eq 0 ]; then mapfile -t cases < <("$vm/case.sh" --list); fi
+    run_machine "$kernel" "$nic" "$queues" "${cases[@]}"
+    ;;
+esac
