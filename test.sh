@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds and tests everything.
 #
-#   sudo ./test.sh          every test: unit, style, sanitizers, fuzzers, and the lab (root, BPF, namespaces)
+#   sudo ./test.sh          every test: unit, style, sanitizers, fuzzers, the lab (root, BPF, namespaces), and
+#                           network cards in virtual machines (the quick part of tests/vm)
 #   ./test.sh quick         what needs neither root nor the lab: under a minute once built
 #
 # A test that lacks something (root, BPF) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
@@ -36,7 +37,7 @@ run_tests() {
   "${run[@]}"
 }
 
-tests/install_packages.sh build lab test
+tests/install_packages.sh build lab test vm
 
 build release
 run_tests release unit
@@ -49,6 +50,7 @@ if [ "$mode" = full ]; then
   build fuzz fuzzers
   run_tests fuzz fuzz
   run_tests release lab
+  run_tests release vm
   run_tests release tidy
 fi
 say "all tests passed"

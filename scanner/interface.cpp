@@ -2,21 +2,17 @@
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
-#include <linux/ethtool.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <optional>
 
-#include "scanner/file_descriptor.h"
+#include "scanner/ethtool.h"
 #include "scanner/netlink.h"
 #include "scanner/user_error.h"
 
@@ -36,6 +32,8 @@ void read_attribute(const nlattr& attribute, Interface& link) {
     link.has_carrier = mnl_attr_get_u8(&attribute) != 0;
   } else if (type == IFLA_CARRIER_CHANGES) {
     link.carrier_changes = mnl_attr_get_u32(&attribute);
+  } else if (type == IFLA_MTU) {
+    link.mtu = mnl_attr_get_u32(&attribute);
   } else if (type == IFLA_NUM_TX_QUEUES) {
     link.queues = std::max(1U, mnl_attr_get_u32(&attribute));
   } else if (type == IFLA_STATS64) {
@@ -46,23 +44,11 @@ void read_attribute(const nlattr& attribute, Interface& link) {
   }
 }
 
-template <typename Request>
-bool ask_ethtool(const std::string& name, std::uint32_t command, Request& request) {
-  const FileDescriptor socket_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  request.cmd = command;
-  ifreq question{};
-  name.copy(question.ifr_name, IFNAMSIZ - 1);
-  question.ifr_data = reinterpret_cast<char*>(&request);
-  return socket_fd && ioctl(socket_fd.get(), SIOCETHTOOL, &question) == 0;
-}
-
 // The number of allocated queues is only an upper bound; the channels in use are ethtool's to say.
 void read_ethtool(Interface& link) {
-  ethtool_channels channels{};
-  if (ask_ethtool(link.name, ETHTOOL_GCHANNELS, channels))
-    link.queues = std::max({1U, channels.combined_count, channels.tx_count});
-  ethtool_drvinfo driver{};
-  if (ask_ethtool(link.name, ETHTOOL_GDRVINFO, driver)) link.driver = driver.driver;
+  if (const std::optional<Channels> channels = read_channels(link.name))
+    link.queues = std::max(1U, channels->in_use);
+  link.driver = read_driver(link.name);
 }
 
 std::optional<Interface> ask_link(int index, const std::string& name) {
@@ -87,6 +73,10 @@ std::optional<Interface> ask_link(int index, const std::string& name) {
   return link;
 }
 
+double in_seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
 }  // namespace
 
 Interface find_interface(const std::string& name) {
@@ -106,13 +96,21 @@ std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned s
                                double timeout_s) {
   const std::uint64_t start_ns = clock.now_ns();
   bool has_gone = false;
+  bool is_announced = false;
   while (true) {
     const Interface now = find_interface(before.index);
     const std::uint64_t waited_ns = clock.now_ns() - start_ns;
     has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
     const bool may_still_go = !has_gone && waited_ns < settle_ms * kMillisecondNs;
-    if (now.has_carrier && !may_still_go) return has_gone ? waited_ns : 0;
-    if (static_cast<double>(waited_ns) > timeout_s * 1e9)
+    if (now.has_carrier && !may_still_go) {
+      if (is_announced) spdlog::info("the link is up after {:.1f} s", in_seconds(waited_ns));
+      return has_gone ? waited_ns : 0;
+    }
+    if (!now.has_carrier && !is_announced) {
+      spdlog::info("waiting for the link of {}: some drivers restart it for XDP", before.name);
+      is_announced = true;
+    }
+    if (in_seconds(waited_ns) > timeout_s)
       throw UserError(
           ExitCode::environment,
           fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",

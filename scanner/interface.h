@@ -23,6 +23,7 @@ struct Interface {
   bool is_up = false;        // administratively
   bool has_carrier = false;  // up, and something is at the other end
   std::uint32_t carrier_changes = 0;
+  std::uint32_t mtu = 0;
   std::uint64_t tx_packets = 0;  // the interface's own count; some drivers leave AF_XDP out
   unsigned queues = 1;           // those that can send, "combined" in ethtool's words
   std::string driver;            // empty when it does not say

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "scanner/config.h"
+#include "scanner/doctor.h"
 #include "scanner/privileges.h"
 #include "scanner/scan.h"
 #include "scanner/target_report.h"
@@ -28,9 +29,11 @@ constexpr const char* kUsage =
     "\n"
     "  scan     sends the probes and writes what came back\n"
     "  targets  says what a scan would probe, and sends nothing\n"
+    "  doctor   says what this machine and interface allow, and how to fix what they do not\n"
     "\n"
     "usage: echoscan scan [options] TARGET...\n"
     "       echoscan targets [options] TARGET...\n"
+    "       echoscan doctor [-i INTERFACE] [--json]\n"
     "       echoscan COMMAND --help\n"
     "       echoscan --version\n";
 
@@ -87,6 +90,10 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (command == "scan") return run_scan_command(rest);
   if (command == "targets") return run_targets_command(rest);
+  if (command == "doctor") {
+    set_up_log(Verbosity::quiet);
+    return run_doctor(rest);
+  }
   throw UserError(ExitCode::bad_usage,
                   fmt::format("there is no command '{}'\n\n{}", command, kUsage));
 }

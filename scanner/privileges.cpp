@@ -36,8 +36,9 @@ Privileges current_privileges() {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   syscall(SYS_capget, &header, sets.data());
   const bool is_admin = has(sets, CAP_SYS_ADMIN);
-  return {has(sets, CAP_NET_RAW), has(sets, CAP_NET_ADMIN), is_admin || has(sets, CAP_BPF),
-          is_admin || has(sets, CAP_PERFMON), maps_users()};
+  return {has(sets, CAP_NET_RAW),         has(sets, CAP_NET_ADMIN),
+          is_admin || has(sets, CAP_BPF), is_admin || has(sets, CAP_PERFMON),
+          has(sets, CAP_IPC_LOCK),        maps_users()};
 }
 
 std::string explain_refused_bpf(const Privileges& privileges) {

@@ -17,6 +17,7 @@ struct Privileges {
   bool net_admin = false;
   bool bpf = false;
   bool perfmon = false;
+  bool ipc_lock = false;
   // Not the machine's own user namespace, as in a rootless container: capabilities in it are worth
   // nothing outside of it.
   bool is_user_namespace = false;

@@ -34,4 +34,13 @@ ReceivePath open_receive_path(Method method, const Interface& interface,
   return {std::move(receiver), false};
 }
 
+XdpTrial try_xdp(const Interface& interface) {
+  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, {});
+  return {std::move(attempt.filter), attempt.reason};
+}
+
+std::string describe_xdp_program(const Interface& interface) {
+  return XdpReplyFilter::describe_program(interface);
+}
+
 }  // namespace echoscan

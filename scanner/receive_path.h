@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "bpf/match_reply.h"
 #include "scanner/interface.h"
@@ -22,5 +23,16 @@ struct ReceivePath {
 
 // Throws UserError when `method` cannot send without an XDP program and none can be attached.
 ReceivePath open_receive_path(Method method, const Interface& interface, const match_config& match);
+
+// What attaching the reply filter comes to, for whoever wants to know before a scan; attached for
+// as long as `source` lives.
+struct XdpTrial {
+  std::unique_ptr<ReplySource> source;  // null when neither native nor generic XDP works
+  std::string reason;                   // why not native; empty when it is
+};
+XdpTrial try_xdp(const Interface& interface);
+
+// 'id 17, "xdp_fw"' of the XDP program on the interface; empty when there is none.
+std::string describe_xdp_program(const Interface& interface);
 
 }  // namespace echoscan

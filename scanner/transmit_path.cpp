@@ -99,6 +99,11 @@ std::string scan_method_names() {
   return names;
 }
 
+std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
+  using Mode = AfXdpTransmitter::Mode;
+  return AfXdpTransmitter::try_bind(interface, 0, zero_copy ? Mode::zero_copy : Mode::copy, clock);
+}
+
 Transmitters open_transmitters(Method method, const TransmitSetup& setup) {
   if (method == Method::automatic) return open_best(setup);
   const TransmitMethod& row = find_method(method);

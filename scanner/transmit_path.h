@@ -50,6 +50,10 @@ const TransmitMethod& find_method(Method method);
 // "auto|af_xdp|...": those of `scan`, for --help.
 std::string scan_method_names();
 
+// Whether AF_XDP can be bound to the first queue, with or without zero-copy: empty when it can,
+// else why not. Sends nothing, and leaves the queue as it was.
+std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
+
 // The transmitters of a scan, one per queue. Throws UserError when the method does not work here.
 Transmitters open_transmitters(Method method, const TransmitSetup& setup);
 

@@ -48,18 +48,6 @@ std::string error_text(int error) {
   return std::strerror(error);
 }
 
-// 'id 17, "xdp_fw"' of the program on the interface; empty when there is none.
-std::string describe_program(int interface_index) {
-  __u32 id = 0;
-  if (bpf_xdp_query_id(interface_index, 0, &id) != 0 || id == 0) return {};
-  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
-  bpf_prog_info info{};
-  __u32 info_bytes = sizeof(info);
-  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
-    return fmt::format("id {}", id);
-  return fmt::format("id {}, \"{}\"", id, info.name);
-}
-
 std::size_t ring_bytes(int cpu_count) {
   const auto share = XdpReplyFilter::kRingsBytesMax / static_cast<std::size_t>(cpu_count);
   return std::bit_floor(
@@ -163,7 +151,7 @@ XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
   if (error == EPERM)
     return refuse(Refusal::permission, "attaching XDP is not permitted (CAP_NET_ADMIN)");
   if (error == EBUSY || error == EEXIST) {
-    const std::string program = describe_program(interface.index);
+    const std::string program = describe_program(interface);
     return refuse(Refusal::foreign_program,
                   program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
                                   : fmt::format("another XDP program is there ({})", program));
@@ -173,6 +161,17 @@ XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
                                                     attempt.reason, error_text(error)));
   attempt.filter.reset(new XdpReplyFilter(std::move(kernel)));
   return attempt;
+}
+
+std::string XdpReplyFilter::describe_program(const Interface& interface) {
+  __u32 id = 0;
+  if (bpf_xdp_query_id(interface.index, 0, &id) != 0 || id == 0) return {};
+  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  __u32 info_bytes = sizeof(info);
+  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
+    return fmt::format("id {}", id);
+  return fmt::format("id {}, \"{}\"", id, info.name);
 }
 
 // Each time from another ring on, so that a flood on one CPU does not keep the others waiting.

@@ -38,6 +38,8 @@ class XdpReplyFilter : public ReplySource {
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
   static Attempt attach(const Interface& interface, const match_config& config);
   ~XdpReplyFilter() override;
+  // 'id 17, "xdp_fw"' of whoever's program is on the interface; empty when there is none.
+  static std::string describe_program(const Interface& interface);
 
   std::size_t receive(std::span<reply> replies) override;
   void stop() override;

@@ -42,6 +42,13 @@ int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
   return length;
 }
 
+std::string bind_failure(int error) {
+  if (error == ENOBUFS || error == ENOMEM)
+    return "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
+           "--cap-add IPC_LOCK";
+  return std::strerror(error);
+}
+
 }  // namespace
 
 // What libxdp hands out, released in the order it demands: socket, UMEM, memory.
@@ -87,19 +94,21 @@ AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, Clock& c
 
 AfXdpTransmitter::~AfXdpTransmitter() = default;
 
+std::string AfXdpTransmitter::try_bind(const Interface& interface, unsigned queue, Mode mode,
+                                       Clock& clock) {
+  libxdp_set_print(log_libxdp);
+  AfXdpTransmitter tried(FrameTemplate({}, {}), clock);
+  const int error = tried.bind(interface, queue, mode);
+  return error == 0 ? "" : bind_failure(error);
+}
+
 AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, unsigned queue,
                                                  Mode mode, const FrameTemplate& frame_template,
                                                  Clock& clock) {
   libxdp_set_print(log_libxdp);
   std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, clock));
-  if (const int error = opened->bind(interface, queue, mode); error != 0) {
-    if (error == ENOBUFS || error == ENOMEM)
-      return {
-          nullptr,
-          "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
-          "--cap-add IPC_LOCK"};
-    return {nullptr, std::strerror(error)};
-  }
+  if (const int error = opened->bind(interface, queue, mode); error != 0)
+    return {nullptr, bind_failure(error)};
   std::string failure = opened->prove_path();
   if (!failure.empty()) return {nullptr, std::move(failure)};
   return {std::move(opened), {}};

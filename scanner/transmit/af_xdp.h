@@ -36,6 +36,8 @@ class AfXdpTransmitter : public Transmitter {
   // drivers have zero-copy rings only then. The clock must outlive the transmitter.
   static Attempt open(const Interface& interface, unsigned queue, Mode mode,
                       const FrameTemplate& frame_template, Clock& clock);
+  // Binds as open() does, sends nothing and lets go again: empty when it worked, else why not.
+  static std::string try_bind(const Interface& interface, unsigned queue, Mode mode, Clock& clock);
   ~AfXdpTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;

@@ -18,6 +18,8 @@ all_targets=10.20.0.0/16
 some_targets=10.20.0.0/19
 best=(--method af_xdp --rate "$rate" --cooldown 1 --status off)
 
+is_equal() { if [ "$1" = "$2" ]; then echo true; else echo false; fi; }
+
 not_here() {
   echo "not here: $*"
   exit 77
@@ -192,6 +194,20 @@ case_rings() {
     fi
   done
   [ $changed = yes ] || not_here "the card's rings cannot be set"
+}
+
+# What the doctor finds by trying is what a scan then gets.
+case_doctor() {
+  near "$echoscan" doctor -i lab0 | sed 's/^/  /'
+  near "$echoscan" doctor -i lab0 --json >"$work/doctor" || fail "the doctor ended with $?"
+  expect_equal "what the doctor found" \
+    "$(jq -c '[.xdp_native.works, .af_xdp_zero_copy.works, .af_xdp_copy.works, .gateway_mac]' "$work/doctor")" \
+    "[$(is_equal "$best_receiver" "XDP native"),$(is_equal "$best_sender" "AF_XDP zero-copy"),true,\"02:00:00:00:00:0b\"]"
+  near "$echoscan" doctor -i lab0 --json --read-only >"$work/doctor" || fail "the doctor ended with $?"
+  expect_equal "tried though told not to" "$(jq -c .xdp_native.works "$work/doctor")" null
+  near ip link set lab0 mtu 9000 2>/dev/null || return 0
+  near "$echoscan" doctor -i lab0 >"$work/doctor" || fail "the doctor ended with $?"
+  expect_text "$work/doctor" "fix: ip link set lab0 mtu 3498"
 }
 
 # The lab as it was: whatever a case set or left behind is undone.
