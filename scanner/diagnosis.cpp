@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace echoscan {
@@ -111,7 +113,8 @@ void judge_native(const Diagnosis& facts, ProblemList& problems) {
   if (facts.has_lro)
     problems.add(what + "; drivers refuse it while LRO is on.",
                  fmt::format("ethtool -K {} lro off", nic.name));
-  if (nic.mtu > kNativeMtuMax)
+  // A driver without any native XDP says so at every size.
+  if (nic.mtu > kNativeMtuMax && facts.xdp_native.reason != std::strerror(EOPNOTSUPP))
     problems.add(fmt::format("{}; frames of {} bytes do not fit its buffers.", what, nic.mtu),
                  fmt::format("ip link set {} mtu {}", nic.name, kNativeMtuMax));
   const bool wants_queues = nic.driver == "ena" || nic.driver == "gve";

@@ -10,6 +10,7 @@ namespace echoscan {
 enum class Method {
   automatic,
   af_xdp,
+  af_xdp_copy,
   af_packet,
   packet_mmap,
   pcap,

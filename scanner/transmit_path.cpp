@@ -42,6 +42,10 @@ Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
   return open_af_xdp_mode(setup, Mode::copy, reason);
 }
 
+Transmitters open_af_xdp_copy(const TransmitSetup& setup, std::string& reason) {
+  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
+}
+
 // For methods that are a socket per queue, and whose constructor throws.
 template <typename Method>
 Transmitters open_each(const TransmitSetup& setup, std::string&) {
@@ -56,6 +60,9 @@ Transmitters open_each(const TransmitSetup& setup, std::string&) {
 constexpr std::array kMethods{
     TransmitMethod{Method::af_xdp, "af_xdp", "AF_XDP, zero-copy where the driver has it, else copy",
                    true, true, true, open_af_xdp},
+    TransmitMethod{Method::af_xdp_copy, "af_xdp_copy",
+                   "AF_XDP, copy mode even where the driver has zero-copy", true, true, true,
+                   open_af_xdp_copy},
     TransmitMethod{Method::af_packet, "af_packet", "AF_PACKET, sendmmsg of 64", true, true, false,
                    open_each<AfPacketTransmitter>},
     TransmitMethod{Method::packet_mmap, "packet_mmap", "AF_PACKET, memory-mapped PACKET_TX_RING",

@@ -47,11 +47,11 @@ return_nic() { # NAMESPACE LINK NIC
 }
 
 down() {
-  local namespace nics
+  local namespace pair
   if [ -s "$state/nics" ]; then
-    IFS=, read -r -a nics <"$state/nics"
-    return_nic "$near" lab0 "${nics[0]}"
-    return_nic "$far" lab1 "${nics[1]}"
+    IFS=, read -r -a pair <"$state/nics"
+    return_nic "$near" lab0 "${pair[0]}"
+    return_nic "$far" lab1 "${pair[1]}"
   fi
   for namespace in "$near" "$far"; do
     if [ -e "/run/netns/$namespace" ]; then ip netns delete "$namespace"; fi
@@ -65,19 +65,19 @@ make_veth_pair() { # QUEUES
 }
 
 take_nics() { # NEAR,FAR
-  local nics nic
-  IFS=, read -r -a nics <<<"$1"
-  [ ${#nics[@]} = 2 ] || die "--nics names two interfaces, as in eth0,eth1"
-  for nic in "${nics[@]}"; do
+  local pair nic
+  IFS=, read -r -a pair <<<"$1"
+  [ ${#pair[@]} = 2 ] || die "--nics names two interfaces, as in eth0,eth1"
+  for nic in "${pair[@]}"; do
     ip link show "$nic" >/dev/null || die "there is no interface $nic"
     [ -z "$(ip -4 -o address show dev "$nic")" ] || die "$nic has an address: it is in use"
   done
   mkdir -p "$state"
   echo "$1" >"$state/nics"
-  ip link set "${nics[0]}" down
-  ip link set "${nics[1]}" down
-  ip link set "${nics[0]}" name lab0 netns "$near"
-  ip link set "${nics[1]}" name lab1 netns "$far"
+  ip link set "${pair[0]}" down
+  ip link set "${pair[1]}" down
+  ip link set "${pair[0]}" name lab0 netns "$near"
+  ip link set "${pair[1]}" name lab1 netns "$far"
 }
 
 # A card's link comes up seconds after it is switched on, and goes down once more when XDP is attached.

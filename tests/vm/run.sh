@@ -22,13 +22,21 @@ die() {
   exit 2
 }
 
+# packages.sh, with its "cannot be had" as ours.
+fetch() {
+  local status=0
+  "$vm/packages.sh" "$@" || status=$?
+  if [ $status = 4 ]; then status=77; fi
+  return $status
+}
+
 # The command line of qemu up to its devices, in `qemu`.
 choose_qemu() { # NIC
   qemu=(qemu-system-x86_64)
   # igb came with qemu 8; Debian 12 has 7.2.
   if [ "$1" = igb ]; then
     local folder
-    folder=$("$vm/packages.sh" qemu backports) || return 77
+    folder=$(fetch qemu backports) || return
     qemu=(env QEMU_MODULE_DIR="$folder/usr/lib/x86_64-linux-gnu/qemu" "$folder/usr/bin/qemu-system-x86_64"
       -L "$folder/usr/share/qemu" -L "$folder/usr/share/seabios")
   fi
@@ -47,11 +55,12 @@ device() { # NIC
 boot() { # KERNEL NIC QUEUES CASE...
   local kernel=$1 nic=$2 queues=$3 folder card qemu
   shift 3
-  local cases=$(IFS=,; echo "$*")
-  folder=$("$vm/packages.sh" kernel "$kernel") || return 77
-  choose_qemu "$nic" || return 77
-  "$vm/initramfs.sh" modules "$folder" "$out/modules-$kernel.cpio"
-  cat "$out/base.cpio" "$out/modules-$kernel.cpio" >"$out/initramfs-$kernel.cpio"
+  local cases
+  printf -v cases '%s,' "$@"
+  folder=$(fetch kernel "$kernel") || return
+  choose_qemu "$nic" || return
+  "$vm/initramfs.sh" modules "$folder" "$out/modules-$kernel.cpio" || return 1
+  cat "$out/base.cpio" "$out/modules-$kernel.cpio" >"$out/initramfs-$kernel.cpio" || return 1
   card=$(device "$nic")
   local log=$out/console-$kernel-$nic.log status=0
   # Neighbouring slots would clash over igb's virtual functions.
@@ -147,14 +156,14 @@ for tool in qemu-system-x86_64 busybox cpio xz; do
   command -v $tool >/dev/null || die "$tool is missing; tests/install_packages.sh vm brings it"
 done
 
-if [ $mode = table ]; then
+if [ "$mode" = table ]; then
   print_table
   exit
 fi
 if [ ${#cases[@]} -eq 0 ]; then mapfile -t cases < <("$vm/case.sh" --list); fi
 mkdir -p "$out"
 "$vm/initramfs.sh" base "$out/base.cpio"
-if [ $mode = all ]; then
+if [ "$mode" = all ]; then
   run_all "${cases[@]}"
 else
   run_machine "$kernel" "$nic" "$queues" "${cases[@]}"
