@@ -1,8 +1,11 @@
-// A result: one reply to one probe, as it leaves the program in whatever format.
+// A result: one reply to one probe, or one error about it, as it leaves the program in whatever
+// format.
 //
 // `target` is the address that was probed, `responder` the one that answered (zmap's saddr); the
-// two differ when a host answers from another address. Plain data that owns nothing, so that
-// results can be batched. What later fields (country) need lives beside this struct, not in it.
+// two differ when a host answers from another address, and in errors, which routers send. Texts are
+// views into tables that outlive the scan (the geo table, the target lists), so that a result is
+// plain data and can be batched; an empty one is absent. output/result_field.h says how each member
+// is written.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +16,36 @@
 
 namespace echoscan {
 
-// The longest label; a longer one is cut in the results.
-inline constexpr std::size_t kLabelBytesMax = 128;
+// What kind of answer it is, in zmap's words.
+enum class Classification : std::uint8_t {
+  echoreply,
+  unreach,
+  sourcequench,
+  redirect,
+  timxceed,
+  paramprob,
+};
 
 struct Result {
   std::int64_t received_us = 0;  // microseconds since 1970: nanoseconds do not survive jq's doubles
   Ipv4 target;
   Ipv4 responder;
+  Classification classification = Classification::echoreply;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
-  bool repeat = false;    // the target had answered before
-  bool cooldown = false;  // received after the last probe had been sent
-  std::optional<std::uint64_t>
-      rtt_ns;  // absent when the reply's payload does not prove the send time
+  bool repeat = false;      // the target had answered before
+  bool cooldown = false;    // received after the last probe had been sent
+  bool off_target = false;  // an echo reply from another address than the target
+  bool rtt_trusted = true;  // false when the reply's payload does not prove the send time
   std::uint8_t ttl = 0;
-  // What the lists call the target, as it stands there; empty when it has no label. Points into
-  // whoever read the lists, for as long as the scan lasts.
-  std::string_view label;
+  std::optional<std::uint8_t> quoted_ttl;  // of our probe, as an error quotes it
+  std::optional<std::uint64_t> rtt_ns;     // absent when not proved
+  std::uint32_t asn = 0;                   // 0 when not known
   std::uint32_t shard = 0;
+  std::string_view country;  // ISO 3166-1 alpha-2
+  std::string_view city;
+  std::string_view as_org;
+  std::string_view label;  // of the list entry that the target is from
 };
 
 }  // namespace echoscan

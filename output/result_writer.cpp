@@ -18,9 +18,9 @@ std::span<char> ResultWriter::room(std::size_t bytes) {
   return {buffer_.get() + end_, kBufferBytes - end_};
 }
 
-void ResultWriter::append(std::size_t bytes) {
+void ResultWriter::append(std::size_t bytes, unsigned lines) {
   end_ += bytes;
-  ++lines_;
+  lines_ += lines;
 }
 
 bool ResultWriter::flush() {

@@ -29,8 +29,9 @@ class ResultWriter {
 
   // Room for at least `bytes` bytes, or nothing when the backlog leaves none; then append().
   [[nodiscard]] std::span<char> room(std::size_t bytes);
-  // Takes over the first `bytes` bytes of what room() gave, as one line.
-  void append(std::size_t bytes);
+  // Takes over the first `bytes` bytes of what room() gave, as so many lines: a result's, or none
+  // for a header.
+  void append(std::size_t bytes, unsigned lines = 1);
 
   // Writes what the sink takes without waiting. False once the sink has failed; error() says how.
   bool flush();

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "output/result_field.h"
 #include "scanner/option_group.h"
 #include "scanner/pacer.h"
 #include "scanner/transmit_path.h"
@@ -37,6 +39,22 @@ double parse_seconds(const std::string& option, const std::string& text) {
   if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
     refuse(option, text, "a number of seconds, 0 or more");
   return seconds;
+}
+
+// Names of fields of a result, with commas between them.
+void add_fields(const std::string& option, std::string_view text,
+                std::vector<const ResultField*>& fields) {
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string name(text.substr(0, comma));
+    const ResultField* field = find_result_field(name);
+    if (!field) refuse(option, name, "a field; the fields are: " + result_field_names());
+    if (std::find(fields.begin(), fields.end(), field) != fields.end())
+      throw CLI::ValidationError(option, fmt::format("'{}' stands twice", name));
+    fields.push_back(field);
+    if (comma == text.size()) return;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 void add_max_targets(CLI::App& app, ScanConfig& config) {
@@ -133,10 +151,19 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
   group.text("-o,--output", "FILE", "File for the results; '-' is standard output [-]",
              config.output_path);
-  group.value("--format", "jsonl", "Format of the results: one JSON object a line [jsonl]",
-              [](const std::string& option, const std::string& text) {
-                parse_choice<bool>(option, text, {{"jsonl", true}});
+  group.value("--format", "jsonl|csv|ip",
+              "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
+              [&config](const std::string& option, const std::string& text) {
+                using Syntax = ResultFormat::Syntax;
+                config.syntax = parse_choice<Syntax>(
+                    option, text,
+                    {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
               });
+  group.each("--fields", "NAME,...",
+               "Fields of a result to write, in this order; of jsonl and csv [all]",
+               [&config](const std::string& option, const std::string& text) {
+                 add_fields(option, text, config.fields);
+               });
   group.value("--emit", "replies", "What is a result: each target's first reply [replies]",
               [](const std::string& option, const std::string& text) {
                 parse_choice<bool>(option, text, {{"replies", true}});
@@ -177,6 +204,8 @@ void check_combinations(const ScanConfig& config) {
   require_targets(config, "echoscan scan");
   if (config.output_path.empty())
     throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+  if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
+    throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "output/result_format.h"
 #include "scanner/array_job.h"
 #include "scanner/mac_address.h"
 #include "scanner/method.h"
@@ -42,7 +43,9 @@ struct ScanConfig : TargetConfig {
   std::optional<double> max_runtime_s;
 
   std::string output_path = "-";
-  std::string summary_path;  // empty: none
+  ResultFormat::Syntax syntax = ResultFormat::Syntax::jsonl;
+  std::vector<const ResultField*> fields;  // empty: all
+  std::string summary_path;                // empty: none
   StatusStyle status = StatusStyle::text;
   Verbosity verbosity = Verbosity::normal;
   bool dry_run = false;

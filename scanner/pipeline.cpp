@@ -211,14 +211,19 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       clock_(clock),
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.passes),
+      format_(config.syntax, config.fields),
       writer_(sink),
-      receiver_(plan.targets, plan.shard.index, source, writer_, clock, state_, plan.labels),
+      receiver_(plan.targets, plan.shard.index, source, format_, writer_, clock, state_,
+                plan.labels),
       blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
       pacer_(config.rate_pps, started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
                                                 blocks_, pacer_, *queue.transmitter, clock, writer_,
                                                 state_, plan.labels));
+  const std::string header = format_.header();
+  std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
+  writer_.append(header.size(), 0);
 }
 
 Pipeline::~Pipeline() = default;

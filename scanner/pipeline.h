@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "output/byte_sink.h"
+#include "output/result_format.h"
 #include "output/result_writer.h"
 #include "scanner/clock.h"
 #include "scanner/config.h"
@@ -81,6 +82,7 @@ class Pipeline {
   std::uint64_t started_ns_;
   std::uint64_t probe_count_;
   ScanState state_;
+  ResultFormat format_;
   ResultWriter writer_;
   Receiver receiver_;
   ShardBlocks blocks_;

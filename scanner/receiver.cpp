@@ -2,22 +2,23 @@
 
 #include <optional>
 
-#include "output/json_line.h"
+#include "output/result_field.h"
 
 namespace echoscan {
 namespace {
 
 constexpr int kLastFlushMs = 50;
-static_assert(kTargetLabelBytesMax <= kLabelBytesMax);
+static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
 }  // namespace
 
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
-                   ResultWriter& writer, Clock& clock, const ScanState& state,
-                   const LabelMap& labels)
+                   const ResultFormat& format, ResultWriter& writer, Clock& clock,
+                   const ScanState& state, const LabelMap& labels)
     : targets_(targets),
       shard_(shard),
       source_(source),
+      format_(format),
       writer_(writer),
       clock_(clock),
       state_(state),
@@ -29,8 +30,7 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
     const bool stopping = state_.stop_receiving.load(std::memory_order_relaxed);
     if (stopping) source_.stop();
-    const bool has_room =
-        writer_.error() != 0 || !writer_.room(kBatchSize * kJsonLineBytesMax).empty();
+    const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;
     flush(0, on_output_failure);
     if (received == batch_.size()) continue;
@@ -92,8 +92,8 @@ void Receiver::take(const reply& reply) {
   counters_.replied.add(1);
   if (result.cooldown) counters_.in_cooldown.add(1);
   if (writer_.error() != 0) return;
-  char* line = writer_.room(kJsonLineBytesMax).data();
-  writer_.append(static_cast<std::size_t>(write_json_line(line, result) - line));
+  char* line = writer_.room(kLineBytesMax).data();
+  writer_.append(static_cast<std::size_t>(format_.write_line(line, result) - line));
 }
 
 }  // namespace echoscan

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpf/reply.h"
+#include "output/result_format.h"
 #include "output/result_writer.h"
 #include "output/rtt_histogram.h"
 #include "scanner/clock.h"
@@ -33,8 +34,9 @@ class Receiver {
   static constexpr std::size_t kBatchSize = 1024;
 
   // All must outlive the receiver. `shard` is the number that results carry.
-  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, ResultWriter& writer,
-           Clock& clock, const ScanState& state, const LabelMap& labels);
+  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
+           const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
+           const LabelMap& labels);
 
   // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
   // thread, if the results cannot be written.
@@ -54,6 +56,7 @@ class Receiver {
   const TargetSet& targets_;
   const std::uint32_t shard_;
   ReplySource& source_;
+  const ResultFormat& format_;
   ResultWriter& writer_;
   Clock& clock_;
   const ScanState& state_;

