@@ -1,6 +1,5 @@
 #include "output/byte_sink.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -10,14 +9,14 @@
 #include <cerrno>
 
 namespace echoscan {
+namespace {
 
-std::unique_ptr<DescriptorSink> DescriptorSink::open(const std::string& path, int& error) {
-  const int descriptor = path == "-"
-                             ? STDOUT_FILENO
-                             : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  error = descriptor < 0 ? errno : 0;
-  if (descriptor < 0) return nullptr;
-  return std::unique_ptr<DescriptorSink>(new DescriptorSink(descriptor));
+constexpr int kWaitMs = 50;
+
+}  // namespace
+
+ByteSink::Completion ByteSink::finish(int) {
+  return {};
 }
 
 DescriptorSink::DescriptorSink(int descriptor) : descriptor_(descriptor) {
@@ -53,6 +52,26 @@ ByteSink::Outcome DescriptorSink::write_some(std::string_view bytes) {
 void DescriptorSink::wait_writable(int wait_ms) {
   pollfd writable{descriptor_, POLLOUT, 0};
   poll(&writable, 1, wait_ms);
+}
+
+ByteSink::Completion DescriptorSink::finish(int) {
+  // What cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
+  if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return {};
+  return {true, errno};
+}
+
+int write_and_finish(ByteSink& sink, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ByteSink::Outcome outcome = sink.write_some(bytes);
+    if (outcome.error != 0) return outcome.error;
+    bytes.remove_prefix(outcome.written);
+    if (!bytes.empty()) sink.wait_writable(kWaitMs);
+  }
+  ByteSink::Completion completion;
+  do {
+    completion = sink.finish(kWaitMs);
+  } while (!completion.is_done);
+  return completion.error;
 }
 
 }  // namespace echoscan

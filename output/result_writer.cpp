@@ -41,4 +41,12 @@ bool ResultWriter::flush_waiting(int wait_ms) {
   return flush();
 }
 
+bool ResultWriter::finish(int wait_ms) {
+  if (!flush_waiting(wait_ms)) return true;
+  if (backlog_bytes() > 0) return false;
+  const ByteSink::Completion completion = sink_.finish(wait_ms);
+  error_.store(completion.error, std::memory_order_relaxed);
+  return completion.is_done;
+}
+
 }  // namespace echoscan

@@ -38,6 +38,10 @@ class ResultWriter {
   // The same, waiting up to `wait_ms` for the sink to take something.
   bool flush_waiting(int wait_ms);
 
+  // Writes the backlog and finishes the sink, waiting up to `wait_ms`; to be called until it
+  // returns true: all is where it belongs, or has failed.
+  bool finish(int wait_ms);
+
   [[nodiscard]] std::size_t backlog_bytes() const { return end_ - begin_; }
   [[nodiscard]] bool is_limit() const { return is_limit_.load(std::memory_order_relaxed); }
   // The errno of the write that failed, 0 while none has.

@@ -149,8 +149,11 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
 
 void add_output_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
-  group.text("-o,--output", "FILE", "File for the results; '-' is standard output [-]",
+  group.text("-o,--output", "FILE",
+             "File for the results, .gz and .zst compressed; '-' is standard output [-]",
              config.output_path);
+  group.flag("--append", "Write behind what is in the file of -o already",
+             [&config] { config.output_mode = OutputMode::append; });
   group.value("--format", "jsonl|csv|ip",
               "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
               [&config](const std::string& option, const std::string& text) {
@@ -204,6 +207,8 @@ void check_combinations(const ScanConfig& config) {
   require_targets(config, "echoscan scan");
   if (config.output_path.empty())
     throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+  if (config.output_mode == OutputMode::append && config.output_path == "-")
+    throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
   if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
 }

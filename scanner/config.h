@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "output/output_file.h"
 #include "output/result_format.h"
 #include "scanner/array_job.h"
 #include "scanner/mac_address.h"
@@ -43,6 +44,7 @@ struct ScanConfig : TargetConfig {
   std::optional<double> max_runtime_s;
 
   std::string output_path = "-";
+  OutputMode output_mode = OutputMode::replace;
   ResultFormat::Syntax syntax = ResultFormat::Syntax::jsonl;
   std::vector<const ResultField*> fields;  // empty: all
   std::string summary_path;                // empty: none

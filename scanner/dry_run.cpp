@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 #include "output/byte_sink.h"
@@ -69,9 +69,8 @@ void log_plan(const ScanConfig& config, const TargetPlan& plan) {
 ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
   log_plan(config, plan);
   log_route(plan);
-  int error = 0;
-  const std::unique_ptr<DescriptorSink> output = DescriptorSink::open("-", error);
-  ResultWriter writer(*output);
+  DescriptorSink output(STDOUT_FILENO);
+  ResultWriter writer(output);
   TargetCursor cursor(plan.targets, plan.permutation);
   std::array<Ipv4, kBatchSize> addresses;
   for (unsigned pass = 0; pass < config.passes; ++pass) {
@@ -79,7 +78,7 @@ ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
     while (!cursor.done() && writer.error() == 0) {
       const std::size_t count = cursor.next(addresses);
       for (std::size_t i = 0; i < count; ++i) {
-        char* line = writer.room(kIpv4TextBytesMax + 1).data();
+        char* line = writer.room(kIpv4WriteBytes).data();
         char* end = write_ipv4(line, addresses[i]);
         *end++ = '\n';
         writer.append(static_cast<std::size_t>(end - line));

@@ -221,7 +221,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
                                                 blocks_, pacer_, *queue.transmitter, clock, writer_,
                                                 state_, plan.labels));
-  const std::string header = format_.header();
+  const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
 }

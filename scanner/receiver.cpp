@@ -7,7 +7,7 @@
 namespace echoscan {
 namespace {
 
-constexpr int kLastFlushMs = 50;
+constexpr int kFinishMs = 50;
 static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
 }  // namespace
@@ -41,9 +41,10 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
       clock_.wait_until(clock_.now_ns() + (received < kBusyBatch ? kIdlePollNs : kPollNs));
     }
   }
-  while (writer_.backlog_bytes() > 0 && writer_.error() == 0 &&
-         !state_.abandon_output.load(std::memory_order_relaxed))
-    flush(kLastFlushMs, on_output_failure);
+  if (writer_.error() != 0) return;
+  while (!writer_.finish(kFinishMs) && !state_.abandon_output.load(std::memory_order_relaxed)) {
+  }
+  if (writer_.error() != 0) on_output_failure();
 }
 
 void Receiver::flush(int wait_ms, const std::function<void()>& on_output_failure) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "output/byte_sink.h"
+#include "output/output_file.h"
 #include "scanner/dry_run.h"
 #include "scanner/ledger.h"
 #include "scanner/network_path.h"
@@ -27,13 +28,11 @@ namespace {
 constexpr unsigned kLinkSettleMs = 50;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::unique_ptr<ByteSink> open_output(const std::string& path) {
-  int error = 0;
-  std::unique_ptr<ByteSink> output = DescriptorSink::open(path, error);
-  if (!output)
-    throw UserError(ExitCode::output,
-                    fmt::format("cannot write to '{}': {}", path, std::strerror(error)));
-  return output;
+std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
+  std::string error;
+  std::unique_ptr<ByteSink> sink = open_output(path, mode, error);
+  if (!sink) throw UserError(ExitCode::output, error);
+  return sink;
 }
 
 // AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
@@ -98,15 +97,16 @@ void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_
   if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{}", summary_text(summary));
   if (!summary_file) return;
   const std::string json = summary_json(summary);
-  const ByteSink::Outcome outcome = summary_file->write_some(json);
-  if (outcome.written != json.size())
-    throw UserError(ExitCode::output,
-                    fmt::format("the summary could not be written to {}: {}", config.summary_path,
-                                std::strerror(outcome.error)));
+  const int error = write_and_finish(*summary_file, json);
+  if (error != 0)
+    throw UserError(ExitCode::output, fmt::format("the summary could not be written to {}: {}",
+                                                  config.summary_path, std::strerror(error)));
 }
 
 ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
                    const Pipeline& pipeline, StopReason reason) {
+  // Whatever else ended the scan: lost results are the worse news.
+  if (pipeline.writer().error() != 0) reason = StopReason::output_failed;
   switch (reason) {
     case StopReason::interrupted:
       return ExitCode::interrupted;
@@ -172,10 +172,11 @@ ExitCode run_scan(const ScanConfig& config) {
   const std::vector<Queue> queues = make_queues(open_transmitters(config.method, setup), cpus);
   announce(config, plan, path, addresses, queues, *receive.source);
 
-  // Output: opened before the first probe, when nothing else can refuse: opening empties the files.
-  const std::unique_ptr<ByteSink> results = open_output(config.output_path);
+  // Output: opened before the first probe, when nothing else can refuse. Files get their names when
+  // they are complete.
+  const std::unique_ptr<ByteSink> results = open_sink(config.output_path, config.output_mode);
   const std::unique_ptr<ByteSink> summary_file =
-      config.summary_path.empty() ? nullptr : open_output(config.summary_path);
+      config.summary_path.empty() ? nullptr : open_sink(config.summary_path, OutputMode::replace);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.

@@ -111,25 +111,6 @@ TEST(ResultWriter, AnErrorIsKept) {
   EXPECT_TRUE(sink.taken.empty());
 }
 
-TEST(DescriptorSink, WritesAFileAndReportsAFullDisk) {
-  const std::string path = testing::TempDir() + "/descriptor_sink";
-  int error = 0;
-  {
-    const std::unique_ptr<DescriptorSink> file = DescriptorSink::open(path, error);
-    ASSERT_NE(file, nullptr);
-    EXPECT_EQ(file->write_some("one\ntwo\n").written, 8U);
-  }
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  EXPECT_EQ(text.str(), "one\ntwo\n");
-
-  const std::unique_ptr<DescriptorSink> full = DescriptorSink::open("/dev/full", error);
-  ASSERT_NE(full, nullptr);
-  EXPECT_EQ(full->write_some("x").error, ENOSPC);
-  EXPECT_EQ(DescriptorSink::open("/nonexistent/file", error), nullptr);
-  EXPECT_EQ(error, ENOENT);
-}
-
 TEST(RttHistogram, PercentilesWithinABinOfTheTruth) {
   std::mt19937_64 random(5);
   RttHistogram histogram;

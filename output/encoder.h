@@ -1,0 +1,35 @@
+// Compressing a stream of bytes: gzip and Zstandard behind one call.
+//
+// Levels are for lines that arrive by the million: docs/design.md has the speeds. Zstandard's
+// frames carry a checksum, as gzip's members do. Both formats allow one stream behind another in a
+// file, which is how a log is appended to. Not for two threads at once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace echoscan {
+
+enum class Compression { none, gzip, zstd };
+
+// By the end of the name: .gz or .zst.
+Compression compression_of(std::string_view path);
+
+class Encoder {
+ public:
+  enum class Flush {
+    none,
+    sync,  // a reader can decode all bytes so far
+    end,   // the stream is complete; nothing may follow
+  };
+
+  virtual ~Encoder() = default;
+  // Appends to `out` what there is to write for `bytes`.
+  virtual void encode(std::string_view bytes, Flush flush, std::string& out) = 0;
+};
+
+// Throws std::bad_alloc. `compression` is not none.
+std::unique_ptr<Encoder> make_encoder(Compression compression);
+
+}  // namespace echoscan
