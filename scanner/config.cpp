@@ -171,6 +171,9 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
               [](const std::string& option, const std::string& text) {
                 parse_choice<bool>(option, text, {{"replies", true}});
               });
+  group.list("--mmdb", "FILE",
+             "Database of countries, cities or AS numbers in MaxMind's format (repeatable)",
+             config.geo_databases);
   group.text("--summary", "FILE", "File for the closing ledger, one JSON object",
              config.summary_path);
   group.value(

@@ -47,7 +47,8 @@ struct ScanConfig : TargetConfig {
   OutputMode output_mode = OutputMode::replace;
   ResultFormat::Syntax syntax = ResultFormat::Syntax::jsonl;
   std::vector<const ResultField*> fields;  // empty: all
-  std::string summary_path;                // empty: none
+  std::vector<std::string> geo_databases;
+  std::string summary_path;  // empty: none
   StatusStyle status = StatusStyle::text;
   Verbosity verbosity = Verbosity::normal;
   bool dry_run = false;

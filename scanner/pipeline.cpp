@@ -202,8 +202,8 @@ class Pipeline::Control {
 };
 
 Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
-                   const std::vector<Queue>& queues, ReplySource& source, ByteSink& sink,
-                   const Link& link, Clock& clock)
+                   const std::vector<Queue>& queues, ReplySource& source, const GeoTable& geo,
+                   ByteSink& sink, const Link& link, Clock& clock)
     : config_(config),
       queues_(queues),
       source_(source),
@@ -213,7 +213,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       probe_count_(plan.target_count * config.passes),
       format_(config.syntax, config.fields),
       writer_(sink),
-      receiver_(plan.targets, plan.shard.index, source, format_, writer_, clock, state_,
+      receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
                 plan.labels),
       blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
       pacer_(config.rate_pps, started_ns_) {

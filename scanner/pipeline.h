@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "output/byte_sink.h"
+#include "output/geo_table.h"
 #include "output/result_format.h"
 #include "output/result_writer.h"
 #include "scanner/clock.h"
@@ -48,7 +49,8 @@ class Pipeline {
  public:
   // All must outlive the pipeline.
   Pipeline(const TargetPlan& plan, const ScanConfig& config, const std::vector<Queue>& queues,
-           ReplySource& source, ByteSink& sink, const Link& link, Clock& clock);
+           ReplySource& source, const GeoTable& geo, ByteSink& sink, const Link& link,
+           Clock& clock);
   ~Pipeline();
 
   // Runs the scan to its end; call once. SIGINT and SIGTERM are handled meanwhile: the first ends

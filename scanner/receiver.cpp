@@ -13,11 +13,12 @@ static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 }  // namespace
 
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
-                   const ResultFormat& format, ResultWriter& writer, Clock& clock,
-                   const ScanState& state, const LabelMap& labels)
+                   const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
+                   Clock& clock, const ScanState& state, const LabelMap& labels)
     : targets_(targets),
       shard_(shard),
       source_(source),
+      geo_(geo),
       format_(format),
       writer_(writer),
       clock_(clock),
@@ -93,6 +94,13 @@ void Receiver::take(const reply& reply) {
   counters_.replied.add(1);
   if (result.cooldown) counters_.in_cooldown.add(1);
   if (writer_.error() != 0) return;
+  if (!geo_.is_empty()) {
+    const GeoRecord place = geo_.find(target);
+    result.country = place.country;
+    result.city = place.city;
+    result.asn = place.asn;
+    result.as_org = place.as_org;
+  }
   char* line = writer_.room(kLineBytesMax).data();
   writer_.append(static_cast<std::size_t>(format_.write_line(line, result) - line));
 }

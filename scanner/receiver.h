@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bpf/reply.h"
+#include "output/geo_table.h"
 #include "output/result_format.h"
 #include "output/result_writer.h"
 #include "output/rtt_histogram.h"
@@ -34,7 +35,7 @@ class Receiver {
   static constexpr std::size_t kBatchSize = 1024;
 
   // All must outlive the receiver. `shard` is the number that results carry.
-  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
+  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
            const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
            const LabelMap& labels);
 
@@ -56,6 +57,7 @@ class Receiver {
   const TargetSet& targets_;
   const std::uint32_t shard_;
   ReplySource& source_;
+  const GeoTable& geo_;
   const ResultFormat& format_;
   ResultWriter& writer_;
   Clock& clock_;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "output/byte_sink.h"
+#include "output/geo_table.h"
 #include "output/output_file.h"
 #include "scanner/dry_run.h"
 #include "scanner/ledger.h"
@@ -33,6 +34,19 @@ std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
   std::unique_ptr<ByteSink> sink = open_output(path, mode, error);
   if (!sink) throw UserError(ExitCode::output, error);
   return sink;
+}
+
+GeoTable load_geo(const std::vector<std::string>& databases) {
+  GeoTable geo;
+  for (const std::string& path : databases) {
+    std::string error;
+    if (!geo.add_database(path, error))
+      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", error));
+  }
+  if (!geo.is_empty())
+    spdlog::info("geo: {} networks from {}", with_thousands(geo.networks().size()),
+                 geo.description());
+  return geo;
 }
 
 // AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
@@ -145,8 +159,9 @@ ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const Netwo
 ExitCode run_scan(const ScanConfig& config) {
   MonotonicClock clock;
 
-  // Targets: lists less exclusions, counted, and given an order.
+  // Targets: lists less exclusions, counted, and given an order; and where addresses are.
   const TargetPlan plan = plan_targets(config);
+  const GeoTable geo = load_geo(config.geo_databases);
   if (config.dry_run) return run_dry(config, plan);
 
   // Path: interface, source address, gateway.
@@ -182,7 +197,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // allocates.
   const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
   const InterfaceLink link(path.interface);
-  Pipeline pipeline(plan, config, queues, *receive.source, *results, link, clock);
+  Pipeline pipeline(plan, config, queues, *receive.source, geo, *results, link, clock);
   const StopReason reason = pipeline.run();
 
   // Ledger: every probe, target and frame accounted for.

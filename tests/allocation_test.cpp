@@ -123,8 +123,9 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
 
 TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EndlessSource source(plan_.targets, state_);
+  const GeoTable geo;
   const ResultFormat format;
-  Receiver receiver(plan_.targets, 0, source, format, writer_, clock_, state_, plan_.labels);
+  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels);
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);

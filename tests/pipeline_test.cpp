@@ -45,7 +45,8 @@ class PipelineTest : public testing::Test {
       transmitter->loses = loses;
       queues_.push_back({std::move(transmitter), i, static_cast<int>(i)});
     }
-    pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, sink, link, clock_);
+    pipeline_ =
+        std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, geo, sink, link, clock_);
     std::thread other(meanwhile ? meanwhile : [] {});
     const StopReason reason = pipeline_->run();
     other.join();
@@ -77,6 +78,7 @@ class PipelineTest : public testing::Test {
   std::function<int(Ipv4)> answers = usual_answers;
   std::size_t loses = 0;
   std::string cooldown = "0.05";
+  GeoTable geo;
   FakeSink sink;
   FakeLink link;
   Summary summary;

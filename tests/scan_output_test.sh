@@ -26,6 +26,24 @@ expect_equal "keys" "$(jq -c keys_unsorted out | sort -u)" '["target","rtt_us"]'
 expect_status 2 scan --fields target,bogus $targets
 expect_text log "'bogus' is not a field; the fields are: type, ts_us, target,"
 
+# Where addresses are, from two databases; a wrong one is refused before anything is sent.
+printf '%s\n' '10.1.0.0/21 {"country":{"iso_code":"NL"},"city":{"names":{"en":"Den \"Haag\""}}}' \
+  '10.1.8.0/22 {"country":{"iso_code":"DE"}}' | "$ECHOSCAN_BUILD/tests/mmdb_file" city.mmdb GeoLite2-City
+echo '10.1.0.0/22 {"asn":"AS64500","as_name":"EXAMPLE"}' | "$ECHOSCAN_BUILD/tests/mmdb_file" asn.mmdb flat-asn
+scan "${quick[@]}" --mmdb city.mmdb --mmdb asn.mmdb $targets || fail "--mmdb ended with $?"
+expect_text log "from GeoLite2-City, flat-asn"
+jq -r '[.target, .country, .city, .asn, .as_org] | map(. // "-" | tostring) | join(" ")' out | sort >places
+lab truth $targets | awk -F. '{
+  country = $3 < 8 ? "NL" : $3 < 12 ? "DE" : "-"
+  print $0, country, $3 < 8 ? "Den \"Haag\"" : "-", $3 < 4 ? "64500 EXAMPLE" : "- -"}' | sort | cmp -s - places ||
+  fail "the places are not the databases'"
+head -c 200 city.mmdb >cut.mmdb
+for wrong in /nonexistent.mmdb cut.mmdb truth; do
+  expect_status 2 scan --mmdb asn.mmdb --mmdb $wrong $targets
+  expect_text log "--mmdb: "
+  expect_text log "'$wrong'"
+done
+
 # A file has its name when it is complete, compressed or not; nothing else stays.
 for name in results.jsonl results.jsonl.gz results.jsonl.zst; do
   scan "${quick[@]}" -o $name $targets || fail "-o $name ended with $?"

@@ -1,0 +1,51 @@
+// One MaxMind-format database, read whole through libmaxminddb: its IPv4 networks and what it says
+// of each.
+//
+// The kind is not guessed from the name: each record is asked for a field in the forms that are
+// about, MaxMind's nested one (country.iso_code) and the flat ones (country_code, asn, as_name).
+// The file is walked and every record decoded, so that damage anywhere is an error, and a file that
+// is truncated later, while a scan runs, cannot bring SIGBUS into it. The walk is bounded by the
+// number of nodes that the file claims to have.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "targets/address.h"
+
+namespace echoscan {
+
+class GeoDatabase {
+ public:
+  struct Record {
+    std::string country;
+    std::string city;
+    std::string as_org;
+    std::uint32_t asn = 0;
+  };
+  // Up to the next one's first address.
+  struct Network {
+    Ipv4 first;
+    std::uint32_t record = 0;  // index into records(); 0 is what nothing is known of
+  };
+
+  // Call once. False when the file is missing, cut, damaged, or has none of the fields; `error` is
+  // then a sentence without a full stop that names it.
+  bool load(const std::string& path, std::string& error);
+
+  // Ascending from 0.0.0.0 without gaps, as the file divides them.
+  [[nodiscard]] const std::vector<Network>& networks() const { return networks_; }
+  [[nodiscard]] const std::vector<Record>& records() const { return records_; }
+  // As it calls itself: "GeoLite2-Country".
+  [[nodiscard]] const std::string& kind() const { return kind_; }
+
+ private:
+  class Reader;
+
+  std::vector<Network> networks_;
+  std::vector<Record> records_;
+  std::string kind_;
+};
+
+}  // namespace echoscan
