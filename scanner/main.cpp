@@ -14,6 +14,7 @@
 #include <system_error>
 #include <vector>
 
+#include "scanner/aggregate_command.h"
 #include "scanner/config.h"
 #include "scanner/doctor.h"
 #include "scanner/privileges.h"
@@ -34,6 +35,7 @@ constexpr const char* kUsage =
     "usage: echoscan scan [options] TARGET...\n"
     "       echoscan targets [options] TARGET...\n"
     "       echoscan doctor [-i INTERFACE] [--json]\n"
+    "       echoscan aggregate [options] FILE...\n"
     "       echoscan COMMAND --help\n"
     "       echoscan --version\n";
 
@@ -94,6 +96,7 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
     set_up_log(Verbosity::quiet);
     return run_doctor(rest);
   }
+  if (command == "aggregate") return run_aggregate(rest);
   throw UserError(ExitCode::bad_usage,
                   fmt::format("there is no command '{}'\n\n{}", command, kUsage));
 }

@@ -5,7 +5,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 lab up
 echo 10.0.0.0/16 a label >"$work/list"
-scan --cooldown 1 --rate 20k -t "$work/list" || fail "the scan ended with $?"
+printf '%s\n' '10.0.0.0/17 {"country":{"iso_code":"NL"}}' '10.0.128.0/18 {"country":{"iso_code":"DE"}}' |
+  "$ECHOSCAN_BUILD/tests/mmdb_file" "$work/country.mmdb" GeoLite2-Country
+scan --cooldown 1 --rate 20k --mmdb "$work/country.mmdb" -t "$work/list" || fail "the scan ended with $?"
 cp "$work/out" "$work/results.jsonl"
 cp "$work/summary" "$work/summary.json"
 
@@ -15,13 +17,26 @@ while read -r line; do
   [ -s "$work/answer" ] || fail "'$line' prints nothing"
   count=$((count + 1))
 done < <(grep '^jq ' "$root/README.md")
-[ "$count" -ge 6 ] || fail "only $count examples found in the README"
+[ "$count" -ge 7 ] || fail "only $count examples found in the README"
+
+jq -r '.country // "unknown"' "$work/results.jsonl" | sort | uniq -c | awk '{print $2}' | paste -sd' ' >"$work/answer"
+expect_equal "countries" "$(cat "$work/answer")" "DE NL unknown"
+echo 10.0.0.0/16 >"$work/networks.txt"
+while read -r _ line; do
+  (cd "$work" && "$echoscan" $line --allow-reserved) >"$work/answer" 2>"$work/log" || fail "'echoscan $line' ended with $?"
+  grep -q 'of asked' "$work/answer" || fail "'echoscan $line' has no response rates"
+done < <(grep '^echoscan aggregate' "$root/README.md")
 
 options() { grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 "$echoscan" scan --help | options >"$work/help"
 sed -n '/^## Options/,/^Exit status/p' "$root/README.md" | options >"$work/readme"
 diff <(grep -vx -e --help "$work/help") "$work/readme" >"$work/log" ||
   fail "README and --help have different options"
+
+"$echoscan" aggregate --help | options | grep -vx -e --help >"$work/help"
+grep '^| `' "$root/docs/aggregate.md" | options >"$work/documented"
+diff <(grep -vx -e --targets -e --exclude "$work/help") "$work/documented" >"$work/log" ||
+  fail "docs/aggregate.md and aggregate --help have different options"
 
 jq -r 'paths(type != "object" and type != "array") | map(if type == "number" then "[]" else . end) | join(".")' "$work/summary" |
   sed 's/\.\[\]/[]/g; s/^ledger\.faults\[\]$/ledger.faults/' | sort -u >"$work/keys"

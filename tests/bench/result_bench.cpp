@@ -141,6 +141,7 @@ double median(std::vector<double> values) {
 int main(int argc, char** argv) {
   using namespace echoscan;
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::string folder = std::filesystem::temp_directory_path() / "echoscan_result_bench";
   std::filesystem::create_directories(folder);
   const TargetSet targets = survey_targets();

@@ -1,0 +1,55 @@
+// Lines out of a file: plain, gzip or Zstandard, by its first bytes and not by its name.
+//
+// Streams of any length in fixed memory: blocks are decoded into one buffer, which keeps the line
+// that a block cut in two. Several gzip members or Zstandard frames in a row are one stream, as
+// logs that were appended to are. Behind each line stand kPaddingBytes that may be read, which is
+// what simdjson wants. A line longer than kLineBytesMax of any result is given in pieces.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace echoscan {
+
+class Decoder;
+
+class LineSource {
+ public:
+  static constexpr std::size_t kPaddingBytes = 64;
+
+  // "-" is standard input. Null when it cannot be opened, with a sentence in `error`.
+  static std::unique_ptr<LineSource> open(const std::string& path, std::string& error);
+  ~LineSource();
+  LineSource(const LineSource&) = delete;
+  LineSource& operator=(const LineSource&) = delete;
+
+  // The next line without its end, valid until the next call. False at the end; then error() says
+  // whether that was the end of the file. A last line without an end is a line.
+  bool next(std::string_view& line);
+
+  // Of the line that next() gave last; from 1.
+  [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
+  // Why reading ended before the file did; empty when it did not.
+  [[nodiscard]] const std::string& error() const { return error_; }
+
+ private:
+  explicit LineSource(int descriptor);
+  // Brings more behind what is left in the buffer; false when there is no more.
+  bool refill();
+  // Fills input_ from the file; false at its end.
+  bool read_input();
+
+  int descriptor_;
+  std::unique_ptr<Decoder> decoder_;  // null: plain
+  std::string input_;
+  std::string buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  bool is_at_end_ = false;
+  std::uint64_t line_number_ = 0;
+  std::string error_;
+};
+
+}  // namespace echoscan
