@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Builds and tests everything.
 #
-#   sudo ./test.sh          every test: unit, style, sanitizers, fuzzers, the lab (root, BPF, namespaces), and
-#                           network cards in virtual machines (the quick part of tests/vm)
+#   sudo ./test.sh          every test: unit, style, sanitizers, fuzzers, the lab (root, BPF, namespaces),
+#                           network cards in virtual machines (the quick part of tests/vm), the image
 #   ./test.sh quick         what needs neither root nor the lab: under a minute once built
 #
-# A test that lacks something (root, BPF) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
+# A test that lacks something (root, BPF, podman) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
 # a skip is a failure and so is a compiler warning.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -37,7 +37,8 @@ run_tests() {
   "${run[@]}"
 }
 
-tests/install_packages.sh build lab test vm
+tests/install_packages.sh build unit lab test
+[ "$mode" = quick ] || tests/install_packages.sh vm container
 
 build release
 run_tests release unit
@@ -51,6 +52,7 @@ if [ "$mode" = full ]; then
   run_tests fuzz fuzz
   run_tests release lab
   run_tests release vm
+  run_tests release container
   run_tests release tidy
 fi
 say "all tests passed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the packages of packages.txt that are marked with one of the given purposes and are missing.
 #
-#   install_packages.sh build lab test
+#   install_packages.sh build unit lab test
 #
 # Everything it says goes to standard error. With nothing missing it needs neither root nor a network.
 set -euo pipefail

@@ -21,7 +21,7 @@ rates=("$@")
 [ $# -gt 0 ] || rates=(1 10 100 1000 10000 100000 500000)
 [ "$(id -u)" = 0 ] || { echo "pace_bench.sh: needs root" >&2; exit 3; }
 
-"$root/tests/install_packages.sh" build lab test bench
+"$root/tests/install_packages.sh" build unit lab test bench
 cmake --preset release -S "$root" >/dev/null
 cmake --build "$build" --target echoscan lab_world >/dev/null
 

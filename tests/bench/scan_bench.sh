@@ -25,7 +25,7 @@ while [ $# -gt 0 ]; do
 done
 [ "$(id -u)" = 0 ] || { echo "scan_bench.sh: needs root" >&2; exit 3; }
 
-"$root/tests/install_packages.sh" build lab test bench
+"$root/tests/install_packages.sh" build unit lab test bench
 cmake --preset release -S "$root" >/dev/null
 cmake --build "$build" --target echoscan lab_world hot_path_bench >/dev/null
 
