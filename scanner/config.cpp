@@ -163,10 +163,10 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
                     {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
               });
   group.each("--fields", "NAME,...",
-               "Fields of a result to write, in this order; of jsonl and csv [all]",
-               [&config](const std::string& option, const std::string& text) {
-                 add_fields(option, text, config.fields);
-               });
+             "Fields of a result to write, in this order; of jsonl and csv [all]",
+             [&config](const std::string& option, const std::string& text) {
+               add_fields(option, text, config.fields);
+             });
   group.value("--emit", "replies", "What is a result: each target's first reply [replies]",
               [](const std::string& option, const std::string& text) {
                 parse_choice<bool>(option, text, {{"replies", true}});

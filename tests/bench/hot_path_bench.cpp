@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bpf/match_reply.h"
-#include "output/byte_sink.h"
 #include "output/json_line.h"
+#include "output/output_file.h"
 #include "output/result_writer.h"
 #include "scanner/clock.h"
 #include "scanner/frame.h"
@@ -196,8 +196,8 @@ void BM_probe(benchmark::State& state) {
   MonotonicClock clock;
   Pacer pacer(Pacer::kUnlimited, clock.now_ns());
   DiscardingTransmitter transmitter(frame_template, clock, state.range(1) != 0);
-  int error = 0;
-  const std::unique_ptr<DescriptorSink> sink = DescriptorSink::open("/dev/null", error);
+  std::string error;
+  const std::unique_ptr<ByteSink> sink = open_output("/dev/null", OutputMode::replace, error);
   const ResultWriter writer(*sink);
   const ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));

@@ -115,7 +115,8 @@ Speed measure(const TargetSet& targets, const std::vector<reply>& records, const
   RecordedSource source(records, state);
   ResultWriter writer(sink);
   const ResultFormat format(syntax);
-  Receiver receiver(targets, source, geo, format, writer, clock, state);
+  const LabelMap labels;
+  Receiver receiver(targets, 0, source, geo, format, writer, clock, state, labels);
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = cpu_seconds();
   receiver.run([] {});
