@@ -6,22 +6,12 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 targets=10.0.0.0/14
 count=262144
 
-start_scan() { # OPTION...
-  rm -f "$work/summary"
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
-    --rate 100k --cooldown 1 --seed 5 "$@" "$targets" >"$work/out" 2>"$work/log" &
-  pid=$!
-  for _ in $(seq 100); do
-    [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
-    sleep 0.1
-  done
-  fail "the scan does not get under way"
-}
+options=(--rate 100k --cooldown 1 --seed 5 "$targets")
 
 lab up
 for method in af_xdp af_packet packet_mmap pcap raw_socket; do
   before=$(lab stats | jq .echo_requests)
-  start_scan --method $method
+  start_scan --method $method "${options[@]}"
   far ip link set lab1 down
   sleep 2
   far ip link set lab1 up
@@ -40,7 +30,7 @@ for method in af_xdp af_packet packet_mmap pcap raw_socket; do
   echo "$method: $arrived of $count arrived, $(wc -l <"$work/missing") replies lost on a dead link"
 done
 
-start_scan --link-timeout 1
+start_scan --link-timeout 1 "${options[@]}"
 far ip link set lab1 down
 expect_status 3 wait $pid
 sent=$(summary .ledger.sent)

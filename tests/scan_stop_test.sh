@@ -4,19 +4,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 options=(--rate 100k --cooldown 1 10.0.0.0/11)
 
-# Starts the scan in the background and waits until it is well under way; its pid is in $pid.
-start_scan() {
-  rm -f "$work/summary"
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
-    "$@" >"$work/out" 2>"$work/log" &
-  pid=$!
-  for _ in $(seq 100); do
-    [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
-    sleep 0.1
-  done
-  fail "the scan does not get under way"
-}
-
 expect_no_program() {
   expect_equal "XDP programs left" "$(ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0] | has("xdp")')" false
 }

@@ -20,6 +20,20 @@ scan() {
   rm -f "$work/summary"
   near "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" >"$work/out" 2>"$work/log"
 }
+# The same in the background, back when it is well under way; its pid is in $pid. The results are emptied first:
+# those of the scan before would do for a sign of life.
+start_scan() {
+  rm -f "$work/summary"
+  : >"$work/out"
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
+    "$@" >"$work/out" 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 100); do
+    [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
+    sleep 0.1
+  done
+  fail "the scan does not get under way"
+}
 summary() { jq -r "$1" "$work/summary"; }
 
 finish() {
