@@ -9,6 +9,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_map>
 
 #include "output/aggregate.h"
 #include "output/aggregate_report.h"
@@ -121,6 +122,8 @@ void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateRe
 struct Probed {
   std::uint64_t targets = 0;
   std::vector<std::string> digests;
+  bool is_complete = true;  // every target of every scan
+  std::unordered_map<std::string, std::uint64_t> targets_by_label;
 };
 
 Probed read_summaries(const std::vector<std::string>& paths) {
@@ -130,8 +133,13 @@ Probed read_summaries(const std::vector<std::string>& paths) {
     if (!in) refuse(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
     try {
       const nlohmann::json json = nlohmann::json::parse(in);
-      probed.targets += json.at("targets").at("count").get<std::uint64_t>() -
-                        json.at("ledger").at("not_probed").get<std::uint64_t>();
+      const auto not_probed = json.at("ledger").at("not_probed").get<std::uint64_t>();
+      probed.targets += json.at("targets").at("count").get<std::uint64_t>() - not_probed;
+      probed.is_complete = probed.is_complete && not_probed == 0;
+      for (const nlohmann::json& label : json.at("labels"))
+        if (label.at("label").is_string())
+          probed.targets_by_label[label["label"].get<std::string>()] +=
+              label.at("targets").get<std::uint64_t>();
       probed.digests.push_back(json.at("targets").at("digest").get<std::string>());
     } catch (const nlohmann::json::exception& error) {
       refuse(fmt::format("'{}' is not a summary of a scan: {}", path, error.what()));
@@ -186,6 +194,8 @@ void add_targets(const AggregateConfig& config, const Aggregate& aggregate,
                  AggregateReport& report) {
   const Probed probed = read_summaries(config.summaries);
   if (!config.summaries.empty()) report.targets = probed.targets;
+  if (probed.is_complete)
+    report.targets_by_name[static_cast<std::size_t>(Grouping::label)] = probed.targets_by_label;
   if (config.lists.target_files.empty()) return;
   const TargetPlan plan = plan_targets(config.lists);
   const std::string digest = "sha256:" + plan.digest;

@@ -4,7 +4,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 lab up
 cd "$work"
-printf '10.1.0.0/17\n10.2.8.0/22\n' >list
+printf '10.1.0.0/17 west\n10.2.8.0/22 east\n' >list
 printf '%s\n' '10.1.0.0/18 {"country":{"iso_code":"NL"}}' '10.1.64.0/18 {"country":{"iso_code":"DE"}}' \
   '10.2.0.0/16 {"country":{"iso_code":"NL"}}' | "$ECHOSCAN_BUILD/tests/mmdb_file" country.mmdb GeoLite2-Country
 echo '10.1.0.0/16 {"asn":64500,"as_name":"EXAMPLE"}' | "$ECHOSCAN_BUILD/tests/mmdb_file" asn.mmdb flat
@@ -34,6 +34,8 @@ expect_equal "replies on standard input" "$(value .total.replies)" "$(truth 10.1
 aggregate --format json --summary whole.json whole.jsonl || fail "--summary ended with $?"
 expect_equal "targets" "$(value .total.targets)" "$((32768 + 1024 - 256))"
 expect_equal "rates of groups" "$(value '[.slash16[] | select(has("response_rate"))] | length')" 0
+expect_equal "targets by label" "$(value '[.label[] | "\(.group) \(.targets)"] | sort | join(", ")')" \
+  "east 1024, west $((32768 - 256))"
 lists=(-t list -x 10.1.0.0/24 --allow-reserved)
 aggregate --format json --summary whole.json "${lists[@]}" --mmdb country.mmdb --mmdb asn.mmdb whole.jsonl ||
   fail "with lists it ended with $?"
