@@ -59,18 +59,18 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   std::uint64_t unconfirmed = 0;
   std::uint64_t unroutable = 0;
   std::uint64_t given_up = 0;
-  for (const Queue& queue : pipeline.queues()) {
-    for (const Target& target : queue.transmitter->given_up())
-      if (target.pass == 0) --first_pass;
-    given_up += queue.transmitter->given_up().size();
-    const TransmitCounters& counters = queue.transmitter->counters();
-    refused += counters.refused.get();
-    unconfirmed += counters.unconfirmed.get();
-    unroutable += counters.unroutable.get();
-    summary.queues.push_back({queue.number, queue.transmitter->mode(), queue.cpu,
-                              counters.sent.get(), counters.sent_again.get(),
-                              counters.kicks.get()});
-  }
+  for (const Queue& queue : pipeline.queues())
+    queue.transmitter->visit_parts([&](const Transmitter& part) {
+      for (const Target& target : part.given_up())
+        if (target.pass == 0) --first_pass;
+      given_up += part.given_up().size();
+      const TransmitCounters& counters = part.counters();
+      refused += counters.refused.get();
+      unconfirmed += counters.unconfirmed.get();
+      unroutable += counters.unroutable.get();
+      summary.queues.push_back({queue.number, part.mode(), queue.cpu, counters.sent.get(),
+                                counters.sent_again.get(), counters.kicks.get()});
+    });
   summary.probes = pipeline.probe_count();
   summary.sent = pipeline.sent();
   const std::uint64_t stopped = summary.probes - std::min(summary.probes, handed_over);
@@ -127,7 +127,9 @@ void add_receiving(Summary& summary, const Pipeline& pipeline) {
 std::vector<std::uint64_t> sent_by_label(const TargetPlan& plan, const Pipeline& pipeline) {
   LabelTally given_up(plan.labels);
   for (const Queue& queue : pipeline.queues())
-    for (const Target& target : queue.transmitter->given_up()) given_up.add(target.address);
+    queue.transmitter->visit_parts([&given_up](const Transmitter& part) {
+      for (const Target& target : part.given_up()) given_up.add(target.address);
+    });
   std::vector<std::uint64_t> sent(plan.targets_by_label.size());
   for (std::size_t label = 0; label < sent.size(); ++label) {
     for (const auto& sender : pipeline.senders())

@@ -39,15 +39,21 @@ Way find_way(const TargetSet& targets, int interface_index, const std::string& i
          interface_name.empty() ? "" : " out of " + interface_name);
 }
 
-void check_interface(const Interface& interface, Ipv4 destination, bool was_named) {
+// Frames need Ethernet; packets that the kernel routes do not.
+bool takes_frames(const Interface& interface) {
+  return interface.is_ethernet && !interface.is_loopback;
+}
+
+void check_interface(const ScanConfig& config, const Interface& interface, Ipv4 destination) {
   const std::string chosen =
-      was_named ? "" : fmt::format(", where the route to {} leads", to_string(destination));
-  if (interface.is_loopback)
-    refuse("{} is the loopback{}: frames cannot be sent on it; name an interface with -i",
-           interface.name, chosen);
-  if (!interface.is_ethernet)
-    refuse("{}{} is not an Ethernet interface, and only those can be scanned from", interface.name,
-           chosen);
+      !config.interface_name.empty()
+          ? ""
+          : fmt::format(", where the route to {} leads,", to_string(destination));
+  const bool may_be_raw = config.method == Method::automatic || config.method == Method::raw_socket;
+  if (!takes_frames(interface) && (!may_be_raw || config.gateway_mac))
+    refuse("{}{} is {} and takes no frames: use --method raw_socket, without --gateway-mac",
+           interface.name, chosen,
+           interface.is_loopback ? "the loopback" : "not an Ethernet interface");
   if (!interface.is_up)
     refuse("{}{} is down; `ip link set {} up` switches it on", interface.name, chosen,
            interface.name);
@@ -66,15 +72,14 @@ Ipv4 choose_source(const ScanConfig& config, const Interface& interface, const R
   refuse("{} has no IPv4 address; give one with --source-ip", interface.name);
 }
 
-// A gateway does not lead back to its own network: such targets may well stay silent.
-void warn_of_neighbours(const TargetSet& targets, const Interface& interface) {
-  const std::vector<AddressRange> networks = connected_networks(interface);
+// The interface's own networks, if any target is on them: a gateway does not lead back there.
+std::vector<AddressRange> find_neighbours(const TargetSet& targets, const Interface& interface) {
+  std::vector<AddressRange> networks = connected_networks(interface);
   const std::uint64_t elsewhere = count_addresses(subtract_ranges(targets.ranges(), networks));
-  if (elsewhere < targets.size())
-    spdlog::warn(
-        "{} of the targets are on the network of {} itself; their probes go to the gateway like "
-        "the others, which may not hand them on",
-        targets.size() - elsewhere, interface.name);
+  if (elsewhere == targets.size()) return {};
+  spdlog::info("{} of the targets are on the network of {} itself: they are sent by a raw socket",
+               targets.size() - elsewhere, interface.name);
+  return networks;
 }
 
 }  // namespace
@@ -82,33 +87,39 @@ void warn_of_neighbours(const TargetSet& targets, const Interface& interface) {
 NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets) {
   NetworkPath path;
   const bool is_named = !config.interface_name.empty();
-  if (is_named) path.interface = find_interface(config.interface_name);
+  if (is_named) {
+    path.interface = find_interface(config.interface_name);
+    check_interface(config, path.interface, {});
+  }
+  path.kernel_routes = config.method == Method::raw_socket;
   if (is_named && config.gateway_mac) {
-    check_interface(path.interface, {}, true);
     path.source = choose_source(config, path.interface, nullptr);
     return path;
   }
-  if (is_named) check_interface(path.interface, {}, true);
   const Way way = find_way(targets, path.interface.index, config.interface_name);
   if (!is_named) {
     path.interface = find_interface(way.route.interface_index);
-    check_interface(path.interface, way.destination, false);
+    check_interface(config, path.interface, way.destination);
   }
   path.source = choose_source(config, path.interface, &way.route);
-  if (config.gateway_mac) return path;
+  if (config.gateway_mac || path.kernel_routes) return path;
   path.gateway = way.route.gateway;
-  if (!path.gateway)
-    refuse(
-        "there is no gateway to {} out of {}: targets on the interface's own network are not "
-        "reached through one; name the next hop with --gateway-mac if there is one after all",
-        to_string(way.destination), path.interface.name);
-  warn_of_neighbours(targets, path.interface);
+  path.kernel_routes = !path.gateway || !takes_frames(path.interface);
+  if (path.kernel_routes)
+    spdlog::info("{}: the kernel routes all probes, by a raw socket",
+                 takes_frames(path.interface)
+                     ? fmt::format("there is no gateway to {} out of {}",
+                                   to_string(way.destination), path.interface.name)
+                     : fmt::format("{} takes no frames", path.interface.name));
+  else
+    path.neighbours = find_neighbours(targets, path.interface);
   return path;
 }
 
 FrameAddresses resolve_frame_addresses(const ScanConfig& config, const NetworkPath& path,
                                        Clock& clock) {
   FrameAddresses addresses{path.interface.mac, {}, path.source};
+  if (path.kernel_routes) return addresses;
   if (!path.gateway) {
     addresses.gateway_mac = *config.gateway_mac;
     return addresses;

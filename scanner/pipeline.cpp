@@ -1,7 +1,5 @@
 #include "scanner/pipeline.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@
 #include <csignal>
 #include <thread>
 
+#include "scanner/process.h"
 #include "scanner/status.h"
 
 namespace echoscan {
@@ -34,14 +33,6 @@ std::uint64_t block_steps(std::uint64_t rate_pps) {
 
 std::chrono::nanoseconds seconds(double count) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
-}
-
-// Not vital: an unpinned sender is slower, not wrong.
-void pin_to(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
 }  // namespace
@@ -234,7 +225,9 @@ StopReason Pipeline::run() {
 
 std::uint64_t Pipeline::sent() const {
   std::uint64_t sum = 0;
-  for (const Queue& queue : queues_) sum += queue.transmitter->counters().sent.get();
+  for (const Queue& queue : queues_)
+    queue.transmitter->visit_parts(
+        [&sum](const Transmitter& part) { sum += part.counters().sent.get(); });
   return sum;
 }
 

@@ -13,6 +13,10 @@ namespace echoscan {
 ReceivePath open_receive_path(Method method, const Interface& interface,
                               const match_config& match) {
   using Refusal = XdpReplyFilter::Refusal;
+  if (!interface.is_ethernet && !interface.is_loopback) {
+    spdlog::info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
+    return {std::make_unique<PacketReceiver>(interface, match), false};
+  }
   XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
   if (attempt.filter) {
     if (!attempt.reason.empty())

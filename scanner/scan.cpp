@@ -1,10 +1,8 @@
 #include "scanner/scan.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +17,7 @@
 #include "scanner/ledger.h"
 #include "scanner/network_path.h"
 #include "scanner/pipeline.h"
+#include "scanner/process.h"
 #include "scanner/receive_path.h"
 #include "scanner/target_plan.h"
 #include "scanner/transmit_path.h"
@@ -49,32 +48,12 @@ GeoTable load_geo(const std::vector<std::string>& databases) {
   return geo;
 }
 
-// AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
-// allowed to raise it is no error yet: opening a socket says if it was needed.
-void raise_locked_memory_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_MEMLOCK, &limit);
-  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-  if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_MEMLOCK, &limit);
-}
-
 // Independent of the seed: a published seed must not let anyone forge replies.
 probe_key random_key() {
   probe_key key{};
   if (getrandom(&key, sizeof(key), 0) != sizeof(key))
     throw std::system_error(errno, std::generic_category(), "draw a random key");
   return key;
-}
-
-std::vector<int> allowed_cpus() {
-  cpu_set_t set;
-  std::vector<int> cpus;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return {0};
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) cpus.push_back(cpu);
-  return cpus;
 }
 
 unsigned choose_queue_count(const ScanConfig& config, const Interface& interface,
@@ -96,11 +75,16 @@ std::vector<Queue> make_queues(Transmitters transmitters, const std::vector<int>
   return queues;
 }
 
+// Where all probes go first, for people.
+std::string next_hop(const NetworkPath& path, const FrameAddresses& addresses) {
+  return path.kernel_routes ? "wherever the kernel routes" : to_string(addresses.gateway_mac);
+}
+
 void announce(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
               const FrameAddresses& addresses, const std::vector<Queue>& queues,
               const ReplySource& source) {
   spdlog::info("from {} on {} to {}{}", to_string(path.source), path.interface.name,
-               to_string(addresses.gateway_mac),
+               next_hop(path, addresses),
                path.gateway ? fmt::format(" ({})", to_string(*path.gateway)) : "");
   spdlog::info("sending by {} on {} queue{}, receiving by {}", queues.front().transmitter->mode(),
                queues.size(), queues.size() == 1 ? "" : "s", source.mode());
@@ -115,6 +99,15 @@ void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_
   if (error != 0)
     throw UserError(ExitCode::output, fmt::format("the summary could not be written to {}: {}",
                                                   config.summary_path, std::strerror(error)));
+}
+
+int last_error(const Pipeline& pipeline) {
+  int error = 0;
+  for (const Queue& queue : pipeline.queues())
+    queue.transmitter->visit_parts([&error](const Transmitter& part) {
+      if (part.last_error() != 0) error = part.last_error();
+    });
+  return error;
 }
 
 ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
@@ -138,8 +131,7 @@ ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const Netwo
       throw UserError(
           ExitCode::environment,
           fmt::format("the interface took no probe for {} s ({}); is its link up?",
-                      Sender::kStallNs / kSecondNs,
-                      std::strerror(pipeline.queues().front().transmitter->last_error())));
+                      Sender::kStallNs / kSecondNs, std::strerror(last_error(pipeline))));
     case StopReason::link_down:
       throw UserError(
           ExitCode::environment,
@@ -167,13 +159,14 @@ ExitCode run_scan(const ScanConfig& config) {
   // Path: interface, source address, gateway.
   const NetworkPath path = find_network_path(config, plan.targets);
   const std::vector<int> cpus = allowed_cpus();
+  const Method method = path.kernel_routes ? Method::raw_socket : config.method;
   const unsigned queue_count = choose_queue_count(config, path.interface, cpus.size());
   raise_locked_memory_limit();
 
   // Receive before send: from here every reply to a probe of ours is matched.
   const probe_key key = random_key();
   const ReceivePath receive =
-      open_receive_path(config.method, path.interface, {key, path.source.value, 0});
+      open_receive_path(method, path.interface, {key, path.source.value, 0});
 
   // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
   // is up.
@@ -184,7 +177,10 @@ ExitCode run_scan(const ScanConfig& config) {
   const TransmitSetup setup{path.interface,  FrameTemplate(addresses, key),
                             queue_count,     receive.is_xdp,
                             config.rate_pps, clock};
-  const std::vector<Queue> queues = make_queues(open_transmitters(config.method, setup), cpus);
+  Transmitters transmitters = open_transmitters(method, setup);
+  if (!path.neighbours.empty())
+    transmitters = split_neighbours(std::move(transmitters), setup, path.neighbours);
+  const std::vector<Queue> queues = make_queues(std::move(transmitters), cpus);
   announce(config, plan, path, addresses, queues, *receive.source);
 
   // Output: opened before the first probe, when nothing else can refuse. Files get their names when
@@ -204,7 +200,7 @@ ExitCode run_scan(const ScanConfig& config) {
   Summary summary = make_summary(plan, config, pipeline, reason, clock.now_ns());
   summary.interface = path.interface.name;
   summary.source = to_string(path.source);
-  summary.gateway = to_string(addresses.gateway_mac);
+  summary.gateway = next_hop(path, addresses);
   summary.interface_tx_packets =
       find_interface(path.interface.index).tx_packets - tx_packets_before;
   report(config, summary, summary_file.get());

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "scanner/neighbour_split.h"
 #include "scanner/transmit/af_packet.h"
 #include "scanner/transmit/af_xdp.h"
 #include "scanner/transmit/asio.h"
@@ -35,6 +36,11 @@ Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode
 }
 
 Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
+  if (setup.queue_count > setup.interface.queues) {
+    reason = fmt::format("{} has {} transmit queue{}", setup.interface.name, setup.interface.queues,
+                         setup.interface.queues == 1 ? "" : "s");
+    return {};
+  }
   using Mode = AfXdpTransmitter::Mode;
   Transmitters transmitters = open_af_xdp_mode(setup, Mode::zero_copy, reason);
   if (!transmitters.empty()) return transmitters;
@@ -56,25 +62,26 @@ Transmitters open_each(const TransmitSetup& setup, std::string&) {
   return transmitters;
 }
 
-// Whether `scan` has it, whether `bench` has it, whether it needs the reply filter.
+// Whether `scan` has it, whether `bench` has it, whether it sends frames, whether it needs the
+// reply filter.
 constexpr std::array kMethods{
     TransmitMethod{Method::af_xdp, "af_xdp", "AF_XDP, zero-copy where the driver has it, else copy",
-                   true, true, true, open_af_xdp},
+                   true, true, true, true, open_af_xdp},
     TransmitMethod{Method::af_xdp_copy, "af_xdp_copy",
-                   "AF_XDP, copy mode even where the driver has zero-copy", true, true, true,
+                   "AF_XDP, copy mode even where the driver has zero-copy", true, true, true, true,
                    open_af_xdp_copy},
-    TransmitMethod{Method::af_packet, "af_packet", "AF_PACKET, sendmmsg of 64", true, true, false,
-                   open_each<AfPacketTransmitter>},
+    TransmitMethod{Method::af_packet, "af_packet", "AF_PACKET, sendmmsg of 64", true, true, true,
+                   false, open_each<AfPacketTransmitter>},
     TransmitMethod{Method::packet_mmap, "packet_mmap", "AF_PACKET, memory-mapped PACKET_TX_RING",
-                   true, true, false, open_each<PacketMmapTransmitter>},
-    TransmitMethod{Method::pcap, "pcap", "libpcap, a pcap_inject a probe", true, true, false,
+                   true, true, true, false, open_each<PacketMmapTransmitter>},
+    TransmitMethod{Method::pcap, "pcap", "libpcap, a pcap_inject a probe", true, true, true, false,
                    open_each<PcapTransmitter>},
     TransmitMethod{Method::raw_socket, "raw_socket", "raw IPv4 socket, sendmmsg of 64", true, true,
-                   false, open_each<RawSocketTransmitter>},
+                   false, false, open_each<RawSocketTransmitter>},
     TransmitMethod{Method::ping_socket, "ping_socket", "ping socket, a sendto a probe", false, true,
-                   false, open_each<PingSocketTransmitter>},
+                   false, false, open_each<PingSocketTransmitter>},
     TransmitMethod{Method::asio, "asio", "Boost.Asio ip::icmp socket, a send_to a probe", false,
-                   true, false, open_each<AsioTransmitter>},
+                   true, false, false, open_each<AsioTransmitter>},
 };
 
 // The best that works: down the ladder, each step with its reason.
@@ -109,6 +116,16 @@ std::string scan_method_names() {
 std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
   using Mode = AfXdpTransmitter::Mode;
   return AfXdpTransmitter::try_bind(interface, 0, zero_copy ? Mode::zero_copy : Mode::copy, clock);
+}
+
+Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,
+                              const std::vector<AddressRange>& networks) {
+  std::string reason;
+  Transmitters near = find_method(Method::raw_socket).open(setup, reason);
+  for (std::size_t queue = 0; queue < transmitters.size(); ++queue)
+    transmitters[queue] = std::make_unique<NeighbourSplit>(std::move(transmitters[queue]),
+                                                           std::move(near[queue]), networks);
+  return transmitters;
 }
 
 Transmitters open_transmitters(Method method, const TransmitSetup& setup) {

@@ -15,6 +15,7 @@
 #include "scanner/interface.h"
 #include "scanner/method.h"
 #include "scanner/transmit/transmitter.h"
+#include "targets/prefix.h"
 
 namespace echoscan {
 
@@ -37,6 +38,7 @@ struct TransmitMethod {
   const char* what;  // for people, a clause
   bool in_scan;
   bool in_bench;
+  bool sends_frames;        // Ethernet's; else packets, which the kernel routes
   bool needs_reply_filter;  // does not send without an XDP program on the interface
   // Opens every queue; empty, with the reason as a clause, when any of them does not work. May
   // throw std::system_error.
@@ -53,6 +55,11 @@ std::string scan_method_names();
 // Whether AF_XDP can be bound to the first queue, with or without zero-copy: empty when it can,
 // else why not. Sends nothing, and leaves the queue as it was.
 std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
+
+// Each of `transmitters` for what is behind the gateway, and a raw socket beside it for targets in
+// `networks`, the interface's own. Throws std::system_error.
+Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,
+                              const std::vector<AddressRange>& networks);
 
 // The transmitters of a scan, one per queue. Throws UserError when the method does not work here.
 Transmitters open_transmitters(Method method, const TransmitSetup& setup);

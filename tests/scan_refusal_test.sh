@@ -15,9 +15,8 @@ lab up
 target=10.1.0.0/24
 
 expect_refusal 3 "there is no interface 'nope0'" -i nope0 $target
-expect_refusal 3 "lo is the loopback" -i lo $target
-expect_refusal 3 "lo is the loopback" 127.0.0.1
-expect_refusal 3 "there is no gateway to 192.0.2.2 out of lab0" 192.0.2.2
+expect_refusal 3 "lo is the loopback and takes no frames" --method af_packet -i lo $target
+expect_refusal 3 "lo, where the route to 127.0.0.1 leads, is the loopback" --method af_xdp 127.0.0.1
 expect_refusal 2 "--queues 2: lab0 has 1 transmit queue" --queues 2 $target
 expect_refusal 4 "cannot write to '/nonexistent/file'" -o /nonexistent/file $target
 expect_refusal 2 "no targets are left" -x 10.0.0.0/8 $target

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -32,11 +33,11 @@ void set_option(int socket, int option, const Value& value, const char* what) {
   if (setsockopt(socket, SOL_PACKET, option, &value, sizeof(value)) != 0) fail(what);
 }
 
-// IPv4 and ICMP, whatever the rest: the proof is match_reply's. The kernel takes VLAN tags off
-// before a packet socket sees the frame, so that the offsets stand.
+// IPv4 and ICMP, whatever the rest: the proof is match_reply's. Offsets are from the IPv4 header,
+// wherever that is.
 void set_icmp_filter(int socket) {
-  constexpr unsigned kEtherType = 12;
-  constexpr unsigned kProtocol = 14 + 9;
+  constexpr auto kEtherType = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PROTOCOL);
+  constexpr auto kProtocol = static_cast<unsigned>(SKF_NET_OFF + 9);
   std::array<sock_filter, 6> code{{
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kEtherType),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 3),
@@ -48,6 +49,16 @@ void set_icmp_filter(int socket) {
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
     fail("attach the ICMP filter");
+}
+
+// The header that match_reply looks for, in front of a packet that has none: the kernel leaves 16
+// bytes there.
+const std::uint8_t* put_ethernet(std::uint8_t* packet) {
+  constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader{
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MATCH_ETHERTYPE_IPV4 >> 8, MATCH_ETHERTYPE_IPV4 & 0xff};
+  static_assert(kHeader.size() <= 16);
+  std::copy(kHeader.begin(), kHeader.end(), packet - kHeader.size());
+  return packet - kHeader.size();
 }
 
 tpacket_block_desc* block_at(std::uint8_t* ring, unsigned block) {
@@ -63,7 +74,9 @@ struct PacketReceiver::Tally {
 };
 
 PacketReceiver::PacketReceiver(const Interface& interface, const match_config& config)
-    : socket_(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)),
+    : has_ethernet_(interface.is_ethernet || interface.is_loopback),
+      // SOCK_DGRAM: the kernel takes off whatever a tunnel has for a header.
+      socket_(socket(AF_PACKET, (has_ethernet_ ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC, 0)),
       config_(config),
       tally_(std::make_unique<Tally>()) {
   if (!socket_) fail("open a packet socket");
@@ -101,8 +114,7 @@ std::size_t PacketReceiver::receive(std::span<reply> replies) {
       const std::uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
       if ((status & TP_STATUS_USER) == 0) break;
       frames_left_ = block->hdr.bh1.num_pkts;
-      next_frame_ =
-          reinterpret_cast<const std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
+      next_frame_ = reinterpret_cast<std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
       realtime_offset_ns_ = realtime_offset_ns();
     }
     for (; frames_left_ > 0 && filled < replies.size(); --frames_left_)
@@ -115,10 +127,12 @@ std::size_t PacketReceiver::receive(std::span<reply> replies) {
 bool PacketReceiver::take_frame(reply& out) {
   tpacket3_hdr header;
   std::memcpy(&header, next_frame_, sizeof(header));
-  const std::uint8_t* frame = next_frame_ + header.tp_mac;
+  std::uint8_t* packet = next_frame_ + header.tp_mac;
+  const std::uint8_t* frame_end = packet + header.tp_snaplen;
+  const std::uint8_t* frame = has_ethernet_ ? packet : put_ethernet(packet);
   next_frame_ += header.tp_next_offset;
 
-  const frame_outcome outcome = match_reply(frame, frame + header.tp_snaplen, &config_, &out);
+  const frame_outcome outcome = match_reply(frame, frame_end, &config_, &out);
   tally_->seen.add(1);
   tally_->outcome[outcome].add(1);
   if (!outcome_is_reply(outcome)) return false;

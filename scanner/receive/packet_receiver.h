@@ -1,11 +1,12 @@
 // Receiving without BPF: an AF_PACKET socket with a memory-mapped ring, for where XDP is refused.
 //
-// TPACKET_V3 blocks and a classic filter (IPv4, ICMP) bring the frames; the same match_reply.h that
-// runs in XDP proves them, so that both ways find the same hosts. CAP_NET_RAW is enough. It is the
-// weaker way: each frame is copied, and the kernel's stack sees it as well; what the ring has no
-// room for is counted by the kernel (dropped_unseen). Frames carry a CLOCK_REALTIME stamp, taken on
-// arrival, which is brought to CLOCK_MONOTONIC by the difference read with each block. receive()
-// belongs to one thread.
+// Also for tunnels, whose packets have no Ethernet header for the XDP program to look at: they get
+// one, in the gap that the kernel leaves in front of them. TPACKET_V3 blocks and a classic filter
+// (IPv4, ICMP) bring the frames; the same match_reply.h that runs in XDP proves them, so that both
+// ways find the same hosts. CAP_NET_RAW is enough. It is the weaker way: each frame is copied, and
+// the kernel's stack sees it as well; what the ring has no room for is counted by the kernel
+// (dropped_unseen). Frames carry a CLOCK_REALTIME stamp, taken on arrival, which is brought to
+// CLOCK_MONOTONIC by the difference read with each block. receive() belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -39,12 +40,13 @@ class PacketReceiver : public ReplySource {
   bool take_frame(reply& out);
   void release_block();
 
+  bool has_ethernet_;
   FileDescriptor socket_;
   match_config config_;
   std::uint8_t* ring_ = nullptr;
   unsigned block_ = 0;
   std::uint32_t frames_left_ = 0;  // in the block under way
-  const std::uint8_t* next_frame_ = nullptr;
+  std::uint8_t* next_frame_ = nullptr;
   std::int64_t realtime_offset_ns_ = 0;
   struct Tally;
   std::unique_ptr<Tally> tally_;

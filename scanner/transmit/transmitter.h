@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,12 @@ class Transmitter {
 
   // How it sends, for people: "AF_XDP zero-copy".
   [[nodiscard]] virtual std::string mode() const = 0;
+
+  // Calls `visit` with each transmitter that sends and counts: itself, unless it only chooses
+  // between others.
+  virtual void visit_parts(const std::function<void(const Transmitter&)>& visit) const {
+    visit(*this);
+  }
 
   [[nodiscard]] const TransmitCounters& counters() const { return counters_; }
   // The errno of the last refusal that was more than "try again"; 0 when there was none.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
 #
-#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--nics NEAR,FAR]
+#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink] [--nics NEAR,FAR]
 #   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
 #   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show)
 #   lab.sh stats           what the far end saw and did, one JSON object
@@ -10,8 +10,9 @@
 # Two namespaces joined by a veth pair and by nothing else: no packet can leave. 10.0.0.0/8 and
 # 198.18.0.0/15 are routed to the far end. There either an XDP program answers for a world that is a pure
 # function of (seed, address), 1 address in 8 by default (`simulated`), or Linux itself answers for every
-# address (`kernel`). With `--nics` two network cards that are joined to each other, as in tests/vm, take the
-# place of the veth pair; one that has an address is in use and refused. ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
+# address (`kernel`); with --sink it counts and drops, to measure senders by. With `--nics` two network cards that
+# are joined to each other, as in tests/vm, take the place of the veth pair; one that has an address is in use and
+# refused. ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
 # side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it (default build/release).
 set -euo pipefail
 
@@ -100,6 +101,8 @@ make_ends() { # QUEUES NICS
       net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
     ip -n "$namespace" link set lo up
   done
+  # bench measures ping sockets too, which the kernel denies to everyone at first.
+  ip netns exec "$near" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
   if [ -n "$2" ]; then take_nics "$2"; else make_veth_pair "$1"; fi
   ip -n "$near" address add 192.0.2.1/30 dev lab0
   ip -n "$far" address add 192.0.2.2/30 dev lab1
@@ -113,8 +116,13 @@ make_ends() { # QUEUES NICS
 }
 
 up() {
-  local queues=1 mode=simulated seed=1 one_in=8 nics=
+  local queues=1 mode=simulated seed=1 one_in=8 nics= sink=
   while [ $# -gt 0 ]; do
+    if [ "$1" = --sink ]; then
+      sink=sink
+      shift
+      continue
+    fi
     [ $# -ge 2 ] || die "$1 needs a value"
     case $1 in
       --queues) queues=$2 ;;
@@ -132,13 +140,15 @@ up() {
   case $mode in simulated | kernel) ;; *) die "--mode is simulated or kernel, not '$mode'" ;; esac
   [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made here"
 
+  [ -z "$sink" ] || [ "$mode" = simulated ] || die "--sink goes with --mode simulated"
+
   down
   trap down EXIT
   trap 'exit 1' INT TERM
   make_ends "$queues" "$nics"
   if [ "$mode" = simulated ]; then
     [ -x "$world" ] || die "$world is missing; build first: cmake --preset release && cmake --build --preset release"
-    ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in"
+    ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in" $sink
   fi
   await_carrier "$near" lab0
   await_carrier "$far" lab1
@@ -146,6 +156,7 @@ up() {
   echo "$seed" >"$state/seed"
   echo "$one_in" >"$state/one_in"
   echo "$mode" >"$state/mode"
+  if [ -n "$sink" ]; then touch "$state/sink"; fi
   trap - EXIT INT TERM
 }
 
@@ -157,6 +168,8 @@ truth() {
     shift
   fi
   [ $# -gt 0 ] || die "truth: which targets?"
+  # Nobody lives in a sink.
+  if [ -e "$state/sink" ]; then return; fi
   one_in=$(setting one_in)
   if [ "$(setting mode)" = kernel ]; then
     [ "$with_ttl" = no ] || die "truth --ttl: only the simulated world has TTLs of its own"
@@ -210,5 +223,5 @@ case $command in
   truth) truth "$@" ;;
   stats) stats ;;
   down) down ;;
-  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--nics NEAR,FAR] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink] [--nics NEAR,FAR] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
 esac

@@ -2,13 +2,13 @@
 // what it counted, and prints the truth that a scan is compared with. Driven by lab.sh, inside its
 // namespaces.
 //
-//   lab_world attach INTERFACE SEED ANSWER_ONE_IN   the program stays when this process ends, and
-//   goes with
-//                                                   the interface: attached by netlink, not by a
-//                                                   bpf_link
-//   lab_world stats INTERFACE                       one JSON object
-//   lab_world truth SEED ANSWER_ONE_IN TARGET...    "address ttl" of each address that answers,
-//   ascending
+//   lab_world attach INTERFACE SEED ANSWER_ONE_IN [sink]
+//     the program stays when this process ends, and goes with the interface: attached by netlink,
+//     not by a bpf_link; a sink counts what it is asked and answers nothing
+//   lab_world stats INTERFACE
+//     one JSON object
+//   lab_world truth SEED ANSWER_ONE_IN TARGET...
+//     "address ttl" of each address that answers, ascending
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
@@ -133,8 +133,11 @@ void print_truth(const world& truth, const std::vector<std::string>& targets) {
 
 void run(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
-  if (command == "attach" && arguments.size() == 4) {
-    attach(arguments[1], parse_world(arguments[2], arguments[3]));
+  const bool is_sink = arguments.size() == 5 && arguments[4] == "sink";
+  if (command == "attach" && (arguments.size() == 4 || is_sink)) {
+    world wanted = parse_world(arguments[2], arguments[3]);
+    wanted.is_sink = is_sink;
+    attach(arguments[1], wanted);
   } else if (command == "stats" && arguments.size() == 2) {
     const world_counters counts = read_counters(arguments[1]);
     const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
@@ -149,7 +152,7 @@ void run(const std::vector<std::string>& arguments) {
     print_truth(parse_world(arguments[1], arguments[2]), {arguments.begin() + 3, arguments.end()});
   } else {
     throw std::runtime_error(
-        "usage: attach IF SEED ONE_IN | stats IF | truth SEED ONE_IN TARGET...");
+        "usage: attach IF SEED ONE_IN [sink] | stats IF | truth SEED ONE_IN TARGET...");
   }
 }
 

@@ -71,6 +71,14 @@ int far_end(struct xdp_md* context) {
   if (count->echo_requests == 0) count->first_request_ns = bpf_ktime_get_ns();
   if ((++count->echo_requests & 63) == 0) count->last_request_ns = bpf_ktime_get_ns();
 
+  // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
+  const struct world* truth = (const struct world*)&world;
+  MATCH_OPAQUE(truth);
+  if (truth->is_sink) {
+    count->silent++;
+    return XDP_DROP;
+  }
+
   const __u32 icmp_bytes = (__u32)match_load16(ip + 2) - IPV4_HEADER_BYTES;
   const int checksums_good =
       match_sum(ip, frame_end, IPV4_HEADER_BYTES, 2) == 0xffff &&
@@ -80,9 +88,6 @@ int far_end(struct xdp_md* context) {
     count->bad_checksums++;
     return XDP_DROP;
   }
-  // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
-  const struct world* truth = (const struct world*)&world;
-  MATCH_OPAQUE(truth);
   const struct world_host host = world_host_at(truth, match_load32(ip + 16));
   if (!host.answers) {
     count->silent++;

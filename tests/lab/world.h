@@ -14,7 +14,7 @@
 struct world {
   __u64 seed;
   __u32 answer_one_in; /* 1: every address answers */
-  __u32 unused;
+  __u32 is_sink;       /* counts and drops, and looks no further */
 };
 
 struct world_host {

@@ -1,0 +1,41 @@
+// What a bench found: a row per method, as text for people and as JSON.
+//
+// Beside what a method says of itself stands what the interface counted meanwhile, so that none can
+// lie, and the CPU time of the whole process, since a method may work in threads of the kernel's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace echoscan {
+
+struct BenchRow {
+  std::string method;
+  std::string mode;         // as obtained: "AF_XDP copy"
+  std::string unavailable;  // why it cannot run here, a clause; empty when it did
+  double seconds = 0;
+  double cpu_s = 0;  // of the process, user and system
+  std::uint64_t sent = 0;
+  std::uint64_t refused = 0;            // by the kernel, sent again or not
+  std::uint64_t interface_packets = 0;  // counted by the interface itself
+};
+
+struct BenchTable {
+  std::string interface;
+  std::string destination;
+  std::string version;
+  unsigned streams = 1;
+  std::size_t frame_bytes = 0;
+  double duration_s = 0;
+  bool is_complete = true;  // false when it was interrupted
+  std::vector<BenchRow> rows;
+};
+
+// Fastest first; what cannot run comes last.
+void sort_rows(BenchTable& table);
+// With a line on the circumstances below it.
+std::string bench_text(const BenchTable& table);
+std::string bench_json(const BenchTable& table);
+
+}  // namespace echoscan
