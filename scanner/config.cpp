@@ -136,8 +136,9 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
                 config.link_timeout_s = parse_seconds(option, text);
               });
   group.value("--method", "METHOD",
-              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else copy, else "
-                          "af_packet, said why [auto]",
+              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else "
+                          "xdp_live from 500k a queue on, else af_xdp copy, else af_packet, and "
+                          "says why [auto]",
                           scan_method_names()),
               [&config](const std::string& option, const std::string& text) {
                 std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};

@@ -41,6 +41,7 @@ class FrameTemplate {
                 std::size_t frame_bytes = PROBE_FRAME_BYTES);
 
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
+  [[nodiscard]] const probe_key& key() const { return constants_.key; }
 
   // Makes the frame's first bytes a probe but for what patch() sets; the rest is the caller's to
   // keep zero.

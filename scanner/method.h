@@ -11,6 +11,7 @@ enum class Method {
   automatic,
   af_xdp,
   af_xdp_copy,
+  xdp_live,
   af_packet,
   packet_mmap,
   pcap,

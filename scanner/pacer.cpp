@@ -7,7 +7,6 @@ namespace echoscan {
 namespace {
 
 constexpr double kSecondNs = 1e9;
-constexpr double kPeakFactor = 1.25;
 
 std::uint64_t nanoseconds(double value) {
   return static_cast<std::uint64_t>(std::llround(value));

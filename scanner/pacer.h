@@ -45,6 +45,8 @@ class Pacer {
  public:
   static constexpr std::uint64_t kCatchUpNs = 15'000'000;
   static constexpr std::uint64_t kUnlimited = 0;
+  static constexpr double kBurstsPerSecond = 1000;
+  static constexpr double kPeakFactor = 1.25;  // how much faster than the rate it catches up
   static constexpr std::uint64_t kWaitTokensMax = 256;
 
   struct Grant {

@@ -31,6 +31,18 @@ std::uint64_t block_steps(std::uint64_t rate_pps) {
   return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
 }
 
+// An even share of the rate for each queue that keeps it by itself; no limit is then left to the
+// pacer. All or none: the queues are of one kind.
+std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t rate_pps) {
+  std::uint64_t left = rate_pps;
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    const std::uint64_t share = left / (queues.size() - i);
+    if (!queues[i].transmitter->pace(share)) return rate_pps;
+    left -= share;
+  }
+  return Pacer::kUnlimited;
+}
+
 std::chrono::nanoseconds seconds(double count) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
 }
@@ -73,7 +85,8 @@ class Pipeline::Control {
  private:
   // The body of sender thread `index`.
   void send(std::size_t index) {
-    pin_to(pipeline_.queues_[index].cpu);
+    const Queue& queue = pipeline_.queues_[index];
+    if (!queue.transmitter->has_thread()) pin_to(queue.cpu);
     reduce_timer_slack();
     const bool is_good = pipeline_.senders_[index]->run();
     asio::post(io_, [this, is_good] {
@@ -207,7 +220,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
                 plan.labels),
       blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
-      pacer_(config.rate_pps, started_ns_) {
+      pacer_(rate_left_to_pace(queues, config.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
                                                 blocks_, pacer_, *queue.transmitter, clock, writer_,

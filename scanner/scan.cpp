@@ -174,9 +174,13 @@ ExitCode run_scan(const ScanConfig& config) {
   const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const TransmitSetup setup{path.interface,  FrameTemplate(addresses, key),
-                            queue_count,     receive.is_xdp,
-                            config.rate_pps, clock};
+  const TransmitSetup setup{path.interface,
+                            FrameTemplate(addresses, key),
+                            queue_count,
+                            receive.is_xdp,
+                            config.rate_pps,
+                            clock,
+                            cpus};
   Transmitters transmitters = open_transmitters(method, setup);
   if (!path.neighbours.empty())
     transmitters = split_neighbours(std::move(transmitters), setup, path.neighbours);

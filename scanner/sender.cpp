@@ -88,6 +88,7 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
 bool Sender::pause(std::uint64_t now_ns) {
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (!link_is_down && !writer_.is_limit()) return false;
+  transmitter_.idle();
   clock_.wait_until(now_ns + kPauseNapNs);
   // As long as it was: on a busy machine a nap is longer than asked for.
   (link_is_down ? counters_.paused_link_ns : counters_.paused_output_ns)

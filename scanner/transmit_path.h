@@ -28,6 +28,7 @@ struct TransmitSetup {
   std::uint64_t
       rate_pps;  // Pacer::kUnlimited for max; no method paces by it, `auto` may choose by it
   Clock& clock;
+  std::vector<int> cpus;  // that this process may use; queue n is sent for on cpus[n % cpus.size()]
 };
 
 using Transmitters = std::vector<std::unique_ptr<Transmitter>>;  // by queue

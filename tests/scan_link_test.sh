@@ -9,7 +9,7 @@ count=262144
 options=(--rate 100k --cooldown 1 --seed 5 "$targets")
 
 lab up
-for method in af_xdp af_packet packet_mmap pcap raw_socket; do
+for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
   before=$(lab stats | jq .echo_requests)
   start_scan --method $method "${options[@]}"
   far ip link set lab1 down

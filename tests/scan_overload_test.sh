@@ -20,7 +20,7 @@ near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/la
 
 targets=10.0.0.0/16
 count=65536
-for method in af_xdp af_packet packet_mmap pcap raw_socket; do
+for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
   before=$(lab stats | jq .echo_requests)
   scan --method $method --rate max --cooldown 3 --seed 5 "$targets" || fail "the scan ended with $?"
   expect_truth "$targets"

@@ -2,7 +2,8 @@
 # 1,048,576 addresses of the simulated Internet at 200 kpps: what is found equals the truth, no more and no
 # less, with the TTL that each host shows; every probe arrives, undamaged and once.
 #
-#   scan_truth_test.sh af_xdp | af_packet | packet_mmap | pcap | raw_socket | generic | net_raw | two_queues
+#   scan_truth_test.sh af_xdp | xdp_live | xdp_live_two_queues | af_packet | packet_mmap | pcap | raw_socket |
+#                      generic | net_raw | two_queues
 source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 variant=$1
@@ -29,6 +30,11 @@ case $variant in
   raw_socket)
     options+=(--method raw_socket)
     sender="raw socket"
+    ;;
+  xdp_live | xdp_live_two_queues)
+    options+=(--method xdp_live)
+    sender="XDP live frames"
+    if [ "$variant" = xdp_live_two_queues ]; then queues=2; fi
     ;;
   two_queues) queues=2 ;;
   # With fewer receive queues than the far end has transmit queues the driver refuses native XDP.

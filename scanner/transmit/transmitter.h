@@ -22,6 +22,14 @@ class Transmitter {
  public:
   virtual ~Transmitter() = default;
 
+  // Asks it to keep its queue's rate by itself; rate_pps as for Pacer. True when it does: no pacer
+  // is asked then. Called before the first send(), if at all.
+  virtual bool pace(std::uint64_t) { return false; }
+
+  // True when it sends from a thread of its own, which it has put on the queue's CPU: its sender
+  // may then run anywhere, best on another.
+  [[nodiscard]] virtual bool has_thread() const { return false; }
+
   // Sends probes to the first targets of `batch` and returns how many it accepted, in order; 0 when
   // the kernel takes nothing just now. Never waits.
   virtual std::size_t send(std::span<const Target> batch) = 0;
@@ -29,6 +37,9 @@ class Transmitter {
   // Brings what is under way forward; true when nothing is. Called until true, or until patience
   // ends.
   virtual bool settle() = 0;
+
+  // Called now and then while the scan pauses, instead of send(): whoever burns a CPU may rest.
+  virtual void idle() {}
 
   // Counts what is still under way as refused or unconfirmed, and names it in given_up(). Nothing
   // is sent after this.

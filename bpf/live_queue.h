@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * What user space and the in-kernel sender share: one queue's ring of targets, its pacer and its
+ * counters, in the memory of a BPF array that both have mapped.
+ *
+ * One producer, one consumer. A ring entry is one 64-bit word with a lap number in it, so that the
+ * word itself says whether it is new: BPF has no load-acquire before Linux 6.15, and a tail read
+ * without one would be right on x86 only. The producer learns by `head` what it may overwrite; the
+ * program stores it behind a branch on the word that it has read, an order that every processor
+ * keeps. A queue is one element of the array and takes whole pages: no element padding to think
+ * of, no cache line that two CPUs write. 32,768 targets are 33 ms at 1 Mpps: a producer that is
+ * not scheduled for so long costs speed, never a probe.
+ */
+#ifndef ECHOSCAN_BPF_LIVE_QUEUE_H
+#define ECHOSCAN_BPF_LIVE_QUEUE_H
+
+#include <linux/types.h>
+
+#include "bpf/probe.h"
+
+enum {
+  LIVE_RING_TARGETS = 32768,
+  /* Runs between two flushes, and pages in the kernel's pool: the most that it allows. */
+  LIVE_BATCH = 256,
+  /* The kernel flushes a bulk of 16; here is room for four. */
+  LIVE_BULK_MAX = 64,
+  LIVE_TICKS_PER_NS = 16,
+  LIVE_PAGE_BYTES = 4096,
+  LIVE_FRAME_BYTES_MAX = 1514,
+};
+
+/* Fixed before the program is loaded. `frame` is a probe but for what differs from one to the next.
+ */
+struct live_config {
+  struct probe_key key;
+  __u32 interface_index;
+  __u32 frame_bytes; /* PROBE_FRAME_BYTES or more, the rest zeros */
+  __u32 ip_sum;      /* of the IPv4 header in `frame`, as 16-bit words, carries not yet folded in */
+  __u8 frame[PROBE_FRAME_BYTES];
+};
+
+/*
+ * Two token buckets in series, each a virtual time (the generic cell rate algorithm of ITU-T
+ * I.371), in 1/16 ns: exact to 0.05 % at 10 M tokens a second, good for 36 years of uptime. As in
+ * scanner/pacer.h the first holds the average and the second bounds burst and catching up.
+ */
+struct live_bucket {
+  __u64 token_ticks;
+  __u64 depth_ticks;
+  __u64 emptied_at;
+};
+
+struct live_pacer {
+  struct live_bucket average; /* token_ticks of 0: no limit */
+  struct live_bucket peak;
+};
+
+struct live_queue {
+  /* Written by the program; read by user space at any time. */
+  __u64 head;        /* targets taken from the ring */
+  __u64 sent;        /* flushed to the driver, and not refused */
+  __u64 refused;     /* by the driver or before it: each time one target is put in line again */
+  __u64 unconfirmed; /* taken, and never named by a tracepoint: not expected, ever */
+  __u64 runs;        /* of the program; user space rounds it up to whole batches before a call */
+  __u64 first_run;   /* of the call, as user space set it */
+  __u64 resume_run;  /* the run until which nothing is tried, behind a refusal */
+  __u32 error;       /* errno of the last refusal that came with one */
+  __u32 again_count;
+  __u32 flown;   /* of in_flight: how many were ever flushed, */
+  __u32 entered; /* and how many ever entered; both only grow */
+  struct live_pacer pacer;
+  __u64 in_flight[LIVE_BULK_MAX];
+  __u64 again[LIVE_BULK_MAX];
+  __u64 lost[LIVE_BULK_MAX]; /* the last of `unconfirmed` */
+
+  /* The self-test's one frame. */
+  __u32 test_in_flight;
+  __u32 test_sent;
+  __u32 test_refused;
+  __u32 test_error;
+
+  /* Written by user space, each word at once. */
+  __u64 ring[LIVE_RING_TARGETS] __attribute__((aligned(LIVE_PAGE_BYTES)));
+};
+
+/* The lap of the position `at` of all that ever went through the ring: never what the slot held
+ * before, and never 0, which it holds at first. */
+PROBE_INLINE __u8 live_lap(__u64 at) {
+  return (__u8)(1 + at / LIVE_RING_TARGETS % 2);
+}
+
+PROBE_INLINE __u64 live_entry(__u32 target, __u8 pass, __u64 at) {
+  return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40;
+}
+
+PROBE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
+  return (__u8)(entry >> 40) == live_lap(at);
+}
+
+PROBE_INLINE __u32 live_entry_target(__u64 entry) {
+  return (__u32)entry;
+}
+
+PROBE_INLINE __u8 live_entry_pass(__u64 entry) {
+  return (__u8)(entry >> 32);
+}
+
+/* When the bucket was empty, as if refilled ever since, but never fuller than it is deep. */
+PROBE_INLINE __u64 live_bucket_emptied(const struct live_bucket* bucket, __u64 now) {
+  const __u64 oldest = now - bucket->depth_ticks;
+  return bucket->emptied_at > oldest ? bucket->emptied_at : oldest;
+}
+
+/* From now on, with one token in each: what a call takes to begin is not made up for. */
+PROBE_INLINE void live_pacer_start(struct live_pacer* pacer, __u64 now_ns) {
+  const __u64 now = now_ns * LIVE_TICKS_PER_NS;
+  pacer->average.emptied_at = now - pacer->average.token_ticks;
+  pacer->peak.emptied_at = now - pacer->peak.token_ticks;
+}
+
+/* Takes one token of each bucket, if both have one. */
+PROBE_INLINE int live_pacer_take(struct live_pacer* pacer, __u64 now_ns) {
+  if (pacer->average.token_ticks == 0) return 1;
+  const __u64 now = now_ns * LIVE_TICKS_PER_NS;
+  const __u64 average = live_bucket_emptied(&pacer->average, now) + pacer->average.token_ticks;
+  const __u64 peak = live_bucket_emptied(&pacer->peak, now) + pacer->peak.token_ticks;
+  if (average > now || peak > now) return 0;
+  pacer->average.emptied_at = average;
+  pacer->peak.emptied_at = peak;
+  return 1;
+}
+
+/* For probes that were granted and refused. */
+PROBE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
+  pacer->average.emptied_at -= tokens * pacer->average.token_ticks;
+  pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;
+}
+
+PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 12 + PROBE_FRAME_BYTES, "no padding");
+PROBE_STATIC_ASSERT(sizeof(struct live_queue) % LIVE_PAGE_BYTES == 0, "a queue is whole pages");
+PROBE_STATIC_ASSERT(sizeof(struct live_queue) == LIVE_PAGE_BYTES + 8 * LIVE_RING_TARGETS,
+                    "one page for the program, the rest for user space");
+PROBE_STATIC_ASSERT(__builtin_offsetof(struct live_queue, ring) == LIVE_PAGE_BYTES,
+                    "the ring on pages of its own");
+PROBE_STATIC_ASSERT((LIVE_RING_TARGETS & (LIVE_RING_TARGETS - 1)) == 0, "masked by the verifier");
+
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
+// The in-kernel sender: an XDP program that the kernel runs again and again on pages from a pool
+// (BPF_PROG_TEST_RUN with BPF_F_TEST_XDP_LIVE_FRAMES). Each run makes one page the next probe and
+// redirects it to the interface, or drops it when there is no target, no token, or no room.
+//
+// Frames the driver refuses are named by two tracepoints only: xdp_devmap_xmit, once for each bulk
+// of up to 16 frames, in order, the refused ones last; and xdp_redirect_err, for one that did not
+// even get into a bulk. Both fire on this CPU inside the batch that sent the frames, so that the
+// few targets in flight are known here, and the refused ones go in line again without user space.
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/live_queue.h"
+#include "bpf/match_reply.h"
+
+char _license[] SEC("license") = "GPL";
+
+// Filled in by user space between open and load.
+const volatile struct live_config config;
+
+// By queue; sized by user space, which maps it.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct live_queue);
+} queues SEC(".maps");
+
+// By CPU, sized by user space: the number of the queue that it sends for, plus 1; 0 for none.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} queue_of_cpu SEC(".maps");
+
+enum {
+  IP_CHECKSUM_OFFSET = PROBE_ETHERNET_BYTES + 10,
+  IP_DESTINATION_OFFSET = PROBE_ETHERNET_BYTES + 16,
+  ICMP_CHECKSUM_OFFSET = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES + 2,
+  ICMP_COOKIE_OFFSET = ICMP_CHECKSUM_OFFSET + 2,
+  PAYLOAD_OFFSET = ICMP_COOKIE_OFFSET + 4,
+  ICMP_ECHO_REQUEST = 8,
+};
+
+static __always_inline struct live_queue* this_queue(void) {
+  const __u32 cpu = bpf_get_smp_processor_id();
+  const __u32* number = bpf_map_lookup_elem(&queue_of_cpu, &cpu);
+  if (!number || *number == 0) return 0;
+  const __u32 queue = *number - 1;
+  return bpf_map_lookup_elem(&queues, &queue);
+}
+
+// The next target: one that was refused, else the ring's next; 0 when there is none.
+static __always_inline __u64 peek(const struct live_queue* queue) {
+  const __u32 again = queue->again_count;
+  if (again > 0) return queue->again[(again - 1) % LIVE_BULK_MAX];
+  const __u64 entry = *(const volatile __u64*)&queue->ring[queue->head % LIVE_RING_TARGETS];
+  return live_entry_is_at(entry, queue->head) ? entry : 0;
+}
+
+static __always_inline void take(struct live_queue* queue, __u64 entry) {
+  if (queue->again_count > 0) {
+    queue->again_count--;
+  } else {
+    *(volatile __u64*)&queue->head = queue->head + 1;
+  }
+  queue->in_flight[queue->entered++ % LIVE_BULK_MAX] = entry;
+}
+
+// What became of `count` targets from place `from` of in_flight nobody will say any more.
+static __always_inline void lose(struct live_queue* queue, __u32 from, __u32 count) {
+  const __u64 to = queue->unconfirmed;
+  for (__u32 i = 0; i < LIVE_BULK_MAX; ++i) {
+    if (i >= count) break;
+    queue->lost[(to + i) % LIVE_BULK_MAX] = queue->in_flight[(from + i) % LIVE_BULK_MAX];
+  }
+  queue->unconfirmed = to + count;
+}
+
+// `count` targets from place `from` of in_flight were refused, and go in line again. Behind a
+// refusal the rest of the batch waits: where the other end receives on this same CPU, as with veth,
+// it makes room only when the batch is over.
+static __always_inline void put_again(struct live_queue* queue, __u32 from, __u32 count,
+                                      __s32 error) {
+  const __u32 to = queue->again_count;
+  queue->resume_run = (queue->runs | (LIVE_BATCH - 1)) + 1;
+  if (error < 0) queue->error = (__u32)-error;
+  live_pacer_give_back(&queue->pacer, count);
+  if (to + count > LIVE_BULK_MAX) {
+    lose(queue, from, count);
+    return;
+  }
+  for (__u32 i = 0; i < LIVE_BULK_MAX; ++i) {
+    if (i >= count) break;
+    queue->again[(to + i) % LIVE_BULK_MAX] = queue->in_flight[(from + i) % LIVE_BULK_MAX];
+  }
+  queue->again_count = to + count;
+  queue->refused += count;
+}
+
+// Every byte: the page may hold what an earlier frame, or its receiver, left there.
+static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 sent_ns) {
+  // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
+  const struct live_config* fixed = (const struct live_config*)&config;
+  MATCH_OPAQUE(fixed);
+  const __u32 target = live_entry_target(entry);
+  const __u8 pass = live_entry_pass(entry);
+  const __u32 cookie = probe_cookie(&fixed->key, target);
+  const __u32 tag = probe_tag(&fixed->key, target, sent_ns, pass);
+
+#pragma unroll
+  for (int i = 0; i < PROBE_FRAME_BYTES / 4; ++i)
+    ((__u32*)frame)[i] = ((const __u32*)fixed->frame)[i];
+  const __u64 ip_sum = (__u64)fixed->ip_sum + target;
+  *(__u16*)(frame + IP_CHECKSUM_OFFSET) = probe_wire16((__u16)~match_fold(ip_sum));
+  *(__u32*)(frame + IP_DESTINATION_OFFSET) = probe_wire32(target);
+  const __u64 icmp_sum = ((__u32)ICMP_ECHO_REQUEST << 8) + (__u64)cookie + (sent_ns >> 32) +
+                         (sent_ns & 0xffffffff) + target + tag + ((__u32)pass << 8) + PROBE_VERSION;
+  *(__u16*)(frame + ICMP_CHECKSUM_OFFSET) = probe_wire16((__u16)~match_fold(icmp_sum));
+  *(__u32*)(frame + ICMP_COOKIE_OFFSET) = probe_wire32(cookie);
+  __u8* payload = frame + PAYLOAD_OFFSET;
+  *(__u64*)payload = probe_wire64(sent_ns);
+  *(__u32*)(payload + 8) = probe_wire32(target);
+  *(__u32*)(payload + 12) = probe_wire32(tag);
+  payload[16] = pass;
+  payload[17] = PROBE_VERSION;
+}
+
+// What a longer frame has behind the probe: zeros. Volatile, or clang calls memset, which BPF
+// lacks.
+static __always_inline void write_padding(__u8* frame, const __u8* frame_end) {
+  __u8* byte = frame + PROBE_FRAME_BYTES;
+  for (int i = PROBE_FRAME_BYTES; i < LIVE_FRAME_BYTES_MAX; i += 8, byte += 8) {
+    if (byte + 8 > frame_end) break;
+    *(volatile __u64*)byte = 0;
+  }
+  for (int i = 0; i < 8; ++i, ++byte) {
+    if (byte + 1 > frame_end) break;
+    *(volatile __u8*)byte = 0;
+  }
+}
+
+SEC("xdp")
+int live_sender(struct xdp_md* context) {
+  __u8* frame = (__u8*)(long)context->data;
+  struct live_queue* queue = this_queue();
+  if (!queue || frame + PROBE_FRAME_BYTES > (__u8*)(long)context->data_end) return XDP_DROP;
+
+  const __u64 run = queue->runs++;
+  // A batch ends with a flush. What the tracepoint has not named by now it never will.
+  if (run % LIVE_BATCH == 0 && queue->entered != queue->flown) {
+    lose(queue, queue->flown, queue->entered - queue->flown);
+    queue->flown = queue->entered;
+  }
+  if (run == queue->first_run) live_pacer_start(&queue->pacer, bpf_ktime_get_ns());
+  if (run < queue->resume_run) return XDP_DROP;
+  const __u64 entry = peek(queue);
+  if (entry == 0) return XDP_DROP;
+  const __u64 now_ns = bpf_ktime_get_ns();
+  if (!live_pacer_take(&queue->pacer, now_ns)) return XDP_DROP;
+  take(queue, entry);
+  write_frame(frame, entry, now_ns);
+  if (config.frame_bytes > PROBE_FRAME_BYTES)
+    write_padding(frame, (const __u8*)(long)context->data_end);
+  return bpf_redirect(config.interface_index, 0);
+}
+
+// The frame as user space has filled it, towards the interface.
+SEC("xdp")
+int self_test(struct xdp_md* context __attribute__((unused))) {
+  struct live_queue* queue = this_queue();
+  if (!queue) return XDP_DROP;
+  queue->test_in_flight = 1;
+  return bpf_redirect(config.interface_index, 0);
+}
+
+// A bulk went to the driver: from, to, sent, refused, error.
+SEC("raw_tp/xdp_devmap_xmit")
+int bulk_sent(struct bpf_raw_tracepoint_args* context) {
+  struct live_queue* queue = this_queue();
+  if (!queue) return 0;
+  const __u32 sent = (__u32)context->args[2];
+  const __u32 refused = (__u32)context->args[3];
+  const __s32 error = (__s32)context->args[4];
+  if (queue->test_in_flight) {
+    queue->test_in_flight = 0;
+    queue->test_sent += sent;
+    queue->test_refused += refused;
+    queue->test_error = (__u32)-error;
+    return 0;
+  }
+  // Nothing in flight, or less: some other program's redirect on this CPU, between our batches.
+  if (queue->entered - queue->flown < sent + refused) return 0;
+  *(volatile __u64*)&queue->sent = queue->sent + sent;
+  if (refused > 0) put_again(queue, queue->flown + sent, refused, error);
+  queue->flown += sent + refused;
+  return 0;
+}
+
+// A frame found no way into a bulk: device, program, target, error, ...; it is the last one taken.
+SEC("raw_tp/xdp_redirect_err")
+int redirect_refused(struct bpf_raw_tracepoint_args* context) {
+  struct live_queue* queue = this_queue();
+  if (!queue) return 0;
+  const __s32 error = (__s32)context->args[3];
+  if (queue->test_in_flight) {
+    queue->test_in_flight = 0;
+    queue->test_refused++;
+    queue->test_error = (__u32)-error;
+    return 0;
+  }
+  if (queue->entered == queue->flown) return 0;
+  put_again(queue, --queue->entered, 1, error);
+  return 0;
+}
