@@ -20,10 +20,14 @@ constexpr std::uint32_t kTxFrames = 2048;
 constexpr std::uint32_t kFillFrames = 4096;  // as many as the largest receive ring in use
 constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
 static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
-static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFrames);
+static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
+
+// Linux 6.17's, which the headers of Debian 12 do not know.
+constexpr int kMaxTxSkbBudget = 9;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 constexpr std::uint32_t kReapBatch = 256;
-constexpr int kKicksMax = 2 * static_cast<int>(AfXdpTransmitter::kKickFrames);
+constexpr int kKicksMax = 2 * static_cast<int>(AfXdpTransmitter::kKickFramesMax);
 constexpr int kSendBufferBytes = 4 << 20;
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kBusyRetryNs =
@@ -33,6 +37,19 @@ constexpr std::uint64_t kPathTestNs = 1000 * kMillisecondNs;
 // The driver's demand, not the packet's: ena has zero-copy only with chunks of a page.
 std::uint32_t chunk_bytes(const Interface& interface) {
   return interface.driver == "ena" ? 4096 : 2048;
+}
+
+// On huge pages where some are set aside (vm.nr_hugepages): fewer translations for CPU and NIC.
+void* map_area(std::size_t bytes) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  if (bytes % kHugePageBytes == 0) {
+    constexpr int kHuge2M = 21 << MAP_HUGE_SHIFT;
+    void* area =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags | MAP_HUGETLB | kHuge2M, -1, 0);
+    if (area != MAP_FAILED) return area;
+    spdlog::debug("no huge pages for AF_XDP ({}): ordinary ones", std::strerror(errno));
+  }
+  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
 }
 
 int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
@@ -128,6 +145,10 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
   const int descriptor = xsk_socket__fd(rings_->socket);
   if (getsockopt(descriptor, SOL_XDP, XDP_OPTIONS, &options, &option_bytes) != 0) return errno;
   zero_copy_ = (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+  // An older kernel does not know the option, and keeps to its 32.
+  const auto budget = static_cast<__u32>(kKickFramesMax);
+  if (setsockopt(descriptor, SOL_XDP, kMaxTxSkbBudget, &budget, sizeof(budget)) == 0)
+    kick_frames_ = kKickFramesMax;
   // Copy mode draws on the socket's send buffer. Not vital: a full one is EAGAIN and a retry.
   setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof(kSendBufferBytes));
 
@@ -142,8 +163,7 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
 int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
   rings_ = std::make_unique<Rings>();
   rings_->chunk_bytes = chunk_bytes(interface);
-  rings_->area = mmap(nullptr, rings_->area_bytes(), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  rings_->area = map_area(rings_->area_bytes());
   if (rings_->area == MAP_FAILED) return errno;
 
   xsk_umem_config umem_config{};
@@ -203,7 +223,7 @@ std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
   if (!dropped_.empty() && !send_dropped()) return 0;
   std::size_t accepted = 0;
   while (accepted < batch.size() && !free_.empty()) {
-    const std::size_t chunk = std::min({kKickFrames, batch.size() - accepted, free_.size()});
+    const std::size_t chunk = std::min({kick_frames_, batch.size() - accepted, free_.size()});
     const std::span<const std::uint32_t> frames = std::span(free_).last(chunk);
     for (std::size_t i = 0; i < chunk; ++i) target_of_[frames[i]] = batch[accepted + i];
     submit(frames);
@@ -216,8 +236,8 @@ std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
 }
 
 void AfXdpTransmitter::submit(std::span<const std::uint32_t> frames) {
-  std::array<std::uint8_t*, kKickFrames> bytes;
-  std::array<Target, kKickFrames> targets;
+  std::array<std::uint8_t*, kKickFramesMax> bytes;
+  std::array<Target, kKickFramesMax> targets;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     bytes[i] = rings_->frame(frames[i]).data();
     targets[i] = target_of_[frames[i]];
@@ -290,7 +310,7 @@ void AfXdpTransmitter::reap() {
 }
 
 bool AfXdpTransmitter::send_dropped() {
-  const std::size_t count = std::min(dropped_.size(), kKickFrames);
+  const std::size_t count = std::min(dropped_.size(), kick_frames_);
   submit(std::span(dropped_).last(count));
   dropped_.resize(dropped_.size() - count);
   counters_.sent_again.add(count);

@@ -1,9 +1,10 @@
 // Sending by AF_XDP: one UMEM and one socket per queue, frames written once and patched in place.
 //
 // Zero-copy where the driver has it (13-19 Mpps a core), else copy mode (0.7-1.9). In copy mode
-// each kick is a sendto that sends at most 32 descriptors; EBUSY says that the last descriptor
+// each kick is a sendto that sends at most 32 descriptors, or, from Linux 6.17 on, as many as asked
+// for (XDP_MAX_TX_SKB_BUDGET): 64, a batch of the sender; EBUSY says that the last descriptor
 // consumed was dropped, though it completes like the others: that frame's target goes in line
-// again. Frames are therefore stamped and submitted kKickFrames at a time, so that the stamp is at
+// again. Frames are therefore stamped and submitted a kick at a time, so that the stamp is at
 // most 40 us older than the wire. A bind that succeeds proves nothing (igb without a native program
 // reports zero-copy and sends nothing), so opening ends with one harmless frame whose completion
 // must come back. The fill ring is filled before the bind although nothing is received here: in
@@ -23,7 +24,8 @@ namespace echoscan {
 
 class AfXdpTransmitter : public Transmitter {
  public:
-  static constexpr std::size_t kKickFrames = 32;
+  static constexpr std::size_t kKickFramesMin = 32;
+  static constexpr std::size_t kKickFramesMax = 64;
 
   enum class Mode { zero_copy, copy };
 
@@ -73,6 +75,7 @@ class AfXdpTransmitter : public Transmitter {
   Clock& clock_;
   std::unique_ptr<Rings> rings_;
   bool zero_copy_ = false;
+  std::size_t kick_frames_ = kKickFramesMin;  // that one sendto takes
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> dropped_;  // completed, but not sent: in line again
   std::vector<Target> target_of_;       // by frame
