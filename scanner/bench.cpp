@@ -14,7 +14,7 @@
 #include <cstring>
 #include <thread>
 
-#include "output/byte_sink.h"
+#include "output/output_file.h"
 #include "scanner/bench_table.h"
 #include "scanner/clock.h"
 #include "scanner/network_path.h"
@@ -48,7 +48,7 @@ double cpu_seconds() {
 // The body of a stream's thread.
 void flood(Transmitter& transmitter, Ipv4 destination, int cpu, const std::atomic<bool>& stop,
            Clock& clock) {
-  pin_to(cpu);
+  if (!transmitter.has_thread()) pin_to(cpu);
   std::array<Target, kBatchSize> batch;
   batch.fill({destination, 0});
   while (!stop.load(std::memory_order_relaxed))
@@ -104,7 +104,6 @@ Transmitters try_open(const TransmitMethod& method, const TransmitSetup& setup,
 // The row of a method that works here: sends, and counts.
 void measure(Transmitters& transmitters, const BenchConfig& config, const TransmitSetup& setup,
              Stopwatch& stopwatch, BenchRow& row) {
-  const std::vector<int> cpus = allowed_cpus();
   std::atomic<bool> stop = false;
   const std::uint64_t packets_before = find_interface(setup.interface.index).tx_packets;
   const double cpu_before_s = cpu_seconds();
@@ -112,7 +111,8 @@ void measure(Transmitters& transmitters, const BenchConfig& config, const Transm
   std::vector<std::thread> threads;
   for (std::size_t i = 0; i < transmitters.size(); ++i)
     threads.emplace_back([&, i] {
-      flood(*transmitters[i], *config.destination, cpus[i % cpus.size()], stop, setup.clock);
+      flood(*transmitters[i], *config.destination, setup.cpus[i % setup.cpus.size()], stop,
+            setup.clock);
     });
   stopwatch.wait(config.duration_s);
   stop.store(true, std::memory_order_relaxed);
@@ -167,7 +167,8 @@ ExitCode run_bench(const BenchConfig& config) {
   const FrameAddresses addresses = resolve_frame_addresses({}, path, clock);
   const TransmitSetup setup{path.interface,    FrameTemplate(addresses, kKey, config.frame_bytes),
                             config.streams,    receive.is_xdp,
-                            Pacer::kUnlimited, clock};
+                            Pacer::kUnlimited, clock,
+                            allowed_cpus()};
 
   Stopwatch stopwatch;
   BenchTable table{path.interface.name,
@@ -198,10 +199,12 @@ ExitCode run_bench(const BenchConfig& config) {
   sort_rows(table);
   fmt::print("{}", bench_text(table));
   if (!config.json_path.empty()) {
-    int error = 0;
-    const std::unique_ptr<ByteSink> file = DescriptorSink::open(config.json_path, error);
-    const std::string json = bench_json(table);
-    if (!file || file->write_some(json).written != json.size())
+    std::string refusal;
+    const std::unique_ptr<ByteSink> file =
+        open_output(config.json_path, OutputMode::replace, refusal);
+    if (!file) throw UserError(ExitCode::output, refusal);
+    const int error = write_and_finish(*file, bench_json(table));
+    if (error != 0)
       throw UserError(ExitCode::output, fmt::format("the table could not be written to {}: {}",
                                                     config.json_path, std::strerror(error)));
   }

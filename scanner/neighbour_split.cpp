@@ -34,6 +34,11 @@ bool NeighbourSplit::settle() {
   return near_->settle() && far_is_done;
 }
 
+void NeighbourSplit::idle() {
+  far_->idle();
+  near_->idle();
+}
+
 void NeighbourSplit::give_up() {
   far_->give_up();
   near_->give_up();

@@ -21,8 +21,10 @@ class NeighbourSplit : public Transmitter {
   NeighbourSplit(std::unique_ptr<Transmitter> far, std::unique_ptr<Transmitter> near,
                  std::vector<AddressRange> networks);
 
+  [[nodiscard]] bool has_thread() const override { return far_->has_thread(); }
   std::size_t send(std::span<const Target> batch) override;
   bool settle() override;
+  void idle() override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override;
   void visit_parts(const std::function<void(const Transmitter&)>& visit) const override;
