@@ -12,7 +12,7 @@ COPY packages.txt ./
 COPY tests/install_packages.sh tests/
 RUN apt-get update && tests/install_packages.sh build unit
 COPY . .
-# Without -g: what is installed is stripped, and a third of the compiler's time is saved.
+# Without -g: what is installed is stripped.
 RUN cmake --preset release -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 \
  && cmake --build --preset release --target echoscan unit_tests \
  && ctest --test-dir build/release --label-regex '^unit$' --output-on-failure --no-tests=error \
