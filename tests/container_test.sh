@@ -41,6 +41,7 @@ expect_methods() { # SENDING RECEIVING
 # --- The image, by the guide's own command.
 (cd "$root" && docker build -t echoscan .) >"$work/log" 2>&1 ||
   fail "docker build ended with $?: $(tail -30 "$work/log")"
+podman image exists localhost/echoscan || fail "docker build made no image: $(tail -30 "$work/log")"
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 more=$((($(size echoscan) - $(size base)) / 1000000))
 [ $more -lt 20 ] || fail "the image is $more MB larger than its base"
