@@ -87,8 +87,11 @@ class CloudListReader : public nlohmann::json_sax<Json> {
       element_.has_prefixes = true;
       element_.prefixes.push_back(std::move(text));
     } else if (path_ == kElementPath) {
-      if (key_ == "region" || key_ == "scope") element_.place = std::move(text);
-      if (key_ == "service" || key_ == "name") element_.service = std::move(text);
+      if (key_ == "region" || key_ == "scope") {
+        element_.place = std::move(text);
+      } else if (key_ == "service" || key_ == "name") {
+        element_.service = std::move(text);
+      }
     } else if (path_ == kArrayPath) {
       return other_value();
     }
