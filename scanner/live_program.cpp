@@ -24,6 +24,8 @@ constexpr std::size_t kTestFrameMax = 3000;
 constexpr std::size_t kVlanBytes = 4;
 // Whole batches, as many as the kernel counts: each call costs milliseconds before the first frame.
 constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
+// Since Linux 6.3 veth says so before the first frame, until then with the first.
+constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
 constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
 
 struct DestroySkeleton {
@@ -147,8 +149,9 @@ std::string LiveProgram::Kernel::prove_mechanism(const Interface& interface,
                        std::strerror(verdict.call_error));
   if (!verdict.is_refused) return "the tracepoints do not say what the driver refuses";
   if (verdict.error == EOPNOTSUPP)
-    return fmt::format("the driver{}{} takes no redirected frames",
-                       interface.driver.empty() ? "" : " ", interface.driver);
+    return fmt::format("the driver{}{} takes no redirected frames{}",
+                       interface.driver.empty() ? "" : " ", interface.driver,
+                       interface.driver == "veth" ? kVethAdvice : "");
   if (verdict.error != EMSGSIZE)
     return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
   return {};
@@ -194,8 +197,8 @@ std::string LiveProgram::prove_path(const Interface& interface, unsigned number,
   if (verdict.call_error != 0) return std::strerror(verdict.call_error);
   if (verdict.is_sent) return {};
   if (verdict.error == ENXIO)
-    return "the driver has no ring for this CPU, or the other end of a veth pair has neither GRO "
-           "nor an XDP program";
+    return fmt::format("the driver has no ring for this CPU{}",
+                       interface.driver == "veth" ? kVethAdvice : "");
   return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
 }
 

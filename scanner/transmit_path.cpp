@@ -29,6 +29,11 @@ constexpr std::uint64_t kLiveMinPps = 500'000;
 // All queues by AF_XDP in one mode.
 Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode,
                               std::string& reason) {
+  if (setup.queue_count > setup.interface.queues) {
+    reason = fmt::format("{} has {} transmit queue{}", setup.interface.name, setup.interface.queues,
+                         setup.interface.queues == 1 ? "" : "s");
+    return {};
+  }
   Transmitters transmitters;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
     AfXdpTransmitter::Attempt attempt =
@@ -43,11 +48,6 @@ Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode
 }
 
 Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
-  if (setup.queue_count > setup.interface.queues) {
-    reason = fmt::format("{} has {} transmit queue{}", setup.interface.name, setup.interface.queues,
-                         setup.interface.queues == 1 ? "" : "s");
-    return {};
-  }
   using Mode = AfXdpTransmitter::Mode;
   Transmitters transmitters = open_af_xdp_mode(setup, Mode::zero_copy, reason);
   if (!transmitters.empty()) return transmitters;

@@ -18,14 +18,14 @@ for size in 60 61 1514; do
   before=$(echo_requests)
   bench -i lab0 --dst 10.0.0.1 --duration 0.2 --size $size || fail "the bench ended with $?"
   expect_equal "methods" "$(table '[.rows[].method] | sort | join(" ")')" \
-    "af_packet af_xdp asio packet_mmap pcap ping_socket raw_socket"
+    "af_packet af_xdp af_xdp_copy asio packet_mmap pcap ping_socket raw_socket xdp_live"
   expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | .method')" ""
   expect_equal "arrived of what was sent" $(($(echo_requests) - before)) "$(table '[.rows[].sent] | add')"
   expect_equal "damaged" "$(lab stats | jq .bad_checksums)" 0
   expect_equal "rows that claim more than the interface counted" \
     "$(table '.rows[] | select(.sent > .interface_tx_packets) | .method')" ""
   expect_equal "order of the rows" "$(table '.rows == (.rows | sort_by(-.rate_pps))')" true
-  expect_equal "rows on the screen" "$(grep -cE '^[a-z_]+ +[0-9,]+ +[0-9.]+' "$work/out")" 7
+  expect_equal "rows on the screen" "$(grep -cE '^[a-z_]+ +[0-9,]+ +[0-9.]+' "$work/out")" 9
 done
 
 # A method that cannot run here says why, and the others run.

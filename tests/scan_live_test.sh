@@ -29,7 +29,7 @@ done
 for rate in 500 1000; do
   for try in 1 2 3 4 5; do
     lab up
-    near chrt --fifo 1 "$echoscan" scan --allow-reserved --method xdp_live --rate ${rate}k --cooldown 0.1 \
+    near chrt --fifo 2 "$echoscan" scan --allow-reserved --method xdp_live --rate ${rate}k --cooldown 0.1 \
       10.0.0.0/16 >"$work/out" 2>"$work/log" || fail "at $rate kpps the scan ended with $?"
     permille=$(lab stats | jq --argjson pps ${rate}000 '(.echo_requests - 1) / .request_seconds / $pps * 1000 | round')
     echo "$rate kpps: $permille/1000 of the rate"
@@ -114,14 +114,14 @@ expect_refusal "BPF is not permitted (CAP_PERFMON)" \
   "$echoscan" scan --allow-reserved --method xdp_live $target
 far ip link set dev lab1 xdp off
 far ethtool -K lab1 gro off
-expect_refusal "the other end of a veth pair has neither GRO nor an XDP program" scan --method xdp_live $target
+expect_refusal "its other end needs GRO or an XDP program" scan --method xdp_live $target
 scan --rate max --cooldown 0.2 $target || fail "auto without live frames ended with $?"
 expect_equal "method of auto" "$(mode)" "AF_XDP copy"
-expect_text "$work/log" "no live frames on lab0 (CPU 0: the driver has no ring for this CPU"
-near ip link add dummy0 type dummy
-near ip link set dummy0 up
-expect_refusal "the driver dummy takes no redirected frames" \
-  scan --method xdp_live -i dummy0 --source-ip 192.0.2.1 --gateway-mac 02:00:00:00:00:01 $target
+expect_text "$work/log" "no live frames on lab0 (CPU 0: the driver veth takes no redirected frames"
+near ip link add bridge0 type bridge
+near ip link set bridge0 up
+expect_refusal "the driver bridge takes no redirected frames" \
+  scan --method xdp_live -i bridge0 --source-ip 192.0.2.1 --gateway-mac 02:00:00:00:00:01 $target
 lab up --queues 2
 expect_refusal "it needs a CPU for each queue, and there are 1" \
   logged near taskset -c 0 "$echoscan" scan --allow-reserved --method xdp_live --queues 2 $target

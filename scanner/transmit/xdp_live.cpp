@@ -29,6 +29,18 @@ live_bucket make_bucket(double rate_pps, double depth_ticks) {
           0};
 }
 
+// Under a real-time policy (chrt) a thread that never sleeps has to stand below those it waits for:
+// at the same priority it would keep its own sender off the CPU for ever.
+void step_below_the_sender() {
+  int policy = SCHED_OTHER;
+  sched_param parameters{};
+  pthread_getschedparam(pthread_self(), &policy, &parameters);
+  if (policy != SCHED_FIFO && policy != SCHED_RR) return;
+  --parameters.sched_priority;
+  if (parameters.sched_priority == 0) policy = SCHED_OTHER;
+  pthread_setschedparam(pthread_self(), policy, &parameters);
+}
+
 // Whoever else is signalled (SIGINT, SIGTERM) must not end the call: only kEndSignal may come.
 void prepare_thread(int cpu) {
   sigset_t blocked;
@@ -39,6 +51,7 @@ void prepare_thread(int cpu) {
   CPU_ZERO(&set);
   CPU_SET(static_cast<std::size_t>(cpu), &set);
   pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  step_below_the_sender();
 }
 
 }  // namespace

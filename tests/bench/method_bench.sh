@@ -33,17 +33,16 @@ for ((round = 1; round <= rounds; round++)); do
     --duration "$duration" --json "$work/$round.json" >/dev/null
 done
 
+jq -sr '.[0] | "\(.streams) stream(s), frames of \(.frame_bytes) bytes, \(.duration_s) s each, \(.cpus) CPUs (\(.cpu)), kernel \(.kernel)"' "$work"/*.json
 jq -sr '
   def median: sort | .[length / 2 | floor];
-  (.[0] | "\(.streams) stream(s), frames of \(.frame_bytes) bytes, \(.duration_s) s each, \(.cpus) CPUs (\(.cpu)), kernel \(.kernel)"),
-  "",
-  (["method", "packets/s", "Mb/s", "of af_packet", "CPU ns/packet", "refused", "how"] | @tsv),
+  (["method", "packets/s", "Mb/s", "of af_packet", "CPU ns/packet", "of af_packet", "refused", "how"] | @tsv),
   ([.[].rows[] | select(.unavailable | not)] | group_by(.method)
    | map({method: .[0].method, mode: .[0].mode, pps: ([.[].rate_pps] | median), mbps: ([.[].rate_mbps] | median),
           cpu: ([.[].cpu_s_per_million] | median), refused: ([.[].refused] | median)})
-   | (map(select(.method == "af_packet").pps) | first) as $base
+   | (map(select(.method == "af_packet")) | first) as $base
    | sort_by(-.pps)[]
-   | [.method, (.pps | floor), (.mbps | floor), (.pps / $base * 100 | round / 100), (.cpu * 1000 | round), .refused, .mode]
+   | [.method, (.pps | floor), (.mbps | floor), (.pps / $base.pps * 100 | round / 100), (.cpu * 1000 | round), ($base.cpu / .cpu * 100 | round / 100), .refused, .mode]
    | @tsv)' "$work"/*.json | column -t -s $'\t'
 echo
 echo "sent $(jq -s '[.[].rows[].sent // 0] | add' "$work"/*.json), counted by the far end $(lab stats | jq .echo_requests)"
