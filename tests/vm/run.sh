@@ -92,7 +92,7 @@ read_console() { # LOG KERNEL NIC STATUS-OF-QEMU
     esac
   done < <(grep '^@case ' "$1" || [ $? = 1 ])
   if ! grep -q '^@end complete' "$1"; then
-    echo "FAILED: $2 $3 did not come to its end (qemu: $4): $(tail -3 "$1")"
+    echo "FAILED: $2 $3 did not come to its end (qemu: $4): $(sed -n 's/^@end //p' "$1"); $(tail -3 "$1")"
     result=1
   fi
   return $result
