@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -31,7 +32,10 @@ namespace asio = boost::asio;
 constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
 constexpr std::size_t kBatchSize = 64;  // as a sender's
-constexpr std::uint64_t kBackOffNs = 20'000;
+// Longer each time that nothing is taken, as a sender's: who waits for a full ring sleeps, and
+// leaves its CPU to whoever empties it.
+constexpr std::uint64_t kBackOffMinNs = 20'000;
+constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 constexpr std::uint64_t kSettleNs = 1'000'000'000;
 // Replies do not matter here: the key need not be secret.
 constexpr probe_key kKey{{1, 2}, {3, 4}};
@@ -51,11 +55,18 @@ void flood(Transmitter& transmitter, Ipv4 destination, int cpu, const std::atomi
   if (!transmitter.has_thread()) pin_to(cpu);
   std::array<Target, kBatchSize> batch;
   batch.fill({destination, 0});
-  while (!stop.load(std::memory_order_relaxed))
-    if (transmitter.send(batch) == 0) clock.wait_until(clock.now_ns() + kBackOffNs);
+  std::uint64_t back_off_ns = kBackOffMinNs;
+  while (!stop.load(std::memory_order_relaxed)) {
+    if (transmitter.send(batch) > 0) {
+      back_off_ns = kBackOffMinNs;
+      continue;
+    }
+    clock.wait_until(clock.now_ns() + back_off_ns);
+    back_off_ns = std::min(back_off_ns * 2, kBackOffMaxNs);
+  }
   const std::uint64_t deadline_ns = clock.now_ns() + kSettleNs;
   while (!transmitter.settle() && clock.now_ns() < deadline_ns)
-    clock.wait_until(clock.now_ns() + kBackOffNs);
+    clock.wait_until(clock.now_ns() + kBackOffMinNs);
   transmitter.give_up();
 }
 
@@ -165,9 +176,13 @@ ExitCode run_bench(const BenchConfig& config) {
   const ReceivePath receive = attach_filter(path, no_filter_reason);
   wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
   const FrameAddresses addresses = resolve_frame_addresses({}, path, clock);
-  const TransmitSetup setup{path.interface,    FrameTemplate(addresses, kKey, config.frame_bytes),
-                            config.streams,    receive.is_xdp,
-                            Pacer::kUnlimited, clock,
+  const TransmitSetup setup{path.interface,
+                            FrameTemplate(addresses, kKey, config.frame_bytes),
+                            config.streams,
+                            receive.is_xdp,
+                            Pacer::kUnlimited,
+                            false,
+                            clock,
                             allowed_cpus()};
 
   Stopwatch stopwatch;

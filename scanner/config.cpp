@@ -146,6 +146,10 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
                   if (method.in_scan) choices.emplace_back(method.name, method.method);
                 config.method = parse_choice<Method>(option, text, choices);
               });
+  group.flag("--busy-poll",
+             "With af_xdp or af_xdp_copy: hold the interface's interrupts back during the scan and "
+             "poll its queues",
+             [&config] { config.busy_poll = true; });
 }
 
 void add_output_options(CLI::App& app, ScanConfig& config) {
@@ -213,6 +217,9 @@ void check_combinations(const ScanConfig& config) {
     throw UserError(ExitCode::bad_usage, "--output: the name is empty");
   if (config.output_mode == OutputMode::append && config.output_path == "-")
     throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
+  if (config.busy_poll && config.method != Method::af_xdp && config.method != Method::af_xdp_copy)
+    throw UserError(ExitCode::bad_usage,
+                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
   if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
 }

@@ -33,6 +33,7 @@ struct ScanConfig : TargetConfig {
   std::uint64_t rate_pps = 10'000;  // Pacer::kUnlimited for max
   unsigned queues = 0;              // 0: all of the interface's, at most the CPUs allowed
   Method method = Method::automatic;
+  bool busy_poll = false;
   std::optional<std::uint64_t> seed;
   unsigned passes = 1;
   std::optional<Shard> shard;  // absent: undivided

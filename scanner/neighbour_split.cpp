@@ -34,6 +34,11 @@ bool NeighbourSplit::settle() {
   return near_->settle() && far_is_done;
 }
 
+void NeighbourSplit::link_changed(bool is_up) {
+  far_->link_changed(is_up);
+  near_->link_changed(is_up);
+}
+
 void NeighbourSplit::idle() {
   far_->idle();
   near_->idle();

@@ -25,6 +25,7 @@ class NeighbourSplit : public Transmitter {
   std::size_t send(std::span<const Target> batch) override;
   bool settle() override;
   void idle() override;
+  void link_changed(bool is_up) override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override;
   void visit_parts(const std::function<void(const Transmitter&)>& visit) const override;

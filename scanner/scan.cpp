@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <vector>
 
 #include "output/byte_sink.h"
 #include "output/geo_table.h"
 #include "output/output_file.h"
+#include "scanner/busy_poll.h"
 #include "scanner/dry_run.h"
 #include "scanner/ledger.h"
 #include "scanner/network_path.h"
@@ -161,6 +163,12 @@ ExitCode run_scan(const ScanConfig& config) {
   const std::vector<int> cpus = allowed_cpus();
   const Method method = path.kernel_routes ? Method::raw_socket : config.method;
   const unsigned queue_count = choose_queue_count(config, path.interface, cpus.size());
+  if (config.busy_poll && path.kernel_routes)
+    throw UserError(
+        ExitCode::environment,
+        fmt::format("--busy-poll: on {} the kernel routes all probes, and AF_XDP has no "
+                    "part in it",
+                    path.interface.name));
   raise_locked_memory_limit();
 
   // Receive before send: from here every reply to a probe of ours is matched.
@@ -174,13 +182,10 @@ ExitCode run_scan(const ScanConfig& config) {
   const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const TransmitSetup setup{path.interface,
-                            FrameTemplate(addresses, key),
-                            queue_count,
-                            receive.is_xdp,
-                            config.rate_pps,
-                            clock,
-                            cpus};
+  const TransmitSetup setup{path.interface,  FrameTemplate(addresses, key),
+                            queue_count,     receive.is_xdp,
+                            config.rate_pps, config.busy_poll,
+                            clock,           cpus};
   Transmitters transmitters = open_transmitters(method, setup);
   if (!path.neighbours.empty())
     transmitters = split_neighbours(std::move(transmitters), setup, path.neighbours);
@@ -198,7 +203,10 @@ ExitCode run_scan(const ScanConfig& config) {
   const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
   const InterfaceLink link(path.interface);
   Pipeline pipeline(plan, config, queues, *receive.source, geo, *results, link, clock);
+  std::optional<BusyPolling> busy_polling;
+  if (config.busy_poll) busy_polling.emplace("/sys/class/net/" + path.interface.name);
   const StopReason reason = pipeline.run();
+  busy_polling.reset();
 
   // Ledger: every probe, target and frame accounted for.
   Summary summary = make_summary(plan, config, pipeline, reason, clock.now_ns());

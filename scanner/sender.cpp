@@ -86,7 +86,7 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
 }
 
 bool Sender::pause(std::uint64_t now_ns) {
-  const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
+  const bool link_is_down = is_link_down();
   if (!link_is_down && !writer_.is_limit()) return false;
   transmitter_.idle();
   clock_.wait_until(now_ns + kPauseNapNs);
@@ -97,13 +97,20 @@ bool Sender::pause(std::uint64_t now_ns) {
   return true;
 }
 
+bool Sender::is_link_down() {
+  const bool is_down = state_.link_is_down.load(std::memory_order_relaxed);
+  if (is_down != link_was_down_) transmitter_.link_changed(!is_down);
+  link_was_down_ = is_down;
+  return is_down;
+}
+
 void Sender::settle() {
   std::uint64_t waited_from_ns = clock_.now_ns();
   while (!transmitter_.settle()) {
     const std::uint64_t now_ns = clock_.now_ns();
     const bool is_stopped = state_.stop_sending.load(std::memory_order_relaxed);
     if (now_ns - waited_from_ns > (is_stopped ? kStoppedSettleNs : kStallNs)) break;
-    if (!is_stopped && state_.link_is_down.load(std::memory_order_relaxed)) waited_from_ns = now_ns;
+    if (is_link_down() && !is_stopped) waited_from_ns = now_ns;
     clock_.wait_until(now_ns + kBackOffMinNs);
   }
   transmitter_.give_up();

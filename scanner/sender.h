@@ -50,6 +50,8 @@ class Sender {
   std::uint64_t send_batch(std::uint64_t now_ns);
   // Whether there is reason to wait, which it then does for a moment.
   bool pause(std::uint64_t now_ns);
+  // Whether the link is down, of which the transmitter is told.
+  bool is_link_down();
   void settle();
 
   TargetCursor cursor_;
@@ -64,6 +66,7 @@ class Sender {
   std::size_t batch_begin_ = 0;
   std::size_t batch_end_ = 0;
   std::uint8_t pass_ = 0;
+  bool link_was_down_ = false;
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;

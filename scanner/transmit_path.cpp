@@ -36,8 +36,8 @@ Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode
   }
   Transmitters transmitters;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
-    AfXdpTransmitter::Attempt attempt =
-        AfXdpTransmitter::open(setup.interface, queue, mode, setup.frame_template, setup.clock);
+    AfXdpTransmitter::Attempt attempt = AfXdpTransmitter::open(
+        setup.interface, queue, mode, setup.frame_template, setup.busy_poll, setup.clock);
     if (!attempt.transmitter) {
       reason = fmt::format("queue {}: {}", queue, attempt.reason);
       return {};

@@ -25,8 +25,9 @@ struct TransmitSetup {
   FrameTemplate frame_template;
   unsigned queue_count;
   bool has_reply_filter;  // an XDP program of ours is on the interface
-  std::uint64_t
-      rate_pps;  // Pacer::kUnlimited for max; no method paces by it, `auto` may choose by it
+  // Pacer::kUnlimited for max. No method paces by it; `auto` may choose by it.
+  std::uint64_t rate_pps;
+  bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
   std::vector<int> cpus;  // that this process may use; queue n is sent for on cpus[n % cpus.size()]
 };

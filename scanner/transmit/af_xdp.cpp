@@ -24,6 +24,10 @@ static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
 
 // Linux 6.17's, which the headers of Debian 12 do not know.
 constexpr int kMaxTxSkbBudget = 9;
+// As the kernel's own sample has them: a poll takes at most 64 frames, and goes on for 20 us where
+// waiting is allowed, which sendto(MSG_DONTWAIT) is not.
+constexpr int kPollBudget = 64;
+constexpr int kPollUs = 20;
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
 constexpr std::uint32_t kReapBatch = 256;
@@ -100,9 +104,11 @@ struct AfXdpTransmitter::Rings {
   [[nodiscard]] std::uint32_t submitted() const { return *tx.producer; }
 };
 
-AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, Clock& clock)
+AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, bool busy_poll,
+                                   Clock& clock)
     : template_(frame_template),
       clock_(clock),
+      busy_poll_(busy_poll),
       target_of_(kTxFrames),
       state_of_(kTxFrames, FrameState::free) {
   free_.reserve(kTxFrames);
@@ -114,16 +120,16 @@ AfXdpTransmitter::~AfXdpTransmitter() = default;
 std::string AfXdpTransmitter::try_bind(const Interface& interface, unsigned queue, Mode mode,
                                        Clock& clock) {
   libxdp_set_print(log_libxdp);
-  AfXdpTransmitter tried(FrameTemplate({}, {}), clock);
+  AfXdpTransmitter tried(FrameTemplate({}, {}), false, clock);
   const int error = tried.bind(interface, queue, mode);
   return error == 0 ? "" : bind_failure(error);
 }
 
 AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, unsigned queue,
                                                  Mode mode, const FrameTemplate& frame_template,
-                                                 Clock& clock) {
+                                                 bool busy_poll, Clock& clock) {
   libxdp_set_print(log_libxdp);
-  std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, clock));
+  std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, busy_poll, clock));
   if (const int error = opened->bind(interface, queue, mode); error != 0)
     return {nullptr, bind_failure(error)};
   std::string failure = opened->prove_path();
@@ -145,6 +151,8 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
   const int descriptor = xsk_socket__fd(rings_->socket);
   if (getsockopt(descriptor, SOL_XDP, XDP_OPTIONS, &options, &option_bytes) != 0) return errno;
   zero_copy_ = (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+  if (busy_poll_) error = prefer_busy_poll();
+  if (error != 0) return error;
   // An older kernel does not know the option, and keeps to its 32.
   const auto budget = static_cast<__u32>(kKickFramesMax);
   if (setsockopt(descriptor, SOL_XDP, kMaxTxSkbBudget, &budget, sizeof(budget)) == 0)
@@ -157,6 +165,17 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
     free_.push_back(frame);
   }
   return 0;
+}
+
+int AfXdpTransmitter::prefer_busy_poll() {
+  const int descriptor = xsk_socket__fd(rings_->socket);
+  const int on = 1;
+  const auto set = [descriptor](int option, const int& value) {
+    return setsockopt(descriptor, SOL_SOCKET, option, &value, sizeof(value)) == 0;
+  };
+  const bool is_set = set(SO_PREFER_BUSY_POLL, on) && set(SO_BUSY_POLL, kPollUs) &&
+                      set(SO_BUSY_POLL_BUDGET, kPollBudget);
+  return is_set ? 0 : errno;
 }
 
 // From the beginning each time: a failed bind leaves libxdp's UMEM in no state to try again.
@@ -265,7 +284,8 @@ void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
 bool AfXdpTransmitter::kick() {
   bool nothing_dropped = true;
   for (int tries = 0; tries < kKicksMax; ++tries) {
-    if (!xsk_ring_prod__needs_wakeup(&rings_->tx)) return true;
+    // Busy polling is done by the call, whether or not the driver needs it to send.
+    if (!busy_poll_ && !xsk_ring_prod__needs_wakeup(&rings_->tx)) return true;
     const std::uint32_t before = rings_->consumed();
     const int result = static_cast<int>(
         sendto(xsk_socket__fd(rings_->socket), nullptr, 0, MSG_DONTWAIT, nullptr, 0));

@@ -35,9 +35,10 @@ class AfXdpTransmitter : public Transmitter {
   };
 
   // Opens queue `queue` of `interface`. The link is up, and the reply filter attached: Intel's
-  // drivers have zero-copy rings only then. The clock must outlive the transmitter.
+  // drivers have zero-copy rings only then. With `busy_poll` each kick polls the queue besides
+  // (BusyPolling makes that worth while). The clock must outlive the transmitter.
   static Attempt open(const Interface& interface, unsigned queue, Mode mode,
-                      const FrameTemplate& frame_template, Clock& clock);
+                      const FrameTemplate& frame_template, bool busy_poll, Clock& clock);
   // Binds as open() does, sends nothing and lets go again: empty when it worked, else why not.
   static std::string try_bind(const Interface& interface, unsigned queue, Mode mode, Clock& clock);
   ~AfXdpTransmitter() override;
@@ -51,11 +52,12 @@ class AfXdpTransmitter : public Transmitter {
   enum class FrameState : std::uint8_t { free, in_flight, dropped, path_test };
   struct Rings;
 
-  AfXdpTransmitter(const FrameTemplate& frame_template, Clock& clock);
+  AfXdpTransmitter(const FrameTemplate& frame_template, bool busy_poll, Clock& clock);
 
   // Set-up: each returns an errno, 0 when it worked.
   int bind(const Interface& interface, unsigned queue, Mode mode);
   int create_socket(const Interface& interface, unsigned queue, Mode mode);
+  int prefer_busy_poll();
   // Empty when the test frame came back.
   std::string prove_path();
 
@@ -74,6 +76,7 @@ class AfXdpTransmitter : public Transmitter {
   FrameTemplate template_;
   Clock& clock_;
   std::unique_ptr<Rings> rings_;
+  bool busy_poll_;
   bool zero_copy_ = false;
   std::size_t kick_frames_ = kKickFramesMin;  // that one sendto takes
   std::vector<std::uint32_t> free_;

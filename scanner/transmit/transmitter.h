@@ -41,6 +41,10 @@ class Transmitter {
   // Called now and then while the scan pauses, instead of send(): whoever burns a CPU may rest.
   virtual void idle() {}
 
+  // Called when the link has gone down, and when it is up again: what was handed over just before
+  // may have been lost with it, where a driver does not say so.
+  virtual void link_changed(bool) {}
+
   // Counts what is still under way as refused or unconfirmed, and names it in given_up(). Nothing
   // is sent after this.
   virtual void give_up() = 0;

@@ -149,13 +149,14 @@ bool XdpLiveTransmitter::pace(std::uint64_t rate_pps) {
   queue_.pacer.average =
       make_bucket(rate, burst_ticks + kTicksPerNs * static_cast<double>(Pacer::kCatchUpNs));
   queue_.pacer.peak = make_bucket(rate * Pacer::kPeakFactor, burst_ticks / Pacer::kPeakFactor);
-  backlog_ = std::min<std::uint64_t>(LIVE_RING_TARGETS, rate_pps * kBacklogNs / kSecondNs);
+  backlog_ = std::min<std::uint64_t>(kBacklogMax, rate_pps * kBacklogNs / kSecondNs);
   return true;
 }
 
 // Once full, the ring takes nothing before a quarter of it is free, so that the sender sleeps and
 // fills in turns of milliseconds.
 std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
+  if (is_rewinding_ && !rewind()) return 0;
   const std::uint64_t waiting = tail_ - load(queue_.head);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
   const std::size_t count = std::min<std::size_t>(batch.size(), backlog_ - waiting);
@@ -174,22 +175,52 @@ void XdpLiveTransmitter::read_counters() {
   const std::uint64_t sent = load(queue_.sent);
   if (sent != counters_.sent.get()) progress_run_ = load(queue_.runs);
   counters_.sent.add(sent - counters_.sent.get());
-  counters_.sent_again.add(load(queue_.refused) - counters_.sent_again.get());
+  counters_.sent_again.add(load(queue_.refused) + rewound_ - counters_.sent_again.get());
   counters_.unconfirmed.add(load(queue_.unconfirmed) - counters_.unconfirmed.get());
   if (const __u32 error = __atomic_load_n(&queue_.error, __ATOMIC_RELAXED); error != 0)
     last_error_.store(static_cast<int>(error), std::memory_order_relaxed);
 }
 
 bool XdpLiveTransmitter::settle() {
-  read_counters();
+  idle();
+  if (is_link_down_ || (is_rewinding_ && !rewind())) return false;
   const bool is_settled = counters_.sent.get() + counters_.unconfirmed.get() == tail_;
-  const bool is_running = order_.load(std::memory_order_relaxed) == Order::run;
-  if (is_running ? load(queue_.runs) - progress_run_ > kIdleRuns : is_in_call_.load()) {
-    give_order(Order::rest);
-  } else if (!is_running && !is_settled && clock_.now_ns() - rested_ns_ > kRestNs) {
-    give_order(Order::run);  // nothing left before the rest: see if the driver takes frames again
-  }
+  // Nothing left before the rest: see if the driver takes frames again.
+  if (!is_settled && order_.load(std::memory_order_relaxed) == Order::rest && !is_in_call_.load() &&
+      clock_.now_ns() - rested_ns_ > kRestNs)
+    give_order(Order::run);
   return is_settled;
+}
+
+void XdpLiveTransmitter::idle() {
+  read_counters();
+  const bool is_running = order_.load(std::memory_order_relaxed) == Order::run;
+  if (is_running ? load(queue_.runs) - progress_run_ > kIdleRuns : is_in_call_.load())
+    give_order(Order::rest);
+}
+
+// At rest at once, or frames might leave by the new link before anybody has gone back.
+void XdpLiveTransmitter::link_changed(bool is_up) {
+  is_link_down_ = !is_up;
+  is_rewinding_ = is_up;
+  if (!is_up) give_order(Order::rest);
+}
+
+// Nobody else writes to the queue while there is no call. What was refused is in the ring as well,
+// among the last: those in line again come only before anything new.
+bool XdpLiveTransmitter::rewind() {
+  give_order(Order::rest);
+  if (is_in_call_.load()) return false;
+  const std::uint64_t not_named = queue_.unconfirmed + (queue_.entered - queue_.flown);
+  const std::uint64_t count = std::min<std::uint64_t>(kRewindTargets, queue_.head - not_named);
+  const std::uint64_t sent_before = queue_.sent;
+  queue_.again_count = 0;
+  queue_.head -= count;
+  queue_.sent = queue_.head - not_named;
+  rewound_ += sent_before - queue_.sent;
+  is_rewinding_ = false;
+  rested_ns_ = 0;
+  return true;
 }
 
 void XdpLiveTransmitter::give_up() {

@@ -6,7 +6,9 @@
 // learns from counters in it what was sent. Refused frames are sent again inside the kernel. A
 // call spins while it has nothing to send, so it is ended by a signal after kIdleRuns without
 // progress, and made again by the next target. From kPaceMinPps on the program paces, to the
-// nanosecond; below, the sender's pacer does, and the ring stays nearly empty. Rejected: many short
+// nanosecond; below, the sender's pacer does, and the ring stays nearly empty. Frames that a driver
+// has in its ring when the link goes down vanish without a word (veth: 256 at most), so that the
+// last kRewindTargets before that are sent again when it is back. Rejected: many short
 // calls (0.17 Mpps at 4,096 frames a call), and an idle program that sleeps (XDP cannot).
 #pragma once
 
@@ -30,6 +32,8 @@ class XdpLiveTransmitter : public Transmitter {
   static constexpr std::uint64_t kPaceMinPps = 200'000;
   static constexpr std::uint64_t kIdleRuns = 1 << 20;  // some 50 ms of a CPU
   static constexpr std::uint64_t kRestNs = 400'000'000;
+  // More than a driver has in its ring, and few enough to be probed twice without harm.
+  static constexpr std::uint64_t kRewindTargets = 4096;
   // Targets accepted ahead of the wire, in time at the rate asked for: what a stop still sends.
   static constexpr std::uint64_t kBacklogNs = 50'000'000;
 
@@ -45,11 +49,15 @@ class XdpLiveTransmitter : public Transmitter {
   [[nodiscard]] bool has_thread() const override { return true; }
   std::size_t send(std::span<const Target> batch) override;
   bool settle() override;
-  void idle() override { settle(); }
+  void idle() override;
+  void link_changed(bool is_up) override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override { return "XDP live frames"; }
 
  private:
+  // What the ring has to keep behind its head is not free for new targets.
+  static constexpr std::uint64_t kBacklogMax = LIVE_RING_TARGETS - kRewindTargets;
+
   enum class Order : int { rest, run, quit };
 
   XdpLiveTransmitter(std::shared_ptr<LiveProgram> program, unsigned number, Clock& clock);
@@ -60,6 +68,8 @@ class XdpLiveTransmitter : public Transmitter {
   // Ends the thread, out of the kernel.
   void quit();
   void read_counters();
+  // Goes back by kRewindTargets, once the program does not run; true when that is done.
+  bool rewind();
 
   std::shared_ptr<LiveProgram> program_;
   live_queue& queue_;
@@ -67,8 +77,11 @@ class XdpLiveTransmitter : public Transmitter {
   Clock& clock_;
 
   std::uint64_t tail_ = 0;  // targets put into the ring
-  std::uint64_t backlog_ = LIVE_RING_TARGETS;
+  std::uint64_t backlog_ = kBacklogMax;
   bool is_full_ = false;
+  bool is_link_down_ = false;
+  bool is_rewinding_ = false;
+  std::uint64_t rewound_ = 0;       // targets, over all times
   std::uint64_t progress_run_ = 0;  // the run at which a frame was last seen to have left
   std::uint64_t rested_ns_ = 0;     // since when no call is wanted
 

@@ -81,6 +81,7 @@ measure() { # NAME COMMAND...
 
 for ((round = 1; round <= rounds; round++)); do
   echo "round $round of $rounds" >&2
+  measure "echoscan xdp_live" run_echoscan xdp_live
   measure "echoscan af_xdp" run_echoscan af_xdp
   measure "echoscan af_packet" run_echoscan af_packet
   measure zmap run_zmap
@@ -92,7 +93,7 @@ dpkg-query -W -f='${Package} ${Version}\n' zmap masscan
 echo
 median() { sort -g | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 printf '%-20s %16s %10s %10s %14s %14s\n' scanner "delivered pps" found "far sent" "of requests" "CPU s / M"
-for name in "echoscan af_xdp" "echoscan af_packet" zmap masscan; do
+for name in "echoscan xdp_live" "echoscan af_xdp" "echoscan af_packet" zmap masscan; do
   column() { awk -F'\t' -v name="$name" -v column="$1" '$1 == name {print $column}' "$work/rows" | median; }
   printf '%-20s %16.0f %10d %10d %14d %14.2f\n' "$name" "$(column 2)" "$(column 3)" "$(column 4)" "$(column 5)" "$(column 6)"
 done
