@@ -96,12 +96,14 @@ class FakeTransmitter : public Transmitter {
     return count;
   }
   bool settle() override { return true; }
+  void link_changed(bool is_up) override { link_changes.push_back(is_up); }
   void give_up() override { counters_.unconfirmed.add(given_up_.size()); }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
   std::function<std::size_t(std::size_t)> takes;
   std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
   std::vector<Target> log;
+  std::vector<bool> link_changes;
 
  private:
   void transmit(const Target& target) {

@@ -22,11 +22,13 @@ class Recorder : public Transmitter {
     return count;
   }
   bool settle() override { return is_settled; }
+  void link_changed(bool is_up) override { has_link = is_up; }
   void give_up() override { counters_.refused.add(1); }
   [[nodiscard]] std::string mode() const override { return name_; }
 
   std::size_t takes = ~std::size_t{0};
   bool is_settled = true;
+  bool has_link = true;
 
  private:
   std::string name_;
@@ -74,6 +76,15 @@ TEST_F(NeighbourSplitTest, IsSettledWhenBothAre) {
   EXPECT_FALSE(split.settle());
   near.is_settled = true;
   EXPECT_TRUE(split.settle());
+}
+
+TEST_F(NeighbourSplitTest, BothLearnOfTheLink) {
+  split.link_changed(false);
+  EXPECT_FALSE(far.has_link);
+  EXPECT_FALSE(near.has_link);
+  split.link_changed(true);
+  EXPECT_TRUE(far.has_link);
+  EXPECT_TRUE(near.has_link);
 }
 
 TEST_F(NeighbourSplitTest, BothPartsAreCounted) {

@@ -71,6 +71,10 @@ class PipelineTest : public testing::Test {
     return targets;
   }
 
+  [[nodiscard]] const std::vector<bool>& link_changes(unsigned queue) const {
+    return dynamic_cast<const FakeTransmitter&>(*queues_[queue].transmitter).link_changes;
+  }
+
   static void sleep_ms(int milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
   }
@@ -243,6 +247,20 @@ TEST_F(PipelineTest, AMissingLinkPausesTheSending) {
                   link.up = true;
                 }),
             StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+}
+
+TEST_F(PipelineTest, EachTransmitterLearnsOfTheLinkOnce) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}, 2,
+                [this] {
+                  sleep_ms(200);
+                  link.up = false;
+                  sleep_ms(200);
+                  link.up = true;
+                }),
+            StopReason::finished);
+  for (const unsigned queue : {0U, 1U})
+    EXPECT_EQ(link_changes(queue), (std::vector<bool>{false, true}));
   EXPECT_EQ(targets_written(), expected_targets());
 }
 

@@ -54,6 +54,19 @@ expect_status 3 wait $pid
 expect_equal "outcome" "$(summary .outcome)" "stopped, link down"
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 
+# What the driver refuses to the end is named, and not counted as sent.
+for method in af_xdp packet_mmap xdp_live; do
+  lab up
+  start_scan --method $method --rate max --link-timeout 0.5 --cooldown 0.2 10.0.0.0/8
+  far ip link set lab1 down
+  expect_status 3 wait $pid
+  refused=$(summary .ledger.not_sent.refused)
+  [ "$refused" -gt 0 ] || fail "$method: nothing was refused to the end"
+  expect_text "$work/log" "refused"
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+  echo "$method: $refused refused to the end"
+done
+
 lab up
 targets=10.0.0.0/14
 count=262144
