@@ -240,6 +240,7 @@ std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& p
   line("generic XDP", trial_text(facts.xdp_generic));
   line("zero-copy", trial_text(facts.zero_copy));
   line("copy mode", trial_text(facts.copy));
+  line("live frames", trial_text(facts.live_frames));
   text += "route\n";
   line("source", or_none(facts.source));
   line("gateway", or_none(facts.gateway));
@@ -288,6 +289,7 @@ std::string diagnosis_json(const Diagnosis& facts, const std::vector<Problem>& p
                      {"xdp_generic", trial_json(facts.xdp_generic)},
                      {"af_xdp_zero_copy", trial_json(facts.zero_copy)},
                      {"af_xdp_copy", trial_json(facts.copy)},
+                     {"xdp_live", trial_json(facts.live_frames)},
                      {"source", facts.source},
                      {"gateway", facts.gateway},
                      {"gateway_mac", facts.gateway_mac},

@@ -49,6 +49,7 @@ struct Diagnosis {
   Trial xdp_generic;
   Trial zero_copy;
   Trial copy;
+  Trial live_frames;
 
   std::string source;       // empty: no IPv4 address
   std::string gateway;      // empty: no route through one

@@ -15,6 +15,7 @@
 #include "scanner/ethtool.h"
 #include "scanner/interface.h"
 #include "scanner/privileges.h"
+#include "scanner/process.h"
 #include "scanner/receive_path.h"
 #include "scanner/route.h"
 #include "scanner/transmit_path.h"
@@ -112,7 +113,8 @@ Trial outcome_of(std::string why_not) {
 }
 
 void leave_untried(Diagnosis& facts, const std::string& reason) {
-  for (Trial* trial : {&facts.xdp_native, &facts.xdp_generic, &facts.zero_copy, &facts.copy})
+  for (Trial* trial :
+       {&facts.xdp_native, &facts.xdp_generic, &facts.zero_copy, &facts.copy, &facts.live_frames})
     *trial = {Trial::Outcome::untried, reason};
 }
 
@@ -127,12 +129,14 @@ void try_paths(Diagnosis& facts, Clock& clock) {
     facts.xdp_generic = outcome_of(xdp.source ? "" : xdp.reason);
   }
   if (!xdp.source) {
-    facts.zero_copy = facts.copy = {Trial::Outcome::untried, "it goes with XDP"};
+    facts.zero_copy = facts.copy =
+        facts.live_frames = {Trial::Outcome::untried, "it goes with XDP"};
     return;
   }
   wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
   facts.zero_copy = outcome_of(try_af_xdp(facts.interface, true, clock));
   facts.copy = outcome_of(try_af_xdp(facts.interface, false, clock));
+  facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
 }
 
 void look_at_route(Diagnosis& facts, Ipv4 destination, Clock& clock) {

@@ -187,9 +187,13 @@ int LiveProgram::run() {
                        kRunsMax);
 }
 
+std::string LiveProgram::prove_mechanism(const Interface& interface, unsigned number) {
+  return kernel_->prove_mechanism(interface, number);
+}
+
 std::string LiveProgram::prove_path(const Interface& interface, unsigned number,
                                     const FrameTemplate& frame_template) {
-  std::string reason = kernel_->prove_mechanism(interface, number);
+  std::string reason = prove_mechanism(interface, number);
   if (!reason.empty()) return reason;
   std::array<std::uint8_t, PROBE_FRAME_BYTES> frame{};
   frame_template.fill_path_test(frame);

@@ -44,6 +44,10 @@ class LiveProgram {
   // idle runs. 0, or an errno. Setting up and tearing down takes the kernel some 25 ms.
   int run();
 
+  // The first proof alone, on the calling thread's CPU, which is that of queue `number`: nothing
+  // leaves. Empty when live frames work and the driver takes them, else why not, a clause.
+  std::string prove_mechanism(const Interface& interface, unsigned number);
+
   // Both proofs for queue `number`, on the calling thread's CPU, which is that queue's. Empty when
   // the driver took the frame, else why not, a clause.
   std::string prove_path(const Interface& interface, unsigned number,

@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
+#include "scanner/live_program.h"
 #include "scanner/neighbour_split.h"
 #include "scanner/pacer.h"
+#include "scanner/process.h"
 #include "scanner/transmit/af_packet.h"
 #include "scanner/transmit/af_xdp.h"
 #include "scanner/transmit/asio.h"
@@ -149,6 +152,18 @@ std::string scan_method_names() {
 std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
   using Mode = AfXdpTransmitter::Mode;
   return AfXdpTransmitter::try_bind(interface, 0, zero_copy ? Mode::zero_copy : Mode::copy, clock);
+}
+
+std::string try_xdp_live(const Interface& interface, int cpu) {
+  const LiveProgram::Attempt attempt =
+      LiveProgram::load(interface, FrameTemplate({}, {}), std::span(&cpu, 1));
+  if (!attempt.program) return attempt.reason;
+  std::string reason;
+  std::thread([&] {
+    pin_to(cpu);
+    reason = attempt.program->prove_mechanism(interface, 0);
+  }).join();
+  return reason;
 }
 
 Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,

@@ -58,6 +58,9 @@ std::string scan_method_names();
 // else why not. Sends nothing, and leaves the queue as it was.
 std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
 
+// The same of live frames, for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
+std::string try_xdp_live(const Interface& interface, int cpu);
+
 // Each of `transmitters` for what is behind the gateway, and a raw socket beside it for targets in
 // `networks`, the interface's own. Throws std::system_error.
 Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,

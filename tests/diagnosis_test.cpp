@@ -31,7 +31,7 @@ Diagnosis healthy() {
   facts.interface.mtu = 1500;
   facts.interface.queues = facts.queues_max = 4;
   facts.rx_ring = facts.tx_ring = facts.rx_ring_max = facts.tx_ring_max = 4096;
-  facts.xdp_native = facts.zero_copy = facts.copy = kWorks;
+  facts.xdp_native = facts.zero_copy = facts.copy = facts.live_frames = kWorks;
   facts.source = "192.0.2.1";
   facts.gateway = "192.0.2.2";
   facts.gateway_mac = "02:00:00:00:00:01";
@@ -128,6 +128,7 @@ TEST(Diagnosis, JsonTellsTriedFromUntried) {
   EXPECT_EQ(json.at("af_xdp_zero_copy").at("works"), false);
   EXPECT_EQ(json.at("af_xdp_zero_copy").at("reason"), "Operation \"not\" supported");
   EXPECT_TRUE(json.at("af_xdp_copy").at("works").is_null());
+  EXPECT_EQ(json.at("xdp_live").at("works"), true);
   EXPECT_EQ(json.at("interface").at("driver"), "igb");
 }
 
