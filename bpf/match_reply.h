@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Parses one received frame and proves that it answers a probe of ours.
+ * Parses one received frame and proves that it answers a probe of ours, or quotes one.
  *
  * Compiled twice from this text: into the XDP program and into the AF_PACKET receiver (and whatever
  * tests it), so that the two ways to receive cannot disagree. Cheap tests come first; the keyed
- * hash runs only for an echo reply to our address, the checksums only for a reply that is proved:
- * the verifier walks what follows their loop once for each turn of it (250,000 instructions this
+ * hash runs only for an echo reply or error to our address, the checksums only for what is proved:
+ * the verifier walks what follows their loop once for each turn of it (324,000 instructions this
  * way, over a million if the hash came behind it). Reads never pass frame_end: the BPF verifier
- * demands it, and user space profits. At most two VLAN tags, as in 802.1ad; a reply longer than
+ * demands it, and user space profits. At most two VLAN tags, as in 802.1ad; a message longer than
  * MATCH_ICMP_BYTES_MAX (an Ethernet MTU) cannot be an answer to 26 bytes.
  */
 #ifndef ECHOSCAN_BPF_MATCH_REPLY_H
@@ -28,6 +28,12 @@ enum {
   MATCH_ETHERTYPE_SERVICE_VLAN = 0x88a8,
   MATCH_PROTOCOL_ICMP = 1,
   MATCH_ICMP_ECHO_REPLY = 0,
+  MATCH_ICMP_UNREACHABLE = 3,
+  MATCH_ICMP_SOURCE_QUENCH = 4,
+  MATCH_ICMP_REDIRECT = 5,
+  MATCH_ICMP_ECHO_REQUEST = 8,
+  MATCH_ICMP_TIME_EXCEEDED = 11,
+  MATCH_ICMP_PARAMETER_PROBLEM = 12,
 };
 
 /* What a reply is matched against; fixed for the whole scan. */
@@ -125,44 +131,103 @@ PROBE_INLINE const __u8* match_ethernet(const __u8* frame, const __u8* frame_end
   return 0;
 }
 
-/*
- * Proves an echo reply by its cookie and its payload, and fills in what the proof covers. `icmp`
- * has at least PROBE_ICMP_BYTES before frame_end, and the caller has set reply->responder.
- */
-PROBE_INLINE enum frame_outcome match_proof(const __u8* icmp, const __u8* frame_end,
-                                            __u32 icmp_bytes, const struct match_config* config,
-                                            struct reply* reply) {
-  const __u32 cookie = match_load32(icmp + 4);
-  const int from_target = cookie == probe_cookie(&config->key, reply->responder);
-  const __u8* payload = icmp + PROBE_ICMP_BYTES;
+/* Whether messages of that ICMP type quote the datagram that they are about (RFC 792). */
+PROBE_INLINE int match_is_error(__u8 icmp_type) {
+  return icmp_type == MATCH_ICMP_UNREACHABLE || icmp_type == MATCH_ICMP_SOURCE_QUENCH ||
+         icmp_type == MATCH_ICMP_REDIRECT || icmp_type == MATCH_ICMP_TIME_EXCEEDED ||
+         icmp_type == MATCH_ICMP_PARAMETER_PROBLEM;
+}
 
-  reply->target = reply->responder;
+/*
+ * Where the echo request starts that an error quotes, or 0 when it quotes none of ours; `icmp` and
+ * *bytes are the error's, and *bytes becomes what is quoted of the request. The quoted total
+ * length, flags and checksums prove nothing and are not looked at: there are stacks that quote them
+ * in their own byte order, or as they were before a router changed them.
+ */
+PROBE_INLINE const __u8* match_quote(const __u8* icmp, const __u8* frame_end,
+                                     const struct match_config* config, __u32* bytes,
+                                     struct reply* reply) {
+  const __u8* ip = icmp + PROBE_ICMP_BYTES;
+  if (*bytes < PROBE_ICMP_BYTES + PROBE_IPV4_BYTES || ip + PROBE_IPV4_BYTES > frame_end) return 0;
+  const __u32 header_bytes = (__u32)(ip[0] & 0x0f) * 4;
+  if (ip[0] >> 4 != 4 || header_bytes < PROBE_IPV4_BYTES || ip[9] != MATCH_PROTOCOL_ICMP ||
+      match_load32(ip + 12) != config->source)
+    return 0;
+  const __u8* request = ip + header_bytes;
+  if (*bytes < PROBE_ICMP_BYTES + header_bytes + PROBE_ICMP_BYTES ||
+      request + PROBE_ICMP_BYTES > frame_end)
+    return 0;
+  if (request[0] != MATCH_ICMP_ECHO_REQUEST || request[1] != 0) return 0;
+  *bytes -= PROBE_ICMP_BYTES + header_bytes;
+  reply->target = match_load32(ip + 16);
+  reply->quoted_ttl = ip[8];
+  return request;
+}
+
+/*
+ * Proves an echo message, received or quoted, by its cookie and its payload, and fills in what the
+ * proof covers. `echo` has at least PROBE_ICMP_BYTES before frame_end; reply->target is whose
+ * cookie it should be.
+ */
+PROBE_INLINE enum frame_outcome match_proof(const __u8* echo, const __u8* frame_end,
+                                            __u32 echo_bytes, const struct match_config* config,
+                                            struct reply* reply) {
+  const __u32 cookie = match_load32(echo + 4);
+  const int is_targets = cookie == probe_cookie(&config->key, reply->target);
+  const __u8* payload = echo + PROBE_ICMP_BYTES;
+
   reply->sent_ns = 0;
   reply->pass = 0;
-  if (icmp_bytes < PROBE_ICMP_BYTES + PROBE_PAYLOAD_BYTES ||
+  if (echo_bytes < PROBE_ICMP_BYTES + PROBE_PAYLOAD_BYTES ||
       payload + PROBE_PAYLOAD_BYTES > frame_end)
-    return from_target ? FRAME_REPLY_ALTERED : FRAME_UNPROVED;
+    return is_targets ? FRAME_REPLY_ALTERED : FRAME_UNPROVED;
 
   const __u64 sent_ns = match_load64(payload);
   const __u32 target = match_load32(payload + 8);
   const __u32 tag = match_load32(payload + 12);
   const __u8 pass = payload[16];
-  const int proved =
-      payload[17] == PROBE_VERSION && tag == probe_tag(&config->key, target, sent_ns, pass);
-  if (from_target) {
-    if (!proved || target != reply->responder) return FRAME_REPLY_ALTERED;
-  } else if (!proved || cookie != probe_cookie(&config->key, target)) {
-    return FRAME_UNPROVED;
+  const int is_version = payload[17] == PROBE_VERSION;
+  const int is_proved = is_version && tag == probe_tag(&config->key, target, sent_ns, pass);
+  if (is_targets) {
+    if (!is_proved || target != reply->target) return FRAME_REPLY_ALTERED;
+  } else if (!is_proved) {
+    return is_version && target == reply->target ? FRAME_STALE : FRAME_UNPROVED;
+  } else if (cookie != probe_cookie(&config->key, target)) {
+    return FRAME_WRONG_TARGET;
   }
   reply->target = target;
   reply->sent_ns = sent_ns;
   reply->pass = pass;
-  return from_target ? FRAME_REPLY : FRAME_REPLY_OFF_TARGET;
+  return is_targets ? FRAME_REPLY : FRAME_REPLY_OFF_TARGET;
 }
 
 /*
- * What the frame is. For FRAME_REPLY, _ALTERED and _OFF_TARGET everything in *reply is set but
- * received_ns, which is the caller's; for any other outcome *reply means nothing. Pure; any thread.
+ * The same for a whole ICMP message. An error is about whom it says it is about: a quote that is
+ * addressed to one target with the proof of another is of no use, though both may be ours.
+ */
+PROBE_INLINE enum frame_outcome match_icmp(const __u8* icmp, const __u8* frame_end,
+                                           __u32 icmp_bytes, const struct match_config* config,
+                                           struct reply* reply) {
+  const int is_error = match_is_error(icmp[0]);
+  const __u8* echo = icmp;
+  __u32 echo_bytes = icmp_bytes;
+  reply->target = reply->responder;
+  reply->quoted_ttl = 0;
+  if (is_error) {
+    echo = match_quote(icmp, frame_end, config, &echo_bytes, reply);
+    if (!echo) return FRAME_ERROR_UNPROVED;
+  } else if (icmp[0] != MATCH_ICMP_ECHO_REPLY || icmp[1] != 0) {
+    return FRAME_OTHER_ICMP;
+  }
+  const enum frame_outcome outcome = match_proof(echo, frame_end, echo_bytes, config, reply);
+  if (!is_error) return outcome;
+  return outcome == FRAME_REPLY || outcome == FRAME_REPLY_ALTERED ? FRAME_ERROR
+                                                                  : FRAME_ERROR_UNPROVED;
+}
+
+/*
+ * What the frame is. For an outcome that is a result everything in *reply is set but received_ns,
+ * which is the caller's; for any other outcome *reply means nothing. Pure; any thread.
  */
 PROBE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
                                             const struct match_config* config,
@@ -188,16 +253,15 @@ PROBE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
   const __u32 icmp_bytes = ip_bytes - ip_header_bytes;
   const __u8* icmp = ip + ip_header_bytes;
   if (icmp_bytes < PROBE_ICMP_BYTES || icmp + PROBE_ICMP_BYTES > frame_end) return FRAME_SHORT;
-  if (icmp[0] != MATCH_ICMP_ECHO_REPLY || icmp[1] != 0) return FRAME_NOT_ECHO_REPLY;
 
   reply->responder = match_load32(ip + 12);
   reply->ttl = ip[8];
   reply->icmp_type = icmp[0];
   reply->icmp_code = icmp[1];
-  reply->unused[0] = reply->unused[1] = reply->unused[2] = 0;
-  outcome = match_proof(icmp, frame_end, icmp_bytes, config, reply);
+  reply->unused[0] = reply->unused[1] = 0;
+  outcome = match_icmp(icmp, frame_end, icmp_bytes, config, reply);
   reply->outcome = (__u8)outcome;
-  if (outcome == FRAME_UNPROVED) return outcome;
+  if (!outcome_is_result(outcome)) return outcome;
 
   if (icmp_bytes > MATCH_ICMP_BYTES_MAX) return FRAME_TOO_LONG;
   if (match_sum(ip, frame_end, ip_header_bytes, 7) != 0xffff) return FRAME_WRONG_IP_CHECKSUM;

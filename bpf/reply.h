@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * The reply: the record that the kernel side hands to user space for each proved reply, and the
- * outcomes that a received frame can have.
+ * The reply: the record that the kernel side hands to user space for each proved reply and each
+ * proved ICMP error, and the outcomes that a received frame can have.
  *
  * Every frame that is looked at ends in exactly one outcome, and the outcomes are counted; their
  * sum is the number of frames seen, which the summary asserts. One list (FRAME_OUTCOMES) gives the
@@ -21,15 +21,19 @@
   X(FRAME_REPLY, "reply", "echo reply, proved by id/seq and by the payload's tag")                \
   X(FRAME_REPLY_ALTERED, "reply_altered", "echo reply, proved by id/seq, payload cut or changed") \
   X(FRAME_REPLY_OFF_TARGET, "reply_off_target", "echo reply from another address, proved by tag") \
-  X(FRAME_RING_FULL, "ring_full", "proved reply that found no room in the ring: lost by us")      \
+  X(FRAME_ERROR, "error", "ICMP error that quotes a probe of ours, proved by the quoted id/seq")  \
+  X(FRAME_RING_FULL, "ring_full", "proved, but found no room in the ring: lost by us")            \
   X(FRAME_SHORT, "short", "ends inside its Ethernet, IPv4 or ICMP header")                        \
   X(FRAME_NOT_IPV4, "not_ipv4", "ARP, IPv6 and whatever else is not IPv4")                        \
   X(FRAME_BAD_IPV4, "bad_ipv4", "IPv4 header that contradicts itself")                            \
   X(FRAME_NOT_ICMP, "not_icmp", "TCP, UDP and the like")                                          \
   X(FRAME_NOT_TO_US, "not_to_us", "ICMP to another address than the one our probes come from")    \
   X(FRAME_FRAGMENT, "fragment", "a fragment; our replies are never fragmented")                   \
-  X(FRAME_NOT_ECHO_REPLY, "not_echo_reply", "any other ICMP message")                             \
+  X(FRAME_OTHER_ICMP, "other_icmp", "ICMP that is neither echo reply nor error")                  \
   X(FRAME_UNPROVED, "unproved", "echo reply that does not prove that we asked for it")            \
+  X(FRAME_STALE, "stale", "echo reply to a probe like ours, but of another scan's key")           \
+  X(FRAME_WRONG_TARGET, "wrong_target", "echo reply with a proved payload under a wrong id/seq")  \
+  X(FRAME_ERROR_UNPROVED, "error_unproved", "ICMP error that does not quote a probe of ours")     \
   X(FRAME_WRONG_IP_CHECKSUM, "wrong_ip_checksum", "proved, but the IPv4 header is damaged")       \
   X(FRAME_WRONG_ICMP_CHECKSUM, "wrong_icmp_checksum", "proved, but the ICMP message is damaged")  \
   X(FRAME_TOO_LONG, "too_long", "proved, but longer than any reply to a probe of ours")
@@ -42,9 +46,9 @@ enum frame_outcome {
 };
 
 /* Whether an outcome is a result, that is, whether its record goes to user space. */
-PROBE_INLINE int outcome_is_reply(enum frame_outcome outcome) {
+PROBE_INLINE int outcome_is_result(enum frame_outcome outcome) {
   return outcome == FRAME_REPLY || outcome == FRAME_REPLY_ALTERED ||
-         outcome == FRAME_REPLY_OFF_TARGET;
+         outcome == FRAME_REPLY_OFF_TARGET || outcome == FRAME_ERROR;
 }
 
 /* Counted by each CPU (XDP) or by the one receiver (AF_PACKET); summed by user space. */
@@ -57,14 +61,15 @@ struct frame_counters {
 struct reply {
   __u64 received_ns; /* CLOCK_MONOTONIC */
   __u64 sent_ns;     /* from the authenticated payload; 0 when the tag did not prove it */
-  __u32 target;
-  __u32 responder;
+  __u32 target;      /* in an error, whom the quoted probe went to */
+  __u32 responder;   /* who says so */
   __u8 ttl;
   __u8 icmp_type;
   __u8 icmp_code;
   __u8 pass;
-  __u8 outcome; /* enum frame_outcome: one of FRAME_REPLY... */
-  __u8 unused[3];
+  __u8 outcome;    /* enum frame_outcome: one that is a result */
+  __u8 quoted_ttl; /* of the probe, as an error quotes it; else 0 */
+  __u8 unused[2];
 };
 
 PROBE_STATIC_ASSERT(sizeof(struct reply) == 32, "record size is part of the ring's budget");

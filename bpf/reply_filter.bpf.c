@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0
 // The XDP program on the scanned interface: every frame is matched against our probes. A proved
-// reply goes into the ring of the CPU it arrived on and is dropped, which spares the stack the
-// work; whatever else is passed, so that ssh, ARP and the host's own pings live. Each frame ends in
-// one counter.
+// reply or error goes into the ring of the CPU it arrived on and is dropped, which spares the stack
+// the work; whatever else is passed, so that ssh, ARP and the host's own pings live. Each frame
+// ends in one counter.
 //
 // One ring a CPU, in an array of maps: a single ring serialises its producers by a spinlock and
 // falls from 11-13 M records/s with one producer to 2-3 M/s with eight. BPF_RB_NO_WAKEUP, since the
@@ -65,11 +65,11 @@ int reply_filter(struct xdp_md* context) {
   MATCH_OPAQUE(match);
   struct reply reply;
   enum frame_outcome outcome = match_reply(frame, frame_end, match, &reply);
-  const int is_reply = outcome_is_reply(outcome);
-  if (is_reply) {
+  const int is_result = outcome_is_result(outcome);
+  if (is_result) {
     reply.received_ns = bpf_ktime_get_ns();
     outcome = submit(&reply);
   }
   if (outcome < FRAME_OUTCOME_COUNT) count->outcome[outcome]++;
-  return is_reply ? XDP_DROP : XDP_PASS;
+  return is_result ? XDP_DROP : XDP_PASS;
 }

@@ -8,6 +8,7 @@
 // is written.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -25,6 +26,25 @@ enum class Classification : std::uint8_t {
   timxceed,
   paramprob,
 };
+inline constexpr std::size_t kClassifications = 6;
+
+// Of an ICMP type that is a result.
+constexpr Classification classification_of(std::uint8_t icmp_type) {
+  switch (icmp_type) {
+    case 0:
+      return Classification::echoreply;
+    case 3:
+      return Classification::unreach;
+    case 4:
+      return Classification::sourcequench;
+    case 5:
+      return Classification::redirect;
+    case 11:
+      return Classification::timxceed;
+    default:
+      return Classification::paramprob;
+  }
+}
 
 struct Result {
   std::int64_t received_us = 0;  // microseconds since 1970: nanoseconds do not survive jq's doubles
@@ -33,7 +53,7 @@ struct Result {
   Classification classification = Classification::echoreply;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
-  bool repeat = false;      // the target had answered before
+  bool repeat = false;      // a reply of a target that had replied, an error of one that had one
   bool cooldown = false;    // received after the last probe had been sent
   bool off_target = false;  // an echo reply from another address than the target
   bool rtt_trusted = true;  // false when the reply's payload does not prove the send time

@@ -47,8 +47,8 @@ inline char* write_microseconds(char* out, std::uint64_t ns) {
 }
 
 constexpr std::string_view name_of(Classification classification) {
-  constexpr std::array<std::string_view, 6> kNames = {"echoreply", "unreach",  "sourcequench",
-                                                      "redirect",  "timxceed", "paramprob"};
+  constexpr std::array<std::string_view, kClassifications> kNames = {
+      "echoreply", "unreach", "sourcequench", "redirect", "timxceed", "paramprob"};
   return kNames[static_cast<std::size_t>(classification)];
 }
 

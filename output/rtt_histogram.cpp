@@ -25,10 +25,20 @@ std::uint64_t RttHistogram::percentile_ns(double share) const {
   std::uint64_t seen = 0;
   std::size_t bin = 0;
   while ((seen += bins_[bin]) < wanted) ++bin;
-  const std::size_t shift = bin < 2 * kBinsPerOctave ? 0 : (bin >> kBinBits) - 1;
-  const std::uint64_t low = (bin - (shift << kBinBits)) << shift;
-  const std::uint64_t middle = low + (std::uint64_t{1} << shift) / 2;
+  const std::uint64_t middle = low_ns(bin) + (std::uint64_t{1} << shift_of(bin)) / 2;
   return std::clamp(middle, min_ns_, max_ns_);
+}
+
+std::vector<RttHistogram::Bin> RttHistogram::bins() const {
+  std::vector<Bin> found;
+  for (std::size_t bin = 0; bin < bins_.size(); bin += kFineBinsOfABin) {
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < kFineBinsOfABin; ++i) count += bins_[bin + i];
+    const std::size_t last = bin + kFineBinsOfABin - 1;
+    const std::uint64_t to_ns = low_ns(last) + (std::uint64_t{1} << shift_of(last));
+    if (count > 0) found.push_back({low_ns(bin), to_ns, count});
+  }
+  return found;
 }
 
 }  // namespace echoscan

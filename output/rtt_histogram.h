@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace echoscan {
 
@@ -24,9 +25,28 @@ class RttHistogram {
   // replies.
   [[nodiscard]] std::uint64_t percentile_ns(double share) const;
 
+  struct Bin {
+    std::uint64_t from_ns = 0;  // included
+    std::uint64_t to_ns = 0;    // not included
+    std::uint64_t count = 0;
+  };
+  // For a picture: four bins to a factor of two, those that have anything, ascending.
+  [[nodiscard]] std::vector<Bin> bins() const;
+
  private:
   static constexpr unsigned kBinBits = 6;
   static constexpr std::size_t kBinsPerOctave = std::size_t{1} << kBinBits;
+
+  static constexpr std::size_t kFineBinsOfABin = kBinsPerOctave / 4;
+
+  // The smallest time of a bin.
+  static std::uint64_t low_ns(std::size_t bin) {
+    const std::size_t shift = shift_of(bin);
+    return (bin - (shift << kBinBits)) << shift;
+  }
+  static std::size_t shift_of(std::size_t bin) {
+    return bin < 2 * kBinsPerOctave ? 0 : (bin >> kBinBits) - 1;
+  }
 
   std::array<std::uint64_t, kBinsPerOctave*(64 - kBinBits + 1)> bins_{};
   std::uint64_t count_ = 0;

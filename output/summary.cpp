@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLabelsShown = 5;
+constexpr std::uint64_t kRepeatsShown = 100;  // of one target, beside the worst
 constexpr double kMicrosecondNs = 1000.0;
 constexpr std::int64_t kSecondUs = 1'000'000;
 
@@ -58,7 +59,7 @@ Json sending_json(const Summary& summary) {
                       {"sent", queue.sent},
                       {"sent_again", queue.sent_again},
                       {"kicks", queue.kicks}});
-  return {
+  Json json = {
       {"interface", summary.interface},
       {"source", summary.source},
       {"gateway", summary.gateway},
@@ -69,6 +70,7 @@ Json sending_json(const Summary& summary) {
       {"interface_tx_packets", summary.interface_tx_packets},
       {"paused_for_link_seconds", summary.paused_for_link_s},
       {"paused_for_output_seconds", summary.paused_for_output_s}};
+  return json;
 }
 
 Json labels_json(const Summary& summary) {
@@ -79,6 +81,55 @@ Json labels_json(const Summary& summary) {
                       {"sent", label.sent},
                       {"replied", label.replied}});
   return labels;
+}
+
+Json series_json(const Summary::TimeSeries& series) {
+  return {{"bin_seconds", series.bin_seconds}, {"counts", series.counts}};
+}
+
+Json receiving_json(const Summary& summary) {
+  Json errors = Json::array();
+  for (const Summary::Error& error : summary.errors)
+    errors.push_back({{"classification", error.classification},
+                      {"icmp_type", error.icmp_type},
+                      {"icmp_code", error.icmp_code},
+                      {"frames", error.frames},
+                      {"targets", error.targets}});
+  Json repeaters = Json::array();
+  for (const Summary::Repeater& repeater : summary.top_repeaters)
+    repeaters.push_back({{"target", repeater.target},
+                         {"repeats", repeater.repeats},
+                         {"repeats_at_most", repeater.repeats_at_most}});
+  return {{"mode", summary.receiver},
+          {"frames_seen", summary.frames_seen},
+          {"frames", named_counts(summary.frames)},
+          {"dropped_unseen", summary.dropped_unseen},
+          {"repeats", summary.repeats},
+          {"error_repeats", summary.error_repeats},
+          {"unlisted", summary.unlisted},
+          {"errored_and_replied", summary.errored_and_replied},
+          {"off_target", summary.off_target},
+          {"without_rtt", summary.without_rtt},
+          {"in_cooldown", summary.in_cooldown},
+          {"errors", std::move(errors)},
+          {"top_repeaters", std::move(repeaters)},
+          {"replied_by_time", series_json(summary.replied_by_time)},
+          {"replied_late", series_json(summary.replied_late)}};
+}
+
+Json rtt_json(const Summary& summary) {
+  Json bins = Json::array();
+  for (const RttHistogram::Bin& bin : summary.rtt_bins)
+    bins.push_back({{"from", microseconds(bin.from_ns)},
+                    {"to", microseconds(bin.to_ns)},
+                    {"count", bin.count}});
+  return {{"count", summary.rtt_count},
+          {"min", microseconds(summary.rtt_min_ns)},
+          {"p50", microseconds(summary.rtt_p50_ns)},
+          {"p90", microseconds(summary.rtt_p90_ns)},
+          {"p99", microseconds(summary.rtt_p99_ns)},
+          {"max", microseconds(summary.rtt_max_ns)},
+          {"histogram", std::move(bins)}};
 }
 
 // The largest few, a line each.
@@ -129,7 +180,8 @@ std::string losses_text(const Summary& summary) {
   for (const Summary::Named& named : summary.not_sent)
     if (named.name != "stopped" && named.count > 0)
       text += fmt::format("  probes lost: {} {}\n", with_thousands(named.count), named.name);
-  return text;
+  return text.empty() ? ""
+                      : "echoscan: not everything is here, and the loss is on this side:\n" + text;
 }
 
 std::string sending_text(const Summary& summary) {
@@ -160,6 +212,38 @@ std::string sending_text(const Summary& summary) {
     text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
                         summary.paused_for_output_s);
   return text;
+}
+
+// What became of the targets, and of those without a reply what was said about them.
+std::string replied_text(const Summary& summary) {
+  const std::uint64_t probed = summary.replied + summary.errored + summary.silent;
+  std::string text = fmt::format(
+      "  replied   {} of {} targets ({:.2f} %), {} had an ICMP error, {} silent{}\n",
+      with_thousands(summary.replied), with_thousands(summary.targets),
+      percent(summary.replied, probed), with_thousands(summary.errored),
+      with_thousands(summary.silent),
+      summary.not_probed == 0 ? ""
+                              : fmt::format(", {} not probed", with_thousands(summary.not_probed)));
+  if (summary.in_cooldown + summary.off_target > 0)
+    text += fmt::format("            {} after the last probe, {} from another address\n",
+                        with_thousands(summary.in_cooldown), with_thousands(summary.off_target));
+  std::string errors;
+  for (const Summary::Error& error : summary.errors)
+    errors += fmt::format("{}{} {} {}/{}", errors.empty() ? "" : ", ", with_thousands(error.frames),
+                          error.classification, error.icmp_type, error.icmp_code);
+  if (!errors.empty()) text += fmt::format("  errors    {}\n", errors);
+  return text;
+}
+
+std::string repeats_text(const Summary& summary) {
+  if (summary.repeats + summary.error_repeats == 0) return "";
+  std::string worst;
+  for (const Summary::Repeater& repeater : summary.top_repeaters)
+    if (worst.empty() || repeater.repeats >= kRepeatsShown)
+      worst += fmt::format("{}{} of {}", worst.empty() ? "" : ", ",
+                           with_thousands(repeater.repeats), repeater.target);
+  return fmt::format("  repeats   {} replies, {} errors; most: {}\n",
+                     with_thousands(summary.repeats), with_thousands(summary.error_repeats), worst);
 }
 
 }  // namespace
@@ -204,30 +288,19 @@ std::string summary_json(const Summary& summary) {
         {"sent", summary.sent},
         {"not_sent", named_counts(summary.not_sent)},
         {"replied", summary.replied},
+        {"errored", summary.errored},
         {"silent", summary.silent},
         {"not_probed", summary.not_probed},
         {"adds_up", summary.faults.empty()},
         {"faults", summary.faults}}},
       {"labels", labels_json(summary)},
       {"sending", sending_json(summary)},
-      {"receiving",
-       {{"mode", summary.receiver},
-        {"frames_seen", summary.frames_seen},
-        {"frames", named_counts(summary.frames)},
-        {"dropped_unseen", summary.dropped_unseen},
-        {"repeats", summary.repeats},
-        {"unlisted", summary.unlisted},
-        {"without_rtt", summary.without_rtt},
-        {"in_cooldown", summary.in_cooldown}}},
-      {"rtt_us",
-       {{"count", summary.rtt_count},
-        {"min", microseconds(summary.rtt_min_ns)},
-        {"p50", microseconds(summary.rtt_p50_ns)},
-        {"p90", microseconds(summary.rtt_p90_ns)},
-        {"p99", microseconds(summary.rtt_p99_ns)},
-        {"max", microseconds(summary.rtt_max_ns)}}},
+      {"receiving", receiving_json(summary)},
+      {"rtt_us", rtt_json(summary)},
       {"output",
        {{"lines", summary.lines},
+        {"error_lines", summary.error_lines},
+        {"repeat_lines", summary.repeat_lines},
         {"bytes", summary.bytes},
         {"error", summary.output_error.empty() ? Json(nullptr) : Json(summary.output_error)}}},
   };
@@ -235,25 +308,21 @@ std::string summary_json(const Summary& summary) {
 }
 
 std::string summary_text(const Summary& summary) {
-  std::string text = fmt::format(
-      "echoscan: {} after {:.1f} s ({} to {})\n{}", summary.outcome,
-      static_cast<double>(summary.ended_us - summary.started_us) / static_cast<double>(kSecondUs),
-      time_text(summary.started_us), time_text(summary.ended_us), losses_text(summary));
-  text += sending_text(summary);
+  std::string text = losses_text(summary);
   text += fmt::format(
-      "  replied   {} of {} targets ({:.2f} %), {} silent{}\n", with_thousands(summary.replied),
-      with_thousands(summary.targets), percent(summary.replied, summary.replied + summary.silent),
-      with_thousands(summary.silent),
-      summary.not_probed == 0 ? ""
-                              : fmt::format(", {} not probed", with_thousands(summary.not_probed)));
+      "echoscan: {} after {:.1f} s ({} to {})\n", summary.outcome,
+      static_cast<double>(summary.ended_us - summary.started_us) / static_cast<double>(kSecondUs),
+      time_text(summary.started_us), time_text(summary.ended_us));
+  text += sending_text(summary);
+  text += replied_text(summary);
   if (summary.rtt_count > 0)
     text += fmt::format("  rtt       min {}, p50 {}, p90 {}, p99 {}, max {}\n",
                         rtt_text(summary.rtt_min_ns), rtt_text(summary.rtt_p50_ns),
                         rtt_text(summary.rtt_p90_ns), rtt_text(summary.rtt_p99_ns),
                         rtt_text(summary.rtt_max_ns));
-  text += fmt::format("  frames    {} seen by {}: {}; {} repeats\n",
-                      with_thousands(summary.frames_seen), summary.receiver,
-                      named_text(summary.frames), with_thousands(summary.repeats));
+  text += repeats_text(summary);
+  text += fmt::format("  frames    {} seen by {}: {}\n", with_thousands(summary.frames_seen),
+                      summary.receiver, named_text(summary.frames));
   text += fmt::format("  targets   {} listed, {} excluded, {} reserved; {} range{}, sha256:{}\n",
                       with_thousands(summary.listed), with_thousands(summary.excluded_by_user),
                       with_thousands(summary.excluded_reserved), with_thousands(summary.ranges),

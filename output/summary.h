@@ -1,14 +1,16 @@
 // The summary: the ledger of a finished scan, as one JSON object and as text for people.
 //
-// Every probe ends in sent or in a named cause, every target in replied, silent or not probed,
-// every frame in one outcome; whether the sums agree is part of the summary. Plain data, filled by
-// whoever ran the scan; keys of the JSON stand in the order of the struct. Seeds and counts are
-// below 2^53.
+// Every probe ends in sent or in a named cause, every target in replied, errored, silent or not
+// probed, every frame in one outcome; whether the sums agree is part of the summary. Plain data,
+// filled by whoever ran the scan; keys of the JSON stand in the order of the struct. Seeds and
+// counts are below 2^53.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "output/rtt_histogram.h"
 
 namespace echoscan {
 
@@ -31,6 +33,25 @@ struct Summary {
     std::uint64_t targets = 0;
     std::uint64_t sent = 0;
     std::uint64_t replied = 0;
+  };
+
+  // ICMP errors of one type and code.
+  struct Error {
+    std::string classification;
+    unsigned icmp_type = 0;
+    unsigned icmp_code = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t targets = 0;  // whose first error it was
+  };
+  struct Repeater {
+    std::string target;
+    std::uint64_t repeats = 0;
+    std::uint64_t repeats_at_most = 0;
+  };
+  // Counts in bins of one width, from some beginning on.
+  struct TimeSeries {
+    std::uint64_t bin_seconds = 1;
+    std::vector<std::uint64_t> counts;
   };
 
   std::string version;
@@ -66,6 +87,7 @@ struct Summary {
   std::uint64_t sent = 0;
   std::vector<Named> not_sent;  // by cause
   std::uint64_t replied = 0;
+  std::uint64_t errored = 0;  // and did not reply
   std::uint64_t silent = 0;
   std::uint64_t not_probed = 0;
   std::vector<Label> labels;        // most targets first; empty when no target has a label
@@ -86,9 +108,16 @@ struct Summary {
   std::vector<Named> frames;  // by outcome
   std::uint64_t dropped_unseen = 0;
   std::uint64_t repeats = 0;
+  std::uint64_t error_repeats = 0;
   std::uint64_t unlisted = 0;
+  std::uint64_t errored_and_replied = 0;
+  std::uint64_t off_target = 0;
   std::uint64_t without_rtt = 0;
   std::uint64_t in_cooldown = 0;
+  std::vector<Error> errors;            // by type and code
+  std::vector<Repeater> top_repeaters;  // the worst first
+  TimeSeries replied_by_time;           // since the start
+  TimeSeries replied_late;              // since the last probe
 
   std::uint64_t rtt_count = 0;
   std::uint64_t rtt_min_ns = 0;
@@ -96,8 +125,11 @@ struct Summary {
   std::uint64_t rtt_p90_ns = 0;
   std::uint64_t rtt_p99_ns = 0;
   std::uint64_t rtt_max_ns = 0;
+  std::vector<RttHistogram::Bin> rtt_bins;
 
   std::uint64_t lines = 0;
+  std::uint64_t error_lines = 0;
+  std::uint64_t repeat_lines = 0;
   std::uint64_t bytes = 0;
   std::string output_error;  // empty: none
 };

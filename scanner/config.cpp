@@ -20,6 +20,7 @@ constexpr double kRateMax = 1e9;
 constexpr double kSecondsMax = 1e8;   // three years
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kQueuesMax = 1024;
+constexpr std::uint64_t kRepeatCapMax = 1'000'000'000;
 
 // "12.5%", above 0 and at most 100; nullopt for a text without the sign.
 std::optional<double> parse_percent(const std::string& option, const std::string& text) {
@@ -52,6 +53,22 @@ void add_fields(const std::string& option, std::string_view text,
     if (std::find(fields.begin(), fields.end(), field) != fields.end())
       throw CLI::ValidationError(option, fmt::format("'{}' stands twice", name));
     fields.push_back(field);
+    if (comma == text.size()) return;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+// Kinds of result, with commas between them.
+void add_emission(const std::string& option, std::string_view text, Emission& emission) {
+  enum class Kind { replies, errors, repeats };
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto kind = parse_choice<Kind>(
+        option, std::string(text.substr(0, comma)),
+        {{"replies", Kind::replies}, {"errors", Kind::errors}, {"repeats", Kind::repeats}});
+    // Replies always are.
+    emission.errors = emission.errors || kind == Kind::errors;
+    emission.repeats = emission.repeats || kind == Kind::repeats;
     if (comma == text.size()) return;
     text.remove_prefix(comma + 1);
   }
@@ -172,9 +189,14 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
              [&config](const std::string& option, const std::string& text) {
                add_fields(option, text, config.fields);
              });
-  group.value("--emit", "replies", "What is a result: each target's first reply [replies]",
-              [](const std::string& option, const std::string& text) {
-                parse_choice<bool>(option, text, {{"replies", true}});
+  group.each("--emit", "KIND,...",
+             "What is written beside each target's first reply: errors, repeats [replies alone]",
+             [&config](const std::string& option, const std::string& text) {
+               add_emission(option, text, config.emission);
+             });
+  group.value("--repeat-cap", "N", "Lines of repeats of one target at most [10]",
+              [&config](const std::string& option, const std::string& text) {
+                config.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
               });
   group.list("--mmdb", "FILE",
              "Database of countries, cities or AS numbers in MaxMind's format (repeatable)",
@@ -222,6 +244,10 @@ void check_combinations(const ScanConfig& config) {
                     "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
   if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
+  if (config.syntax == ResultFormat::Syntax::ip &&
+      (config.emission.errors || config.emission.repeats))
+    throw UserError(ExitCode::bad_usage,
+                    "--emit: --format ip has the targets that replied, each once");
 }
 
 }  // namespace

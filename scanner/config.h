@@ -14,6 +14,7 @@
 #include "output/output_file.h"
 #include "output/result_format.h"
 #include "scanner/array_job.h"
+#include "scanner/emission.h"
 #include "scanner/mac_address.h"
 #include "scanner/method.h"
 #include "scanner/option_group.h"
@@ -48,6 +49,7 @@ struct ScanConfig : TargetConfig {
   OutputMode output_mode = OutputMode::replace;
   ResultFormat::Syntax syntax = ResultFormat::Syntax::jsonl;
   std::vector<const ResultField*> fields;  // empty: all
+  Emission emission;
   std::vector<std::string> geo_databases;
   std::string summary_path;  // empty: none
   StatusStyle status = StatusStyle::text;

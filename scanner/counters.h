@@ -42,14 +42,23 @@ struct alignas(kCacheLineBytes) TransmitCounters {
   Counter kicks;        // system calls
 };
 
-// The receiver's: every record that it took from a ring ends in replied, repeats or unlisted.
+// The receiver's: every record that it took from a ring ends in one of the first five behind
+// `records`.
 struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter records;
-  Counter replied;   // a target's first reply
-  Counter repeats;   // further replies of the same target
-  Counter unlisted;  // proved, but the target is not on the list
+  Counter replied;        // a target's first reply
+  Counter repeats;        // further replies of the same target
+  Counter errors;         // a target's first ICMP error
+  Counter error_repeats;  // further errors of the same target
+  Counter unlisted;       // proved, but the target is not on the list
+
+  Counter errored_and_replied;  // targets with both
+  Counter off_target;           // of replied, as the next two
   Counter in_cooldown;
   Counter without_rtt;
+
+  Counter errors_written;  // lines of first errors, and of repeats of either kind
+  Counter repeats_written;
 };
 
 }  // namespace echoscan

@@ -28,6 +28,11 @@ class LabelTally {
     return labels_.text(label);
   }
 
+  // The same without counting.
+  [[nodiscard]] std::string_view text_of(Ipv4 address) const {
+    return counts_.empty() ? std::string_view() : labels_.text(labels_.label_of(address));
+  }
+
   // By the label's number; empty without labels.
   [[nodiscard]] const std::vector<std::uint64_t>& counts() const { return counts_; }
 

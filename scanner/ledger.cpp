@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "output/result_field.h"
+
 namespace echoscan {
 namespace {
 
 constexpr double kSecondNs = 1e9;
 constexpr std::int64_t kMicrosecondNs = 1000;
+constexpr std::size_t kRepeatersListed = 10;
 
 // Two figures that must be equal.
 void check_sum(std::vector<std::string>& faults, const char* left_name, std::uint64_t left,
@@ -91,15 +94,14 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
               drawn);
 }
 
-void add_receiving(Summary& summary, const Pipeline& pipeline) {
+void add_frames(Summary& summary, const Pipeline& pipeline) {
   const frame_counters frames = pipeline.source().outcomes();
-  const ReceiverCounters& counters = pipeline.receiver().counters();
   std::uint64_t outcomes = 0;
-  std::uint64_t replies = 0;
+  std::uint64_t results = 0;
   const auto add_outcome = [&](frame_outcome outcome, const char* name) {
     summary.frames.push_back({name, frames.outcome[outcome]});
     outcomes += frames.outcome[outcome];
-    if (outcome_is_reply(outcome)) replies += frames.outcome[outcome];
+    if (outcome_is_result(outcome)) results += frames.outcome[outcome];
   };
 #define ADD_OUTCOME(enumerator, name, meaning) add_outcome(enumerator, name);
   FRAME_OUTCOMES(ADD_OUTCOME)
@@ -107,20 +109,63 @@ void add_receiving(Summary& summary, const Pipeline& pipeline) {
   summary.receiver = pipeline.source().mode();
   summary.frames_seen = frames.seen;
   summary.dropped_unseen = pipeline.source().dropped_unseen();
+  check_sum(summary.faults, "frames seen", frames.seen, "the sum of their outcomes", outcomes);
+  check_sum(summary.faults, "replies and errors proved", results, "records received",
+            pipeline.receiver().counters().records.get());
+  std::uint64_t errors = 0;
+  for (const ErrorTally::Row& row : pipeline.receiver().errors().rows()) errors += row.frames;
+  check_sum(summary.faults, "errors proved", frames.outcome[FRAME_ERROR],
+            "their sum by type and code", errors);
+}
+
+void add_receiving(Summary& summary, const Pipeline& pipeline) {
+  const ReceiverCounters& counters = pipeline.receiver().counters();
+  const std::uint64_t errors = counters.errors.get();
   summary.replied = counters.replied.get();
   summary.repeats = counters.repeats.get();
+  summary.error_repeats = counters.error_repeats.get();
   summary.unlisted = counters.unlisted.get();
+  summary.errored_and_replied = counters.errored_and_replied.get();
+  summary.off_target = counters.off_target.get();
   summary.without_rtt = counters.without_rtt.get();
   summary.in_cooldown = counters.in_cooldown.get();
+  summary.errored = errors - summary.errored_and_replied;
   const std::uint64_t probed = summary.targets - summary.not_probed;
-  summary.silent = probed - std::min(probed, summary.replied);
-  check_sum(summary.faults, "frames seen", frames.seen, "the sum of their outcomes", outcomes);
-  check_sum(summary.faults, "replies proved", replies, "records received", counters.records.get());
+  const std::uint64_t answered = summary.replied + summary.errored;
+  summary.silent = probed - std::min(probed, answered);
   check_sum(summary.faults, "records received", counters.records.get(),
-            "replied + repeats + unlisted", summary.replied + summary.repeats + summary.unlisted);
-  if (summary.replied > probed)
-    summary.faults.push_back(
-        fmt::format("{} targets replied, but only {} were probed", summary.replied, probed));
+            "replied + repeats + errors + their repeats + unlisted",
+            summary.replied + summary.repeats + errors + summary.error_repeats + summary.unlisted);
+  if (answered > probed)
+    summary.faults.push_back(fmt::format(
+        "{} targets replied or had an error, but only {} were probed", answered, probed));
+
+  std::uint64_t errors_by_type = 0;
+  for (const ErrorTally::Row& row : pipeline.receiver().errors().rows()) {
+    const std::string name(name_of(classification_of(row.icmp_type)));
+    summary.errors.push_back({name, row.icmp_type, row.icmp_code, row.frames, row.targets});
+    errors_by_type += row.targets;
+  }
+  check_sum(summary.faults, "targets that had an error", errors, "their sum by type and code",
+            errors_by_type);
+  const RepeatTally& repeats = pipeline.receiver().repeats();
+  for (const RepeatTally::Repeater& repeater : repeats.top(kRepeatersListed))
+    summary.top_repeaters.push_back(
+        {to_string(repeater.target), repeater.repeats, repeater.repeats_at_most});
+  check_sum(summary.faults, "repeats of replies and errors",
+            summary.repeats + summary.error_repeats, "their sum over the targets", repeats.total());
+}
+
+void add_times(Summary& summary, const Receiver& receiver) {
+  const auto series = [](const TimeBins& bins) {
+    return Summary::TimeSeries{bins.bin_seconds(), bins.counts()};
+  };
+  summary.replied_by_time = series(receiver.replied_by_time());
+  summary.replied_late = series(receiver.replied_late());
+  check_sum(summary.faults, "targets that replied", summary.replied, "their sum over time",
+            receiver.replied_by_time().total());
+  check_sum(summary.faults, "targets that replied late", summary.in_cooldown, "their sum over time",
+            receiver.replied_late().total());
 }
 
 // What left, by label: what was handed over, less what was given up behind that.
@@ -170,17 +215,30 @@ void add_rtt(Summary& summary, const RttHistogram& rtt) {
   summary.rtt_p90_ns = rtt.percentile_ns(0.90);
   summary.rtt_p99_ns = rtt.percentile_ns(0.99);
   summary.rtt_max_ns = rtt.max_ns();
+  summary.rtt_bins = rtt.bins();
+  std::uint64_t in_bins = 0;
+  for (const RttHistogram::Bin& bin : summary.rtt_bins) in_bins += bin.count;
+  check_sum(summary.faults, "round-trip times", rtt.count(), "their sum over the bins", in_bins);
+  check_sum(summary.faults, "targets that replied", summary.replied,
+            "round-trip times + replies without", rtt.count() + summary.without_rtt);
 }
 
-void add_output(Summary& summary, const Pipeline& pipeline) {
+void add_output(Summary& summary, const ScanConfig& config, const Pipeline& pipeline) {
   const ResultWriter& writer = pipeline.writer();
+  const ReceiverCounters& counters = pipeline.receiver().counters();
   summary.lines = writer.lines();
+  summary.error_lines = counters.errors_written.get();
+  summary.repeat_lines = counters.repeats_written.get();
   summary.bytes = writer.bytes_written();
   if (writer.error() != 0) {
     summary.output_error = std::strerror(writer.error());
-  } else {
-    check_sum(summary.faults, "targets that replied", summary.replied, "lines", summary.lines);
+    return;
   }
+  check_sum(summary.faults, "lines", summary.lines, "replied + lines of errors + lines of repeats",
+            summary.replied + summary.error_lines + summary.repeat_lines);
+  check_sum(summary.faults, "lines of errors", summary.error_lines,
+            "targets that had one, where errors are asked for",
+            config.emission.errors ? counters.errors.get() : 0);
 }
 
 }  // namespace
@@ -220,10 +278,12 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pip
       static_cast<double>(pipeline.sending_ended_ns() - pipeline.started_ns()) / kSecondNs;
   add_plan(summary, plan, config);
   add_sending(summary, pipeline, reason);
+  add_frames(summary, pipeline);
   add_receiving(summary, pipeline);
+  add_times(summary, pipeline.receiver());
   add_labels(summary, plan, pipeline);
   add_rtt(summary, pipeline.receiver().rtt());
-  add_output(summary, pipeline);
+  add_output(summary, config, pipeline);
   summary.rate_asked_pps = config.rate_pps;
   summary.rate_pps =
       summary.sending_s > 0 ? static_cast<double>(summary.sent) / summary.sending_s : 0;

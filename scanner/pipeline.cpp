@@ -218,7 +218,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       format_(config.syntax, config.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
-                plan.labels),
+                plan.labels, config.emission),
       blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
       pacer_(rate_left_to_pace(queues, config.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)

@@ -1,5 +1,6 @@
 #include "scanner/receiver.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "output/result_field.h"
@@ -10,11 +11,18 @@ namespace {
 constexpr int kFinishMs = 50;
 static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
+// A send time in the future is not ours to print, however well it is authenticated.
+std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
+  if (reply.sent_ns == 0 || reply.sent_ns >= reply.received_ns) return std::nullopt;
+  return reply.received_ns - reply.sent_ns;
+}
+
 }  // namespace
 
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
                    const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
-                   Clock& clock, const ScanState& state, const LabelMap& labels)
+                   Clock& clock, const ScanState& state, const LabelMap& labels,
+                   const Emission& emission)
     : targets_(targets),
       shard_(shard),
       source_(source),
@@ -23,7 +31,10 @@ Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& s
       writer_(writer),
       clock_(clock),
       state_(state),
-      answered_(targets.size()),
+      emission_(emission),
+      started_ns_(clock.now_ns()),
+      replied_(targets.size()),
+      errored_(targets.size()),
       batch_(kBatchSize),
       replied_by_label_(labels) {}
 
@@ -63,39 +74,81 @@ std::size_t Receiver::receive_batch() {
   return received;
 }
 
+// An answer is a repeat when its target had one of that kind: a first error of a host that has
+// replied says something new, and so does the reply that comes after all.
 void Receiver::take(const reply& reply) {
+  const bool is_error = reply.outcome == FRAME_ERROR;
+  if (is_error) errors_.add_frame(reply.icmp_type, reply.icmp_code);
   const Ipv4 target{reply.target};
   const std::optional<std::uint64_t> index = targets_.index_of(target);
   if (!index) {
     counters_.unlisted.add(1);
     return;
   }
-  if (answered_.test_and_set(*index)) {
-    counters_.repeats.add(1);
-    return;
+  std::uint64_t repeat = 0;
+  if ((is_error ? errored_ : replied_).test_and_set(*index)) {
+    (is_error ? counters_.error_repeats : counters_.repeats).add(1);
+    repeat = repeats_.add(target);
+  } else if (is_error) {
+    note_first_error(reply, *index);
+  } else {
+    note_first_reply(reply, *index);
   }
-  Result result;
-  result.received_us = (static_cast<std::int64_t>(reply.received_ns) + realtime_offset_ns_) / 1000;
-  result.target = target;
-  result.responder = Ipv4{reply.responder};
-  result.icmp_type = reply.icmp_type;
-  result.icmp_code = reply.icmp_code;
-  result.cooldown = sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
-  result.ttl = reply.ttl;
-  result.shard = shard_;
-  // A send time in the future is not ours to print, however well it is authenticated.
-  if (reply.sent_ns != 0 && reply.sent_ns < reply.received_ns) {
-    result.rtt_ns = reply.received_ns - reply.sent_ns;
-    rtt_.add(*result.rtt_ns);
+  if (writer_.error() != 0 || !emission_.admits(is_error, repeat)) return;
+  if (repeat > 0) {
+    counters_.repeats_written.add(1);
+  } else if (is_error) {
+    counters_.errors_written.add(1);
+  }
+  write(reply, repeat > 0);
+}
+
+void Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
+  counters_.replied.add(1);
+  // While nobody has had an error the other bitmap's pages stay untouched.
+  if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
+  if (reply.responder != reply.target) counters_.off_target.add(1);
+  replied_by_label_.add(Ipv4{reply.target});
+  replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
+  if (is_late(reply)) {
+    counters_.in_cooldown.add(1);
+    replied_late_.add(reply.received_ns - sending_ended_ns_);
+  }
+  if (const std::optional<std::uint64_t> rtt_ns = proved_rtt_ns(reply)) {
+    rtt_.add(*rtt_ns);
   } else {
     counters_.without_rtt.add(1);
   }
-  result.label = replied_by_label_.add(target);
-  counters_.replied.add(1);
-  if (result.cooldown) counters_.in_cooldown.add(1);
-  if (writer_.error() != 0) return;
+}
+
+void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
+  counters_.errors.add(1);
+  errors_.add_target(reply.icmp_type, reply.icmp_code);
+  if (replied_.test(index)) counters_.errored_and_replied.add(1);
+}
+
+void Receiver::write(const reply& reply, bool is_repeat) {
+  Result result;
+  result.received_us = (static_cast<std::int64_t>(reply.received_ns) + realtime_offset_ns_) / 1000;
+  result.target = Ipv4{reply.target};
+  result.responder = Ipv4{reply.responder};
+  result.classification = classification_of(reply.icmp_type);
+  result.icmp_type = reply.icmp_type;
+  result.icmp_code = reply.icmp_code;
+  result.repeat = is_repeat;
+  result.cooldown = is_late(reply);
+  result.ttl = reply.ttl;
+  result.shard = shard_;
+  result.rtt_ns = proved_rtt_ns(reply);
+  if (reply.outcome == FRAME_ERROR) {
+    result.quoted_ttl = reply.quoted_ttl;
+  } else {
+    result.off_target = reply.responder != reply.target;
+    result.rtt_trusted = result.rtt_ns.has_value();
+  }
+  result.label = replied_by_label_.text_of(result.target);
   if (!geo_.is_empty()) {
-    const GeoRecord place = geo_.find(target);
+    const GeoRecord place = geo_.find(result.target);
     result.country = place.country;
     result.city = place.city;
     result.asn = place.asn;

@@ -1,4 +1,5 @@
-// The receiver: drains the reply source, removes repeats, and writes a line for each result.
+// The receiver: drains the reply source, tells first answers from repeats, replies from errors, and
+// writes a line for each result that is asked for.
 //
 // One thread for all rings: 5 to 15 % of targets answer, so 10 M probes a second are about 1 M
 // replies, and the budget of 500 ns a reply holds them. Rings are polled instead of waking it for
@@ -17,10 +18,14 @@
 #include "output/result_format.h"
 #include "output/result_writer.h"
 #include "output/rtt_histogram.h"
+#include "output/time_bins.h"
 #include "scanner/clock.h"
 #include "scanner/counters.h"
+#include "scanner/emission.h"
+#include "scanner/error_tally.h"
 #include "scanner/label_tally.h"
 #include "scanner/receive/reply_source.h"
+#include "scanner/repeat_tally.h"
 #include "scanner/scan_state.h"
 #include "scanner/target_bitmap.h"
 #include "targets/target_set.h"
@@ -37,7 +42,7 @@ class Receiver {
   // All must outlive the receiver. `shard` is the number that results carry.
   Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
            const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
-           const LabelMap& labels);
+           const LabelMap& labels, const Emission& emission = {});
 
   // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
   // thread, if the results cannot be written.
@@ -47,11 +52,23 @@ class Receiver {
   // After run() has returned.
   [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
   [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
+  [[nodiscard]] const ErrorTally& errors() const { return errors_; }
+  [[nodiscard]] const RepeatTally& repeats() const { return repeats_; }
+  // First replies, by the time since the receiver was built; and those behind the last probe, by
+  // the time since then.
+  [[nodiscard]] const TimeBins& replied_by_time() const { return replied_by_time_; }
+  [[nodiscard]] const TimeBins& replied_late() const { return replied_late_; }
 
  private:
   // Takes one batch; how many records it had.
   std::size_t receive_batch();
   void take(const reply& reply);
+  void note_first_reply(const reply& reply, std::uint64_t index);
+  void note_first_error(const reply& reply, std::uint64_t index);
+  void write(const reply& reply, bool is_repeat);
+  [[nodiscard]] bool is_late(const reply& reply) const {
+    return sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
+  }
   void flush(int wait_ms, const std::function<void()>& on_output_failure);
 
   const TargetSet& targets_;
@@ -62,13 +79,20 @@ class Receiver {
   ResultWriter& writer_;
   Clock& clock_;
   const ScanState& state_;
-  TargetBitmap answered_;
+  const Emission emission_;
+  const std::uint64_t started_ns_;
+  TargetBitmap replied_;
+  TargetBitmap errored_;
   std::vector<reply> batch_;
   std::int64_t realtime_offset_ns_ = 0;
   std::uint64_t sending_ended_ns_ = 0;
   RttHistogram rtt_;
   ReceiverCounters counters_;
   LabelTally replied_by_label_;
+  ErrorTally errors_;
+  RepeatTally repeats_;
+  TimeBins replied_by_time_;
+  TimeBins replied_late_;
 };
 
 }  // namespace echoscan

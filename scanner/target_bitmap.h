@@ -1,5 +1,5 @@
-// One bit per target: who has answered. Exact, unlike a Bloom filter or a window of recent
-// addresses.
+// One bit per target: who has replied, or who had an error. Exact, unlike a Bloom filter or a
+// window of recent addresses.
 //
 // Over index space, so 79 M targets take 10 MB and the whole Internet 463 MB; the pages come from
 // the kernel as they are touched, so that a scan with few replies stays small. One thread.
@@ -34,6 +34,10 @@ class TargetBitmap {
     const bool was_set = (word & mask) != 0;
     word |= mask;
     return was_set;
+  }
+
+  [[nodiscard]] bool test(std::uint64_t index) const {
+    return (words_[index / 64] >> index % 64 & 1) != 0;
   }
 
  private:

@@ -48,7 +48,7 @@ class FakeReplySource : public ReplySource {
     const frame_outcome outcome = match_reply(frame, frame + bytes, &config_, &record);
     ++counters_.seen;
     ++counters_.outcome[outcome];
-    if (!outcome_is_reply(outcome)) return;
+    if (!outcome_is_result(outcome)) return;
     record.received_ns = received_ns;
     waiting_.push_back(record);
   }
@@ -101,6 +101,8 @@ class FakeTransmitter : public Transmitter {
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
   std::function<std::size_t(std::size_t)> takes;
+  // How many ICMP errors a router sends about the probe of an address; those quote 8 bytes.
+  std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
   std::vector<Target> log;
   std::vector<bool> link_changes;
@@ -111,6 +113,9 @@ class FakeTransmitter : public Transmitter {
     std::array<std::uint8_t, PROBE_FRAME_BYTES> frame;
     template_.fill(frame);
     template_.patch(frame, target, clock_.now_ns());
+    const std::vector<std::uint8_t> error = host_unreachable(frame);
+    for (int i = errs(target.address); i > 0; --i)
+      source_.deliver(error.data(), error.size(), clock_.now_ns() + 1000);
     std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);
     // Echo request to echo reply: the checksum grows by what the type fell (RFC 1624).
     frame[34] = 0;
@@ -120,6 +125,27 @@ class FakeTransmitter : public Transmitter {
     frame[37] = static_cast<std::uint8_t>(folded);
     for (int i = answers_(target.address); i > 0; --i)
       source_.deliver(frame.data(), frame.size(), clock_.now_ns() + 1000);
+  }
+
+  static void add_checksum(std::vector<std::uint8_t>& frame, std::size_t from, std::size_t bytes,
+                           std::size_t at) {
+    const std::uint8_t* begin = frame.data() + from;
+    const __u32 sum = match_sum(begin, begin + bytes, static_cast<__u32>(bytes), 1000);
+    frame[at] = static_cast<std::uint8_t>(~sum >> 8);
+    frame[at + 1] = static_cast<std::uint8_t>(~sum);
+  }
+
+  // 198.51.100.1 says 3/1 about a probe.
+  static std::vector<std::uint8_t> host_unreachable(
+      const std::array<std::uint8_t, PROBE_FRAME_BYTES>& probe) {
+    std::vector<std::uint8_t> error(probe.begin(), probe.begin() + 14);
+    error.insert(error.end(), {0x45, 0, 0, 56, 0, 0, 0, 0, 60, 1, 0, 0, 198, 51, 100, 1});
+    error.insert(error.end(), probe.begin() + 26, probe.begin() + 30);
+    error.insert(error.end(), {3, 1, 0, 0, 0, 0, 0, 0});
+    error.insert(error.end(), probe.begin() + 14, probe.begin() + 42);
+    add_checksum(error, 14, 20, 24);
+    add_checksum(error, 34, 36, 36);
+    return error;
   }
 
   FrameTemplate template_;

@@ -7,13 +7,17 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "bpf/reply.h"
 #include "output/result_writer.h"
 #include "output/rtt_histogram.h"
 #include "output/summary.h"
+#include "output/time_bins.h"
 
 namespace echoscan {
 namespace {
@@ -141,6 +145,51 @@ TEST(RttHistogram, ExtremesAndNothing) {
   EXPECT_EQ(histogram.percentile_ns(0), 0U);
 }
 
+TEST(RttHistogram, BinsForAPictureHoldEveryTimeOnce) {
+  std::mt19937_64 random(6);
+  RttHistogram histogram;
+  std::vector<std::uint64_t> times = {0, 1, 63, 64, 127, 128, 1'000'000, ~std::uint64_t{0} / 4};
+  for (int i = 0; i < 10000; ++i) times.push_back(random() >> (random() % 60 + 3));
+  for (const std::uint64_t ns : times) histogram.add(ns);
+  std::uint64_t end_ns = 0;
+  std::uint64_t total = 0;
+  for (const RttHistogram::Bin& bin : histogram.bins()) {
+    EXPECT_GE(bin.from_ns, end_ns);
+    EXPECT_LT(bin.from_ns, bin.to_ns);
+    EXPECT_EQ(bin.count, static_cast<std::uint64_t>(
+                             std::count_if(times.begin(), times.end(), [&bin](std::uint64_t ns) {
+                               return ns >= bin.from_ns && ns < bin.to_ns;
+                             })));
+    EXPECT_TRUE(bin.from_ns < 64 || bin.to_ns <= bin.from_ns + bin.from_ns / 4) << bin.from_ns;
+    end_ns = bin.to_ns;
+    total += bin.count;
+  }
+  EXPECT_EQ(total, times.size());
+  EXPECT_TRUE(RttHistogram().bins().empty());
+}
+
+TEST(TimeBins, SecondsUntilThereAreTooMany) {
+  constexpr std::uint64_t kSecondNs = 1'000'000'000;
+  TimeBins bins;
+  EXPECT_TRUE(bins.counts().empty());
+  for (const std::uint64_t ns : {std::uint64_t{0}, kSecondNs - 1, kSecondNs, 3 * kSecondNs})
+    bins.add(ns);
+  EXPECT_EQ(bins.bin_seconds(), 1U);
+  EXPECT_EQ(bins.counts(), (std::vector<std::uint64_t>{2, 1, 0, 1}));
+  bins.add(TimeBins::kBinsMax * kSecondNs - 1);
+  EXPECT_EQ(bins.bin_seconds(), 1U);
+  EXPECT_EQ(bins.counts().size(), TimeBins::kBinsMax);
+  bins.add(TimeBins::kBinsMax * kSecondNs);
+  EXPECT_EQ(bins.bin_seconds(), 2U);
+  EXPECT_EQ(bins.counts()[0], 3U);
+  EXPECT_EQ(bins.counts()[1], 1U);
+  EXPECT_EQ(bins.counts().size(), TimeBins::kBinsMax / 2 + 1);
+  EXPECT_EQ(bins.total(), 6U);
+  bins.add(~std::uint64_t{0});
+  EXPECT_LE(bins.counts().size(), TimeBins::kBinsMax);
+  EXPECT_EQ(bins.total(), 7U);
+}
+
 Summary sample_summary() {
   Summary summary;
   summary.version = "0.1.0";
@@ -173,6 +222,61 @@ TEST(Summary, JsonHasTheLedger) {
   EXPECT_EQ(json["output"]["error"], nullptr);
 }
 
+// "a.b" for a value, "a[].b" for the values of an array's objects, "a[]" for plain ones.
+void add_keys(const Json& value, const std::string& name, std::set<std::string>& keys) {
+  if (value.is_array()) {
+    for (const Json& element : value) add_keys(element, name + "[]", keys);
+  } else if (value.is_object()) {
+    for (const auto& [key, member] : value.items())
+      add_keys(member, name.empty() ? key : name + "." + key, keys);
+  } else {
+    keys.insert(name);
+  }
+}
+
+TEST(Summary, DocumentHasEveryKeyAndNoOther) {
+  Summary summary = sample_summary();
+  summary.not_sent = {{"stopped", 0}, {"refused", 0}, {"unconfirmed", 0}, {"unroutable", 0}};
+  summary.frames.clear();
+#define ADD_OUTCOME(enumerator, name, meaning) summary.frames.push_back({name, 0});
+  FRAME_OUTCOMES(ADD_OUTCOME)
+#undef ADD_OUTCOME
+  summary.labels = {{"a", 1, 1, 1}};
+  summary.errors = {{"unreach", 3, 1, 2, 1}};
+  summary.top_repeaters = {{"192.0.2.1", 5, 5}};
+  summary.replied_by_time = summary.replied_late = {1, {1}};
+  summary.rtt_bins = {{1000, 1250, 1}};
+  std::set<std::string> keys;
+  add_keys(Json::parse(summary_json(summary)), "", keys);
+  keys.insert("ledger.faults");  // empty in a ledger that adds up
+
+  std::set<std::string> documented;
+  const std::regex key("`([^`]+)`");
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/summary.md");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string names = line.substr(1, line.find('|', 1) - 1);
+    for (std::sregex_iterator match(names.begin(), names.end(), key), end; match != end; ++match)
+      EXPECT_TRUE(documented.insert((*match)[1]).second) << (*match)[1] << " stands twice";
+  }
+  EXPECT_EQ(keys, documented);
+}
+
+TEST(Summary, ErrorsAndRepeatsAreSaidToPeople) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(summary_text(summary).find("errors  "), std::string::npos);
+  EXPECT_EQ(summary_text(summary).find("repeats"), std::string::npos);
+  summary.errored = 2000;
+  summary.errors = {{"unreach", 3, 1, 1999, 1900}, {"timxceed", 11, 0, 101, 100}};
+  summary.repeats = 100'060;
+  summary.top_repeaters = {
+      {"192.0.2.1", 99'999, 99'999}, {"192.0.2.2", 50, 50}, {"192.0.2.3", 11, 11}};
+  const std::string text = summary_text(summary);
+  EXPECT_NE(text.find("2,000 had an ICMP error, 902 silent"), std::string::npos) << text;
+  EXPECT_NE(text.find("errors    1,999 unreach 3/1, 101 timxceed 11/0\n"), std::string::npos);
+  EXPECT_NE(text.find("100,060 replies, 0 errors; most: 99,999 of 192.0.2.1\n"), std::string::npos);
+}
+
 TEST(Summary, TextNamesLossesFirst) {
   Summary summary = sample_summary();
   EXPECT_EQ(summary_text(summary).find("lost"), std::string::npos);
@@ -186,8 +290,9 @@ TEST(Summary, TextNamesLossesFirst) {
                            "7 refused", "3 dropped by the kernel", "No space left on device"}) {
     const std::size_t place = text.find(loss);
     EXPECT_NE(place, std::string::npos) << loss;
-    EXPECT_LT(place, text.find("  sent ")) << loss;
+    EXPECT_LT(place, text.find("echoscan: finished")) << loss;
   }
+  EXPECT_TRUE(text.starts_with("echoscan: not everything is here, and the loss is on this side"));
 }
 
 TEST(Summary, LabelsAreAllInTheJsonAndAFewInTheText) {

@@ -28,6 +28,12 @@ int usual_answers(Ipv4 address) {
   return address.value % 3 == 0 ? 1 : 0;
 }
 
+// Errors of addresses that reply and of some that do not, some of them twice.
+int usual_errors(Ipv4 address) {
+  if (address.value % 40 == 0) return 2;
+  return address.value % 4 == 0 ? 1 : 0;
+}
+
 class PipelineTest : public testing::Test {
  protected:
   // Runs a scan with the given options on `queue_count` fake queues.
@@ -43,6 +49,7 @@ class PipelineTest : public testing::Test {
       auto transmitter =
           std::make_unique<FakeTransmitter>(frame_template, *source_, clock_, answers);
       transmitter->loses = loses;
+      transmitter->errs = errs;
       queues_.push_back({std::move(transmitter), i, static_cast<int>(i)});
     }
     pipeline_ =
@@ -80,6 +87,7 @@ class PipelineTest : public testing::Test {
   }
 
   std::function<int(Ipv4)> answers = usual_answers;
+  std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;
   std::string cooldown = "0.05";
   GeoTable geo;
@@ -106,6 +114,86 @@ TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
   EXPECT_EQ(summary.unlisted, 0U);
   EXPECT_EQ(summary.rtt_count, summary.replied);
   EXPECT_GE(summary.rtt_min_ns, 1000U);
+}
+
+TEST_F(PipelineTest, TargetsReplyHaveErrorsOrAreSilent) {
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  std::uint64_t errored = 0;
+  std::uint64_t both = 0;
+  std::uint64_t again = 0;
+  for (std::uint32_t value = 0x09000000; value < 0x09010000; ++value) {
+    if (usual_errors(Ipv4{value}) == 0) continue;
+    ++(usual_answers(Ipv4{value}) > 0 ? both : errored);
+    again += usual_errors(Ipv4{value}) == 2;
+  }
+  EXPECT_EQ(summary.errored, errored);
+  EXPECT_EQ(summary.errored_and_replied, both);
+  EXPECT_EQ(summary.error_repeats, again);
+  EXPECT_EQ(summary.replied + summary.errored + summary.silent, 65536U);
+  EXPECT_EQ(summary.lines, summary.replied);
+  ASSERT_EQ(summary.errors.size(), 1U);
+  EXPECT_EQ(summary.errors[0].classification, "unreach");
+  EXPECT_EQ(summary.errors[0].icmp_code, 1U);
+  EXPECT_EQ(summary.errors[0].targets, errored + both);
+  EXPECT_EQ(summary.errors[0].frames, errored + both + again);
+}
+
+TEST_F(PipelineTest, ErrorsAreLinesWhereAskedFor) {
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "errors"}), StopReason::finished);
+  EXPECT_EQ(summary.repeat_lines, 0U);
+  EXPECT_EQ(summary.error_lines, 1024U);
+  std::istringstream in(sink.text);
+  std::uint64_t lines = 0;
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["repeat"], false);
+    if (json["type"] == "reply") continue;
+    ++lines;
+    const Ipv4 target = parse_ipv4(json["target"].get<std::string>()).value();
+    EXPECT_GT(usual_errors(target), 0) << line;
+    EXPECT_EQ(json["saddr"], "198.51.100.1");
+    EXPECT_EQ(json["icmp_type"], 3);
+    EXPECT_EQ(json["quoted_ttl"], 64);
+    EXPECT_FALSE(json.contains("rtt_us") || json.contains("rtt_trusted")) << line;
+  }
+  EXPECT_EQ(lines, summary.error_lines);
+}
+
+TEST_F(PipelineTest, RepeatsAreLinesUpToTheCap) {
+  answers = [](Ipv4 address) { return address.value % 256 == 7 ? 50 : usual_answers(address); };
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "repeats", "--repeat-cap", "4"}),
+            StopReason::finished);
+  std::map<std::string, int> repeats;
+  std::istringstream in(sink.text);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["type"], "reply");
+    repeats[json["target"]] += json["repeat"].get<bool>();
+  }
+  for (const auto& [target, count] : repeats)
+    EXPECT_EQ(count, std::min(answers(parse_ipv4(target).value()) - 1, 4)) << target;
+  ASSERT_EQ(summary.top_repeaters.size(), 10U);
+  EXPECT_EQ(summary.top_repeaters[0].target, "9.0.0.7");
+  EXPECT_EQ(summary.top_repeaters[9].target, "9.0.9.7");
+  EXPECT_EQ(summary.top_repeaters[9].repeats, 49U);
+  EXPECT_EQ(summary.top_repeaters[9].repeats_at_most, 49U);
+}
+
+// One probe, a million replies: the cap holds, nobody is kept waiting, and the summary says who.
+TEST_F(PipelineTest, AFloodIsCountedAndNotWritten) {
+  constexpr int kFlood = 1'000'000;
+  answers = [](Ipv4 address) { return address.value == 0x09000141 ? kFlood : 1; };
+  EXPECT_EQ(run({"9.0.0.0/22", "--rate", "max", "--emit", "repeats"}), StopReason::finished);
+  EXPECT_EQ(summary.replied, 1024U);
+  EXPECT_EQ(summary.repeats, kFlood - 1U);
+  EXPECT_EQ(summary.lines, 1024U + 10);
+  ASSERT_EQ(summary.top_repeaters.size(), 1U);
+  EXPECT_EQ(summary.top_repeaters[0].target, "9.0.1.65");
+  EXPECT_EQ(summary.top_repeaters[0].repeats, kFlood - 1U);
 }
 
 TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {

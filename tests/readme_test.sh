@@ -38,8 +38,9 @@ grep '^| `' "$root/docs/aggregate.md" | options >"$work/documented"
 diff <(grep -vx -e --targets -e --exclude "$work/help") "$work/documented" >"$work/log" ||
   fail "docs/aggregate.md and aggregate --help have different options"
 
+# Which keys there are at all is output_test's; of a real summary, arrays may be empty.
 jq -r 'paths(type != "object" and type != "array") | map(if type == "number" then "[]" else . end) | join(".")' "$work/summary" |
-  sed 's/\.\[\]/[]/g; s/^ledger\.faults\[\]$/ledger.faults/' | sort -u >"$work/keys"
-echo ledger.faults | sort -u -o "$work/keys" - "$work/keys"
+  sed 's/\.\[\]/[]/g' | sort -u >"$work/keys"
 grep '^| `' "$root/docs/summary.md" | cut -d'|' -f2 | grep -oE '`[^`]+`' | tr -d '`' | sort -u >"$work/documented"
-diff "$work/keys" "$work/documented" >"$work/log" || fail "docs/summary.md and the summary have different keys"
+[ "$(wc -l <"$work/keys")" -ge 80 ] || fail "only $(wc -l <"$work/keys") keys found in the summary"
+expect_equal "keys of the summary that are not documented" "$(comm -23 "$work/keys" "$work/documented")" ""

@@ -1,113 +1,11 @@
 #include "tests/reply_cases.h"
 
-#include <algorithm>
 #include <utility>
+
+#include "tests/case_frame.h"
 
 namespace echoscan {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
-
-constexpr std::uint32_t kUs = 0xc0000201;      // 192.0.2.1
-constexpr std::uint32_t kTarget = 0x0a010203;  // 10.1.2.3
-constexpr std::uint8_t kPass = 2;
-constexpr std::size_t kPayloadBytesMax = std::size_t{MATCH_ICMP_BYTES_MAX} - PROBE_ICMP_BYTES;
-
-void put16(Bytes& bytes, unsigned value) {
-  bytes.push_back(static_cast<std::uint8_t>(value >> 8));
-  bytes.push_back(static_cast<std::uint8_t>(value));
-}
-
-void put32(Bytes& bytes, std::uint32_t value) {
-  put16(bytes, value >> 16);
-  put16(bytes, value & 0xffff);
-}
-
-// RFC 1071 by the book, so that the code under test is not its own judge.
-std::uint16_t checksum(const Bytes& bytes) {
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < bytes.size(); i += 2)
-    sum += static_cast<std::uint32_t>(bytes[i] << 8) + (i + 1 < bytes.size() ? bytes[i + 1] : 0U);
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
-void set_checksum(Bytes& bytes, std::size_t at) {
-  const std::uint16_t sum = checksum(bytes);
-  bytes[at] = static_cast<std::uint8_t>(sum >> 8);
-  bytes[at + 1] = static_cast<std::uint8_t>(sum);
-}
-
-Bytes our_payload(std::uint32_t target = kTarget, std::uint8_t version = PROBE_VERSION) {
-  const match_config config = case_config();
-  Bytes payload;
-  put32(payload, static_cast<std::uint32_t>(kCaseSentNs >> 32));
-  put32(payload, static_cast<std::uint32_t>(kCaseSentNs));
-  put32(payload, target);
-  put32(payload, probe_tag(&config.key, target, kCaseSentNs, kPass));
-  payload.push_back(kPass);
-  payload.push_back(version);
-  return payload;
-}
-
-// One frame in words; the defaults are a faultless reply to a probe of ours.
-struct Frame {
-  std::vector<unsigned> vlan_ethertypes;
-  unsigned ethertype = 0x0800;
-  unsigned ip_version = 4;
-  Bytes ip_options;
-  int ip_length_excess = 0;
-  unsigned fragment = 0x4000;
-  std::uint8_t ttl = 57;
-  std::uint8_t protocol = 1;
-  std::uint32_t source = kTarget;
-  std::uint32_t destination = kUs;
-  std::uint8_t icmp_type = 0;
-  std::uint8_t icmp_code = 0;
-  std::uint32_t cookie = 0;
-  Bytes payload = our_payload();
-  unsigned ip_checksum_error = 0;
-  unsigned icmp_checksum_error = 0;
-  std::size_t padding = 0;
-
-  Frame() {
-    const match_config config = case_config();
-    cookie = probe_cookie(&config.key, kTarget);
-  }
-
-  [[nodiscard]] Bytes bytes() const {
-    Bytes icmp = {icmp_type, icmp_code, 0, 0};
-    put32(icmp, cookie);
-    icmp.insert(icmp.end(), payload.begin(), payload.end());
-    set_checksum(icmp, 2);
-    icmp[3] = static_cast<std::uint8_t>(icmp[3] ^ icmp_checksum_error);
-
-    const std::size_t header = 20 + ip_options.size();
-    Bytes ip = {static_cast<std::uint8_t>(ip_version << 4 | header / 4), 0};
-    put16(ip, static_cast<unsigned>(static_cast<int>(header + icmp.size()) + ip_length_excess));
-    put16(ip, 0x1234);
-    put16(ip, fragment);
-    ip.push_back(ttl);
-    ip.push_back(protocol);
-    put16(ip, 0);
-    put32(ip, source);
-    put32(ip, destination);
-    ip.insert(ip.end(), ip_options.begin(), ip_options.end());
-    set_checksum(ip, 10);
-    ip[11] = static_cast<std::uint8_t>(ip[11] ^ ip_checksum_error);
-
-    Bytes frame(12, 0x02);
-    for (const unsigned vlan : vlan_ethertypes) {
-      put16(frame, vlan);
-      put16(frame, 0x0064);
-    }
-    put16(frame, ethertype);
-    frame.insert(frame.end(), ip.begin(), ip.end());
-    frame.insert(frame.end(), icmp.begin(), icmp.end());
-    frame.resize(frame.size() + padding);
-    return frame;
-  }
-};
 
 class Table {
  public:
@@ -127,12 +25,44 @@ class Table {
     expected.target = kTarget;
     expected.responder = frame.source;
     expected.ttl = frame.ttl;
+    expected.icmp_type = frame.icmp_type;
+    expected.icmp_code = frame.icmp_code;
     expected.outcome = static_cast<__u8>(outcome);
     if (outcome != FRAME_REPLY_ALTERED) {
       expected.sent_ns = kCaseSentNs;
       expected.pass = kPass;
     }
     cases_.push_back({what, frame.bytes(), outcome, expected});
+  }
+
+  // An error of a router about `quote`, which `change` may change, and the frame with it.
+  template <typename Change>
+  void accept_error(const std::string& what, std::uint8_t type, std::uint8_t code, bool is_timed,
+                    Change change) {
+    Frame frame;
+    Quote quote;
+    make_error(frame, quote, type, code, change);
+    reply expected{};
+    expected.target = quote.destination;
+    expected.responder = frame.source;
+    expected.ttl = frame.ttl;
+    expected.icmp_type = type;
+    expected.icmp_code = code;
+    expected.outcome = FRAME_ERROR;
+    expected.quoted_ttl = quote.ttl;
+    if (is_timed) {
+      expected.sent_ns = kCaseSentNs;
+      expected.pass = kPass;
+    }
+    cases_.push_back({what, frame.bytes(), FRAME_ERROR, expected});
+  }
+
+  template <typename Change>
+  void refuse_error(const char* what, frame_outcome outcome, Change change) {
+    Frame frame;
+    Quote quote;
+    make_error(frame, quote, MATCH_ICMP_UNREACHABLE, 1, change);
+    cases_.push_back({what, frame.bytes(), outcome, {}});
   }
 
   // A faultless reply, cut after `bytes` bytes of the frame.
@@ -148,6 +78,17 @@ class Table {
   std::vector<ReplyCase> take() { return std::move(cases_); }
 
  private:
+  template <typename Change>
+  static void make_error(Frame& frame, Quote& quote, std::uint8_t type, std::uint8_t code,
+                         Change change) {
+    frame.source = kRouter;
+    frame.icmp_type = type;
+    frame.icmp_code = code;
+    frame.cookie = 0;
+    change(frame, quote);
+    frame.payload = quote.bytes();
+  }
+
   std::vector<ReplyCase> cases_;
 };
 
@@ -186,16 +127,24 @@ void add_strangers(Table& table) {
   table.refuse("to another address", FRAME_NOT_TO_US, [](Frame& f) { f.destination = kUs + 1; });
   table.refuse("first fragment", FRAME_FRAGMENT, [](Frame& f) { f.fragment = 0x2000; });
   table.refuse("later fragment", FRAME_FRAGMENT, [](Frame& f) { f.fragment = 0x0010; });
-  table.refuse("echo request", FRAME_NOT_ECHO_REPLY, [](Frame& f) { f.icmp_type = 8; });
-  table.refuse("destination unreachable", FRAME_NOT_ECHO_REPLY, [](Frame& f) { f.icmp_type = 3; });
-  table.refuse("echo reply with a code", FRAME_NOT_ECHO_REPLY, [](Frame& f) { f.icmp_code = 1; });
+  table.refuse("echo request", FRAME_OTHER_ICMP, [](Frame& f) { f.icmp_type = 8; });
+  table.refuse("timestamp reply", FRAME_OTHER_ICMP, [](Frame& f) { f.icmp_type = 14; });
+  table.refuse("echo reply with a code", FRAME_OTHER_ICMP, [](Frame& f) { f.icmp_code = 1; });
 }
 
 void add_forged(Table& table) {
-  table.refuse("cookie off by one bit", FRAME_UNPROVED, [](Frame& f) { f.cookie ^= 1; });
-  table.refuse("cookie off in the identifier", FRAME_UNPROVED,
+  table.refuse("cookie off by one bit", FRAME_WRONG_TARGET, [](Frame& f) { f.cookie ^= 1; });
+  table.refuse("cookie off in the identifier", FRAME_WRONG_TARGET,
                [](Frame& f) { f.cookie ^= 0x80000000; });
-  table.refuse("no cookie", FRAME_UNPROVED, [](Frame& f) { f.cookie = 0; });
+  table.refuse("no cookie", FRAME_WRONG_TARGET, [](Frame& f) { f.cookie = 0; });
+  table.refuse("no cookie and no payload", FRAME_UNPROVED, [](Frame& f) {
+    f.cookie = 0;
+    f.payload.clear();
+  });
+  table.refuse("reply to another scan's probe", FRAME_STALE, [](Frame& f) {
+    f.cookie ^= 0x12345678;
+    f.payload = our_payload(kTarget, PROBE_VERSION, 1);
+  });
   table.refuse("the host's own ping", FRAME_UNPROVED, [](Frame& f) {
     f.cookie = 0x00010001;
     f.payload = Bytes(56, 0x2a);
@@ -212,7 +161,7 @@ void add_forged(Table& table) {
     f.source = kTarget + 1;
     f.payload = our_payload(kTarget, PROBE_VERSION + 1);
   });
-  table.refuse("a proved payload for one target under the cookie of none", FRAME_UNPROVED,
+  table.refuse("a proved payload for one target under the cookie of none", FRAME_WRONG_TARGET,
                [](Frame& f) {
                  f.source = kTarget + 1;
                  f.cookie ^= 0x100;
@@ -258,6 +207,134 @@ void add_replies(Table& table) {
                [](Frame& f) { f.source = 0x08080808; });
 }
 
+void add_torn_errors(Table& table) {
+  constexpr frame_outcome kUnproved = FRAME_ERROR_UNPROVED;
+  table.refuse_error("error that quotes nothing", kUnproved,
+                     [](Frame&, Quote& q) { q.bytes_max = 0; });
+  table.refuse_error("error that quotes 19 bytes of IPv4", kUnproved,
+                     [](Frame&, Quote& q) { q.bytes_max = 19; });
+  table.refuse_error("error that quotes IPv4 alone", kUnproved,
+                     [](Frame&, Quote& q) { q.bytes_max = 20; });
+  table.refuse_error("error that quotes 7 bytes of ICMP", kUnproved,
+                     [](Frame&, Quote& q) { q.bytes_max = 27; });
+  table.refuse_error("7 bytes of ICMP, and padding behind the datagram", kUnproved,
+                     [](Frame& f, Quote& q) {
+                       q.bytes_max = 27;
+                       f.padding = 20;
+                     });
+  table.refuse_error("7 bytes of ICMP behind 40 bytes of options", kUnproved, [](Frame&, Quote& q) {
+    q.ip_options = Bytes(40, 1);
+    q.bytes_max = 67;
+  });
+  table.refuse_error("quoted header shorter than IPv4's", kUnproved,
+                     [](Frame&, Quote& q) { q.header_words = 4; });
+  table.refuse_error("quoted header longer than the quote", kUnproved,
+                     [](Frame&, Quote& q) { q.header_words = 15; });
+  table.refuse_error("quote of IP version 6", kUnproved,
+                     [](Frame&, Quote& q) { q.ip_version = 6; });
+  table.refuse_error("error cut by its total length", kUnproved,
+                     [](Frame& f, Quote&) { f.ip_length_excess = -19; });
+  table.refuse_error("error longer than its frame", FRAME_SHORT,
+                     [](Frame& f, Quote&) { f.ip_length_excess = 1; });
+}
+
+void add_forged_errors(Table& table) {
+  constexpr frame_outcome kUnproved = FRAME_ERROR_UNPROVED;
+  table.refuse_error("error about TCP", kUnproved, [](Frame&, Quote& q) { q.protocol = 6; });
+  table.refuse_error("error about another's probe", kUnproved,
+                     [](Frame&, Quote& q) { q.source = kUs + 1; });
+  table.refuse_error("error about another target", kUnproved,
+                     [](Frame&, Quote& q) { q.destination = kTarget + 1; });
+  table.refuse_error("error about another target, quoting 8 bytes", kUnproved,
+                     [](Frame&, Quote& q) {
+                       q.destination = kTarget + 1;
+                       q.bytes_max = 28;
+                     });
+  table.refuse_error("error with a forged cookie", kUnproved,
+                     [](Frame&, Quote& q) { q.cookie ^= 0x8000; });
+  table.refuse_error("error with a forged cookie, quoting 8 bytes", kUnproved,
+                     [](Frame&, Quote& q) {
+                       q.cookie ^= 1;
+                       q.bytes_max = 28;
+                     });
+  table.refuse_error("error about an echo reply", kUnproved,
+                     [](Frame&, Quote& q) { q.icmp_type = 0; });
+  table.refuse_error("error about an echo request with a code", kUnproved,
+                     [](Frame&, Quote& q) { q.icmp_code = 1; });
+  table.refuse_error("error about another scan's probe", kUnproved, [](Frame&, Quote& q) {
+    q.cookie ^= 0x12345678;
+    q.payload = our_payload(kTarget, PROBE_VERSION, 1);
+  });
+  table.refuse_error("error to another address", FRAME_NOT_TO_US,
+                     [](Frame& f, Quote&) { f.destination = kUs + 1; });
+  table.refuse_error("error in fragments", FRAME_FRAGMENT,
+                     [](Frame& f, Quote&) { f.fragment = 0x2000; });
+  table.refuse_error("quote under a type that quotes nothing", FRAME_OTHER_ICMP,
+                     [](Frame& f, Quote&) { f.icmp_type = 13; });
+  table.refuse_error("error with a damaged IPv4 header", FRAME_WRONG_IP_CHECKSUM,
+                     [](Frame& f, Quote&) { f.ip_checksum_error = 1; });
+  table.refuse_error("error, damaged", FRAME_WRONG_ICMP_CHECKSUM,
+                     [](Frame& f, Quote&) { f.icmp_checksum_error = 0x40; });
+  table.refuse_error("longer than any error for us", FRAME_TOO_LONG, [](Frame&, Quote& q) {
+    q.extension.resize(kPayloadBytesMax + 1 - q.bytes().size());
+  });
+}
+
+void add_errors(Table& table) {
+  for (const auto& [type, codes] : {std::pair{MATCH_ICMP_UNREACHABLE, 16},
+                                    {MATCH_ICMP_SOURCE_QUENCH, 1},
+                                    {MATCH_ICMP_REDIRECT, 4},
+                                    {MATCH_ICMP_TIME_EXCEEDED, 2},
+                                    {MATCH_ICMP_PARAMETER_PROBLEM, 3}})
+    for (int code = 0; code < codes; ++code)
+      table.accept_error("error " + std::to_string(type) + " code " + std::to_string(code),
+                         static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(code), true,
+                         [](Frame&, Quote&) {});
+  table.accept_error("error with a code of the future", 3, 255, true, [](Frame&, Quote&) {});
+  const auto accept = [&table](const char* what, bool is_timed, auto change) {
+    table.accept_error(what, MATCH_ICMP_UNREACHABLE, 1, is_timed, change);
+  };
+  accept("error that quotes 8 bytes", false, [](Frame&, Quote& q) { q.bytes_max = 28; });
+  accept("8 bytes, padded to the smallest frame", false, [](Frame& f, Quote& q) {
+    q.bytes_max = 28;
+    f.padding = 4;
+  });
+  accept("error that quotes 25 bytes", false, [](Frame&, Quote& q) { q.bytes_max = 45; });
+  accept("error that quotes the payload changed", false,
+         [](Frame&, Quote& q) { q.payload[12] ^= 1; });
+  accept("error that quotes another target's payload", false,
+         [](Frame&, Quote& q) { q.payload = our_payload(kTarget + 1); });
+  accept("error by the target itself", true, [](Frame& f, Quote&) { f.source = kTarget; });
+  accept("quote with 4 bytes of options", true,
+         [](Frame&, Quote& q) { q.ip_options = Bytes(4, 1); });
+  accept("quote with 40 bytes of options", true,
+         [](Frame&, Quote& q) { q.ip_options = Bytes(40, 1); });
+  accept("quote of 8 bytes behind 40 bytes of options", false, [](Frame&, Quote& q) {
+    q.ip_options = Bytes(40, 1);
+    q.bytes_max = 68;
+  });
+  accept("error with options of its own", true,
+         [](Frame& f, Quote&) { f.ip_options = Bytes(24, 1); });
+  accept("quoted TTL 0", true, [](Frame&, Quote& q) { q.ttl = 0; });
+  accept("quoted TTL 255", true, [](Frame&, Quote& q) { q.ttl = 255; });
+  accept("quoted length and flags in host byte order", true, [](Frame&, Quote& q) {
+    q.total_length = 0x2e00;
+    q.fragment = 0x0040;
+  });
+  accept("quote padded, with extensions behind it (RFC 4884)", true, [](Frame& f, Quote& q) {
+    f.cookie = 0x00200000;
+    q.extension = Bytes(128 - 46, 0);
+    const Bytes extension = {0x20, 0, 0x9c, 0x5d, 0, 8, 1, 1, 0x19, 0x4a, 0x11, 1};
+    q.extension.insert(q.extension.end(), extension.begin(), extension.end());
+  });
+  accept("fragmentation needed, with an MTU", true, [](Frame& f, Quote&) { f.cookie = 1400; });
+  accept("error in two VLANs", true, [](Frame& f, Quote&) {
+    f.vlan_ethertypes = {0x88a8, 0x8100};
+  });
+  accept("error as long as can be", true,
+         [](Frame&, Quote& q) { q.extension.resize(kPayloadBytesMax - q.bytes().size()); });
+}
+
 }  // namespace
 
 match_config case_config() {
@@ -270,7 +347,10 @@ std::vector<ReplyCase> reply_cases() {
   add_torn(table);
   add_strangers(table);
   add_forged(table);
+  add_torn_errors(table);
+  add_forged_errors(table);
   add_replies(table);
+  add_errors(table);
   return table.take();
 }
 

@@ -1,5 +1,5 @@
 // Frames that may arrive, and what each must be taken for: one table, run through both compilations
-// of match_reply.h (user space in match_test, the XDP program in reply_filter_test).
+// of match_reply.h (user space in bpf_test, the XDP program in reply_filter_test).
 //
 // Hostile rows come first: what is short, torn, contradictory or forged. A row is built from words
 // (vlan, options, payload) and not from bytes, so that it says what it is about.
@@ -17,7 +17,7 @@ struct ReplyCase {
   std::string what;
   std::vector<std::uint8_t> frame;
   frame_outcome outcome;
-  reply expected{};  // for replies: all but received_ns
+  reply expected{};  // for results: all but received_ns
 };
 
 // What the table's replies were asked with.

@@ -94,7 +94,7 @@ TEST(Config, EveryOptionIsTaken) {
                                     "--format",
                                     "jsonl",
                                     "--emit",
-                                    "replies",
+                                    "errors",
                                     "--summary",
                                     "sum",
                                     "--status",
@@ -118,6 +118,7 @@ TEST(Config, EveryOptionIsTaken) {
   EXPECT_EQ(config.max_targets, 100U);
   EXPECT_EQ(config.max_runtime_s, 60);
   EXPECT_EQ(config.output_path, "out");
+  EXPECT_TRUE(config.emission.errors);
   EXPECT_EQ(config.summary_path, "sum");
   EXPECT_EQ(config.status, StatusStyle::json);
   EXPECT_EQ(config.verbosity, Verbosity::verbose);
@@ -158,7 +159,9 @@ TEST(Config, WrongValuesAreRefusedByName) {
                                                        {"--gateway-mac", "02-00-5e-10-00-01"},
                                                        {"--format", "xml"},
                                                        {"--fields", "rtt"},
-                                                       {"--emit", "errors"},
+                                                       {"--emit", "all"},
+                                                       {"--repeat-cap", "0"},
+                                                       {"--repeat-cap", "many"},
                                                        {"--status", "fancy"}};
   for (const std::vector<std::string>& arguments : wrong) {
     const std::string message = refusal(arguments);
@@ -168,6 +171,26 @@ TEST(Config, WrongValuesAreRefusedByName) {
   EXPECT_NE(refusal({"--bogus"}).find("--bogus"), std::string::npos);
   EXPECT_NE(refusal({"--seed"}).find("--seed"), std::string::npos);
   EXPECT_THROW(parse_scan_config({}), UserError);
+}
+
+TEST(Config, KindsOfResultAddUp) {
+  EXPECT_FALSE(parsed({}).emission.errors);
+  EXPECT_FALSE(parsed({"--emit", "replies"}).emission.errors);
+  EXPECT_FALSE(parsed({"--emit", "errors"}).emission.repeats);
+  EXPECT_EQ(parsed({"--repeat-cap", "3"}).emission.repeat_cap, 3U);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--emit", "errors,repeats"},
+        {"--emit", "replies,repeats,errors"},
+        {"--emit", "errors", "--emit", "repeats"}}) {
+    EXPECT_TRUE(parsed(arguments).emission.errors);
+    EXPECT_TRUE(parsed(arguments).emission.repeats);
+  }
+  EXPECT_NE(refusal({"--emit", "errors,"}).find("--emit: '' is not one of: replies"),
+            std::string::npos);
+  EXPECT_NE(refusal({"--format", "ip", "--emit", "errors"}).find("--format ip"), std::string::npos);
+  EXPECT_NE(refusal({"--format", "ip", "--emit", "repeats"}).find("--format ip"),
+            std::string::npos);
+  EXPECT_EQ(parsed({"--format", "ip", "--emit", "replies"}).emission.repeat_cap, 10U);
 }
 
 TEST(Config, TheLastOfAnOptionCounts) {

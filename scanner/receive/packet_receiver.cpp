@@ -135,7 +135,7 @@ bool PacketReceiver::take_frame(reply& out) {
   const frame_outcome outcome = match_reply(frame, frame_end, &config_, &out);
   tally_->seen.add(1);
   tally_->outcome[outcome].add(1);
-  if (!outcome_is_reply(outcome)) return false;
+  if (!outcome_is_result(outcome)) return false;
   const std::int64_t realtime_ns = std::int64_t{header.tp_sec} * 1'000'000'000 + header.tp_nsec;
   out.received_ns = static_cast<std::uint64_t>(realtime_ns - realtime_offset_ns_);
   return true;

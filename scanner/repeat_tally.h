@@ -1,0 +1,56 @@
+// Who repeats, and how often: counts by target in fixed memory, for the cap on lines of repeats and
+// for the list of the worst.
+//
+// A table of sets of 8 slots, 16 MiB of address space, touched as it is needed. Where a ninth
+// target wants into a set, it takes the place and the count of the one with the fewest repeats (the
+// space-saving algorithm of Metwally, Agrawal and El Abbadi, 2005, within each set). So a count is
+// never too small: the cap holds whatever happens, and whoever repeats most is found. It is exact
+// until some 300,000 targets have repeated, and each slot knows by how much it may be too large.
+// Rejected: 4 bits a target (2 GB for the Internet), and a map, which allocates. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "targets/address.h"
+
+namespace echoscan {
+
+class RepeatTally {
+ public:
+  static constexpr std::size_t kSlots = std::size_t{1} << 20;
+  static constexpr std::size_t kSetSlots = 8;
+
+  struct Repeater {
+    Ipv4 target;
+    std::uint64_t repeats = 0;          // at least
+    std::uint64_t repeats_at_most = 0;  // the same, when it is exact
+  };
+
+  // Throws std::system_error when there is no address space for it.
+  RepeatTally();
+  ~RepeatTally();
+  RepeatTally(const RepeatTally&) = delete;
+  RepeatTally& operator=(const RepeatTally&) = delete;
+
+  // Counts a repeat of the target; how many those were, or more, but never fewer.
+  std::uint64_t add(Ipv4 target);
+
+  // The `count` targets that surely repeated most, those first.
+  [[nodiscard]] std::vector<Repeater> top(std::size_t count) const;
+
+  // Over all slots: how often add() was called.
+  [[nodiscard]] std::uint64_t total() const;
+
+ private:
+  struct Slot {
+    std::uint32_t target;
+    std::uint32_t inherited;  // of the count: what it took over
+    std::uint64_t count;      // 0: free
+  };
+
+  Slot* slots_ = nullptr;
+};
+
+}  // namespace echoscan
