@@ -2,12 +2,17 @@
 // frames.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <set>
 
 #include "bpf/live_queue.h"
 #include "bpf/match_reply.h"
-#include "tests/reply_cases.h"
+#include "tests/match_checks.h"
 
 namespace echoscan {
 namespace {
@@ -118,6 +123,43 @@ TEST(MatchReply, NoPrefixOfAResultIsAResult) {
           outcome_is_result(match_reply(frame.get(), frame.get() + bytes, &config, &found)))
           << row.what << " cut to " << bytes;
     }
+  }
+}
+
+// The fuzzer's corpus is the table: `match_corpus` writes what is missing.
+TEST(MatchReply, CorpusIsTheTable) {
+  const std::string folder = ECHOSCAN_SOURCE_DIR "/tests/corpus/match_reply_fuzz/";
+  std::set<std::string> names;
+  for (const ReplyCase& row : reply_cases()) {
+    EXPECT_TRUE(names.insert(corpus_name(row)).second) << row.what;
+    std::ifstream in(folder + corpus_name(row), std::ios::binary);
+    ASSERT_TRUE(in) << corpus_name(row);
+    const Bytes frame{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_EQ(frame, row.frame) << row.what;
+  }
+  // What the fuzzer found is named by libFuzzer, and stays.
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    EXPECT_TRUE(names.contains(name) || name.starts_with("crash-")) << name;
+  }
+}
+
+// The checks that the fuzzer makes, on inputs that follow a seed: in every build, without clang.
+TEST(MatchReply, WhatHoldsForAnyFrame) {
+  FrameMutator mutator(1);
+  std::array<int, FRAME_OUTCOME_COUNT> seen{};
+  for (const ReplyCase& row : reply_cases()) {
+    check_match(row.frame);
+    for (int i = 0; i < 500; ++i) {
+      const Bytes frame = mutator.mutate(row.frame);
+      check_match(frame);
+      reply found{};
+      ++seen[match_exactly(frame, found)];
+    }
+  }
+  for (int outcome = 0; outcome < FRAME_OUTCOME_COUNT; ++outcome) {
+    EXPECT_TRUE(seen[static_cast<std::size_t>(outcome)] > 0 || outcome == FRAME_RING_FULL)
+        << outcome;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tests/reply_cases.h"
 
+#include <cctype>
 #include <utility>
 
 #include "tests/case_frame.h"
@@ -340,6 +341,18 @@ void add_errors(Table& table) {
 match_config case_config() {
   return {
       {{0x0706050403020100, 0x0f0e0d0c0b0a0908}, {0x1716151413121110, 0x1f1e1d1c1b1a1918}}, kUs, 0};
+}
+
+std::string corpus_name(const ReplyCase& row) {
+  std::string name;
+  for (const char c : row.what) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
+      name += c;
+    } else if (!name.empty() && name.back() != '_') {
+      name += '_';
+    }
+  }
+  return name;
 }
 
 std::vector<ReplyCase> reply_cases() {

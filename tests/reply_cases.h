@@ -26,4 +26,7 @@ inline constexpr std::uint64_t kCaseSentNs = 0x0102030405060708;
 
 std::vector<ReplyCase> reply_cases();
 
+// The file of tests/corpus/match_reply_fuzz that holds the row's frame.
+std::string corpus_name(const ReplyCase& row);
+
 }  // namespace echoscan

@@ -8,10 +8,13 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <vector>
 
-#include "tests/reply_cases.h"
+#include "tests/match_checks.h"
 // Behind the headers that its structs come from.
 #include "reply_filter.skel.h"
 #include "tests/requirement.h"
@@ -109,6 +112,46 @@ TEST_F(ReplyFilterTest, TableOfFrames) {
   const frame_counters sum = counters();
   EXPECT_EQ(std::accumulate(std::begin(sum.outcome), std::end(sum.outcome), std::uint64_t{0}),
             sum.seen);
+}
+
+// The two compilations of match_reply.h, in the kernel and here, agree on anything: every frame of
+// the fuzzer's corpus, and many that are almost one of them.
+TEST_F(ReplyFilterTest, KernelAndUserSpaceAgree) {
+  constexpr int kMutations = 150;
+  constexpr std::size_t kTestRunBytesMax = 1514;
+  FrameMutator mutator(2);
+  frame_counters before = counters();
+  int results = 0;
+  const auto compare = [&](const Bytes& frame, const std::string& what) {
+    if (frame.size() < kTestRunBytesMin || frame.size() > kTestRunBytesMax) return;
+    reply expected{};
+    const frame_outcome outcome = match_exactly(frame, expected);
+    const bool is_result = outcome_is_result(outcome) != 0;
+    records_.clear();
+    ASSERT_EQ(run(frame), is_result ? XDP_DROP : XDP_PASS) << what;
+    const frame_counters after = counters();
+    ASSERT_EQ(after.outcome[outcome], ++before.outcome[outcome]) << what;
+    ring_buffer__consume(rings_);
+    ASSERT_EQ(records_.size(), is_result ? 1U : 0U) << what;
+    if (!is_result) return;
+    ++results;
+    records_[0].received_ns = 0;
+    ASSERT_EQ(std::memcmp(&records_[0], &expected, sizeof(reply)), 0) << what;
+  };
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(ECHOSCAN_SOURCE_DIR "/tests/corpus/match_reply_fuzz")) {
+    ++files;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const Bytes frame{std::istreambuf_iterator<char>(in), {}};
+    const std::string name = entry.path().filename();
+    compare(frame, name);
+    for (int i = 0; i < kMutations && !HasFatalFailure(); ++i)
+      compare(mutator.mutate(frame), name + ", mutation " + std::to_string(i));
+  }
+  EXPECT_GE(files, 100);
+  EXPECT_GT(results, 1000);
+  std::printf("%d results among them\n", results);
 }
 
 // The kernel refuses more than a million. Half of that leaves room for older verifiers, which prune
