@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "output/line_source.h"
+#include "output/result_field.h"
 
 namespace echoscan {
 namespace {
@@ -67,7 +68,7 @@ class Aggregate::Parser {
       if (!(rtt_us >= 0 && rtt_us < kRttUsMax)) return false;
       line.rtt_ns = static_cast<std::uint64_t>(std::llround(rtt_us * kMicrosecondNs));
     } else if (key == "success") {
-      line.is_error = !bool(value.get_bool());
+      line.is_error = line.is_error || !bool(value.get_bool());
     } else if (key == "repeat") {
       line.is_repeat = value.get_bool();
     } else if (key == "asn") {
@@ -82,6 +83,9 @@ class Aggregate::Parser {
       line.label = value.get_string();
     } else if (key == "type") {
       line.is_error = line.is_error || std::string_view(value.get_string()) == "error";
+    } else if (key == "classification") {
+      const std::string_view name = value.get_string();
+      line.is_error = line.is_error || name != name_of(Classification::echoreply);
     }
     return true;
   }

@@ -1,12 +1,12 @@
 // Who repeats, and how often: counts by target in fixed memory, for the cap on lines of repeats and
 // for the list of the worst.
 //
-// A table of sets of 8 slots, 16 MiB of address space, touched as it is needed. Where a ninth
-// target wants into a set, it takes the place and the count of the one with the fewest repeats (the
-// space-saving algorithm of Metwally, Agrawal and El Abbadi, 2005, within each set). So a count is
-// never too small: the cap holds whatever happens, and whoever repeats most is found. It is exact
-// until some 300,000 targets have repeated, and each slot knows by how much it may be too large.
-// Rejected: 4 bits a target (2 GB for the Internet), and a map, which allocates. One thread.
+// Sets of 8 slots, 16 MiB in all, touched as needed. A ninth target in a set takes the place and
+// the count of the one with the fewest repeats (the space-saving algorithm of Metwally, Agrawal and
+// El Abbadi, 2005, in each set). So a count is never too small: the cap holds, and who repeats most
+// is found. It is exact until some 170,000 targets have repeated (receiver_test prints the figure),
+// and each slot knows by how much it may be too large. Rejected: 4 bits a target (2 GB for the
+// Internet), and a map, which allocates. One thread.
 #pragma once
 
 #include <cstddef>

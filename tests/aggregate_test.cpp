@@ -2,6 +2,7 @@
 // the report's three forms. The command itself is in tests/scan_aggregate_test.sh.
 #include "output/aggregate.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -181,6 +182,50 @@ TEST(Aggregate, CountsWhatTheProgramWrites) {
   EXPECT_EQ(aggregate.by_name(Grouping::country).at("NL").replies, 1U);
   EXPECT_EQ(aggregate.by_name(Grouping::country).at("NL").errors, 1U);
   EXPECT_EQ(aggregate.by_name(Grouping::label).at("a,b").replies, 1U);
+}
+
+// A target that has an error, replies after all, and then goes on, is one reply.
+TEST(Aggregate, ErrorsAndRepeatsAreNoReplies) {
+  Aggregate aggregate(kAll);
+  Result error = reply_from("10.1.2.3");
+  error.responder = Ipv4{0x0a010001};
+  error.classification = Classification::timxceed;
+  error.quoted_ttl = 1;
+  error.rtt_ns = 9'000'000'000;
+  add(aggregate, error);
+  error.repeat = true;
+  add(aggregate, error);
+  Result reply = reply_from("10.1.2.3");
+  add(aggregate, reply);
+  reply.repeat = true;
+  reply.rtt_ns = 8'000'000'000;
+  for (int i = 0; i < 10; ++i) add(aggregate, reply);
+  for (const Aggregate::Group* group :
+       {&aggregate.total(), &aggregate.by_number(Grouping::slash24).at(0x0a010200)}) {
+    EXPECT_EQ(group->replies, 1U);
+    EXPECT_EQ(group->errors, 1U);
+    EXPECT_EQ(group->repeats, 11U);
+    EXPECT_EQ(group->rtt.count(), 1U);
+  }
+  EXPECT_EQ(aggregate.rtt().max_ns(), 5'000'000U);
+  AggregateReport report;
+  report.targets = 4;
+  EXPECT_EQ(Json::parse(aggregate_json(aggregate, report))["total"]["response_rate"], 0.25);
+}
+
+// Whichever of the fields that tell --fields has left.
+TEST(Aggregate, OneFieldTellsAnError) {
+  Aggregate aggregate(kAll);
+  for (const char* field : {R"("type":"error")", R"("success":false)",
+                            R"("classification":"unreach")", R"("classification":"paramprob")"})
+    EXPECT_TRUE(add(aggregate, fmt::format(R"({{"target":"10.0.0.1",{}}})", field)));
+  EXPECT_TRUE(add(aggregate, R"({"type":"error","target":"10.0.0.1","success":true})"));
+  EXPECT_EQ(aggregate.total().errors, 5U);
+  for (const char* field : {R"("type":"reply")", R"("success":true)",
+                            R"("classification":"echoreply")", R"("icmp_code":0)"})
+    EXPECT_TRUE(add(aggregate, fmt::format(R"({{"target":"10.0.0.1",{}}})", field)));
+  EXPECT_EQ(aggregate.total().replies, 4U);
+  EXPECT_FALSE(add(aggregate, R"({"target":"10.0.0.1","classification":3})"));
 }
 
 TEST(Aggregate, TakesAnyFieldsInAnyOrderAndRefusesWhatIsMalformed) {

@@ -58,19 +58,25 @@ class DiscardingTransmitter : public Transmitter {
   [[nodiscard]] std::string mode() const override { return "discard"; }
 };
 
-// Every target replies once, a batch at a time.
+// Every target replies `repeats` times and has as many errors, a batch at a time.
 class EndlessSource : public ReplySource {
  public:
-  explicit EndlessSource(const TargetSet& targets, ScanState& state)
-      : targets_(targets), state_(state) {}
+  EndlessSource(const TargetSet& targets, ScanState& state, std::uint64_t repeats = 1,
+                std::uint64_t errors = 0)
+      : targets_(targets), state_(state), repeats_(repeats), errors_(errors) {}
   std::size_t receive(std::span<reply> replies) override {
     std::size_t count = 0;
-    for (; count < replies.size() && next_ < targets_.size(); ++count, ++next_) {
-      replies[count].target = replies[count].responder = targets_.at(next_).value;
+    const std::uint64_t each = repeats_ + errors_;
+    for (; count < replies.size() && next_ < targets_.size() * each; ++count, ++next_) {
+      const bool is_error = next_ % each >= repeats_;
+      replies[count] = {};
+      replies[count].target = replies[count].responder = targets_.at(next_ / each).value;
+      replies[count].outcome = is_error ? FRAME_ERROR : FRAME_REPLY;
+      replies[count].icmp_type = is_error ? 3 : 0;
       replies[count].sent_ns = next_ + 1;
       replies[count].received_ns = next_ + 1000;
     }
-    if (next_ == targets_.size()) state_.stop_receiving = true;
+    if (next_ == targets_.size() * each) state_.stop_receiving = true;
     return count;
   }
   void stop() override {}
@@ -81,6 +87,8 @@ class EndlessSource : public ReplySource {
  private:
   const TargetSet& targets_;
   ScanState& state_;
+  const std::uint64_t repeats_;
+  const std::uint64_t errors_;
   std::uint64_t next_ = 0;
 };
 
@@ -132,6 +140,22 @@ TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EXPECT_EQ(allocations, before);
   EXPECT_EQ(receiver.counters().replied.get(), kTargets);
   EXPECT_EQ(writer_.lines(), kTargets);
+}
+
+TEST_F(AllocationTest, ErrorsAndRepeatsDoNotAllocate) {
+  EndlessSource source(plan_.targets, state_, 5, 3);
+  const GeoTable geo;
+  const ResultFormat format;
+  state_.sending_ended_ns = 2000;
+  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
+                    {.errors = true, .repeats = true, .repeat_cap = 2});
+  const std::function<void()> on_failure = [] {};
+  const std::uint64_t before = allocations;
+  receiver.run(on_failure);
+  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(receiver.counters().repeats.get(), 4 * kTargets);
+  EXPECT_EQ(receiver.counters().error_repeats.get(), 2 * kTargets);
+  EXPECT_EQ(writer_.lines(), 4 * kTargets);
 }
 
 TEST_F(AllocationTest, FramesDoNotAllocate) {

@@ -3,9 +3,9 @@
 //   result_bench [ROUNDS]
 //
 // 2 M replies of 79 M targets in 1,000 ranges, in permuted order, as in the survey; without geo and
-// with countries and systems from two databases of a million networks each, made here. CPU is the
-// receiver thread's own; what reads the pipe or compresses runs beside it. Prints medians, asserts
-// that every line left, and no speed.
+// with countries and systems from two databases of a million networks each, made here; and as many
+// that are one target's. CPU is the receiver thread's own; what reads the pipe or compresses runs
+// beside it. Prints medians, asserts that every line left, and no speed.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -87,6 +87,13 @@ std::vector<reply> record_replies(const TargetSet& targets) {
   return records;
 }
 
+// As many of one target: a host that answers one probe for as long as it likes.
+std::vector<reply> record_flood(const std::vector<reply>& replies) {
+  std::vector<reply> records = replies;
+  for (reply& record : records) record.target = record.responder = replies.front().target;
+  return records;
+}
+
 double cpu_seconds() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -122,8 +129,10 @@ Speed measure(const TargetSet& targets, const std::vector<reply>& records, const
   receiver.run([] {});
   const double cpu = cpu_seconds() - cpu_begin;
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
-  if (writer.error() != 0 || writer.lines() != records.size() || writer.backlog_bytes() != 0) {
-    fmt::print(stderr, "result_bench: {} lines of {}, error {}\n", writer.lines(), records.size(),
+  const std::uint64_t replied = receiver.counters().replied.get();
+  if (writer.error() != 0 || writer.lines() != replied || writer.backlog_bytes() != 0 ||
+      replied + receiver.counters().repeats.get() != records.size()) {
+    fmt::print(stderr, "result_bench: {} lines of {}, error {}\n", writer.lines(), replied,
                writer.error());
     std::exit(1);
   }
@@ -147,6 +156,7 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(folder);
   const TargetSet targets = survey_targets();
   const std::vector<reply> records = record_replies(targets);
+  const std::vector<reply> flood = record_flood(records);
   const GeoTable nothing;
   GeoTable geo;
   const auto begin = std::chrono::steady_clock::now();
@@ -165,23 +175,26 @@ int main(int argc, char** argv) {
     const GeoTable& geo;
     ResultFormat::Syntax syntax;
     std::string path;  // "|": a pipe to cat
+    const std::vector<reply>& replies;
     std::vector<double> cpu{}, wall{};
   };
   using Syntax = ResultFormat::Syntax;
-  std::vector<Row> rows = {{"jsonl to /dev/null", nothing, Syntax::jsonl, "/dev/null"},
-                           {"jsonl to | cat >/dev/null", nothing, Syntax::jsonl, "|"},
-                           {"csv to /dev/null", nothing, Syntax::csv, "/dev/null"},
-                           {"ip to /dev/null", nothing, Syntax::ip, "/dev/null"},
-                           {"jsonl with geo to /dev/null", geo, Syntax::jsonl, "/dev/null"},
-                           {"jsonl with geo to | cat >/dev/null", geo, Syntax::jsonl, "|"},
-                           {"jsonl to .zst", nothing, Syntax::jsonl, folder + "/found.zst"},
-                           {"jsonl to .gz", nothing, Syntax::jsonl, folder + "/found.gz"}};
+  std::vector<Row> rows = {
+      {"jsonl to /dev/null", nothing, Syntax::jsonl, "/dev/null", records},
+      {"jsonl to | cat >/dev/null", nothing, Syntax::jsonl, "|", records},
+      {"csv to /dev/null", nothing, Syntax::csv, "/dev/null", records},
+      {"ip to /dev/null", nothing, Syntax::ip, "/dev/null", records},
+      {"jsonl with geo to /dev/null", geo, Syntax::jsonl, "/dev/null", records},
+      {"jsonl with geo to | cat >/dev/null", geo, Syntax::jsonl, "|", records},
+      {"jsonl to .zst", nothing, Syntax::jsonl, folder + "/found.zst", records},
+      {"jsonl to .gz", nothing, Syntax::jsonl, folder + "/found.gz", records},
+      {"repeats of one target, not written", nothing, Syntax::jsonl, "/dev/null", flood}};
   for (int round = 0; round < rounds; ++round) {
     for (Row& row : rows) {
       FILE* cat = row.path == "|" ? popen("cat >/dev/null", "w") : nullptr;
       std::unique_ptr<ByteSink> sink =
           cat ? std::make_unique<DescriptorSink>(dup(fileno(cat))) : open_or_die(row.path);
-      const Speed speed = measure(targets, records, row.geo, row.syntax, *sink);
+      const Speed speed = measure(targets, row.replies, row.geo, row.syntax, *sink);
       row.cpu.push_back(speed.cpu_per_s / 1e6);
       row.wall.push_back(speed.wall_per_s / 1e6);
       // Before cat is waited for: it reads until the last writer is gone.
