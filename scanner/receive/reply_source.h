@@ -1,5 +1,5 @@
-// The seam for receiving: proved replies out, in batches, and the account of every frame that was
-// seen.
+// The seam for receiving: proved replies and errors out, in batches, and the account of every frame
+// that was seen.
 //
 // A source filters and proves where it stands (in XDP, or in this process for AF_PACKET); what
 // crosses the seam is the record of bpf/reply.h. Receiving begins when the source is built and ends
