@@ -28,7 +28,44 @@ expect_equal "the kernel's truth" "$(lab truth 10.3.0.0/24 | wc -l)" 256
 near fping -q -a -r 0 -i 1 -g 10.3.0.0 10.3.0.255 >"$work/fping" 2>/dev/null || fail "fping ended with $?"
 expect_equal "the kernel's replies" "$(lab stats | jq .replies)" 256
 
-for wrong in "up --queues 0" "up --queues x" "up --mode real" "up --seed -1" "up --one-in 0" "up --bogus 1" \
+# The zoo. Shares of who lives there, to within 5 standard deviations; all of 1,022 requests answered as the truth
+# says, by whom and how often, the late ones in time; and other seeds, other hosts.
+lab up --zoo --seed 7
+responder=$(cat "/run/echoscan-lab/$ECHOSCAN_LAB/responder")
+lab truth --json 10.0.0.0/12 >"$work/zoo"
+for share in cut:40 altered:40 off_target:40 error:180 repeats:40 late:40 redirected:60 normal:290; do
+  count=$(jq -r --arg species "${share%:*}" 'select(.species == $species) | .species' "$work/zoo" | wc -l)
+  awk -v count="$count" -v p="${share#*:}" 'BEGIN {
+    mean = 131072 * p / 1000; exit (count - mean) ^ 2 > 25 * mean * (1 - p / 1000)}' || fail "$count of ${share%:*}"
+done
+expect_equal "flooders in two /13" "$(jq -r 'select(.species == "flooder") | .repeats' "$work/zoo" | paste -sd' ')" "99999 99999"
+expect_equal "types and codes of errors" \
+  "$(jq -r 'select(.type == "error") | "\(.icmp_type)/\(.icmp_code)"' "$work/zoo" | sort -u | wc -l)" 15
+expect_equal "those who reply" "$(lab truth 10.0.0.0/12 | wc -l)" "$(jq -r 'select(.success) | .target' "$work/zoo" | wc -l)"
+expect_equal "repeats" "$(jq -s -c '[.[] | select(.species == "repeats") | .repeats] | [min, max]' "$work/zoo")" "[2,50]"
+jq -e -s '[.[] | select(.species == "late") | .held_us] | min >= 100000 and min < 110000 and max < 12000000 and
+  max > 11900000' "$work/zoo" >"$work/log" || fail "late ones are held otherwise"
+
+near fping -q -r 0 -t 1 -i 0.05 -g 10.0.4.0/22 >"$work/fping" 2>&1 || expect_equal "fping" $? 1
+lab truth --json 10.0.4.1-10.0.7.254 >"$work/zoo"
+[ "$(jq -s 'map(select(.species == "late")) | length' "$work/zoo")" -ge 2 ] || fail "nobody is late"
+sleep "$(jq -s '[.[].held_us] | max / 1e6 + 0.2' "$work/zoo")"
+lab stats >"$work/stats"
+for species in $(jq -r .species "$work/zoo" | sort -u); do
+  expect_equal "frames of $species" "$(jq ".zoo.frames.$species" "$work/stats")" \
+    "$(jq -s --arg species "$species" '[.[] | select(.species == $species) | 1 + .repeats] | add' "$work/zoo")"
+done
+expect_equal "left over, and lost" "$(jq -c '.zoo | [.unread, .waiting, .lost]' "$work/stats")" "[0,0,0]"
+expect_equal "requests" "$(jq '.silent + ([.zoo.requests[]] | add)' "$work/stats")" 1022
+lab up --zoo --seed 8
+if lab truth --json 10.0.4.1-10.0.7.254 | cmp -s - "$work/zoo"; then fail "another seed gives the same zoo"; fi
+for _ in $(seq 50); do
+  [ -e "/proc/$responder" ] || break
+  sleep 0.1
+done
+[ ! -e "/proc/$responder" ] || fail "the responder outlives its lab"
+
+for wrong in "up --sink --zoo" "up --zoo --mode kernel" "truth --json" "up --queues 0" "up --queues x" "up --mode real" "up --seed -1" "up --one-in 0" "up --bogus 1" \
   "up --queues" "truth" "exec" "sideways" ""; do
   # shellcheck disable=SC2086
   expect_status 1 lab $wrong 2>"$work/log"

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
 #
-#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink] [--nics NEAR,FAR]
+#   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo] [--nics NEAR,FAR]
 #   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
-#   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show)
+#   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show;
+#                          --json: what a scan has to report of each, errors too, one JSON object a line)
 #   lab.sh stats           what the far end saw and did, one JSON object
 #   lab.sh down            takes everything away; fine when there is nothing
 #
 # Two namespaces joined by a veth pair and by nothing else: no packet can leave. 10.0.0.0/8 and
 # 198.18.0.0/15 are routed to the far end. There either an XDP program answers for a world that is a pure
 # function of (seed, address), 1 address in 8 by default (`simulated`), or Linux itself answers for every
-# address (`kernel`); with --sink it counts and drops, to measure senders by. With `--nics` two network cards that
+# address (`kernel`); with --sink it counts and drops, to measure senders by. With --zoo not everyone answers as they
+# should: replies cut, altered, late, repeated, forged, from elsewhere, and errors (world.h has who, and how many). A
+# process at the far end plays those, until the lab goes; `stats` has what it sent, and `lost` what it should have
+# sent and did not. With `--nics` two network cards that
 # are joined to each other, as in tests/vm, take the place of the veth pair; one that has an address is in use and
 # refused. ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
 # side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it (default build/release).
@@ -115,11 +119,19 @@ make_ends() { # QUEUES NICS
   ip -n "$far" route add local 198.18.0.0/15 dev lo
 }
 
+# It ends by itself when lab1 goes. Of what it writes, errors are all; a file, so that nobody waits for its end.
+start_responder() { # SEED ONE_IN
+  mkdir -p "$state"
+  ip netns exec "$far" "$world" respond lab1 "$1" "$2" </dev/null >"$state/responder" 2>"$state/responder.log" ||
+    die "the responder does not start: $(cat "$state/responder.log")"
+}
+
 up() {
-  local queues=1 mode=simulated seed=1 one_in=8 nics= sink=
+  local queues=1 mode=simulated seed=1 one_in=8 nics='' kind=plain which=()
   while [ $# -gt 0 ]; do
-    if [ "$1" = --sink ]; then
-      sink=sink
+    if [ "$1" = --sink ] || [ "$1" = --zoo ]; then
+      [ "$kind" = plain ] || die "--sink and --zoo: a lab is one of them"
+      kind=${1#--}
       shift
       continue
     fi
@@ -140,46 +152,51 @@ up() {
   case $mode in simulated | kernel) ;; *) die "--mode is simulated or kernel, not '$mode'" ;; esac
   [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made here"
 
-  [ -z "$sink" ] || [ "$mode" = simulated ] || die "--sink goes with --mode simulated"
+  [ "$kind" = plain ] || [ "$mode" = simulated ] || die "--$kind goes with --mode simulated"
 
+  [ "$kind" = plain ] || which=("$kind")
   down
   trap down EXIT
   trap 'exit 1' INT TERM
   make_ends "$queues" "$nics"
   if [ "$mode" = simulated ]; then
     [ -x "$world" ] || die "$world is missing; build first: cmake --preset release && cmake --build --preset release"
-    ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in" $sink
+    ip netns exec "$far" "$world" attach lab1 "$seed" "$one_in" "${which[@]}"
   fi
+  if [ "$kind" = zoo ]; then start_responder "$seed" "$one_in"; fi
   await_carrier "$near" lab0
   await_carrier "$far" lab1
   mkdir -p "$state"
   echo "$seed" >"$state/seed"
   echo "$one_in" >"$state/one_in"
   echo "$mode" >"$state/mode"
-  if [ -n "$sink" ]; then touch "$state/sink"; fi
+  echo "$kind" >"$state/kind"
   trap - EXIT INT TERM
 }
 
 truth() {
   need_lab
-  local with_ttl=no one_in
-  if [ "${1:-}" = --ttl ]; then
-    with_ttl=yes
-    shift
-  fi
+  local form=address one_in kind
+  case ${1:-} in
+    --ttl | --json)
+      form=${1#--}
+      shift
+      ;;
+  esac
   [ $# -gt 0 ] || die "truth: which targets?"
+  kind=$(setting kind)
   # Nobody lives in a sink.
-  if [ -e "$state/sink" ]; then return; fi
+  if [ "$kind" = sink ]; then return; fi
   one_in=$(setting one_in)
   if [ "$(setting mode)" = kernel ]; then
-    [ "$with_ttl" = no ] || die "truth --ttl: only the simulated world has TTLs of its own"
+    [ "$form" = address ] || die "truth --$form: only the simulated world has TTLs of its own"
     one_in=1
   fi
-  if [ "$with_ttl" = yes ]; then
-    "$world" truth "$(setting seed)" "$one_in" "$@"
-  else
-    "$world" truth "$(setting seed)" "$one_in" "$@" | cut -d' ' -f1
-  fi
+  case $form in
+    json) "$world" truth "$(setting seed)" "$one_in" "$kind" --json "$@" ;;
+    ttl) "$world" truth "$(setting seed)" "$one_in" "$kind" "$@" ;;
+    address) "$world" truth "$(setting seed)" "$one_in" "$kind" "$@" | cut -d' ' -f1 ;;
+  esac
 }
 
 # One value of `ethtool -S lab1`, summed over the queues; 0 where the driver does not count it (veth does).
@@ -197,9 +214,14 @@ kernel_count() {
 
 stats() {
   need_lab
-  local counts
+  local counts kind which=()
+  kind=$(setting kind)
   if [ "$(setting mode)" = simulated ]; then
-    counts=$(ip netns exec "$far" "$world" stats lab1)
+    if [ "$kind" = zoo ]; then
+      [ ! -s "$state/responder.log" ] || die "the responder ended: $(cat "$state/responder.log")"
+      which=(zoo)
+    fi
+    counts=$(ip netns exec "$far" "$world" stats lab1 "${which[@]}")
   else
     counts=$(jq -n --argjson requests "$(kernel_count InEchos)" \
       --argjson replies "$(kernel_count OutEchoReps)" --argjson errors "$(kernel_count InCsumErrors)" \
@@ -223,5 +245,5 @@ case $command in
   truth) truth "$@" ;;
   stats) stats ;;
   down) down ;;
-  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink] [--nics NEAR,FAR] | exec CMD... | truth [--ttl] TARGET... | stats | down" ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo] [--nics NEAR,FAR] | exec CMD... | truth [--ttl | --json] TARGET... | stats | down" ;;
 esac

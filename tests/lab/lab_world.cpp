@@ -2,20 +2,24 @@
 // what it counted, and prints the truth that a scan is compared with. Driven by lab.sh, inside its
 // namespaces.
 //
-//   lab_world attach INTERFACE SEED ANSWER_ONE_IN [sink]
+//   lab_world attach INTERFACE SEED ANSWER_ONE_IN [sink|zoo]
 //     the program stays when this process ends, and goes with the interface: attached by netlink,
 //     not by a bpf_link; a sink counts what it is asked and answers nothing
-//   lab_world stats INTERFACE
+//   lab_world respond INTERFACE SEED ANSWER_ONE_IN
+//     the zoo's responder, in the background until the interface goes; prints its process id
+//   lab_world stats INTERFACE [zoo]
 //     one JSON object
-//   lab_world truth SEED ANSWER_ONE_IN TARGET...
-//     "address ttl" of each address that answers, ascending
+//   lab_world truth SEED ANSWER_ONE_IN plain|zoo [--json] TARGET...
+//     "address ttl" of each address that answers, ascending; or what a scan has to report of it
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -29,12 +33,15 @@
 #include "targets/prefix.h"
 #include "targets/target_set.h"
 #include "tests/lab/world.h"
+#include "tests/lab/zoo_host.h"
+#include "tests/lab/zoo_responder.h"
 #include "world.skel.h"
 
 namespace {
 
 using echoscan::AddressRange;
 using echoscan::Ipv4;
+using echoscan::zoo::Form;
 
 std::uint64_t parse_number(const std::string& text) {
   std::uint64_t number = 0;
@@ -54,8 +61,13 @@ void check(int result, const char* what) {
   if (result < 0) throw std::system_error(-result, std::generic_category(), what);
 }
 
-world parse_world(const std::string& seed, const std::string& answer_one_in) {
-  world parsed{parse_number(seed), static_cast<__u32>(parse_number(answer_one_in)), 0};
+world parse_world(const std::string& seed, const std::string& answer_one_in,
+                  std::string_view kind) {
+  world parsed{};
+  parsed.seed = parse_number(seed);
+  parsed.answer_one_in = static_cast<__u32>(parse_number(answer_one_in));
+  parsed.is_sink = kind == "sink";
+  parsed.is_zoo = kind == "zoo";
   if (parsed.answer_one_in == 0) throw std::runtime_error("answer_one_in is 1 or more");
   return parsed;
 }
@@ -64,6 +76,9 @@ void attach(const std::string& interface, const world& wanted) {
   world_bpf* skeleton = world_bpf__open();
   if (!skeleton) throw std::system_error(errno, std::generic_category(), "open the world program");
   std::memcpy(const_cast<world*>(&skeleton->rodata->world), &wanted, sizeof(wanted));
+  if (wanted.is_zoo != 0)
+    check(bpf_map__set_max_entries(skeleton->maps.world_requests, WORLD_REQUEST_QUEUE_BYTES),
+          "size the request ring");
   check(world_bpf__load(skeleton), "load the world program");
   const int index = interface_index(interface);
   const int program = bpf_program__fd(skeleton->progs.far_end);
@@ -73,8 +88,8 @@ void attach(const std::string& interface, const world& wanted) {
   world_bpf__destroy(skeleton);
 }
 
-// The counters are found through the program that the interface runs; nothing is pinned anywhere.
-world_counters read_counters(const std::string& interface) {
+// The maps are found through the program that the interface runs; nothing is pinned anywhere.
+int open_map(const std::string& interface, std::string_view name) {
   __u32 program_id = 0;
   check(bpf_xdp_query_id(interface_index(interface), 0, &program_id), "query the XDP program");
   if (program_id == 0) throw std::runtime_error(interface + " runs no XDP program");
@@ -86,34 +101,131 @@ world_counters read_counters(const std::string& interface) {
   program_info.map_ids = reinterpret_cast<__u64>(map_ids.data());
   __u32 info_bytes = sizeof(program_info);
   check(bpf_obj_get_info_by_fd(program, &program_info, &info_bytes), "ask about the XDP program");
-
-  world_counters sum{};
   for (__u32 i = 0; i < program_info.nr_map_ids; ++i) {
     const int map = bpf_map_get_fd_by_id(map_ids[i]);
     check(map, "open a map of the XDP program");
     bpf_map_info map_info{};
     info_bytes = sizeof(map_info);
     check(bpf_obj_get_info_by_fd(map, &map_info, &info_bytes), "ask about a map");
-    if (std::string_view(map_info.name) != "world_counts") continue;
-    std::vector<world_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-    const __u32 zero = 0;
-    check(bpf_map_lookup_elem(map, &zero, per_cpu.data()), "read the counters");
-    sum.first_request_ns = ~__u64{0};
-    for (const world_counters& cpu : per_cpu) {
-      sum.echo_requests += cpu.echo_requests;
-      sum.bad_checksums += cpu.bad_checksums;
-      sum.silent += cpu.silent;
-      sum.replies += cpu.replies;
-      sum.other_frames += cpu.other_frames;
-      if (cpu.echo_requests == 0) continue;
-      sum.first_request_ns = std::min(sum.first_request_ns, cpu.first_request_ns);
-      sum.last_request_ns = std::max(sum.last_request_ns, cpu.last_request_ns);
-    }
+    // The kernel keeps 15 characters of a name.
+    if (std::string_view(map_info.name) == name.substr(0, BPF_OBJ_NAME_LEN - 1)) return map;
+    close(map);
+  }
+  throw std::runtime_error(fmt::format("the program on {} has no map {}", interface, name));
+}
+
+world_counters read_counters(const std::string& interface) {
+  std::vector<world_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const __u32 zero = 0;
+  check(bpf_map_lookup_elem(open_map(interface, "world_counts"), &zero, per_cpu.data()),
+        "read the counters");
+  world_counters sum{};
+  sum.first_request_ns = ~__u64{0};
+  for (const world_counters& cpu : per_cpu) {
+    sum.echo_requests += cpu.echo_requests;
+    sum.bad_checksums += cpu.bad_checksums;
+    sum.silent += cpu.silent;
+    sum.replies += cpu.replies;
+    sum.handed_over += cpu.handed_over;
+    sum.overrun += cpu.overrun;
+    sum.other_frames += cpu.other_frames;
+    if (cpu.echo_requests == 0) continue;
+    sum.first_request_ns = std::min(sum.first_request_ns, cpu.first_request_ns);
+    sum.last_request_ns = std::max(sum.last_request_ns, cpu.last_request_ns);
   }
   return sum;
 }
 
-void print_truth(const world& truth, const std::vector<std::string>& targets) {
+std::string by_species(const __u64 (&counts)[WORLD_SPECIES_COUNT]) {
+  std::string text;
+  for (unsigned species = 0; species < WORLD_SPECIES_COUNT; ++species)
+    text += fmt::format("{}\"{}\":{}", species == 0 ? "" : ",",
+                        echoscan::zoo::species_name(species), counts[species]);
+  return "{" + text + "}";
+}
+
+// What the zoo sent, the normal included, whom XDP answers; and what it should have sent and did
+// not.
+std::string zoo_stats(const std::string& interface, const world_counters& world) {
+  responder_counters counts{};
+  const __u32 zero = 0;
+  check(bpf_map_lookup_elem(open_map(interface, "responder_counts"), &zero, &counts),
+        "read the responder's counters");
+  counts.requests[SPECIES_NORMAL] = counts.frames[SPECIES_NORMAL] = world.replies;
+  __u64 read = 0;
+  __u64 lost = world.overrun + counts.unheld;
+  for (unsigned species = 0; species < WORLD_SPECIES_COUNT; ++species) {
+    lost += counts.refused[species];
+    if (species != SPECIES_NORMAL) read += counts.requests[species];
+  }
+  return fmt::format(
+      ",\"zoo\":{{\"requests\":{},\"frames\":{},\"refused\":{},\"unread\":{},\"waiting\":{},"
+      "\"overrun\":{},\"unheld\":{},\"lost\":{}}}",
+      by_species(counts.requests), by_species(counts.frames), by_species(counts.refused),
+      world.handed_over - read, counts.waiting, world.overrun, counts.unheld, lost);
+}
+
+void print_stats(const std::string& interface, bool is_zoo) {
+  const world_counters counts = read_counters(interface);
+  const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
+  fmt::print(
+      "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"replies\":{},"
+      "\"other_frames\":{},\"request_seconds\":{}{}}}\n",
+      counts.echo_requests, counts.bad_checksums, counts.silent, counts.replies,
+      counts.other_frames,
+      has_lasted ? static_cast<double>(counts.last_request_ns - counts.first_request_ns) / 1e9
+                 : 0.0,
+      is_zoo ? zoo_stats(interface, counts) : "");
+}
+
+// The process that the caller waits for ends when the responder is ready, so that what can fail
+// fails there.
+void respond(const std::string& interface, const world& zoo) {
+  // Not what the caller's caller reads from until everyone has closed it.
+  check(close_range(STDERR_FILENO + 1, ~0U, 0) != 0 ? -errno : 0, "close what was inherited");
+  static std::array<int, 2> is_ready;
+  if (pipe(is_ready.data()) != 0) check(-errno, "make a pipe");
+  const pid_t child = fork();
+  check(child < 0 ? -errno : 0, "fork");
+  if (child > 0) {
+    close(is_ready[1]);
+    char byte = 0;
+    if (read(is_ready[0], &byte, 1) != 1) throw std::runtime_error("the responder did not start");
+    fmt::print("{}\n", child);
+    return;
+  }
+  setsid();
+  if (!std::freopen("/dev/null", "w", stdout)) check(-errno, "leave the caller's output");
+  echoscan::zoo::respond(interface, zoo, open_map(interface, "world_requests"),
+                         open_map(interface, "responder_counts"), [] {
+                           if (write(is_ready[1], "r", 1) != 1) _exit(1);
+                           close(is_ready[1]);
+                         });
+}
+
+void print_json(Ipv4 address, const echoscan::zoo::Host& host) {
+  if (host.form == Form::no_result) return;
+  const bool is_error = host.form == Form::error;
+  fmt::print(
+      "{{\"target\":\"{}\",\"species\":\"{}\",\"type\":\"{}\",\"saddr\":\"{}\","
+      "\"classification\":\"{}\",\"icmp_type\":{},\"icmp_code\":{},\"success\":{},"
+      "\"off_target\":{},\"rtt_trusted\":{},\"ttl\":{},\"quoted_ttl\":{},"
+      "\"quoted_icmp_bytes_max\":{},\"repeats\":{},\"held_us\":{}}}\n",
+      echoscan::to_string(address), echoscan::zoo::species_name(host.species),
+      is_error ? "error" : "reply", echoscan::to_string(Ipv4{host.saddr}),
+      echoscan::zoo::classification(host.icmp_type), host.icmp_type, host.icmp_code, !is_error,
+      host.form == Form::off_target, host.form == Form::whole || host.form == Form::off_target,
+      host.ttl, is_error ? fmt::to_string(host.quoted_ttl) : "null",
+      is_error ? fmt::to_string(host.quoted_icmp_bytes_max) : "null", host.repeats, host.held_us);
+}
+
+// Of the zoo, those count who give a reply, early or late, from wherever.
+void print_line(Ipv4 address, const echoscan::zoo::Host& host) {
+  if (host.form != Form::no_result && host.form != Form::error)
+    fmt::print("{} {}\n", echoscan::to_string(address), host.ttl);
+}
+
+void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
   std::vector<AddressRange> ranges;
   for (const std::string& target : targets) {
     std::string error;
@@ -124,35 +236,33 @@ void print_truth(const world& truth, const std::vector<std::string>& targets) {
   for (const AddressRange& range : echoscan::merge_ranges(ranges)) {
     for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
       const auto address = static_cast<__u32>(value);
-      const world_host host = world_host_at(&truth, address);
-      if (world_has(address) && host.answers)
-        fmt::print("{} {}\n", echoscan::to_string(Ipv4{address}), host.ttl);
+      if (!world_has(address) || !world_host_at(&truth, address).answers) continue;
+      const echoscan::zoo::Host host = echoscan::zoo::host_at(truth, address);
+      if (as_json && host.species == SPECIES_REDIRECTED)
+        print_json(Ipv4{address}, echoscan::zoo::redirect_at(truth, address));
+      as_json ? print_json(Ipv4{address}, host) : print_line(Ipv4{address}, host);
     }
   }
 }
 
 void run(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
-  const bool is_sink = arguments.size() == 5 && arguments[4] == "sink";
-  if (command == "attach" && (arguments.size() == 4 || is_sink)) {
-    world wanted = parse_world(arguments[2], arguments[3]);
-    wanted.is_sink = is_sink;
-    attach(arguments[1], wanted);
-  } else if (command == "stats" && arguments.size() == 2) {
-    const world_counters counts = read_counters(arguments[1]);
-    const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
-    fmt::print(
-        "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"replies\":{},"
-        "\"other_frames\":{},\"request_seconds\":{}}}\n",
-        counts.echo_requests, counts.bad_checksums, counts.silent, counts.replies,
-        counts.other_frames,
-        has_lasted ? static_cast<double>(counts.last_request_ns - counts.first_request_ns) / 1e9
-                   : 0.0);
-  } else if (command == "truth" && arguments.size() >= 4) {
-    print_truth(parse_world(arguments[1], arguments[2]), {arguments.begin() + 3, arguments.end()});
+  const std::size_t count = arguments.size();
+  const std::string last = arguments.empty() ? "" : arguments.back();
+  if (command == "attach" && (count == 4 || (count == 5 && (last == "sink" || last == "zoo")))) {
+    attach(arguments[1], parse_world(arguments[2], arguments[3], last));
+  } else if (command == "respond" && count == 4) {
+    respond(arguments[1], parse_world(arguments[2], arguments[3], "zoo"));
+  } else if (command == "stats" && (count == 2 || (count == 3 && last == "zoo"))) {
+    print_stats(arguments[1], count == 3);
+  } else if (command == "truth" && count >= 5) {
+    const bool as_json = arguments[4] == "--json";
+    print_truth(parse_world(arguments[1], arguments[2], arguments[3]), as_json,
+                {arguments.begin() + (as_json ? 5 : 4), arguments.end()});
   } else {
     throw std::runtime_error(
-        "usage: attach IF SEED ONE_IN [sink] | stats IF | truth SEED ONE_IN TARGET...");
+        "usage: attach IF SEED ONE_IN [sink|zoo] | respond IF SEED ONE_IN | stats IF [zoo] | "
+        "truth SEED ONE_IN plain|zoo [--json] TARGET...");
   }
 }
 

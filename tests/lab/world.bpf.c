@@ -4,7 +4,8 @@
 // Replies leave by a redirect to the interface they came from and not by XDP_TX: the near end of
 // the veth pair then needs no more than GRO to take them, so that scanners without an XDP program
 // of their own see the same world. What the near end has no room for is counted by the veth driver
-// (lab.sh stats).
+// (lab.sh stats). In the zoo, requests to anyone but the normal go to the responder in user space
+// through a ring, and not through the kernel's own ICMP.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -22,6 +23,21 @@ struct {
   __type(key, __u32);
   __type(value, struct world_counters);
 } world_counts SEC(".maps");
+
+// Sized by user space, if there is a zoo.
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+} world_requests SEC(".maps");
+
+// Written by the responder alone; here so that it lives as long as the program.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct responder_counters);
+} responder_counts SEC(".maps");
 
 enum {
   ICMP_ECHO_REQUEST = 8,
@@ -50,6 +66,29 @@ static __always_inline void turn_around(__u8* frame, __u8* ip, __u8* icmp, __u8 
   icmp[0] = 0;
   const __u32 icmp_sum = match_load16(icmp + 2) + ((__u32)ICMP_ECHO_REQUEST << 8);
   *(__u16*)(icmp + 2) = probe_wire16((__u16)((icmp_sum & 0xffff) + (icmp_sum >> 16)));
+}
+
+static __always_inline int hand_over(struct xdp_md* context, struct world_counters* count) {
+  const __u32 zero = 0;
+  __u32 bytes = (__u32)(context->data_end - context->data);
+  MATCH_OPAQUE(bytes);
+  struct world_request* request = 0;
+  if (bytes > 0 && bytes <= WORLD_REQUEST_BYTES_MAX &&
+      bpf_map_lookup_elem(&responder_counts, &zero))
+    request = bpf_ringbuf_reserve(&world_requests, sizeof(*request), 0);
+  if (!request) {
+    count->overrun++;
+    return XDP_DROP;
+  }
+  request->bytes = bytes;
+  request->unused = 0;
+  // What the verifier has seen of the bounds above was another register.
+  MATCH_OPAQUE(bytes);
+  bytes = ((bytes - 1) & (WORLD_REQUEST_BYTES_MAX - 1)) + 1;
+  bpf_xdp_load_bytes(context, 0, request->frame, bytes);
+  bpf_ringbuf_submit(request, 0);
+  count->handed_over++;
+  return XDP_DROP;
 }
 
 SEC("xdp")
@@ -93,6 +132,7 @@ int far_end(struct xdp_md* context) {
     count->silent++;
     return XDP_DROP;
   }
+  if (truth->is_zoo && host.species != SPECIES_NORMAL) return hand_over(context, count);
   turn_around(frame, ip, icmp, host.ttl);
   count->replies++;
   return bpf_redirect(context->ingress_ifindex, 0);

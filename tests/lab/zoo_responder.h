@@ -1,0 +1,21 @@
+// The zoo's keeper: a process at the far end that answers what the XDP program hands over.
+//
+// In user space, because odd frames are a line each there and a fight with the verifier in BPF; it
+// takes some 200,000 requests a second, and the queue to it holds 100,000, with what does not fit
+// counted. Frames leave by AF_PACKET without a queueing discipline, so that one that the link has
+// no room for comes back and is sent again: what is counted as sent has been delivered. Late
+// answers wait in a bounded heap. It ends by itself when its interface goes.
+#pragma once
+
+#include <string>
+
+#include "tests/lab/world.h"
+
+namespace echoscan::zoo {
+
+// Serves until `interface` is gone; calls `ready` once it does. The XDP program's maps are given by
+// their descriptors. Throws std::system_error.
+void respond(const std::string& interface, const world& world, int request_ring, int counts_map,
+             void (*ready)());
+
+}  // namespace echoscan::zoo
