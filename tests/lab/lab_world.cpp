@@ -204,19 +204,21 @@ void respond(const std::string& interface, const world& zoo) {
 }
 
 void print_json(Ipv4 address, const echoscan::zoo::Host& host) {
-  if (host.form == Form::no_result) return;
   const bool is_error = host.form == Form::error;
+  const bool is_altered = host.form == Form::cut || host.form == Form::altered;
+  const bool has_rtt =
+      is_error ? host.quoted_icmp_bytes_max >= PROBE_ICMP_BYTES + PROBE_PAYLOAD_BYTES : !is_altered;
+  if (host.form == Form::no_result) return;
   fmt::print(
       "{{\"target\":\"{}\",\"species\":\"{}\",\"type\":\"{}\",\"saddr\":\"{}\","
       "\"classification\":\"{}\",\"icmp_type\":{},\"icmp_code\":{},\"success\":{},"
-      "\"off_target\":{},\"rtt_trusted\":{},\"ttl\":{},\"quoted_ttl\":{},"
-      "\"quoted_icmp_bytes_max\":{},\"repeats\":{},\"held_us\":{}}}\n",
+      "\"off_target\":{},\"has_rtt\":{},\"rtt_trusted\":{},\"ttl\":{},\"quoted_ttl\":{},"
+      "\"repeats\":{},\"held_us\":{}}}\n",
       echoscan::to_string(address), echoscan::zoo::species_name(host.species),
       is_error ? "error" : "reply", echoscan::to_string(Ipv4{host.saddr}),
       echoscan::zoo::classification(host.icmp_type), host.icmp_type, host.icmp_code, !is_error,
-      host.form == Form::off_target, host.form == Form::whole || host.form == Form::off_target,
-      host.ttl, is_error ? fmt::to_string(host.quoted_ttl) : "null",
-      is_error ? fmt::to_string(host.quoted_icmp_bytes_max) : "null", host.repeats, host.held_us);
+      host.form == Form::off_target, has_rtt, !is_altered, host.ttl,
+      is_error ? fmt::to_string(host.quoted_ttl) : "null", host.repeats, host.held_us);
 }
 
 // Of the zoo, those count who give a reply, early or late, from wherever.
