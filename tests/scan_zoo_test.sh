@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The zoo: 262,144 addresses of a simulated Internet in which two thirds of the hosts answer oddly. Every line equals
+# The zoo: 262,144 addresses of a simulated Internet in which 7 hosts in 10 answer oddly. Every line equals
 # the truth in every field that can be known, there is none that should not be, and every frame that the far end sent
 # is in the one counter of its kind.
 #
