@@ -3,7 +3,8 @@
 # the truth in every field that can be known, there is none that should not be, and every frame that the far end sent
 # is in the one counter of its kind.
 #
-#   scan_zoo_test.sh af_xdp | af_packet | generic | generic_packet | net_raw | xdp_live_late
+#   scan_zoo_test.sh af_xdp | af_packet | generic | generic_packet | net_raw | net_raw_raw_socket |
+#                    xdp_live_late
 source "$(dirname "${BASH_SOURCE[0]}")/lab/prelude.sh"
 
 variant=$1
@@ -31,9 +32,11 @@ case $variant in
     receiver="XDP generic"
     if [ "$variant" = generic ]; then options+=(--method af_xdp); else options+=(--method af_packet); fi
     ;;
-  # Without CAP_BPF and CAP_NET_ADMIN: AF_PACKET both ways.
-  net_raw)
+  # Without CAP_BPF and CAP_NET_ADMIN: AF_PACKET both ways. By raw_socket it is the kernel that sends, and the kernel
+  # gets to see the errors as well: whatever it makes of them, each target is probed.
+  net_raw | net_raw_raw_socket)
     receiver="AF_PACKET ring"
+    if [ "$variant" = net_raw_raw_socket ]; then options+=(--method raw_socket); fi
     command=(setpriv "--bounding-set=-all,+net_raw" "--inh-caps=-all" "$echoscan")
     ;;
   *) fail "no variant '$variant'" ;;

@@ -1,10 +1,10 @@
 // The zoo's keeper: a process at the far end that answers what the XDP program hands over.
 //
-// In user space, because odd frames are a line each there and a fight with the verifier in BPF; it
-// takes some 200,000 requests a second, and the queue to it holds 100,000, with what does not fit
-// counted. Frames leave by AF_PACKET without a queueing discipline, so that one that the link has
-// no room for comes back and is sent again: what is counted as sent has been delivered. Late
-// answers wait in a bounded heap. It ends by itself when its interface goes.
+// In user space, because odd frames are a line each there and a fight with the verifier in BPF. On
+// 2 cores shared with a scan it took 140,000 requests a second; the queue to it holds 116,000, and
+// what finds no room there is counted. Frames leave by AF_PACKET without a queueing discipline, so
+// that one that the link has no room for comes back and is sent again: what is counted as sent has
+// been delivered. Late answers wait in a bounded heap. It ends by itself when its interface goes.
 #pragma once
 
 #include <string>
