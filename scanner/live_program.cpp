@@ -5,11 +5,14 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "live_sender.skel.h"
@@ -26,6 +29,7 @@ constexpr std::size_t kVlanBytes = 4;
 constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
 // Since Linux 6.3 veth says so before the first frame, until then with the first.
 constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
+constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
 constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
 
 struct DestroySkeleton {
@@ -160,9 +164,23 @@ std::string LiveProgram::Kernel::prove_mechanism(const Interface& interface,
 LiveProgram::LiveProgram(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 LiveProgram::~LiveProgram() = default;
 
+std::string LiveProgram::known_fault(const std::string& driver, const std::string& kernel_release) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (driver != "virtio_net" || std::sscanf(kernel_release.c_str(), "%u.%u", &major, &minor) != 2)
+    return {};
+  if (std::pair(major, minor) >= kSoundVirtio) return {};
+  return fmt::format("virtio_net of Linux {}.{} is known to break under them; {}.{} is sound",
+                     major, minor, kSoundVirtio.first, kSoundVirtio.second);
+}
+
 LiveProgram::Attempt LiveProgram::load(const Interface& interface,
                                        const FrameTemplate& frame_template,
                                        std::span<const int> cpus) {
+  utsname names{};
+  uname(&names);
+  if (std::string fault = known_fault(interface.driver, names.release); !fault.empty())
+    return {nullptr, std::move(fault)};
   auto kernel = std::make_unique<Kernel>();
   int error = kernel->load(make_live_config(interface, frame_template), cpus);
   if (error == EPERM || error == EACCES)

@@ -35,6 +35,9 @@ case $VM_KERNEL/$VM_NIC in
   */e1000e | 6.1/vmxnet3) best_receiver="XDP generic" ;;
   *) best_receiver="XDP native" ;;
 esac
+live_refusal=""
+[ "$best_receiver" = "XDP native" ] || live_refusal="takes no redirected frames"
+case $VM_KERNEL/$VM_NIC in 6.1/virtio*) live_refusal="virtio_net of Linux 6.1 is known to break under them" ;; esac
 
 found() { sed 's/.*"target":"\([^"]*\)".*/\1/' "$work/out" | sort; }
 
@@ -114,12 +117,12 @@ case_truth_net_raw() {
 # Frames made in the kernel leave where the driver sends redirected frames, and elsewhere the scan says that it does
 # not: on e1000e the kernel runs such a program without an error, and nothing is sent.
 case_xdp_live() {
-  if [ "$best_receiver" = "XDP native" ]; then
+  if [ -z "$live_refusal" ]; then
     scan_truth xdp_live "XDP live frames" "XDP native" $all_targets "${best[@]}" --method xdp_live
   else
     expect_status 3 scan "${best[@]}" --method xdp_live $some_targets
     sed 's/^/  /' "$work/log"
-    expect_text "$work/log" "takes no redirected frames"
+    expect_text "$work/log" "$live_refusal"
   fi
 }
 
@@ -129,9 +132,9 @@ case_bench() {
   near "$echoscan" bench -q -i lab0 --dst 192.0.2.2 --duration 0.5 --json "$work/bench" | sed 's/^/  /'
   expect_equal "methods that sent nothing" \
     "$(jq -r '[.rows[] | select(.unavailable) | .method] | join(",")' "$work/bench")" \
-    "$([ "$best_receiver" = "XDP native" ] || echo xdp_live)"
+    "$([ -z "$live_refusal" ] || echo xdp_live)"
   expect_equal "rows that say how much" "$(jq '[.rows[] | select(.sent > 100 and .rate_pps > 0)] | length' "$work/bench")" \
-    "$([ "$best_receiver" = "XDP native" ] && echo 9 || echo 8)"
+    "$([ -z "$live_refusal" ] && echo 9 || echo 8)"
 }
 
 # The host's own traffic lives beside the scan, through the same card.
@@ -233,7 +236,7 @@ case_doctor() {
   near "$echoscan" doctor -i lab0 --json >"$work/doctor" || fail "the doctor ended with $?"
   expect_equal "what the doctor found" \
     "$(jq -c '[.xdp_native.works, .af_xdp_zero_copy.works, .af_xdp_copy.works, .xdp_live.works, .gateway_mac]' "$work/doctor")" \
-    "[$(is_equal "$best_receiver" "XDP native"),$(is_equal "$best_sender" "AF_XDP zero-copy"),true,$(is_equal "$best_receiver" "XDP native"),\"02:00:00:00:00:0b\"]"
+    "[$(is_equal "$best_receiver" "XDP native"),$(is_equal "$best_sender" "AF_XDP zero-copy"),true,$(is_equal "$live_refusal" ""),\"02:00:00:00:00:0b\"]"
   near "$echoscan" doctor -i lab0 --json --read-only >"$work/doctor" || fail "the doctor ended with $?"
   expect_equal "tried though told not to" "$(jq -c .xdp_native.works "$work/doctor")" null
   [ "$best_receiver" = "XDP native" ] || return 0
