@@ -1,5 +1,6 @@
 #include "output/json_text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -47,6 +48,10 @@ std::size_t utf8_bytes(std::string_view text) {
   return 0;
 }
 
+char* write_bytes(char* out, std::string_view bytes) {
+  return std::copy(bytes.begin(), bytes.end(), out);
+}
+
 char* write_ascii(char* out, char character) {
   constexpr const char* kDigits = "0123456789abcdef";
   if (character == '"' || character == '\\') {
@@ -55,10 +60,9 @@ char* write_ascii(char* out, char character) {
   } else if (static_cast<unsigned char>(character) >= ' ') {
     *out++ = character;
   } else {
-    std::memcpy(out, "\\u00", 4);
-    out[4] = kDigits[character >> 4];
-    out[5] = kDigits[character & 0xf];
-    out += 6;
+    out = write_bytes(out, "\\u00");
+    *out++ = kDigits[character >> 4];
+    *out++ = kDigits[character & 0xf];
   }
   return out;
 }
@@ -81,11 +85,9 @@ char* write_json_text(char* out, std::string_view text) {
     if (bytes == 1) {
       out = write_ascii(out, text.front());
     } else if (bytes == 0) {
-      std::memcpy(out, "\xef\xbf\xbd", 3);
-      out += 3;
+      out = write_bytes(out, "\xef\xbf\xbd");
     } else {
-      std::memcpy(out, text.data(), bytes);
-      out += bytes;
+      out = write_bytes(out, text.substr(0, bytes));
     }
     text.remove_prefix(bytes == 0 ? 1 : bytes);
   }
