@@ -17,8 +17,8 @@ RUN cmake --preset release -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 \
  && cmake --build --preset release --target echoscan unit_tests \
  && ctest --test-dir build/release --label-regex '^unit$' --output-on-failure --no-tests=error \
  && install -D --strip build/release/echoscan /out/usr/local/bin/echoscan \
- && install -D packages.txt /out/tmp/packages.txt \
- && install -D tests/install_packages.sh /out/tmp/tests/install_packages.sh
+ && install -D packages.txt /out/setup/packages.txt \
+ && install -D tests/install_packages.sh /out/setup/tests/install_packages.sh
 
 FROM ${BASE}
 ARG BASE
@@ -31,8 +31,8 @@ LABEL org.opencontainers.image.title="echoscan" \
       org.opencontainers.image.base.name="${BASE}"
 COPY --from=build /out /
 # A library that packages.txt forgot ends the build here and not the first scan.
-RUN apt-get update && /tmp/tests/install_packages.sh run \
- && rm -rf /tmp/tests /tmp/packages.txt /var/lib/apt/lists/* /var/cache/apt/*.bin \
+RUN apt-get update && /setup/tests/install_packages.sh run \
+ && rm -rf /setup /var/lib/apt/lists/* /var/cache/apt/*.bin \
  && { ! ldd /usr/local/bin/echoscan | grep 'not found'; } && echoscan --version
 # Where results go: relative names of -o and --summary end up in what is mounted here.
 WORKDIR /data

@@ -113,8 +113,11 @@ void judge_native(const Diagnosis& facts, ProblemList& problems) {
   if (facts.has_lro)
     problems.add(what + "; drivers refuse it while LRO is on.",
                  fmt::format("ethtool -K {} lro off", nic.name));
-  // A driver without any native XDP says so at every size.
-  if (nic.mtu > kNativeMtuMax && facts.xdp_native.reason != std::strerror(EOPNOTSUPP))
+  // A driver without any native XDP says so at every size; vmxnet3, which has it from 6.6 on, says
+  // the same of a size that does not fit.
+  const bool has_native = facts.xdp_native.reason != std::strerror(EOPNOTSUPP) ||
+                          (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
+  if (nic.mtu > kNativeMtuMax && has_native)
     problems.add(fmt::format("{}; frames of {} bytes do not fit its buffers.", what, nic.mtu),
                  fmt::format("ip link set {} mtu {}", nic.name, kNativeMtuMax));
   const bool wants_queues = nic.driver == "ena" || nic.driver == "gve";

@@ -88,6 +88,18 @@ TEST(Diagnosis, NativeXdpHasItsPrice) {
   expect_fix(facts, "ethtool -L eth7 combined 2");
 }
 
+TEST(Diagnosis, ASizeThatDoesNotFitIsToldFromADriverThatCannot) {
+  Diagnosis facts = healthy();
+  facts.xdp_native = refused("Operation not supported");
+  facts.interface.mtu = 9000;
+  EXPECT_TRUE(find_problems(facts).empty());
+  facts.interface.driver = "vmxnet3";
+  expect_fix(facts, "ip link set eth7 mtu 3498");
+  facts.kernel_major = 6;
+  facts.kernel_minor = 1;
+  EXPECT_TRUE(find_problems(facts).empty());
+}
+
 TEST(Diagnosis, ZeroCopyDependsOnKernelAndHost) {
   Diagnosis facts = healthy();
   facts.zero_copy = refused("Operation not supported");
