@@ -71,6 +71,37 @@ for wrong in "up --sink --zoo" "up --zoo --mode kernel" "truth --json" "up --que
   expect_status 1 lab $wrong 2>"$work/log"
 done
 
+# Cards that are in use are not taken; those that are not become the lab's link, and come back.
+lab down
+cards=(${ECHOSCAN_LAB:0:10}-a ${ECHOSCAN_LAB:0:10}-b)
+delete_cards() {
+  local status=$?
+  lab down
+  if ip link show "${cards[0]}" >/dev/null 2>&1; then ip link delete "${cards[0]}"; fi
+  (exit $status) || finish
+  finish
+}
+trap delete_cards EXIT
+ip link add "${cards[0]}" type veth peer name "${cards[1]}"
+for used in "link set ${cards[0]} up" "address add 192.0.2.1/32 dev ${cards[1]}" "address add 2001:db8::1/128 dev ${cards[0]}"; do
+  # shellcheck disable=SC2086
+  ip $used
+  expect_status 1 lab up --nics "${cards[0]},${cards[1]}" 2>"$work/log"
+  expect_text "$work/log" "it is in use"
+  for card in "${cards[@]}"; do
+    ip link set "$card" down
+    ip address flush dev "$card"
+  done
+done
+expect_status 1 lab up --nics "${cards[0]},nobody" 2>"$work/log"
+expect_text "$work/log" "there is no interface nobody"
+lab up --nics "${cards[0]},${cards[1]}"
+expect_equal "carrier" "$(near cat /sys/class/net/lab0/carrier)" 1
+lab down
+ip link show "${cards[0]}" >"$work/log" || fail "the card has not come back"
+ip link delete "${cards[0]}"
+lab up
+
 # What a crash leaves behind is cleared away: a namespace without its partner, a state without namespaces.
 ip netns delete "$ECHOSCAN_LAB-far"
 lab down

@@ -14,10 +14,10 @@
 # address (`kernel`); with --sink it counts and drops, to measure senders by. With --zoo not everyone answers as they
 # should: replies cut, altered, late, repeated, forged, from elsewhere, and errors (world.h has who, and how many). A
 # process at the far end plays those, until the lab goes; `stats` has what it sent, and `lost` what it should have
-# sent and did not. With `--nics` two network cards that
-# are joined to each other, as in tests/vm, take the place of the veth pair; one that has an address is in use and
-# refused. ECHOSCAN_LAB names the lab (default echoscan), so that several can stand side by
-# side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it (default build/release).
+# sent and did not. With `--nics` two network cards that are joined to each other, as in tests/vm, take the place of the
+# veth pair; one that has an address or is switched on is in use and refused. ECHOSCAN_LAB names the lab (default
+# echoscan), so that several can stand side by side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it
+# (default build/release).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -75,7 +75,8 @@ take_nics() { # NEAR,FAR
   [ ${#pair[@]} = 2 ] || die "--nics names two interfaces, as in eth0,eth1"
   for nic in "${pair[@]}"; do
     ip link show "$nic" >/dev/null || die "there is no interface $nic"
-    [ -z "$(ip -4 -o address show dev "$nic")" ] || die "$nic has an address: it is in use"
+    [ -z "$(ip -o address show dev "$nic")" ] || die "$nic has an address: it is in use"
+    [ -z "$(ip -o link show up dev "$nic")" ] || die "$nic is switched on: it is in use"
   done
   mkdir -p "$state"
   echo "$1" >"$state/nics"
