@@ -63,7 +63,8 @@ StatusLine::Snapshot StatusLine::look(std::uint64_t now_ns) {
                  static_cast<double>(now.sent);
   const double interval_s = static_cast<double>(now_ns - last_ns_) / kSecondNs;
   if (interval_s > 0) {
-    now.sent_pps = static_cast<double>(now.sent - last_sent_) / interval_s;
+    // Less than before when a transmitter has gone back behind a lost link.
+    now.sent_pps = static_cast<double>(now.sent - std::min(now.sent, last_sent_)) / interval_s;
     now.replied_pps = static_cast<double>(now.replied - last_replied_) / interval_s;
   }
   last_ns_ = now_ns;
