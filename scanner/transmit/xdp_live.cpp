@@ -143,6 +143,8 @@ void XdpLiveTransmitter::quit() {
 }
 
 bool XdpLiveTransmitter::pace(std::uint64_t rate_pps) {
+  if (rate_pps != Pacer::kUnlimited)
+    rewind_ = std::min<std::uint64_t>(kRewindTargets, rate_pps * kBacklogNs / kSecondNs + 1);
   if (rate_pps < kPaceMinPps) return rate_pps == Pacer::kUnlimited;
   const auto rate = static_cast<double>(rate_pps);
   const double burst_ticks = kSecondTicks / rate * std::max(1.0, rate / Pacer::kBurstsPerSecond);
@@ -212,7 +214,7 @@ bool XdpLiveTransmitter::rewind() {
   give_order(Order::rest);
   if (is_in_call_.load()) return false;
   const std::uint64_t not_named = queue_.unconfirmed + (queue_.entered - queue_.flown);
-  const std::uint64_t count = std::min<std::uint64_t>(kRewindTargets, queue_.head - not_named);
+  const std::uint64_t count = std::min<std::uint64_t>(rewind_, queue_.head - not_named);
   const std::uint64_t sent_before = queue_.sent;
   queue_.again_count = 0;
   queue_.head -= count;

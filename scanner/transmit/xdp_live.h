@@ -68,7 +68,7 @@ class XdpLiveTransmitter : public Transmitter {
   // Ends the thread, out of the kernel.
   void quit();
   void read_counters();
-  // Goes back by kRewindTargets, once the program does not run; true when that is done.
+  // Goes back by rewind_ targets, once the program does not run; true when that is done.
   bool rewind();
 
   std::shared_ptr<LiveProgram> program_;
@@ -79,6 +79,7 @@ class XdpLiveTransmitter : public Transmitter {
   std::uint64_t tail_ = 0;  // targets put into the ring
   std::uint64_t backlog_ = kBacklogMax;
   bool is_full_ = false;
+  std::uint64_t rewind_ = kRewindTargets;  // fewer at low rates, where the sender alone paces
   bool is_link_down_ = false;
   bool is_rewinding_ = false;
   std::uint64_t rewound_ = 0;       // targets, over all times
