@@ -24,7 +24,7 @@ enum {
   LIVE_BATCH = 256,
   /* The kernel flushes a bulk of 16; here is room for four. */
   LIVE_BULK_MAX = 64,
-  LIVE_TICKS_PER_NS = 16,
+  LIVE_TICKS_PER_NS = 64,
   LIVE_PAGE_BYTES = 4096,
   LIVE_FRAME_BYTES_MAX = 1514,
 };
@@ -41,8 +41,9 @@ struct live_config {
 
 /*
  * Two token buckets in series, each a virtual time (the generic cell rate algorithm of ITU-T
- * I.371), in 1/16 ns: exact to 0.05 % at 10 M tokens a second, good for 36 years of uptime. As in
- * scanner/pacer.h the first holds the average and the second bounds burst and catching up.
+ * I.371), in 1/64 ns: exact to 0.01 % at 10 M tokens a second, good for 9 years of uptime. As in
+ * scanner/pacer.h, whose PaceShape fills them in, the first holds the average and the second bounds
+ * burst and catching up.
  */
 struct live_bucket {
   __u64 token_ticks;

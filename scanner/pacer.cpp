@@ -1,26 +1,34 @@
 #include "scanner/pacer.h"
 
 #include <algorithm>
-#include <cmath>
 
 namespace echoscan {
 namespace {
 
-constexpr double kSecondNs = 1e9;
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::uint64_t nanoseconds(double value) {
-  return static_cast<std::uint64_t>(std::llround(value));
+std::uint64_t divide_rounded(std::uint64_t dividend, std::uint64_t divisor) {
+  return (dividend + divisor / 2) / divisor;
 }
 
 }  // namespace
 
-// The origin lies one depth back, so that virtual time never has to be negative.
-TokenBucket::TokenBucket(double rate_pps, std::uint64_t depth_ns, std::uint64_t now_ns)
-    : token_ticks_(nanoseconds(kSecondNs * static_cast<double>(kTicksPerNs) / rate_pps)) {
-  depth_ticks_ = std::max(depth_ns * kTicksPerNs, token_ticks_);
-  origin_ns_ = now_ns - depth_ticks_ / kTicksPerNs - 1;
-  emptied_at_.store(ticks(now_ns) - token_ticks_, std::memory_order_relaxed);
+// Tokens are rounded once; depths are multiples of them, so that a whole burst always fits.
+PaceShape::PaceShape(std::uint64_t rate_pps, std::uint64_t ticks_per_ns)
+    : burst(std::max<std::uint64_t>(1, rate_pps / kBurstsPerSecond)) {
+  const std::uint64_t second_ticks = kSecondNs * ticks_per_ns;
+  average.token_ticks = std::max<std::uint64_t>(1, divide_rounded(second_ticks, rate_pps));
+  peak.token_ticks = std::max<std::uint64_t>(1, divide_rounded(second_ticks * 4, rate_pps * 5));
+  average.depth_ticks = burst * average.token_ticks + kCatchUpNs * ticks_per_ns;
+  peak.depth_ticks = burst * peak.token_ticks;
 }
+
+// The origin lies one depth back, so that virtual time never has to be negative.
+TokenBucket::TokenBucket(const PaceShape::Bucket& shape, std::uint64_t now_ns)
+    : origin_ns_(now_ns - shape.depth_ticks / kTicksPerNs - 1),
+      token_ticks_(shape.token_ticks),
+      depth_ticks_(shape.depth_ticks),
+      emptied_at_(ticks(now_ns) - token_ticks_) {}
 
 std::uint64_t TokenBucket::take(std::uint64_t least, std::uint64_t most, std::uint64_t now_ns) {
   const std::uint64_t now = ticks(now_ns);
@@ -47,19 +55,14 @@ std::uint64_t TokenBucket::ready_ns(std::uint64_t tokens) const {
 
 // Without a limit the buckets stand unused, at any rate that is valid.
 Pacer::Pacer(std::uint64_t rate_pps, std::uint64_t now_ns)
-    : unlimited_(rate_pps == kUnlimited),
-      burst_(unlimited_ ? ~std::uint64_t{0} : std::max<std::uint64_t>(1, rate_pps / 1000)),
-      average_(unlimited_ ? 1.0 : static_cast<double>(rate_pps),
-               unlimited_ ? 0
-                          : nanoseconds(kSecondNs * static_cast<double>(burst_) /
-                                        static_cast<double>(rate_pps)) +
-                                kCatchUpNs,
-               now_ns),
-      peak_(unlimited_ ? 1.0 : kPeakFactor * static_cast<double>(rate_pps),
-            unlimited_ ? 0
-                       : nanoseconds(kSecondNs * static_cast<double>(burst_) / kPeakFactor /
-                                     static_cast<double>(rate_pps)),
-            now_ns) {}
+    : Pacer(rate_pps == kUnlimited,
+            PaceShape(rate_pps == kUnlimited ? 1 : rate_pps, TokenBucket::kTicksPerNs), now_ns) {}
+
+Pacer::Pacer(bool unlimited, const PaceShape& shape, std::uint64_t now_ns)
+    : unlimited_(unlimited),
+      burst_(shape.burst),
+      average_(shape.average, now_ns),
+      peak_(shape.peak, now_ns) {}
 
 Pacer::Grant Pacer::take(std::uint64_t wanted, std::uint64_t now_ns) {
   if (unlimited_) return {wanted, 0};
@@ -70,7 +73,7 @@ Pacer::Grant Pacer::take(std::uint64_t wanted, std::uint64_t now_ns) {
     peak_.give_back(at_peak - on_average);
     if (on_average > 0) return {on_average, 0};
   }
-  const std::uint64_t waited_for = std::min(burst_, kWaitTokensMax);
+  const std::uint64_t waited_for = std::max(least, std::min(burst_, kWaitTokensMax));
   return {0, std::max(peak_.ready_ns(waited_for), average_.ready_ns(waited_for))};
 }
 

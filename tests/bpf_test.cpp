@@ -61,39 +61,6 @@ TEST(LiveQueue, AnEntryIsOfItsLapOnly) {
   }
 }
 
-// 1 Mpps, bursts of 1 ms, 15 ms of catching up at 1.25 times the rate: as scanner/pacer.h.
-TEST(LivePacer, KeepsTheRateAndForgivesAPause) {
-  constexpr __u64 kToken = 1000 * LIVE_TICKS_PER_NS;
-  constexpr __u64 kStart = 1'000'000'000;
-  live_pacer pacer{{kToken, 16'000 * kToken, 0}, {kToken * 4 / 5, 800 * kToken, 0}};
-  live_pacer_start(&pacer, kStart);
-  const auto run = [&pacer](__u64 from_ns, __u64 to_ns) {
-    unsigned taken = 0;
-    for (__u64 ns = from_ns; ns < to_ns; ns += 100) taken += live_pacer_take(&pacer, ns) != 0;
-    return taken;
-  };
-  EXPECT_EQ(run(kStart, kStart + 100'000'000), 100'000U);
-  // Not run for 10 ms: at most a burst at once, then 1.25 times the rate until it has caught up.
-  __u64 now_ns = kStart + 110'000'000;
-  unsigned burst = 0;
-  while (live_pacer_take(&pacer, now_ns)) ++burst;
-  EXPECT_NEAR(burst, 1000, 1);
-  EXPECT_NEAR(run(now_ns, now_ns + 10'000'000), 12'500, 10);
-  EXPECT_NEAR(run(now_ns + 10'000'000, now_ns + 100'000'000), 110'000 - 12'500 - 1000, 20);
-  // Not run for a second: what is beyond 16 ms is not made up for.
-  now_ns += 1'100'000'000;
-  EXPECT_NEAR(run(now_ns, now_ns + 1'000'000'000), 1'016'000, 20);
-  // What was refused is granted again.
-  now_ns += 2'000'000'000;
-  while (live_pacer_take(&pacer, now_ns)) continue;
-  live_pacer_give_back(&pacer, 5);
-  for (int i = 0; i < 5; ++i) EXPECT_TRUE(live_pacer_take(&pacer, now_ns));
-  EXPECT_FALSE(live_pacer_take(&pacer, now_ns));
-
-  live_pacer unlimited{};
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(live_pacer_take(&unlimited, kStart));
-}
-
 TEST(MatchReply, TableOfFrames) {
   const match_config config = case_config();
   for (const ReplyCase& row : reply_cases()) {

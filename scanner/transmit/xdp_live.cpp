@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <csignal>
 
 #include "scanner/pacer.h"
@@ -15,18 +14,14 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
-constexpr double kTicksPerNs = static_cast<int>(LIVE_TICKS_PER_NS);
-constexpr double kSecondTicks = 1e9 * kTicksPerNs;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 std::uint64_t load(const __u64& value) {
   return __atomic_load_n(&value, __ATOMIC_ACQUIRE);
 }
 
-live_bucket make_bucket(double rate_pps, double depth_ticks) {
-  const auto token_ticks = static_cast<std::uint64_t>(std::llround(kSecondTicks / rate_pps));
-  return {token_ticks, std::max(token_ticks, static_cast<std::uint64_t>(std::llround(depth_ticks))),
-          0};
+live_bucket make_bucket(const PaceShape::Bucket& shape) {
+  return {shape.token_ticks, shape.depth_ticks, 0};
 }
 
 // Under a real-time policy (chrt) a thread that never sleeps has to stand below those it waits for:
@@ -146,11 +141,9 @@ bool XdpLiveTransmitter::pace(std::uint64_t rate_pps) {
   if (rate_pps != Pacer::kUnlimited)
     rewind_ = std::min<std::uint64_t>(kRewindTargets, rate_pps * kBacklogNs / kSecondNs + 1);
   if (rate_pps < kPaceMinPps) return rate_pps == Pacer::kUnlimited;
-  const auto rate = static_cast<double>(rate_pps);
-  const double burst_ticks = kSecondTicks / rate * std::max(1.0, rate / Pacer::kBurstsPerSecond);
-  queue_.pacer.average =
-      make_bucket(rate, burst_ticks + kTicksPerNs * static_cast<double>(Pacer::kCatchUpNs));
-  queue_.pacer.peak = make_bucket(rate * Pacer::kPeakFactor, burst_ticks / Pacer::kPeakFactor);
+  const PaceShape shape(rate_pps, LIVE_TICKS_PER_NS);
+  queue_.pacer.average = make_bucket(shape.average);
+  queue_.pacer.peak = make_bucket(shape.peak);
   backlog_ = std::min<std::uint64_t>(kBacklogMax, rate_pps * kBacklogNs / kSecondNs);
   return true;
 }
