@@ -42,8 +42,8 @@ struct live_config {
 /*
  * Two token buckets in series, each a virtual time (the generic cell rate algorithm of ITU-T
  * I.371), in 1/64 ns: exact to 0.01 % at 10 M tokens a second, good for 9 years of uptime. As in
- * scanner/pacer.h, whose PaceShape fills them in, the first holds the average and the second bounds
- * burst and catching up.
+ * scanner/transmit/pacer.h, whose PaceShape fills them in, the first holds the average and the
+ * second bounds burst and catching up.
  */
 struct live_bucket {
   __u64 token_ticks;

@@ -14,14 +14,14 @@
 #include <system_error>
 #include <vector>
 
-#include "scanner/aggregate_command.h"
-#include "scanner/bench.h"
-#include "scanner/config.h"
-#include "scanner/doctor.h"
-#include "scanner/privileges.h"
+#include "scanner/command/aggregate.h"
+#include "scanner/command/bench.h"
+#include "scanner/command/doctor.h"
+#include "scanner/command/target_report.h"
+#include "scanner/options/scan_config.h"
+#include "scanner/process/privileges.h"
+#include "scanner/process/user_error.h"
 #include "scanner/scan.h"
-#include "scanner/target_report.h"
-#include "scanner/user_error.h"
 
 namespace echoscan {
 namespace {

@@ -11,18 +11,18 @@
 #include <system_error>
 #include <vector>
 
-#include "output/byte_sink.h"
-#include "output/geo_table.h"
-#include "output/output_file.h"
-#include "scanner/busy_poll.h"
-#include "scanner/dry_run.h"
-#include "scanner/ledger.h"
-#include "scanner/network_path.h"
-#include "scanner/pipeline.h"
-#include "scanner/process.h"
-#include "scanner/receive_path.h"
-#include "scanner/target_plan.h"
-#include "scanner/transmit_path.h"
+#include "output/geo/geo_table.h"
+#include "output/sink/byte_sink.h"
+#include "output/sink/output_file.h"
+#include "scanner/account/ledger.h"
+#include "scanner/network/busy_poll.h"
+#include "scanner/path/network_path.h"
+#include "scanner/path/receive_path.h"
+#include "scanner/path/transmit_path.h"
+#include "scanner/pipeline/pipeline.h"
+#include "scanner/plan/dry_run.h"
+#include "scanner/plan/target_plan.h"
+#include "scanner/process/limits.h"
 
 namespace echoscan {
 namespace {

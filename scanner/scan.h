@@ -5,8 +5,8 @@
 // nothing does.
 #pragma once
 
-#include "scanner/config.h"
-#include "scanner/user_error.h"
+#include "scanner/options/scan_config.h"
+#include "scanner/process/user_error.h"
 
 namespace echoscan {
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "scanner/counters.h"
-#include "scanner/target.h"
+#include "scanner/process/counter.h"
+#include "scanner/transmit/target.h"
 
 namespace echoscan {
 

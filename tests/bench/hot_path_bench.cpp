@@ -10,19 +10,19 @@
 #include <vector>
 
 #include "bpf/match_reply.h"
-#include "output/json_line.h"
-#include "output/output_file.h"
-#include "output/result_writer.h"
-#include "scanner/clock.h"
-#include "scanner/frame.h"
-#include "scanner/pacer.h"
-#include "scanner/scan_state.h"
-#include "scanner/sender.h"
+#include "output/result/json_line.h"
+#include "output/result/result_writer.h"
+#include "output/sink/output_file.h"
+#include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/sender.h"
+#include "scanner/process/clock.h"
+#include "scanner/transmit/frame.h"
+#include "scanner/transmit/pacer.h"
 #include "targets/label_map.h"
 #include "targets/permutation.h"
 #include "targets/target_cursor.h"
 #include "targets/target_set.h"
-#include "tests/reply_cases.h"
+#include "tests/bpf/reply_cases.h"
 
 namespace echoscan {
 namespace {

@@ -20,11 +20,11 @@
 #include <random>
 #include <vector>
 
-#include "output/geo_table.h"
-#include "output/output_file.h"
-#include "scanner/receiver.h"
+#include "output/geo/geo_table.h"
+#include "output/sink/output_file.h"
+#include "scanner/pipeline/receiver.h"
 #include "targets/target_cursor.h"
-#include "tests/mmdb_writer.h"
+#include "tests/output/mmdb_writer.h"
 
 namespace echoscan {
 namespace {

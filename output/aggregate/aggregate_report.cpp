@@ -1,0 +1,187 @@
+#include "output/aggregate/aggregate_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "output/result/csv_line.h"
+#include "output/summary/summary.h"
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Group = Aggregate::Group;
+
+struct Row {
+  std::string name;
+  std::string_view organisation;  // of an AS number
+  const Group* group = nullptr;
+  std::optional<std::uint64_t> targets;
+  const RttHistogram* rtt = nullptr;  // of the total, instead of the group's sketch
+
+  [[nodiscard]] double rtt_us(double share) const {
+    const std::uint64_t ns = rtt ? rtt->percentile_ns(share) : group->rtt.percentile_ns(share);
+    return static_cast<double>(ns) / 1000;
+  }
+  [[nodiscard]] std::optional<double> rate() const {
+    if (!targets || *targets == 0) return std::nullopt;
+    return static_cast<double>(group->replies) / static_cast<double>(*targets);
+  }
+};
+
+std::string name_of_number(Grouping grouping, std::uint32_t number) {
+  switch (grouping) {
+    case Grouping::slash8:
+      return to_string(Ipv4{number}) + "/8";
+    case Grouping::slash16:
+      return to_string(Ipv4{number}) + "/16";
+    case Grouping::slash24:
+      return to_string(Ipv4{number}) + "/24";
+    default:
+      return std::to_string(number);
+  }
+}
+
+template <typename Key>
+std::optional<std::uint64_t> find_targets(const std::unordered_map<Key, std::uint64_t>& targets,
+                                          const Key& key) {
+  const auto known = targets.find(key);
+  return known == targets.end() ? std::nullopt : std::optional(known->second);
+}
+
+// Most replies first; equal ones by name.
+std::vector<Row> rows_of(const Aggregate& aggregate, const AggregateReport& report,
+                         Grouping grouping) {
+  const auto index = static_cast<std::size_t>(grouping);
+  std::vector<Row> rows;
+  for (const auto& [number, group] : aggregate.by_number(grouping))
+    rows.push_back({name_of_number(grouping, number),
+                    grouping == Grouping::asn ? aggregate.organisation(number) : std::string_view(),
+                    &group, find_targets(report.targets_by_number[index], number)});
+  for (const auto& [name, group] : aggregate.by_name(grouping))
+    rows.push_back({name, "", &group, find_targets(report.targets_by_name[index], name), nullptr});
+  std::sort(rows.begin(), rows.end(), [](const Row& left, const Row& right) {
+    if (left.group->replies != right.group->replies)
+      return left.group->replies > right.group->replies;
+    return left.name < right.name;
+  });
+  if (report.rows_max > 0 && rows.size() > report.rows_max) rows.resize(report.rows_max);
+  return rows;
+}
+
+Row total_row(const Aggregate& aggregate, const AggregateReport& report) {
+  return {"total", "", &aggregate.total(), report.targets, &aggregate.rtt()};
+}
+
+void append_text_row(std::string& text, const Row& row) {
+  const std::optional<double> rate = row.rate();
+  text += fmt::format("  {:<20} {:>13} {:>11} {:>9}", row.name, with_thousands(row.group->replies),
+                      with_thousands(row.group->errors),
+                      rate ? fmt::format("{:.2f} %", 100 * *rate) : "");
+  if (row.group->rtt.count() > 0) {
+    text += fmt::format(" {:>11.1f} {:>11.1f} {:>11.1f}", row.rtt_us(0.5) / 1000,
+                        row.rtt_us(0.9) / 1000, row.rtt_us(0.99) / 1000);
+  } else if (!row.organisation.empty()) {
+    text += fmt::format("{:36}", "");
+  }
+  text += fmt::format("{}{}\n", row.organisation.empty() ? "" : "  ", row.organisation);
+}
+
+void append_csv_row(std::string& csv, std::string_view table, const Row& row) {
+  csv += fmt::format("{},", table);
+  append_csv_text(csv, row.name);
+  csv += ',';
+  append_csv_text(csv, row.organisation);
+  csv += fmt::format(",{},{},{},", row.group->replies, row.group->errors, row.group->repeats);
+  if (row.targets) csv += std::to_string(*row.targets);
+  csv += ',';
+  if (const std::optional<double> rate = row.rate()) csv += fmt::format("{:.6f}", *rate);
+  for (const double share : {0.5, 0.9, 0.99}) {
+    csv += ',';
+    if (row.group->rtt.count() > 0) csv += fmt::format("{:.3f}", row.rtt_us(share));
+  }
+  csv += '\n';
+}
+
+Json json_row(const Row& row) {
+  Json json = {{"group", row.name}};
+  if (!row.organisation.empty()) json["as_org"] = row.organisation;
+  json["replies"] = row.group->replies;
+  json["errors"] = row.group->errors;
+  json["repeats"] = row.group->repeats;
+  if (row.targets) json["targets"] = *row.targets;
+  if (const std::optional<double> rate = row.rate()) json["response_rate"] = *rate;
+  if (row.group->rtt.count() > 0)
+    json["rtt_us"] = {
+        {"p50", row.rtt_us(0.5)}, {"p90", row.rtt_us(0.9)}, {"p99", row.rtt_us(0.99)}};
+  return json;
+}
+
+Json total_json(const Aggregate& aggregate, const AggregateReport& report) {
+  Json total = json_row(total_row(aggregate, report));
+  total.erase("group");
+  const RttHistogram& rtt = aggregate.rtt();
+  if (rtt.count() > 0) {
+    const auto us = [](std::uint64_t ns) { return static_cast<double>(ns) / 1000; };
+    total["rtt_us"] = {{"min", us(rtt.min_ns())},
+                       {"p50", us(rtt.percentile_ns(0.50))},
+                       {"p90", us(rtt.percentile_ns(0.90))},
+                       {"p99", us(rtt.percentile_ns(0.99))},
+                       {"max", us(rtt.max_ns())}};
+  }
+  return total;
+}
+
+}  // namespace
+
+std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& report) {
+  std::string text =
+      fmt::format("{} lines in {} file{}, {} malformed, {} of other kinds\n",
+                  with_thousands(report.lines), report.files, report.files == 1 ? "" : "s",
+                  with_thousands(report.malformed), with_thousands(aggregate.other_lines()));
+  text += fmt::format("  {:<20} {:>13} {:>11} {:>9} {:>11} {:>11} {:>11}\n", "", "replies",
+                      "errors", report.targets ? "of asked" : "", "p50 ms", "p90 ms", "p99 ms");
+  append_text_row(text, total_row(aggregate, report));
+  for (const Grouping grouping : aggregate.groupings()) {
+    const std::vector<Row> rows = rows_of(aggregate, report, grouping);
+    if (rows.empty()) continue;
+    const std::size_t groups =
+        aggregate.by_number(grouping).size() + aggregate.by_name(grouping).size();
+    text += fmt::format("{}{}\n", name_of(grouping),
+                        rows.size() == groups ? ""
+                                              : fmt::format(", {} of {} groups", rows.size(),
+                                                            with_thousands(groups)));
+    for (const Row& row : rows) append_text_row(text, row);
+  }
+  return text;
+}
+
+std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report) {
+  std::string csv =
+      "table,group,as_org,replies,errors,repeats,targets,response_rate,rtt_p50_us,rtt_p90_us,"
+      "rtt_p99_us\n";
+  append_csv_row(csv, "total", total_row(aggregate, report));
+  for (const Grouping grouping : aggregate.groupings())
+    for (const Row& row : rows_of(aggregate, report, grouping))
+      append_csv_row(csv, name_of(grouping), row);
+  return csv;
+}
+
+std::string aggregate_json(const Aggregate& aggregate, const AggregateReport& report) {
+  Json json = {{"type", "aggregate"},
+               {"files", report.files},
+               {"lines", report.lines},
+               {"malformed", report.malformed},
+               {"other_lines", aggregate.other_lines()},
+               {"total", total_json(aggregate, report)}};
+  for (const Grouping grouping : aggregate.groupings()) {
+    Json rows = Json::array();
+    for (const Row& row : rows_of(aggregate, report, grouping)) rows.push_back(json_row(row));
+    json[std::string(name_of(grouping))] = std::move(rows);
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace echoscan

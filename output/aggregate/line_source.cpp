@@ -1,0 +1,109 @@
+#include "output/aggregate/line_source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "output/aggregate/decoder.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kInputBytes = std::size_t{256} << 10;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+
+}  // namespace
+
+std::unique_ptr<LineSource> LineSource::open(const std::string& path, std::string& error) {
+  const int descriptor = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    error = fmt::format("cannot read '{}': {}", path, std::strerror(errno));
+    return nullptr;
+  }
+  std::unique_ptr<LineSource> source(new LineSource(descriptor));
+  // The first bytes decide; a pipe may give them one by one.
+  std::string begin;
+  while (begin.size() < 4 && source->read_input()) begin += source->input_;
+  source->input_ = std::move(begin);
+  if (!source->error_.empty()) {
+    error = fmt::format("cannot read '{}': {}", path, source->error_);
+    return nullptr;
+  }
+  source->decoder_ = make_decoder(source->input_);
+  return source;
+}
+
+LineSource::LineSource(int descriptor)
+    : descriptor_(descriptor), buffer_(kBufferBytes + kPaddingBytes, '\0') {}
+
+LineSource::~LineSource() {
+  if (descriptor_ != STDIN_FILENO) close(descriptor_);
+}
+
+bool LineSource::read_input() {
+  input_.resize(kInputBytes);
+  ssize_t bytes = 0;
+  do {
+    bytes = read(descriptor_, input_.data(), input_.size());
+  } while (bytes < 0 && errno == EINTR);
+  if (bytes < 0) error_ = std::strerror(errno);
+  input_.resize(bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
+  return bytes > 0;
+}
+
+bool LineSource::refill() {
+  if (is_at_end_) return false;
+  std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  end_ -= begin_;
+  begin_ = 0;
+  while (true) {
+    std::string_view input = input_;
+    Decoder::Progress progress;
+    const std::size_t room = kBufferBytes - end_;
+    if (decoder_) {
+      progress = decoder_->decode(input, buffer_.data() + end_, room);
+    } else {
+      progress.bytes = input.copy(buffer_.data() + end_, room);
+      input.remove_prefix(progress.bytes);
+    }
+    input_.erase(0, input_.size() - input.size());
+    end_ += progress.bytes;
+    if (progress.is_damaged) error_ = "its compressed data is damaged";
+    if (progress.bytes > 0) return true;
+    if (!progress.is_damaged && !input_.empty()) continue;
+    if (!progress.is_damaged && read_input()) continue;
+    is_at_end_ = true;
+    if (error_.empty() && decoder_ && !decoder_->is_complete())
+      error_ = "it ends in the middle of its compressed data";
+    return false;
+  }
+}
+
+bool LineSource::next(std::string_view& line) {
+  std::size_t searched = begin_;
+  while (true) {
+    const void* found = std::memchr(buffer_.data() + searched, '\n', end_ - searched);
+    if (found) {
+      const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data());
+      line = {buffer_.data() + begin_, end - begin_};
+      begin_ = end + 1;
+      ++line_number_;
+      return true;
+    }
+    const std::size_t kept = end_ - begin_;
+    if (kept < kBufferBytes && refill()) {
+      searched = kept;
+      continue;
+    }
+    if (begin_ == end_) return false;
+    line = {buffer_.data() + begin_, end_ - begin_};
+    begin_ = end_;
+    ++line_number_;
+    return true;
+  }
+}
+
+}  // namespace echoscan

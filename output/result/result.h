@@ -1,0 +1,71 @@
+// A result: one reply to one probe, or one error about it, as it leaves the program in whatever
+// format.
+//
+// `target` is the address that was probed, `responder` the one that answered (zmap's saddr); the
+// two differ when a host answers from another address, and in errors, which routers send. Texts are
+// views into tables that outlive the scan (the geo table, the target lists), so that a result is
+// plain data and can be batched; an empty one is absent. output/result/result_field.h says how each
+// member is written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "targets/address.h"
+
+namespace echoscan {
+
+// What kind of answer it is, in zmap's words.
+enum class Classification : std::uint8_t {
+  echoreply,
+  unreach,
+  sourcequench,
+  redirect,
+  timxceed,
+  paramprob,
+};
+inline constexpr std::size_t kClassifications = 6;
+
+// Of an ICMP type that is a result.
+constexpr Classification classification_of(std::uint8_t icmp_type) {
+  switch (icmp_type) {
+    case 0:
+      return Classification::echoreply;
+    case 3:
+      return Classification::unreach;
+    case 4:
+      return Classification::sourcequench;
+    case 5:
+      return Classification::redirect;
+    case 11:
+      return Classification::timxceed;
+    default:
+      return Classification::paramprob;
+  }
+}
+
+struct Result {
+  std::int64_t received_us = 0;  // microseconds since 1970: nanoseconds do not survive jq's doubles
+  Ipv4 target;
+  Ipv4 responder;
+  Classification classification = Classification::echoreply;
+  std::uint8_t icmp_type = 0;
+  std::uint8_t icmp_code = 0;
+  bool repeat = false;      // a reply of a target that had replied, an error of one that had one
+  bool cooldown = false;    // received after the last probe had been sent
+  bool off_target = false;  // an echo reply from another address than the target
+  bool rtt_trusted = true;  // false when the reply's payload does not prove the send time
+  std::uint8_t ttl = 0;
+  std::optional<std::uint8_t> quoted_ttl;  // of our probe, as an error quotes it
+  std::optional<std::uint64_t> rtt_ns;     // absent when not proved
+  std::uint32_t asn = 0;                   // 0 when not known
+  std::uint32_t shard = 0;
+  std::string_view country;  // ISO 3166-1 alpha-2
+  std::string_view city;
+  std::string_view as_org;
+  std::string_view label;  // of the list entry that the target is from
+};
+
+}  // namespace echoscan

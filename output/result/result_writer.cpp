@@ -1,0 +1,52 @@
+#include "output/result/result_writer.h"
+
+#include <cstring>
+
+namespace echoscan {
+
+ResultWriter::ResultWriter(ByteSink& sink)
+    : sink_(sink), buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
+
+std::span<char> ResultWriter::room(std::size_t bytes) {
+  if (kBufferBytes - end_ < bytes) {
+    // Moving a backlog of more than half the buffer down would cost more than the room it wins.
+    if (begin_ < kBufferBytes / 2) return {};
+    std::memmove(buffer_.get(), buffer_.get() + begin_, backlog_bytes());
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  return {buffer_.get() + end_, kBufferBytes - end_};
+}
+
+void ResultWriter::append(std::size_t bytes, unsigned lines) {
+  end_ += bytes;
+  lines_ += lines;
+}
+
+bool ResultWriter::flush() {
+  if (error() != 0) return false;
+  if (backlog_bytes() > 0) {
+    const ByteSink::Outcome outcome = sink_.write_some({buffer_.get() + begin_, backlog_bytes()});
+    begin_ += outcome.written;
+    bytes_written_ += outcome.written;
+    if (begin_ == end_) begin_ = end_ = 0;
+    error_.store(outcome.error, std::memory_order_relaxed);
+  }
+  is_limit_.store(backlog_bytes() > kBacklogHighBytes, std::memory_order_relaxed);
+  return error() == 0;
+}
+
+bool ResultWriter::flush_waiting(int wait_ms) {
+  if (backlog_bytes() > 0 && error() == 0) sink_.wait_writable(wait_ms);
+  return flush();
+}
+
+bool ResultWriter::finish(int wait_ms) {
+  if (!flush_waiting(wait_ms)) return true;
+  if (backlog_bytes() > 0) return false;
+  const ByteSink::Completion completion = sink_.finish(wait_ms);
+  error_.store(completion.error, std::memory_order_relaxed);
+  return completion.is_done;
+}
+
+}  // namespace echoscan

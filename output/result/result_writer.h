@@ -1,0 +1,64 @@
+// Lines out of the program: buffered, written as far as the reader takes them, never waited for.
+//
+// The receiver must not stand in a write(2) while replies fill the rings, so the writer only writes
+// what the sink takes at once and keeps the rest; when the backlog passes kBacklogHighBytes,
+// `is_limit()` tells the senders to pause, so that a slow reader slows the sending and loses no
+// reply. The buffer is fixed (touched as needed): when even that is full the receiver leaves
+// replies in the rings, where a loss is counted. One thread owns the writer; is_limit() may be
+// asked by any.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "output/sink/byte_sink.h"
+
+namespace echoscan {
+
+class ResultWriter {
+ public:
+  static constexpr std::size_t kBufferBytes = std::size_t{16} << 20;
+  static constexpr std::size_t kBacklogHighBytes = std::size_t{1} << 20;
+
+  // The sink must outlive the writer.
+  explicit ResultWriter(ByteSink& sink);
+
+  // Room for at least `bytes` bytes, or nothing when the backlog leaves none; then append().
+  [[nodiscard]] std::span<char> room(std::size_t bytes);
+  // Takes over the first `bytes` bytes of what room() gave, as so many lines: a result's, or none
+  // for a header.
+  void append(std::size_t bytes, unsigned lines = 1);
+
+  // Writes what the sink takes without waiting. False once the sink has failed; error() says how.
+  bool flush();
+  // The same, waiting up to `wait_ms` for the sink to take something.
+  bool flush_waiting(int wait_ms);
+
+  // Writes the backlog and finishes the sink, waiting up to `wait_ms`; to be called until it
+  // returns true: all is where it belongs, or has failed.
+  bool finish(int wait_ms);
+
+  [[nodiscard]] std::size_t backlog_bytes() const { return end_ - begin_; }
+  [[nodiscard]] bool is_limit() const { return is_limit_.load(std::memory_order_relaxed); }
+  // The errno of the write that failed, 0 while none has.
+  [[nodiscard]] int error() const { return error_.load(std::memory_order_relaxed); }
+  // Lines appended; those in the backlog when a sink fails are counted, but lost.
+  [[nodiscard]] std::uint64_t lines() const { return lines_; }
+  [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  ByteSink& sink_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::uint64_t lines_ = 0;
+  std::uint64_t bytes_written_ = 0;
+  std::atomic<bool> is_limit_ = false;
+  std::atomic<int> error_ = 0;
+};
+
+}  // namespace echoscan

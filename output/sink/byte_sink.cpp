@@ -1,0 +1,77 @@
+#include "output/sink/byte_sink.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace echoscan {
+namespace {
+
+constexpr int kWaitMs = 50;
+
+}  // namespace
+
+ByteSink::Completion ByteSink::finish(int) {
+  return {};
+}
+
+DescriptorSink::DescriptorSink(int descriptor) : descriptor_(descriptor) {
+  struct stat status {};
+  is_regular_file_ = fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+DescriptorSink::~DescriptorSink() {
+  if (descriptor_ != STDOUT_FILENO) close(descriptor_);
+}
+
+ByteSink::Outcome DescriptorSink::write_some(std::string_view bytes) {
+  Outcome outcome;
+  while (!bytes.empty()) {
+    std::size_t chunk = bytes.size();
+    if (!is_regular_file_) {
+      pollfd writable{descriptor_, POLLOUT, 0};
+      if (poll(&writable, 1, 0) == 0) break;
+      chunk = std::min<std::size_t>(chunk, PIPE_BUF);
+    }
+    const ssize_t written = write(descriptor_, bytes.data(), chunk);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) outcome.error = errno;
+      break;
+    }
+    outcome.written += static_cast<std::size_t>(written);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return outcome;
+}
+
+void DescriptorSink::wait_writable(int wait_ms) {
+  pollfd writable{descriptor_, POLLOUT, 0};
+  poll(&writable, 1, wait_ms);
+}
+
+ByteSink::Completion DescriptorSink::finish(int) {
+  // What cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
+  if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return {};
+  return {true, errno};
+}
+
+int write_and_finish(ByteSink& sink, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ByteSink::Outcome outcome = sink.write_some(bytes);
+    if (outcome.error != 0) return outcome.error;
+    bytes.remove_prefix(outcome.written);
+    if (!bytes.empty()) sink.wait_writable(kWaitMs);
+  }
+  ByteSink::Completion completion;
+  do {
+    completion = sink.finish(kWaitMs);
+  } while (!completion.is_done);
+  return completion.error;
+}
+
+}  // namespace echoscan

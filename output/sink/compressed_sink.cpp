@@ -1,0 +1,108 @@
+#include "output/sink/compressed_sink.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace echoscan {
+namespace {
+
+constexpr auto kFlushInterval = std::chrono::seconds(1);
+constexpr int kWaitMs = 50;
+
+}  // namespace
+
+CompressedSink::CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression)
+    : destination_(std::move(destination)), encoder_(make_encoder(compression)) {
+  queue_.reserve(kQueueBytes);
+  thread_ = std::thread([this] { run(); });
+}
+
+CompressedSink::~CompressedSink() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_abandoned_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+ByteSink::Outcome CompressedSink::write_some(std::string_view bytes) {
+  const std::lock_guard lock(mutex_);
+  if (error_ != 0) return {0, error_};
+  const std::size_t taken = std::min(bytes.size(), kQueueBytes - queue_.size());
+  queue_.append(bytes.substr(0, taken));
+  changed_.notify_all();
+  return {taken, 0};
+}
+
+void CompressedSink::wait_writable(int wait_ms) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(wait_ms),
+                    [this] { return queue_.size() < kQueueBytes || error_ != 0; });
+}
+
+ByteSink::Completion CompressedSink::finish(int wait_ms) {
+  {
+    std::unique_lock lock(mutex_);
+    is_ending_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::milliseconds(wait_ms), [this] { return is_done_; });
+    if (!is_done_) return {false, 0};
+    if (error_ != 0) return {true, error_};
+  }
+  return destination_->finish(wait_ms);
+}
+
+void CompressedSink::run() {
+  std::string bytes;
+  std::string encoded;
+  bytes.reserve(kQueueBytes);
+  bool has_unflushed = false;
+  std::chrono::steady_clock::time_point flush_at;
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] { return !queue_.empty() || is_ending_ || is_abandoned_; };
+  while (!is_done_) {
+    if (has_unflushed) {
+      changed_.wait_until(lock, flush_at, has_work);
+    } else {
+      changed_.wait(lock, has_work);
+    }
+    if (is_abandoned_) return;
+    bytes.clear();
+    std::swap(bytes, queue_);
+    const bool is_last = is_ending_;
+    lock.unlock();
+    changed_.notify_all();
+
+    encoded.clear();
+    const auto now = std::chrono::steady_clock::now();
+    if (!has_unflushed) flush_at = now + kFlushInterval;
+    has_unflushed = now < flush_at;
+    encoder_->encode(bytes,
+                     is_last         ? Encoder::Flush::end
+                     : has_unflushed ? Encoder::Flush::none
+                                     : Encoder::Flush::sync,
+                     encoded);
+    const bool is_good = write_all(encoded);
+
+    lock.lock();
+    is_done_ = is_last || !is_good;
+    changed_.notify_all();
+  }
+}
+
+bool CompressedSink::write_all(std::string_view bytes) {
+  while (true) {
+    const Outcome outcome = destination_->write_some(bytes);
+    bytes.remove_prefix(outcome.written);
+    if (outcome.error == 0 && bytes.empty()) return true;
+    {
+      const std::lock_guard lock(mutex_);
+      error_ = outcome.error;
+      if (error_ != 0 || is_abandoned_) return false;
+    }
+    destination_->wait_writable(kWaitMs);
+  }
+}
+
+}  // namespace echoscan

@@ -1,0 +1,55 @@
+// A sink that compresses, on a thread of its own, into another sink.
+//
+// Compressing costs more than everything else that is done with a line, so the receiver must not
+// wait for it: it hands over up to kQueueBytes and goes on. When they are full nothing is taken,
+// the writer's backlog grows, and the senders pause, as behind any slow reader. The lock is held to
+// copy and to swap, once per batch of lines. What has been handed over is flushed every second, so
+// that a killed scan's file lacks a second at most. One thread writes and finishes.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "output/sink/byte_sink.h"
+#include "output/sink/encoder.h"
+
+namespace echoscan {
+
+class CompressedSink : public ByteSink {
+ public:
+  static constexpr std::size_t kQueueBytes = std::size_t{1} << 20;
+
+  CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression);
+  // Unfinished: what is still queued is dropped.
+  ~CompressedSink() override;
+  CompressedSink(const CompressedSink&) = delete;
+  CompressedSink& operator=(const CompressedSink&) = delete;
+
+  Outcome write_some(std::string_view bytes) override;
+  void wait_writable(int wait_ms) override;
+  Completion finish(int wait_ms) override;
+  [[nodiscard]] bool continues_earlier() const override {
+    return destination_->continues_earlier();
+  }
+
+ private:
+  void run();
+  // False when the destination has failed or nobody wants the rest.
+  bool write_all(std::string_view bytes);
+
+  std::unique_ptr<ByteSink> destination_;
+  std::unique_ptr<Encoder> encoder_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string queue_;          // all below: under mutex_
+  bool is_ending_ = false;     // no more will come
+  bool is_abandoned_ = false;  // nobody waits any more
+  bool is_done_ = false;
+  int error_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace echoscan

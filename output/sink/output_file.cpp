@@ -1,0 +1,143 @@
+#include "output/sink/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "output/sink/compressed_sink.h"
+
+namespace echoscan {
+namespace {
+
+constexpr mode_t kNewFileMode = 0666;  // less the umask
+
+std::string refusal(const std::string& path, const char* reason) {
+  return fmt::format("cannot write to '{}': {}", path, reason);
+}
+
+// A regular file that gets its name at the end.
+class PartFile : public DescriptorSink {
+ public:
+  PartFile(int descriptor, std::string part, std::string name)
+      : DescriptorSink(descriptor), part_(std::move(part)), name_(std::move(name)) {}
+  ~PartFile() override {
+    // Of a scan that was refused in the last moment nothing stays.
+    if (!is_finished_ && !has_bytes_) unlink(part_.c_str());
+  }
+
+  Outcome write_some(std::string_view bytes) override {
+    has_bytes_ = true;
+    return DescriptorSink::write_some(bytes);
+  }
+  Completion finish(int wait_ms) override {
+    Completion completion = DescriptorSink::finish(wait_ms);
+    if (completion.error != 0) return completion;
+    is_finished_ = true;
+    return {true, std::rename(part_.c_str(), name_.c_str()) == 0 ? 0 : errno};
+  }
+
+ private:
+  std::string part_;
+  std::string name_;
+  bool has_bytes_ = false;
+  bool is_finished_ = false;
+};
+
+// A file that goes on where it ends.
+class LogFile : public DescriptorSink {
+ public:
+  LogFile(int descriptor, bool is_empty) : DescriptorSink(descriptor), is_empty_(is_empty) {}
+  [[nodiscard]] bool continues_earlier() const override { return !is_empty_; }
+
+ private:
+  bool is_empty_;
+};
+
+// Emptied only once it is ours: two scans with one output would write over each other's lines.
+std::unique_ptr<ByteSink> open_part(const std::string& path, const struct stat* earlier,
+                                    std::string& error) {
+  // Behind a symbolic link stands the file that is meant.
+  const std::string name = earlier ? std::filesystem::canonical(path).string() : path;
+  const std::string part = name + ".part";
+  const int descriptor = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kNewFileMode);
+  if (descriptor < 0) {
+    // Where NAME itself could be written to, it is the other name that needs explaining.
+    error = refusal(earlier ? part : path, std::strerror(errno));
+    return nullptr;
+  }
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    error = refusal(part, "another process is writing to it");
+    close(descriptor);
+    return nullptr;
+  }
+  auto file = std::make_unique<PartFile>(descriptor, part, name);
+  bool is_good = ftruncate(descriptor, 0) == 0;
+  // Who may read the earlier file may read the one that takes its place.
+  if (earlier) {
+    is_good = is_good && fchmod(descriptor, earlier->st_mode & 07777) == 0;
+    if (geteuid() == 0)
+      is_good = is_good && fchown(descriptor, earlier->st_uid, earlier->st_gid) == 0;
+  }
+  if (is_good) return file;
+  error = refusal(part, std::strerror(errno));
+  return nullptr;
+}
+
+std::unique_ptr<ByteSink> open_log(const std::string& path, std::string& error) {
+  const int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, kNewFileMode);
+  struct stat status {};
+  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
+    error = refusal(path, std::strerror(errno));
+    if (descriptor >= 0) close(descriptor);
+    return nullptr;
+  }
+  auto file = std::make_unique<LogFile>(descriptor, status.st_size == 0);
+  // A scan that was killed may have left half a line; only that one must be lost.
+  char last = '\n';
+  if (compression_of(path) == Compression::none && status.st_size > 0 &&
+      pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != '\n')
+    file->write_some("\n");
+  return file;
+}
+
+// What is no regular file, or has no name of its own; what somebody else writes there stays.
+std::unique_ptr<ByteSink> open_direct(const std::string& path, std::string& error) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (descriptor < 0) {
+    error = refusal(path, std::strerror(errno));
+    return nullptr;
+  }
+  return std::make_unique<DescriptorSink>(descriptor);
+}
+
+}  // namespace
+
+std::unique_ptr<ByteSink> open_output(const std::string& path, OutputMode mode,
+                                      std::string& error) {
+  if (path == "-" || path == "/dev/stdout") return std::make_unique<DescriptorSink>(STDOUT_FILENO);
+  struct stat status {};
+  const bool exists = stat(path.c_str(), &status) == 0;
+  // /dev/fd/3 and /proc/self/fd/3 are links to what a shell has opened and goes on writing to.
+  const bool is_direct = (exists && !S_ISREG(status.st_mode)) || path.starts_with("/dev/") ||
+                         path.starts_with("/proc/");
+  std::unique_ptr<ByteSink> sink;
+  if (is_direct) {
+    sink = open_direct(path, error);
+  } else if (mode == OutputMode::append) {
+    sink = open_log(path, error);
+  } else {
+    sink = open_part(path, exists ? &status : nullptr, error);
+  }
+  const Compression compression = compression_of(path);
+  if (!sink || compression == Compression::none) return sink;
+  return std::make_unique<CompressedSink>(std::move(sink), compression);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,27 @@
+// Opening what -o names: a file under a provisional name, a log to append to, or whatever else a
+// path can be.
+//
+// A regular file is written as NAME.part and gets its name when complete, so that whoever sees NAME
+// sees all of it, and an earlier NAME stays until then. Complete means that every result that was
+// received is in it: also after SIGINT, when the summary says how far the scan came. NAME.part
+// stays behind after SIGKILL or a full disk. Devices, FIFOs and /dev/stdout are written directly,
+// having no name to give. A name that ends in .zst or .gz is compressed (compressed_sink.h).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "output/sink/byte_sink.h"
+
+namespace echoscan {
+
+enum class OutputMode {
+  replace,  // the file is new when it is complete
+  append,   // the file goes on where it ends; never provisional
+};
+
+// Opens `path`; "-" is standard output. Null when that does not work; `error` is then a sentence
+// without a full stop: "cannot write to 'x': Permission denied".
+std::unique_ptr<ByteSink> open_output(const std::string& path, OutputMode mode, std::string& error);
+
+}  // namespace echoscan

@@ -1,0 +1,230 @@
+#include "scanner/command/bench.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <thread>
+
+#include "output/sink/output_file.h"
+#include "scanner/command/bench_table.h"
+#include "scanner/path/network_path.h"
+#include "scanner/path/receive_path.h"
+#include "scanner/path/transmit_path.h"
+#include "scanner/process/clock.h"
+#include "scanner/process/limits.h"
+#include "scanner/transmit/pacer.h"
+
+namespace echoscan {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr unsigned kLinkSettleMs = 50;
+constexpr double kLinkTimeoutS = 30;
+constexpr std::size_t kBatchSize = 64;  // as a sender's
+// Longer each time that nothing is taken, as a sender's: who waits for a full ring sleeps, and
+// leaves its CPU to whoever empties it.
+constexpr std::uint64_t kBackOffMinNs = 20'000;
+constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
+constexpr std::uint64_t kSettleNs = 1'000'000'000;
+// Replies do not matter here: the key need not be secret.
+constexpr probe_key kKey{{1, 2}, {3, 4}};
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// The body of a stream's thread.
+void flood(Transmitter& transmitter, Ipv4 destination, int cpu, const std::atomic<bool>& stop,
+           Clock& clock) {
+  if (!transmitter.has_thread()) pin_to(cpu);
+  std::array<Target, kBatchSize> batch;
+  batch.fill({destination, 0});
+  std::uint64_t back_off_ns = kBackOffMinNs;
+  while (!stop.load(std::memory_order_relaxed)) {
+    if (transmitter.send(batch) > 0) {
+      back_off_ns = kBackOffMinNs;
+      continue;
+    }
+    clock.wait_until(clock.now_ns() + back_off_ns);
+    back_off_ns = std::min(back_off_ns * 2, kBackOffMaxNs);
+  }
+  const std::uint64_t deadline_ns = clock.now_ns() + kSettleNs;
+  while (!transmitter.settle() && clock.now_ns() < deadline_ns)
+    clock.wait_until(clock.now_ns() + kBackOffMinNs);
+  transmitter.give_up();
+}
+
+// Keeps the time of the caller's thread, and listens to SIGINT and SIGTERM meanwhile.
+class Stopwatch {
+ public:
+  Stopwatch() : signals_(io_, SIGINT, SIGTERM), timer_(io_) {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (!error) signal_ = signal;
+    });
+  }
+
+  // Sooner when a signal comes.
+  void wait(double seconds) {
+    bool is_over = false;
+    timer_.expires_after(std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(seconds)));
+    timer_.async_wait([&is_over](const boost::system::error_code&) { is_over = true; });
+    while (!is_over && signal_ == 0) io_.run_one();
+    timer_.cancel();
+    while (!is_over) io_.run_one();
+  }
+  // 0 while there was none.
+  [[nodiscard]] int signal() const { return signal_; }
+
+ private:
+  asio::io_context io_;
+  asio::signal_set signals_;
+  asio::steady_timer timer_;
+  int signal_ = 0;
+};
+
+Transmitters try_open(const TransmitMethod& method, const TransmitSetup& setup,
+                      std::string& reason) {
+  try {
+    Transmitters transmitters = method.open(setup, reason);
+    // A step down on the way has its reason too.
+    if (!transmitters.empty()) reason.clear();
+    return transmitters;
+  } catch (const std::exception& error) {
+    reason = error.what();
+    return {};
+  }
+}
+
+// The row of a method that works here: sends, and counts.
+void measure(Transmitters& transmitters, const BenchConfig& config, const TransmitSetup& setup,
+             Stopwatch& stopwatch, BenchRow& row) {
+  std::atomic<bool> stop = false;
+  const std::uint64_t packets_before = find_interface(setup.interface.index).tx_packets;
+  const double cpu_before_s = cpu_seconds();
+  const std::uint64_t start_ns = setup.clock.now_ns();
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < transmitters.size(); ++i)
+    threads.emplace_back([&, i] {
+      flood(*transmitters[i], *config.destination, setup.cpus[i % setup.cpus.size()], stop,
+            setup.clock);
+    });
+  stopwatch.wait(config.duration_s);
+  stop.store(true, std::memory_order_relaxed);
+  for (std::thread& thread : threads) thread.join();
+  row.seconds = static_cast<double>(setup.clock.now_ns() - start_ns) / 1e9;
+  row.cpu_s = cpu_seconds() - cpu_before_s;
+  row.interface_packets = find_interface(setup.interface.index).tx_packets - packets_before;
+  row.mode = transmitters.front()->mode();
+  int error = 0;
+  for (const std::unique_ptr<Transmitter>& transmitter : transmitters) {
+    const TransmitCounters& counters = transmitter->counters();
+    row.sent += counters.sent.get();
+    row.refused += counters.sent_again.get() + counters.refused.get() + counters.unroutable.get();
+    if (transmitter->last_error() != 0) error = transmitter->last_error();
+  }
+  if (row.sent == 0)
+    row.unavailable = fmt::format("the kernel took nothing ({})", std::strerror(error));
+}
+
+// The host itself is the next hop where it is on the link.
+NetworkPath find_bench_path(const BenchConfig& config) {
+  ScanConfig scan;
+  scan.interface_name = config.interface_name;
+  NetworkPath path =
+      find_network_path(scan, TargetSet({{*config.destination, *config.destination}}));
+  if (!path.kernel_routes || !path.interface.is_ethernet || path.interface.is_loopback) return path;
+  path.kernel_routes = false;
+  path.gateway = config.destination;
+  return path;
+}
+
+// The reply filter, if it can be attached; else why not.
+ReceivePath attach_filter(const NetworkPath& path, std::string& reason) {
+  if (path.kernel_routes) return {};
+  try {
+    return open_receive_path(Method::af_xdp, path.interface, {kKey, path.source.value, 0});
+  } catch (const UserError& error) {
+    reason = error.what();
+    return {};
+  }
+}
+
+}  // namespace
+
+ExitCode run_bench(const BenchConfig& config) {
+  MonotonicClock clock;
+  const NetworkPath path = find_bench_path(config);
+  raise_locked_memory_limit();
+  std::string no_filter_reason;
+  const ReceivePath receive = attach_filter(path, no_filter_reason);
+  wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  const FrameAddresses addresses = resolve_frame_addresses({}, path, clock);
+  const TransmitSetup setup{path.interface,
+                            FrameTemplate(addresses, kKey, config.frame_bytes),
+                            config.streams,
+                            receive.is_xdp,
+                            Pacer::kUnlimited,
+                            false,
+                            clock,
+                            allowed_cpus()};
+
+  Stopwatch stopwatch;
+  BenchTable table{path.interface.name,
+                   to_string(*config.destination),
+                   ECHOSCAN_VERSION,
+                   config.streams,
+                   config.frame_bytes,
+                   config.duration_s,
+                   true,
+                   {}};
+  for (const Method name : config.methods) {
+    if (stopwatch.signal() != 0) break;
+    const TransmitMethod& method = find_method(name);
+    BenchRow row;
+    row.method = method.name;
+    Transmitters transmitters;
+    if (path.kernel_routes && method.sends_frames)
+      row.unavailable = fmt::format("{} takes no frames", path.interface.name);
+    else if (method.needs_reply_filter && !receive.is_xdp)
+      row.unavailable = no_filter_reason;
+    else
+      transmitters = try_open(method, setup, row.unavailable);
+    if (!transmitters.empty()) measure(transmitters, config, setup, stopwatch, row);
+    if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{} done\n", row.method);
+    table.rows.push_back(std::move(row));
+  }
+  table.is_complete = stopwatch.signal() == 0;
+  sort_rows(table);
+  fmt::print("{}", bench_text(table));
+  if (!config.json_path.empty()) {
+    std::string refusal;
+    const std::unique_ptr<ByteSink> file =
+        open_output(config.json_path, OutputMode::replace, refusal);
+    if (!file) throw UserError(ExitCode::output, refusal);
+    const int error = write_and_finish(*file, bench_json(table));
+    if (error != 0)
+      throw UserError(ExitCode::output, fmt::format("the table could not be written to {}: {}",
+                                                    config.json_path, std::strerror(error)));
+  }
+  if (table.is_complete) return ExitCode::finished;
+  return stopwatch.signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,303 @@
+#include "scanner/command/diagnosis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
+// AF_XDP's memory for one queue: 6,144 frames of 2 KiB.
+constexpr std::uint64_t kLockedBytesPerQueue = 16 * kMebibyte;
+// Drivers of frames in one page: what is left of 4 KiB for the frame itself, less a margin.
+constexpr unsigned kNativeMtuMax = 3498;
+constexpr unsigned kSmallRing = 1024;
+
+using Outcome = Trial::Outcome;
+
+class ProblemList {
+ public:
+  explicit ProblemList(std::vector<Problem>& problems) : problems_(problems) {}
+
+  void fatal(std::string what, std::string fix) {
+    problems_.push_back({std::move(what), std::move(fix), true});
+  }
+  void add(std::string what, std::string fix) {
+    problems_.push_back({std::move(what), std::move(fix), false});
+  }
+
+ private:
+  std::vector<Problem>& problems_;
+};
+
+bool holds(const Diagnosis& diagnosis, const std::string& name) {
+  return std::ranges::any_of(diagnosis.capabilities, [&name](const Capability& capability) {
+    return capability.name == name && capability.is_held;
+  });
+}
+
+bool is_older(const Diagnosis& diagnosis, unsigned major, unsigned minor) {
+  return std::pair(diagnosis.kernel_major, diagnosis.kernel_minor) < std::pair(major, minor);
+}
+
+void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
+  if (!holds(facts, "CAP_NET_RAW")) {
+    problems.fatal("Nothing can be sent without CAP_NET_RAW.",
+                   "run it with sudo, or: sudo setcap "
+                   "cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon,cap_ipc_lock+ep $(command -v "
+                   "echoscan)");
+  } else if (!holds(facts, "CAP_NET_ADMIN") || !holds(facts, "CAP_BPF") ||
+             !holds(facts, "CAP_PERFMON")) {
+    problems.add(
+        "Without CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON there is no XDP and no AF_XDP: AF_PACKET "
+        "both ways, at "
+        "a fraction of the rate.",
+        "run it with sudo, or: sudo setcap "
+        "cap_net_raw,cap_net_admin,cap_bpf,cap_perfmon,cap_ipc_lock+ep $(command -v echoscan)");
+  }
+  const std::uint64_t wanted = kLockedBytesPerQueue * std::max(1U, facts.interface.queues);
+  if (facts.locked_memory_bytes && *facts.locked_memory_bytes < wanted &&
+      !holds(facts, "CAP_IPC_LOCK"))
+    problems.add(fmt::format("{} KiB of memory may be locked, and AF_XDP wants {} MiB on {} "
+                             "queue{}.",
+                             *facts.locked_memory_bytes / 1024, wanted / kMebibyte,
+                             facts.interface.queues, facts.interface.queues == 1 ? "" : "s"),
+                 "ulimit -l unlimited");
+  if (is_older(facts, 5, 9))
+    problems.add("Linux before 5.9 has no XDP that goes with its process: AF_PACKET both ways.",
+                 "a kernel from 5.9; 6.13 has zero-copy for virtio_net, 6.14 for igb");
+}
+
+void judge_link(const Diagnosis& facts, ProblemList& problems) {
+  const Interface& nic = facts.interface;
+  if (nic.is_loopback || !nic.is_ethernet) {
+    problems.fatal(fmt::format("{} is not an Ethernet interface, and only those can be scanned "
+                               "from.",
+                               nic.name),
+                   "name one that is with -i; `ip link` lists them");
+    return;
+  }
+  if (!nic.is_up) {
+    problems.fatal(fmt::format("{} is switched off.", nic.name),
+                   fmt::format("ip link set {} up", nic.name));
+  } else if (!nic.has_carrier) {
+    problems.fatal(fmt::format("{} has no link.", nic.name),
+                   "is the cable in, is the other end up?");
+  }
+  if (nic.is_up && facts.source.empty())
+    problems.fatal(fmt::format("{} has no IPv4 address.", nic.name),
+                   fmt::format("ip address add ADDRESS/LENGTH dev {}, or --source-ip", nic.name));
+  if (nic.is_up && facts.gateway.empty()) {
+    problems.fatal(
+        fmt::format("No gateway leads out of {}.", nic.name),
+        fmt::format("ip route add default via GATEWAY dev {}, or --gateway-mac MAC", nic.name));
+  } else if (nic.has_carrier && facts.gateway_mac.empty()) {
+    problems.fatal(
+        fmt::format("The gateway {} does not say its Ethernet address.", facts.gateway),
+        fmt::format("ping -I {} {}; --gateway-mac names it by hand", nic.name, facts.gateway));
+  }
+}
+
+// Why a driver has no native XDP just now; the errno alone says little.
+void judge_native(const Diagnosis& facts, ProblemList& problems) {
+  const Interface& nic = facts.interface;
+  if (facts.xdp_native.outcome != Outcome::refused || !nic.is_ethernet) return;
+  const std::string what = fmt::format(
+      "No native XDP on {} ({}): replies are matched in generic "
+      "mode, which is slower",
+      nic.name, facts.xdp_native.reason);
+  if (facts.has_lro)
+    problems.add(what + "; drivers refuse it while LRO is on.",
+                 fmt::format("ethtool -K {} lro off", nic.name));
+  // A driver without any native XDP says so at every size; vmxnet3, which has it from 6.6 on, says
+  // the same of a size that does not fit.
+  const bool has_native = facts.xdp_native.reason != std::strerror(EOPNOTSUPP) ||
+                          (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
+  if (nic.mtu > kNativeMtuMax && has_native)
+    problems.add(fmt::format("{}; frames of {} bytes do not fit its buffers.", what, nic.mtu),
+                 fmt::format("ip link set {} mtu {}", nic.name, kNativeMtuMax));
+  const bool wants_queues = nic.driver == "ena" || nic.driver == "gve";
+  if (wants_queues && facts.queues_max > 1 && nic.queues > facts.queues_max / 2)
+    problems.add(fmt::format("{}; {} wants half of its queues free for XDP.", what, nic.driver),
+                 fmt::format("ethtool -L {} combined {}", nic.name, facts.queues_max / 2));
+}
+
+void judge_zero_copy(const Diagnosis& facts, ProblemList& problems) {
+  const Interface& nic = facts.interface;
+  if (facts.copy.outcome == Outcome::refused)
+    problems.add(
+        fmt::format("No AF_XDP on {} ({}): sending by AF_PACKET.", nic.name, facts.copy.reason),
+        "see docs/drivers.md");
+  if (facts.zero_copy.outcome != Outcome::refused) return;
+  if (nic.driver == "virtio_net" && is_older(facts, 6, 13)) {
+    problems.add("virtio_net has zero-copy from Linux 6.13 on.", "a newer kernel in the guest");
+  } else if (nic.driver == "virtio_net") {
+    problems.add("virtio_net has zero-copy only where the device goes through the DMA interface.",
+                 "on the host: iommu_platform=on,disable-legacy=on for the device");
+  } else if (nic.driver == "igb" && is_older(facts, 6, 14)) {
+    problems.add("igb has zero-copy from Linux 6.14 on.", "a newer kernel");
+  }
+}
+
+void judge_sizes(const Diagnosis& facts, ProblemList& problems) {
+  const Interface& nic = facts.interface;
+  if (!facts.foreign_program.empty())
+    problems.add(
+        fmt::format("Another XDP program is on {} ({}); echoscan never replaces one.", nic.name,
+                    facts.foreign_program),
+        fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet", nic.name));
+  const unsigned useful = std::min(facts.queues_max, facts.cpus_allowed);
+  if (nic.queues < useful && nic.driver != "ena" && nic.driver != "gve")
+    problems.add(fmt::format("{} of {} queues are in use; each can have a CPU.", nic.queues,
+                             facts.queues_max),
+                 fmt::format("ethtool -L {} combined {}", nic.name, useful));
+  const auto is_small = [](unsigned ring, unsigned max) {
+    return ring > 0 && ring < std::min(max, kSmallRing);
+  };
+  if (is_small(facts.rx_ring, facts.rx_ring_max) || is_small(facts.tx_ring, facts.tx_ring_max))
+    problems.add(
+        fmt::format("Rings of {} (receive) and {} (send) overflow in bursts.", facts.rx_ring,
+                    facts.tx_ring),
+        fmt::format("ethtool -G {} rx {} tx {}", nic.name, facts.rx_ring_max, facts.tx_ring_max));
+  if (facts.pps_allowance_exceeded && *facts.pps_allowance_exceeded > 0)
+    problems.add(fmt::format("The cloud's limit on packets a second has held back {} frames of "
+                             "this interface so far.",
+                             *facts.pps_allowance_exceeded),
+                 "a lower --rate (about 5 Mpps at the small end of ENA), or a larger instance");
+}
+
+std::string trial_text(const Trial& trial) {
+  switch (trial.outcome) {
+    case Outcome::works:
+      return "yes";
+    case Outcome::refused:
+      return fmt::format("no ({})", trial.reason);
+    case Outcome::untried:
+      break;
+  }
+  return fmt::format("not tried ({})", trial.reason);
+}
+
+std::string ring_text(unsigned ring, unsigned max) {
+  return ring == 0 ? "unknown" : fmt::format("{} of {}", ring, max);
+}
+
+std::string or_none(const std::string& text) {
+  return text.empty() ? "none" : text;
+}
+
+nlohmann::ordered_json trial_json(const Trial& trial) {
+  nlohmann::ordered_json json;
+  if (trial.outcome == Outcome::untried) {
+    json["works"] = nullptr;
+  } else {
+    json["works"] = trial.outcome == Outcome::works;
+  }
+  json["reason"] = trial.reason;
+  return json;
+}
+
+}  // namespace
+
+std::vector<Problem> find_problems(const Diagnosis& diagnosis) {
+  std::vector<Problem> found;
+  ProblemList problems(found);
+  judge_privileges(diagnosis, problems);
+  judge_link(diagnosis, problems);
+  judge_native(diagnosis, problems);
+  judge_zero_copy(diagnosis, problems);
+  judge_sizes(diagnosis, problems);
+  return found;
+}
+
+std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& problems) {
+  const Interface& nic = facts.interface;
+  std::string text;
+  const auto line = [&text](const char* name, const std::string& value) {
+    text += fmt::format("  {:<14}{}\n", name, value);
+  };
+  text += fmt::format("echoscan {}\n", ECHOSCAN_VERSION);
+  line("kernel", facts.kernel);
+  line("CPUs", fmt::format("{} allowed", facts.cpus_allowed));
+  for (const Capability& capability : facts.capabilities)
+    line(capability.name.c_str() + 4,
+         capability.is_held ? "yes" : fmt::format("no: {}", capability.purpose));
+  line("lockable", facts.locked_memory_bytes
+                       ? fmt::format("{} KiB", *facts.locked_memory_bytes / 1024)
+                       : "unlimited");
+  text += fmt::format("{}\n", nic.name);
+  line("driver", nic.driver.empty() ? "unknown" : nic.driver);
+  line("link", !nic.is_up ? "switched off" : nic.has_carrier ? "up" : "no carrier");
+  line("MTU", fmt::format("{}", nic.mtu));
+  line("queues", facts.queues_max > 0 ? fmt::format("{} of {}", nic.queues, facts.queues_max)
+                                      : fmt::format("{}", nic.queues));
+  line("receive ring", ring_text(facts.rx_ring, facts.rx_ring_max));
+  line("send ring", ring_text(facts.tx_ring, facts.tx_ring_max));
+  line("LRO", facts.has_lro ? "on" : "off");
+  line("XDP program", or_none(facts.foreign_program));
+  line("native XDP", trial_text(facts.xdp_native));
+  line("generic XDP", trial_text(facts.xdp_generic));
+  line("zero-copy", trial_text(facts.zero_copy));
+  line("copy mode", trial_text(facts.copy));
+  line("live frames", trial_text(facts.live_frames));
+  text += "route\n";
+  line("source", or_none(facts.source));
+  line("gateway", or_none(facts.gateway));
+  line("gateway's MAC", or_none(facts.gateway_mac));
+  text += problems.empty() ? "no problems\n" : "problems\n";
+  for (const Problem& problem : problems)
+    text += fmt::format("  {}{}\n    fix: {}\n", problem.is_fatal ? "fatal: " : "", problem.what,
+                        problem.fix);
+  return text;
+}
+
+std::string diagnosis_json(const Diagnosis& facts, const std::vector<Problem>& problems) {
+  using Json = nlohmann::ordered_json;
+  const Interface& nic = facts.interface;
+  const auto optional_number = [](const std::optional<std::uint64_t>& number) {
+    return number ? Json(*number) : Json(nullptr);
+  };
+  Json capabilities = Json::object();
+  for (const Capability& capability : facts.capabilities)
+    capabilities[capability.name] = capability.is_held;
+  Json list = Json::array();
+  for (const Problem& problem : problems)
+    list.push_back({{"what", problem.what}, {"fix", problem.fix}, {"fatal", problem.is_fatal}});
+  const Json json = {{"type", "doctor"},
+                     {"version", ECHOSCAN_VERSION},
+                     {"kernel", facts.kernel},
+                     {"cpus", facts.cpus_allowed},
+                     {"capabilities", capabilities},
+                     {"locked_memory_bytes", optional_number(facts.locked_memory_bytes)},
+                     {"interface",
+                      {{"name", nic.name},
+                       {"driver", nic.driver},
+                       {"up", nic.is_up},
+                       {"carrier", nic.has_carrier},
+                       {"mtu", nic.mtu},
+                       {"queues", nic.queues},
+                       {"queues_max", facts.queues_max},
+                       {"rx_ring", facts.rx_ring},
+                       {"rx_ring_max", facts.rx_ring_max},
+                       {"tx_ring", facts.tx_ring},
+                       {"tx_ring_max", facts.tx_ring_max},
+                       {"lro", facts.has_lro},
+                       {"pps_allowance_exceeded", optional_number(facts.pps_allowance_exceeded)},
+                       {"xdp_program", facts.foreign_program}}},
+                     {"xdp_native", trial_json(facts.xdp_native)},
+                     {"xdp_generic", trial_json(facts.xdp_generic)},
+                     {"af_xdp_zero_copy", trial_json(facts.zero_copy)},
+                     {"af_xdp_copy", trial_json(facts.copy)},
+                     {"xdp_live", trial_json(facts.live_frames)},
+                     {"source", facts.source},
+                     {"gateway", facts.gateway},
+                     {"gateway_mac", facts.gateway_mac},
+                     {"problems", list}};
+  return json.dump() + "\n";
+}
+
+}  // namespace echoscan

@@ -1,0 +1,195 @@
+#include "scanner/command/doctor.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "scanner/command/diagnosis.h"
+#include "scanner/network/ethtool.h"
+#include "scanner/network/interface.h"
+#include "scanner/network/route.h"
+#include "scanner/path/receive_path.h"
+#include "scanner/path/transmit_path.h"
+#include "scanner/process/clock.h"
+#include "scanner/process/limits.h"
+#include "scanner/process/privileges.h"
+
+namespace echoscan {
+namespace {
+
+constexpr unsigned kLinkSettleMs = 50;
+constexpr double kLinkTimeoutS = 30;
+constexpr unsigned kGatewayTimeoutMs = 9000;
+// Where a scan of the Internet would go: a documentation address (RFC 5737). Nothing is sent there.
+constexpr const char* kSomewhere = "203.0.113.1";
+
+struct DoctorConfig {
+  std::string interface_name;  // empty: where the route leads
+  Ipv4 destination;
+  bool as_json = false;
+  bool read_only = false;
+};
+
+std::optional<DoctorConfig> parse_doctor_config(const std::vector<std::string>& arguments) {
+  DoctorConfig config;
+  std::string destination = kSomewhere;
+  CLI::App app{"Says what this machine and interface allow, and how to fix what they do not.",
+               "echoscan doctor"};
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.add_option("-i,--interface", config.interface_name,
+                 "Interface to look at [the one that the route leaves by]")
+      ->type_name("IF")
+      ->take_last();
+  app.add_option("--to", destination, "Whose route to look at; nothing is sent there [203.0.113.1]")
+      ->type_name("ADDRESS")
+      ->take_last();
+  app.add_flag("--json", config.as_json, "One JSON object instead of text");
+  app.add_flag("--read-only", config.read_only,
+               "Do not try XDP and AF_XDP: some drivers restart the link for it");
+  app.footer("Exit status: 0 a scan can work, 2 bad usage, 3 it cannot.");
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return std::nullopt;
+  } catch (const CLI::ParseError& error) {
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("{} (see echoscan doctor --help)", error.what()));
+  }
+  const std::optional<Ipv4> address = parse_ipv4(destination);
+  if (!address)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--to: '{}' is not an IPv4 address", destination));
+  config.destination = *address;
+  return config;
+}
+
+std::vector<Capability> held_capabilities() {
+  const Privileges held = current_privileges();
+  return {{"CAP_NET_RAW", held.net_raw, "nothing can be sent"},
+          {"CAP_NET_ADMIN", held.net_admin, "no XDP"},
+          {"CAP_BPF", held.bpf, "no XDP"},
+          {"CAP_PERFMON", held.perfmon, "no XDP"},
+          {"CAP_IPC_LOCK", held.ipc_lock, "AF_XDP within the limit of `ulimit -l`"}};
+}
+
+void look_at_system(Diagnosis& facts) {
+  utsname names{};
+  uname(&names);
+  facts.kernel = names.release;
+  std::sscanf(names.release, "%u.%u", &facts.kernel_major, &facts.kernel_minor);
+  cpu_set_t cpus;
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+    facts.cpus_allowed = static_cast<unsigned>(CPU_COUNT(&cpus));
+  facts.capabilities = held_capabilities();
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  if (limit.rlim_cur != RLIM_INFINITY) facts.locked_memory_bytes = limit.rlim_cur;
+}
+
+void look_at_interface(Diagnosis& facts, Interface interface) {
+  facts.interface = std::move(interface);
+  const std::string& name = facts.interface.name;
+  if (const std::optional<Channels> channels = read_channels(name))
+    facts.queues_max = channels->max;
+  const RingSizes rings = read_ring_sizes(name);
+  facts.rx_ring = rings.rx;
+  facts.rx_ring_max = rings.rx_max;
+  facts.tx_ring = rings.tx;
+  facts.tx_ring_max = rings.tx_max;
+  facts.has_lro = has_lro(name);
+  facts.pps_allowance_exceeded = read_driver_counter(name, "pps_allowance_exceeded");
+  facts.foreign_program = describe_xdp_program(facts.interface);
+}
+
+Trial outcome_of(std::string why_not) {
+  return {why_not.empty() ? Trial::Outcome::works : Trial::Outcome::refused, std::move(why_not)};
+}
+
+void leave_untried(Diagnosis& facts, const std::string& reason) {
+  for (Trial* trial :
+       {&facts.xdp_native, &facts.xdp_generic, &facts.zero_copy, &facts.copy, &facts.live_frames})
+    *trial = {Trial::Outcome::untried, reason};
+}
+
+// As a scan does it, in its order: attach, wait for the link, bind. All of it is gone on return.
+void try_paths(Diagnosis& facts, Clock& clock) {
+  const XdpTrial xdp = try_xdp(facts.interface);
+  const bool is_native = xdp.source && xdp.reason.empty();
+  facts.xdp_native = outcome_of(xdp.reason);
+  if (is_native) {
+    facts.xdp_generic = {Trial::Outcome::untried, "native is better"};
+  } else {
+    facts.xdp_generic = outcome_of(xdp.source ? "" : xdp.reason);
+  }
+  if (!xdp.source) {
+    facts.zero_copy = facts.copy =
+        facts.live_frames = {Trial::Outcome::untried, "it goes with XDP"};
+    return;
+  }
+  wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  facts.zero_copy = outcome_of(try_af_xdp(facts.interface, true, clock));
+  facts.copy = outcome_of(try_af_xdp(facts.interface, false, clock));
+  facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
+}
+
+void look_at_route(Diagnosis& facts, Ipv4 destination, Clock& clock) {
+  const std::optional<Route> route = find_route(destination, facts.interface.index);
+  if (const std::optional<Ipv4> source =
+          route && route->source ? route->source : find_source_address(facts.interface))
+    facts.source = to_string(*source);
+  if (!route || !route->gateway) return;
+  facts.gateway = to_string(*route->gateway);
+  if (const std::optional<GatewayMac> mac =
+          resolve_gateway(facts.interface, *route->gateway, clock, kGatewayTimeoutMs))
+    facts.gateway_mac = to_string(mac->mac);
+}
+
+Interface choose_interface(const DoctorConfig& config) {
+  if (!config.interface_name.empty()) return find_interface(config.interface_name);
+  if (const std::optional<Route> route = find_route(config.destination, 0))
+    return find_interface(route->interface_index);
+  throw UserError(ExitCode::environment,
+                  fmt::format("there is no route to {}; see `ip route`, or name an interface with "
+                              "-i",
+                              to_string(config.destination)));
+}
+
+}  // namespace
+
+ExitCode run_doctor(const std::vector<std::string>& arguments) {
+  const std::optional<DoctorConfig> config = parse_doctor_config(arguments);
+  if (!config) return ExitCode::finished;
+  MonotonicClock clock;
+  Diagnosis facts;
+  look_at_system(facts);
+  look_at_interface(facts, choose_interface(*config));
+
+  if (config->read_only) {
+    leave_untried(facts, "--read-only");
+  } else if (!facts.interface.is_up || !facts.interface.has_carrier) {
+    leave_untried(facts, "the link is down");
+  } else if (!facts.foreign_program.empty()) {
+    leave_untried(facts, "another XDP program is there");
+  } else {
+    try_paths(facts, clock);
+    // Taking the program away restarts the link as attaching it did.
+    wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  }
+  look_at_route(facts, config->destination, clock);
+
+  const std::vector<Problem> problems = find_problems(facts);
+  fmt::print("{}",
+             config->as_json ? diagnosis_json(facts, problems) : diagnosis_text(facts, problems));
+  const bool is_hopeless =
+      std::any_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_fatal; });
+  return is_hopeless ? ExitCode::environment : ExitCode::finished;
+}
+
+}  // namespace echoscan

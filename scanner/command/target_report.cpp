@@ -1,0 +1,203 @@
+#include "scanner/command/target_report.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <string_view>
+
+#include "output/summary/summary.h"
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kLabelsShown = 20;
+
+struct LabelCount {
+  std::string_view text;
+  std::uint64_t count = 0;
+};
+
+// Of what is left, most addresses first; empty without labels.
+std::vector<LabelCount> counts_by_label(const TargetLists& lists) {
+  const std::vector<std::uint64_t> by_number = lists.labels.count(lists.ranges);
+  std::vector<LabelCount> counts;
+  for (LabelId label = 0; label < by_number.size(); ++label)
+    if (by_number[label] > 0) counts.push_back({lists.labels.text(label), by_number[label]});
+  std::sort(counts.begin(), counts.end(), [](const LabelCount& a, const LabelCount& b) {
+    return a.count != b.count ? a.count > b.count : a.text < b.text;
+  });
+  return counts;
+}
+
+// A figure of the report, in columns.
+std::string row(const char* heading, std::uint64_t count, std::string_view what) {
+  return fmt::format("{:<10} {:>13}  {}\n", heading, with_thousands(count), what);
+}
+
+std::string left_out_rows(const TargetCounts& counts) {
+  std::string text;
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0) text += row(text.empty() ? "left out" : "", count, what);
+  };
+  add(counts.bad_lines, "bad lines (--skip-bad-lines)");
+  add(counts.ipv6_entries, "IPv6 entries");
+  add(counts.filtered_entries, "entries by --label-filter");
+  return text;
+}
+
+std::string reserved_rows(const TargetCounts& counts) {
+  std::string text =
+      row("", counts.excluded_reserved,
+          fmt::format("in special-purpose ranges (IANA registry of {}, multicast){}",
+                      kSpecialPurposeRegistryDate, counts.reserved.empty() ? "" : ":"));
+  for (const TargetCounts::Reserved& reserved : counts.reserved)
+    text += row("", reserved.count,
+                fmt::format("  {:<18} {}, {}", to_string(reserved.entry.range), reserved.entry.name,
+                            reserved.entry.rfc));
+  return text;
+}
+
+std::string label_rows(const TargetLists& lists) {
+  std::string text;
+  const std::vector<LabelCount> counts = counts_by_label(lists);
+  const std::size_t shown = std::min(counts.size(), kLabelsShown);
+  for (std::size_t i = 0; i < shown; ++i)
+    text += row(i == 0 ? "labels" : "", counts[i].count,
+                counts[i].text.empty() ? "(none)" : counts[i].text);
+  if (shown < counts.size()) {
+    const std::uint64_t rest = std::accumulate(
+        counts.begin() + static_cast<std::ptrdiff_t>(shown), counts.end(), std::uint64_t{0},
+        [](std::uint64_t sum, const LabelCount& label) { return sum + label.count; });
+    text += row("", rest,
+                fmt::format("in {} more labels (all with --format json)",
+                            with_thousands(counts.size() - shown)));
+  }
+  return text;
+}
+
+const char* plural(std::uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+void print(std::FILE* file, std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), file) != text.size() || std::fflush(file) != 0)
+    throw UserError(ExitCode::output,
+                    fmt::format("the targets could not be written: {}", std::strerror(errno)));
+}
+
+}  // namespace
+
+std::optional<TargetReportConfig> parse_target_report_config(
+    const std::vector<std::string>& arguments) {
+  TargetReportConfig config;
+  CLI::App app{"Says what a scan with the same targets would probe, and sends nothing.",
+               "echoscan targets"};
+  add_target_options(app, config);
+  OptionGroup group(app, "Output");
+  group.flag("--list",
+             "Print the ranges, as a list that can be read again; as text, in place of the counts",
+             [&config] { config.list_ranges = true; });
+  group.value("--format", "text|json", "Of the report: for people, or one JSON object [text]",
+              [&config](const std::string& option, const std::string& text) {
+                config.format = parse_choice<ReportFormat>(
+                    option, text, {{"text", ReportFormat::text}, {"json", ReportFormat::json}});
+              });
+  add_verbosity(group, config.verbosity);
+  app.footer("Exit status: 0 there are targets, 2 bad usage or input, or nothing is left.");
+  if (!parse_arguments(app, arguments, "Output", ConfigFile::any_options)) return std::nullopt;
+  require_targets(config, "echoscan targets");
+  return config;
+}
+
+std::string target_report_text(const TargetLists& lists) {
+  const TargetCounts& counts = lists.counts;
+  const std::uint64_t left = count_addresses(lists.ranges);
+  const std::uint64_t slash24s = count_slash24s(lists.ranges);
+  std::string text = left_out_rows(counts);
+  text +=
+      row("listed", counts.listed,
+          counts.listed_repeatedly == 0 ? std::string("on the lists")
+                                        : fmt::format("on the lists, {} of them more than once",
+                                                      with_thousands(counts.listed_repeatedly)));
+  text += row("excluded", counts.excluded_by_user, "by --exclude and --exclude-file");
+  text += reserved_rows(counts);
+  text += row("remaining", left,
+              fmt::format("to probe, in {} range{} and {} /24 network{}",
+                          with_thousands(lists.ranges.size()), plural(lists.ranges.size()),
+                          with_thousands(slash24s), plural(slash24s)));
+  text += label_rows(lists);
+  return text + fmt::format("{:<10} sha256:{}\n", "digest", lists.digest);
+}
+
+std::string target_report_json(const TargetLists& lists, bool with_ranges) {
+  const TargetCounts& counts = lists.counts;
+  Json reserved = Json::array();
+  for (const TargetCounts::Reserved& entry : counts.reserved)
+    reserved.push_back({{"range", to_string(entry.entry.range)},
+                        {"name", entry.entry.name},
+                        {"rfc", entry.entry.rfc},
+                        {"count", entry.count}});
+  Json labels = Json::array();
+  for (const LabelCount& label : counts_by_label(lists))
+    labels.push_back(
+        {{"label", label.text.empty() ? Json(nullptr) : Json(label.text)}, {"count", label.count}});
+  Json json = {{"type", "targets"},
+               {"listed", counts.listed},
+               {"listed_repeatedly", counts.listed_repeatedly},
+               {"excluded_by_user", counts.excluded_by_user},
+               {"excluded_reserved", counts.excluded_reserved},
+               {"reserved", std::move(reserved)},
+               {"registry_date", kSpecialPurposeRegistryDate},
+               {"ipv6_entries", counts.ipv6_entries},
+               {"filtered_entries", counts.filtered_entries},
+               {"bad_lines", counts.bad_lines},
+               {"count", count_addresses(lists.ranges)},
+               {"range_count", lists.ranges.size()},
+               {"slash24_count", count_slash24s(lists.ranges)},
+               {"labels", std::move(labels)},
+               {"digest", "sha256:" + lists.digest}};
+  if (with_ranges) {
+    Json ranges = Json::array();
+    for (const LabelledRange& part : lists.labels.label_ranges(lists.ranges)) {
+      ranges.push_back(
+          {{"first", to_string(part.range.first)}, {"last", to_string(part.range.last)}});
+      if (part.label != kNoLabel) ranges.back()["label"] = lists.labels.text(part.label);
+    }
+    json["ranges"] = std::move(ranges);
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string range_lines(const TargetLists& lists) {
+  std::string text;
+  for (const LabelledRange& part : lists.labels.label_ranges(lists.ranges)) {
+    text += to_string(part.range.first) + "-" + to_string(part.range.last);
+    if (part.label != kNoLabel) text += " " + std::string(lists.labels.text(part.label));
+    text += "\n";
+  }
+  return text;
+}
+
+ExitCode run_target_report(const TargetReportConfig& config) {
+  const TargetLists lists = read_target_lists(config);
+  if (config.format == ReportFormat::json) {
+    print(stdout, target_report_json(lists, config.list_ranges));
+  } else if (config.list_ranges) {
+    print(stdout, range_lines(lists));
+    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(lists));
+  } else {
+    print(stdout, target_report_text(lists));
+  }
+  refuse_empty(lists);
+  return ExitCode::finished;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,122 @@
+#include "scanner/network/interface.h"
+
+#include <fmt/format.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "scanner/network/ethtool.h"
+#include "scanner/network/netlink.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kPollNs = 5 * kMillisecondNs;
+
+void read_attribute(const nlattr& attribute, Interface& link) {
+  const std::uint16_t type = mnl_attr_get_type(&attribute);
+  if (type == IFLA_IFNAME) {
+    link.name = mnl_attr_get_str(&attribute);
+  } else if (type == IFLA_ADDRESS && mnl_attr_get_payload_len(&attribute) == 6) {
+    std::memcpy(link.mac.bytes.data(), mnl_attr_get_payload(&attribute), 6);
+  } else if (type == IFLA_CARRIER) {
+    link.has_carrier = mnl_attr_get_u8(&attribute) != 0;
+  } else if (type == IFLA_CARRIER_CHANGES) {
+    link.carrier_changes = mnl_attr_get_u32(&attribute);
+  } else if (type == IFLA_MTU) {
+    link.mtu = mnl_attr_get_u32(&attribute);
+  } else if (type == IFLA_NUM_TX_QUEUES) {
+    link.queues = std::max(1U, mnl_attr_get_u32(&attribute));
+  } else if (type == IFLA_STATS64) {
+    rtnl_link_stats64 stats{};
+    std::memcpy(&stats, mnl_attr_get_payload(&attribute),
+                std::min<std::size_t>(sizeof(stats), mnl_attr_get_payload_len(&attribute)));
+    link.tx_packets = stats.tx_packets;
+  }
+}
+
+// The number of allocated queues is only an upper bound; the channels in use are ethtool's to say.
+void read_ethtool(Interface& link) {
+  if (const std::optional<Channels> channels = read_channels(link.name))
+    link.queues = std::max(1U, channels->in_use);
+  link.driver = read_driver(link.name);
+}
+
+std::optional<Interface> ask_link(int index, const std::string& name) {
+  Netlink netlink;
+  nlmsghdr* request = netlink.prepare(RTM_GETLINK, 0);
+  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
+  header->ifi_family = AF_UNSPEC;
+  header->ifi_index = index;
+  if (index == 0) mnl_attr_put_strz(request, IFLA_IFNAME, name.c_str());
+  Interface link;
+  const int error = netlink.exchange(request, [&link](const nlmsghdr& message) {
+    const auto& answer = *static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
+    link.index = answer.ifi_index;
+    link.is_ethernet = answer.ifi_type == ARPHRD_ETHER;
+    link.is_loopback = (answer.ifi_flags & IFF_LOOPBACK) != 0;
+    link.is_up = (answer.ifi_flags & IFF_UP) != 0;
+    for_each_attribute(message, sizeof(ifinfomsg),
+                       [&link](const nlattr& attribute) { read_attribute(attribute, link); });
+  });
+  if (error != 0) return std::nullopt;
+  read_ethtool(link);
+  return link;
+}
+
+double in_seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+}  // namespace
+
+Interface find_interface(const std::string& name) {
+  if (name.size() < IFNAMSIZ) {
+    if (std::optional<Interface> link = ask_link(0, name)) return *link;
+  }
+  throw UserError(ExitCode::environment,
+                  fmt::format("there is no interface '{}'; `ip link` lists what there is", name));
+}
+
+Interface find_interface(int index) {
+  if (std::optional<Interface> link = ask_link(index, "")) return *link;
+  throw UserError(ExitCode::environment, fmt::format("interface number {} went away", index));
+}
+
+std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
+                               double timeout_s) {
+  const std::uint64_t start_ns = clock.now_ns();
+  bool has_gone = false;
+  bool is_announced = false;
+  while (true) {
+    const Interface now = find_interface(before.index);
+    const std::uint64_t waited_ns = clock.now_ns() - start_ns;
+    has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
+    const bool may_still_go = !has_gone && waited_ns < settle_ms * kMillisecondNs;
+    if (now.has_carrier && !may_still_go) {
+      if (is_announced) spdlog::info("the link is up after {:.1f} s", in_seconds(waited_ns));
+      return has_gone ? waited_ns : 0;
+    }
+    if (!now.has_carrier && !is_announced) {
+      spdlog::info("waiting for the link of {}: some drivers restart it for XDP", before.name);
+      is_announced = true;
+    }
+    if (in_seconds(waited_ns) > timeout_s)
+      throw UserError(
+          ExitCode::environment,
+          fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",
+                      before.name, timeout_s));
+    clock.wait_until(clock.now_ns() + kPollNs);
+  }
+}
+
+}  // namespace echoscan

@@ -1,0 +1,43 @@
+// A network interface: what the kernel says of it, and the wait for its link.
+//
+// Facts come by rtnetlink and, for channels and driver, by the ethtool ioctl: both work without
+// privileges and inside any namespace. Attaching an XDP program makes several drivers restart their
+// link (ixgbe 10 s, igb 1 s); carrier_changes shows that even when a poll misses the gap. Set-up
+// only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "scanner/network/mac_address.h"
+#include "scanner/process/clock.h"
+
+namespace echoscan {
+
+struct Interface {
+  std::string name;
+  int index = 0;
+  MacAddress mac;
+  bool is_ethernet = false;
+  bool is_loopback = false;
+  bool is_up = false;        // administratively
+  bool has_carrier = false;  // up, and something is at the other end
+  std::uint32_t carrier_changes = 0;
+  std::uint32_t mtu = 0;
+  std::uint64_t tx_packets = 0;  // the interface's own count; some drivers leave AF_XDP out
+  unsigned queues = 1;           // those that can send, "combined" in ethtool's words
+  std::string driver;            // empty when it does not say
+};
+
+// Throws UserError when there is no such interface.
+Interface find_interface(const std::string& name);
+Interface find_interface(int index);
+
+// Waits for the link to be up: at least `settle_ms` for a driver that is about to take it down,
+// then up to `timeout_s` for it to come back. Throws UserError when it does not. `before` is from
+// before the change that may have made the link bounce. Returns how long it waited for the carrier,
+// in ns; 0 if it was there.
+std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
+                               double timeout_s);
+
+}  // namespace echoscan

@@ -1,0 +1,38 @@
+#include "scanner/network/link.h"
+
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace echoscan {
+
+InterfaceLink::InterfaceLink(const Interface& interface)
+    : name_(interface.name), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  if (!socket_) throw std::system_error(errno, std::generic_category(), "open a UDP socket");
+}
+
+bool InterfaceLink::is_up() const {
+  if (!is_running()) return false;
+  ethtool_value carrier{};
+  carrier.cmd = ETHTOOL_GLINK;
+  ifreq question{};
+  name_.copy(question.ifr_name, IFNAMSIZ - 1);
+  question.ifr_data = reinterpret_cast<char*>(&carrier);
+  // Some tunnels have no answer: the flag stands.
+  return ioctl(socket_.get(), SIOCETHTOOL, &question) != 0 || carrier.data != 0;
+}
+
+bool InterfaceLink::is_running() const {
+  constexpr unsigned kUp = IFF_UP | IFF_RUNNING;
+  ifreq question{};
+  name_.copy(question.ifr_name, IFNAMSIZ - 1);
+  if (ioctl(socket_.get(), SIOCGIFFLAGS, &question) != 0) return false;
+  return (static_cast<unsigned>(question.ifr_flags) & kUp) == kUp;
+}
+
+}  // namespace echoscan

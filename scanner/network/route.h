@@ -1,0 +1,49 @@
+// The way to the targets: interface, source address and gateway, as the kernel's own routing gives
+// them.
+//
+// One scan has one way: the route of a target decides, so that policy routing and several default
+// routes are the kernel's business and not guessed from a table (zmap takes the first route with a
+// gateway). The gateway's MAC is the kernel's too: an entry that is missing or stale is made to
+// resolve by a datagram and a probe, bounded in time; "ping it first and try again" is not an
+// answer. Set-up only.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "scanner/network/interface.h"
+#include "scanner/network/mac_address.h"
+#include "scanner/process/clock.h"
+#include "targets/address.h"
+#include "targets/prefix.h"
+
+namespace echoscan {
+
+struct Route {
+  int interface_index = 0;
+  std::optional<Ipv4> gateway;  // none: the destination is on the link itself
+  std::optional<Ipv4> source;
+};
+
+// The route to `destination`, out of the given interface when interface_index is not 0; nullopt
+// when the kernel has none.
+std::optional<Route> find_route(Ipv4 destination, int interface_index);
+
+// The IPv4 address that `interface` sends from when no route says so; nullopt when it has none.
+std::optional<Ipv4> find_source_address(const Interface& interface);
+// Whether `address` is one of the interface's own.
+bool owns_address(const Interface& interface, Ipv4 address);
+// The networks that the interface is directly on, merged: what no gateway leads to.
+std::vector<AddressRange> connected_networks(const Interface& interface);
+
+struct GatewayMac {
+  MacAddress mac;
+  bool is_confirmed = false;  // the gateway has answered just now; else the entry is old
+};
+
+// The MAC of `gateway`, which the kernel resolves first if it has to: up to `timeout_ms`. nullopt
+// when nobody answers to that address.
+std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
+                                          unsigned timeout_ms);
+
+}  // namespace echoscan

@@ -1,0 +1,123 @@
+#include "scanner/options/bench_config.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "scanner/path/transmit_path.h"
+#include "scanner/process/user_error.h"
+#include "scanner/transmit/frame.h"
+#include "targets/special_purpose.h"
+
+namespace echoscan {
+namespace {
+
+constexpr double kDurationMinS = 0.1;
+constexpr double kDurationMaxS = 600;
+constexpr unsigned kStreamsMax = 256;
+
+std::vector<Method> parse_methods(const std::string& option, const std::string& text) {
+  std::string names;
+  std::vector<std::pair<std::string, Method>> choices;
+  for (const TransmitMethod& row : transmit_methods())
+    if (row.in_bench) choices.emplace_back(row.name, row.method);
+  std::vector<Method> asked;
+  std::istringstream in(text);
+  for (std::string name; std::getline(in, name, ',');)
+    asked.push_back(parse_choice<Method>(option, name, choices));
+  if (asked.empty()) refuse(option, text, "a list of methods, as in af_xdp,af_packet");
+  std::vector<Method> methods;
+  for (const auto& [name, method] : choices)
+    if (std::ranges::find(asked, method) != asked.end()) methods.push_back(method);
+  return methods;
+}
+
+double parse_duration(const std::string& option, const std::string& text) {
+  double seconds = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
+  if (error != std::errc() || end != text_end ||
+      !(seconds >= kDurationMinS && seconds <= kDurationMaxS))
+    refuse(option, text,
+           fmt::format("a number of seconds from {} to {}", kDurationMinS, kDurationMaxS));
+  return seconds;
+}
+
+void add_options(CLI::App& app, BenchConfig& config) {
+  OptionGroup group(app, "Bench");
+  group.text("-i,--interface", "IF", "Interface to send from", config.interface_name);
+  group.value("--dst", "ADDRESS", "Host that all packets go to; there is no default",
+              [&config](const std::string& option, const std::string& text) {
+                config.destination = parse_ipv4(text);
+                if (!config.destination) refuse(option, text, "an IPv4 address");
+              });
+  group.flag("--allow-public",
+             "Let --dst be an address that the public Internet routes: someone's, who has agreed",
+             [&config] { config.allow_public = true; });
+  group.value("--methods", "LIST", "Some of the methods, separated by commas [all]",
+              [&config](const std::string& option, const std::string& text) {
+                config.methods = parse_methods(option, text);
+              });
+  group.value("--duration", "SEC", "Send so long by each method [5]",
+              [&config](const std::string& option, const std::string& text) {
+                config.duration_s = parse_duration(option, text);
+              });
+  group.value("--streams", "N", "Queues and threads [1]",
+              [&config](const std::string& option, const std::string& text) {
+                config.streams = static_cast<unsigned>(parse_count(option, text, 1, kStreamsMax));
+              });
+  group.value("--size", "BYTES", "Ethernet frame without its checksum, 60 to 1514 [60]",
+              [&config](const std::string& option, const std::string& text) {
+                config.frame_bytes =
+                    parse_count(option, text, PROBE_FRAME_BYTES, FrameTemplate::kFrameBytesMax);
+              });
+  group.text("--json", "FILE", "File for the table as one JSON object", config.json_path);
+  add_verbosity(group, config.verbosity);
+}
+
+void check(const BenchConfig& config) {
+  const auto refuse_usage = [](const std::string& sentence) {
+    throw UserError(ExitCode::bad_usage, sentence + " (see echoscan bench --help)");
+  };
+  if (config.interface_name.empty()) refuse_usage("-i: name the interface to send from");
+  if (!config.destination)
+    refuse_usage("--dst: name the host that is to be flooded; nothing is assumed");
+  const Ipv4 address = *config.destination;
+  constexpr Ipv4 kThisNetworkEnd{0x01000000};
+  constexpr Ipv4 kMulticast{0xe0000000};
+  if (address < kThisNetworkEnd || address >= kMulticast)
+    refuse_usage(fmt::format("--dst: {} is not one host", to_string(address)));
+  const bool is_special =
+      std::ranges::any_of(kSpecialPurposeRanges, [address](const SpecialPurposeRange& special) {
+        return special.range.first <= address && address <= special.range.last;
+      });
+  if (!is_special && !config.allow_public)
+    refuse_usage(fmt::format(
+        "--dst: {} is a public address; --allow-public if its owner has agreed to be flooded",
+        to_string(address)));
+}
+
+}  // namespace
+
+std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& arguments) {
+  BenchConfig config;
+  for (const TransmitMethod& row : transmit_methods())
+    if (row.in_bench) config.methods.push_back(row.method);
+  std::string footer = "Methods:\n";
+  for (const TransmitMethod& row : transmit_methods())
+    footer +=
+        fmt::format("  {:<32}{}{}\n", row.name, row.what, row.in_scan ? "" : " (not in scan)");
+  CLI::App app{
+      "Sends probes to one host as fast as each method can, in turn, and prints what each reached.",
+      "echoscan bench"};
+  app.footer(footer);
+  add_options(app, config);
+  if (!parse_arguments(app, arguments, "Bench", ConfigFile::own_options)) return std::nullopt;
+  check(config);
+  return config;
+}
+
+}  // namespace echoscan

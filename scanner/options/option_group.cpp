@@ -1,0 +1,125 @@
+#include "scanner/options/option_group.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+// CLI11's sentences about a config file name neither the file nor, in words, what is wrong.
+std::string config_file_error(const CLI::ConfigError& error, const std::string& file) {
+  const std::string text = error.what();
+  const std::string_view prefix = "INI was not able to parse ";
+  if (!text.starts_with(prefix)) return fmt::format("{}: {}", file, text);
+  const std::string item = text.substr(prefix.size());
+  if (item.find('.') != std::string::npos)
+    return fmt::format("{}: options stand by themselves, without a [section]", file);
+  if (item.find(' ') != std::string::npos)
+    return fmt::format("{}: '{}' is not of the form option = value", file, item);
+  return fmt::format("{}: there is no option '{}'", file, item);
+}
+
+}  // namespace
+
+void refuse(const std::string& option, const std::string& value, const std::string& expected) {
+  throw CLI::ValidationError(option, fmt::format("'{}' is not {}", value, expected));
+}
+
+std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
+                          std::uint64_t high) {
+  std::uint64_t number = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, number);
+  if (error != std::errc() || end != text_end || number < low || number > high)
+    refuse(option, text, fmt::format("a whole number from {} to {}", low, high));
+  return number;
+}
+
+void OptionGroup::value(const std::string& name, const std::string& type_name,
+                        const std::string& description,
+                        const std::function<void(const std::string&, const std::string&)>& parse) {
+  app_.add_option_function<std::string>(
+          name, [name, parse](const std::string& text) { parse(name, text); }, description)
+      ->type_name(type_name)
+      ->group(heading_)
+      ->take_last();
+}
+
+void OptionGroup::text(const std::string& name, const std::string& type_name,
+                       const std::string& description, std::string& text) {
+  app_.add_option(name, text, description)->type_name(type_name)->group(heading_)->take_last();
+}
+
+void OptionGroup::list(const std::string& name, const std::string& type_name,
+                       const std::string& description, std::vector<std::string>& texts) {
+  app_.add_option(name, texts, description)
+      ->type_name(type_name)
+      ->group(heading_)
+      ->allow_extra_args(false);
+}
+
+void OptionGroup::each(const std::string& name, const std::string& type_name,
+                       const std::string& description,
+                       const std::function<void(const std::string&, const std::string&)>& parse) {
+  app_.add_option_function<std::vector<std::string>>(
+          name,
+          [name, parse](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) parse(name, text);
+          },
+          description)
+      ->type_name(type_name)
+      ->group(heading_)
+      ->allow_extra_args(false);
+}
+
+void OptionGroup::arguments(const std::string& name, const std::string& type_name,
+                            const std::string& description, std::vector<std::string>& texts) {
+  app_.add_option(name, texts, description)->type_name(type_name)->group(heading_);
+}
+
+void OptionGroup::flag(const std::string& name, const std::string& description,
+                       const std::function<void()>& set) {
+  app_.add_flag_callback(name, set, description)->group(heading_);
+}
+
+void add_verbosity(OptionGroup& group, Verbosity& verbosity) {
+  group.flag("-v,--verbose", "Say more on standard error",
+             [&verbosity] { verbosity = Verbosity::verbose; });
+  group.flag("-q,--quiet", "Say only warnings and errors on standard error",
+             [&verbosity] { verbosity = Verbosity::quiet; });
+}
+
+bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
+                     const std::string& heading, ConfigFile config_file) {
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.get_formatter()->column_width(34);
+  CLI::Option* config_option =
+      app.set_config("--config", "",
+                     config_file == ConfigFile::own_options
+                         ? "File with any of these options, as in rate = \"50k\""
+                         : "File with any of these options; it may hold those of a scan, too");
+  config_option->type_name("FILE")->group(heading);
+  app.allow_config_extras(config_file == ConfigFile::own_options ? CLI::config_extras_mode::error
+                                                                 : CLI::config_extras_mode::ignore);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return false;
+  } catch (const CLI::ConfigError& error) {
+    throw UserError(ExitCode::bad_usage,
+                    config_file_error(error, config_option->as<std::string>()));
+  } catch (const CLI::ParseError& error) {
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("{} (see {} --help)", error.what(), app.get_name()));
+  }
+  return true;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,292 @@
+#include "scanner/options/scan_config.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "output/result/result_field.h"
+#include "scanner/options/option_group.h"
+#include "scanner/path/transmit_path.h"
+#include "scanner/process/user_error.h"
+#include "scanner/transmit/pacer.h"
+
+namespace echoscan {
+namespace {
+
+constexpr double kRateMax = 1e9;
+constexpr double kSecondsMax = 1e8;   // three years
+constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
+constexpr unsigned kQueuesMax = 1024;
+constexpr std::uint64_t kRepeatCapMax = 1'000'000'000;
+
+// "12.5%", above 0 and at most 100; nullopt for a text without the sign.
+std::optional<double> parse_percent(const std::string& option, const std::string& text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  double percent = 0;
+  const char* sign = text.data() + text.size() - 1;
+  const auto [end, error] = std::from_chars(text.data(), sign, percent, std::chars_format::fixed);
+  if (error != std::errc() || end != sign || !(percent > 0 && percent <= 100))
+    refuse(option, text, "a percentage above 0 and up to 100, as in 0.5%");
+  return percent;
+}
+
+double parse_seconds(const std::string& option, const std::string& text) {
+  double seconds = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
+  if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
+    refuse(option, text, "a number of seconds, 0 or more");
+  return seconds;
+}
+
+// Names of fields of a result, with commas between them.
+void add_fields(const std::string& option, std::string_view text,
+                std::vector<const ResultField*>& fields) {
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::string name(text.substr(0, comma));
+    const ResultField* field = find_result_field(name);
+    if (!field) refuse(option, name, "a field; the fields are: " + result_field_names());
+    if (std::find(fields.begin(), fields.end(), field) != fields.end())
+      throw CLI::ValidationError(option, fmt::format("'{}' stands twice", name));
+    fields.push_back(field);
+    if (comma == text.size()) return;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+// Kinds of result, with commas between them.
+void add_emission(const std::string& option, std::string_view text, Emission& emission) {
+  enum class Kind { replies, errors, repeats };
+  while (true) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const auto kind = parse_choice<Kind>(
+        option, std::string(text.substr(0, comma)),
+        {{"replies", Kind::replies}, {"errors", Kind::errors}, {"repeats", Kind::repeats}});
+    // Replies always are.
+    emission.errors = emission.errors || kind == Kind::errors;
+    emission.repeats = emission.repeats || kind == Kind::repeats;
+    if (comma == text.size()) return;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+void add_max_targets(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Targets");
+  group.value("--max-targets", "N|P%",
+              "Probe only the first N targets of the order, or P percent of them",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_targets_percent = parse_percent(option, text);
+                config.max_targets.reset();
+                if (!config.max_targets_percent)
+                  config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
+              });
+}
+
+void add_order_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value("--seed", "S",
+              "Seed of the order; same seed, same targets: same order [random, and reported]",
+              [&config](const std::string& option, const std::string& text) {
+                config.seed = parse_count(option, text, 0, kSeedMax);
+              });
+  group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
+              [&config](const std::string& option, const std::string& text) {
+                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+              });
+  group.value("--shard", "I/N",
+              "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
+              [&config](const std::string& option, const std::string& text) {
+                config.shard = parse_shard(text);
+                config.shard_source = option;
+                if (!config.shard)
+                  refuse(option, text,
+                         fmt::format("a shard I/N, as in 0/4: I from 0 to N - 1, N at most {}",
+                                     Shard::kCountMax));
+              });
+  group.value("--rate", "N[k|M]|max",
+              "Probes a second over all queues; k and M multiply, max does not limit [10k]",
+              [&config](const std::string& option, const std::string& text) {
+                const std::optional<std::uint64_t> rate = parse_rate(text);
+                if (!rate)
+                  refuse(option, text,
+                         "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
+                config.rate_pps = *rate;
+              });
+  group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_runtime_s = parse_seconds(option, text);
+              });
+  group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
+              [&config](const std::string& option, const std::string& text) {
+                config.cooldown_s = parse_seconds(option, text);
+              });
+}
+
+void add_network_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Network");
+  group.text("-i,--interface", "IF",
+             "Interface to send from [the one that the route to the targets leaves by]",
+             config.interface_name);
+  group.value("--source-ip", "ADDRESS", "Address that probes come from [the interface's]",
+              [&config](const std::string& option, const std::string& text) {
+                config.source_ip = parse_ipv4(text);
+                if (!config.source_ip) refuse(option, text, "an IPv4 address");
+              });
+  group.value("--gateway-mac", "MAC", "Ethernet address of the next hop [asked of the kernel]",
+              [&config](const std::string& option, const std::string& text) {
+                config.gateway_mac = parse_mac(text);
+                if (!config.gateway_mac)
+                  refuse(option, text, "an Ethernet address like 02:00:5e:10:00:01");
+              });
+  group.value("--queues", "N",
+              "Transmit queues to use, a thread each [all, at most the CPUs allowed]",
+              [&config](const std::string& option, const std::string& text) {
+                config.queues = static_cast<unsigned>(parse_count(option, text, 1, kQueuesMax));
+              });
+  group.value("--link-timeout", "SEC",
+              "Wait so long for the link, at the start and when it goes down later [30]",
+              [&config](const std::string& option, const std::string& text) {
+                config.link_timeout_s = parse_seconds(option, text);
+              });
+  group.value("--method", "METHOD",
+              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else "
+                          "xdp_live from 500k a queue on, else af_xdp copy, else af_packet, and "
+                          "says why [auto]",
+                          scan_method_names()),
+              [&config](const std::string& option, const std::string& text) {
+                std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};
+                for (const TransmitMethod& method : transmit_methods())
+                  if (method.in_scan) choices.emplace_back(method.name, method.method);
+                config.method = parse_choice<Method>(option, text, choices);
+              });
+  group.flag("--busy-poll",
+             "With af_xdp or af_xdp_copy: hold the interface's interrupts back during the scan and "
+             "poll its queues",
+             [&config] { config.busy_poll = true; });
+}
+
+void add_output_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Output");
+  group.text("-o,--output", "FILE",
+             "File for the results, .gz and .zst compressed; '-' is standard output [-]",
+             config.output_path);
+  group.flag("--append", "Write behind what is in the file of -o already",
+             [&config] { config.output_mode = OutputMode::append; });
+  group.value("--format", "jsonl|csv|ip",
+              "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
+              [&config](const std::string& option, const std::string& text) {
+                using Syntax = ResultFormat::Syntax;
+                config.syntax = parse_choice<Syntax>(
+                    option, text,
+                    {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
+              });
+  group.each("--fields", "NAME,...",
+             "Fields of a result to write, in this order; of jsonl and csv [all]",
+             [&config](const std::string& option, const std::string& text) {
+               add_fields(option, text, config.fields);
+             });
+  group.each("--emit", "KIND,...",
+             "What is written beside each target's first reply: errors, repeats [replies alone]",
+             [&config](const std::string& option, const std::string& text) {
+               add_emission(option, text, config.emission);
+             });
+  group.value("--repeat-cap", "N", "Lines of repeats of one target at most [10]",
+              [&config](const std::string& option, const std::string& text) {
+                config.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
+              });
+  group.list("--mmdb", "FILE",
+             "Database of countries, cities or AS numbers in MaxMind's format (repeatable)",
+             config.geo_databases);
+  group.text("--summary", "FILE", "File for the closing ledger, one JSON object",
+             config.summary_path);
+  group.value(
+      "--status", "auto|off|json",
+      "A line a second on standard error: auto is text, unless -q [auto]",
+      [&config](const std::string& option, const std::string& text) {
+        config.status = parse_choice<StatusStyle>(
+            option, text,
+            {{"auto", StatusStyle::text}, {"off", StatusStyle::off}, {"json", StatusStyle::json}});
+      });
+  add_verbosity(group, config.verbosity);
+  group.flag(
+      "--dry-run",
+      "Send nothing: print the plan on standard error, the targets in order on standard output",
+      [&config] { config.dry_run = true; });
+}
+
+// The option wins over the environment. Parts of orders that differ would overlap and leave gaps.
+void settle_shard(ScanConfig& config, const Environment& environment) {
+  if (!config.shard) {
+    if (const std::optional<ArrayJobShard> job = array_job_shard(environment)) {
+      config.shard = job->shard;
+      config.shard_source = job->source;
+    }
+  }
+  if (config.shard && config.shard->count > 1 && !config.seed)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("shard {}/{} ({}) needs --seed: all shards must have the same one, "
+                                "or they are not parts of one order",
+                                config.shard->index, config.shard->count, config.shard_source));
+}
+
+void check_combinations(const ScanConfig& config) {
+  require_targets(config, "echoscan scan");
+  if (config.output_path.empty())
+    throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+  if (config.output_mode == OutputMode::append && config.output_path == "-")
+    throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
+  if (config.busy_poll && config.method != Method::af_xdp && config.method != Method::af_xdp_copy)
+    throw UserError(ExitCode::bad_usage,
+                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
+  if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
+    throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
+  if (config.syntax == ResultFormat::Syntax::ip &&
+      (config.emission.errors || config.emission.repeats))
+    throw UserError(ExitCode::bad_usage,
+                    "--emit: --format ip has the targets that replied, each once");
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_rate(const std::string& text) {
+  if (text == "max") return Pacer::kUnlimited;
+  double number = 0;
+  const char* text_end = text.data() + text.size();
+  auto [end, error] = std::from_chars(text.data(), text_end, number, std::chars_format::fixed);
+  if (error != std::errc()) return std::nullopt;
+  double factor = 1;
+  if (end != text_end && (*end == 'k' || *end == 'M')) factor = *end++ == 'k' ? 1e3 : 1e6;
+  const double rate = std::round(number * factor);
+  if (end != text_end || !(rate >= 1 && rate <= kRateMax)) return std::nullopt;
+  return static_cast<std::uint64_t>(rate);
+}
+
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
+                                            const Environment& environment) {
+  ScanConfig config;
+  CLI::App app{
+      "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
+      "line.",
+      "echoscan scan"};
+  add_target_options(app, config);
+  add_max_targets(app, config);
+  add_order_options(app, config);
+  add_network_options(app, config);
+  add_output_options(app, config);
+  app.footer(
+      "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
+      "not be\n"
+      "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
+  if (!parse_arguments(app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
+  check_combinations(config);
+  settle_shard(config, environment);
+  if (config.verbosity == Verbosity::quiet && config.status == StatusStyle::text)
+    config.status = StatusStyle::off;
+  return config;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,61 @@
+#include "scanner/options/target_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <regex>
+
+#include "scanner/options/option_group.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+
+void add_target_options(CLI::App& app, TargetConfig& config) {
+  OptionGroup group(app, "Targets");
+  group.arguments("target", "TARGET", "Address, CIDR block or first-last range to probe",
+                  config.targets);
+  group.list("-t,--targets", "FILE",
+             "List: lines of TARGET [label], '#' for comments, or a cloud's JSON; plain, gzip or "
+             "zstd; '-' is standard input (repeatable)",
+             config.target_files);
+  group.list("-x,--exclude", "TARGET",
+             "Never probe this address, block or range; wins over everything (repeatable)",
+             config.excludes);
+  group.list("--exclude-file", "FILE", "List of exclusions, like --targets (repeatable)",
+             config.exclude_files);
+  group.value("--label-filter", "REGEX", "Only targets with a label in which REGEX is found",
+              [&config](const std::string& option, const std::string& text) {
+                try {
+                  const std::regex is_good(text);
+                } catch (const std::regex_error& error) {
+                  refuse(option, text,
+                         fmt::format("a regular expression (ECMAScript): {}", error.what()));
+                }
+                config.label_filter = text;
+              });
+  group.flag("--skip-bad-lines", "Leave out what is wrong in a list, and count it",
+             [&config] { config.skip_bad_lines = true; });
+  group.flag("--allow-reserved",
+             "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast",
+             [&config] { config.allow_reserved = true; });
+  group.each("--allow-range", "RANGE", "The same for one range, as in 10.0.0.0/8 (repeatable)",
+             [&config](const std::string& option, const std::string& text) {
+               std::string error;
+               const std::optional<AddressRange> range = parse_range(text, error);
+               if (!range)
+                 refuse(option, text, fmt::format("an address, CIDR block or range: {}", error));
+               config.allowed_ranges.push_back(*range);
+             });
+}
+
+void require_targets(const TargetConfig& config, const char* command) {
+  if (config.targets.empty() && config.target_files.empty())
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("no targets: give addresses, CIDR blocks or ranges, or a list with -t FILE "
+                    "(see {} --help)",
+                    command));
+}
+
+}  // namespace echoscan

@@ -1,0 +1,38 @@
+// The way in: XDP where it can be had, else AF_PACKET; the only place that names concrete
+// receivers.
+//
+// Opened before anything is sent. A step down is logged with its reason; another XDP program on the
+// interface, or a method of sending that needs ours, makes it a refusal: nobody's program is ever
+// replaced.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bpf/match_reply.h"
+#include "scanner/network/interface.h"
+#include "scanner/options/method.h"
+#include "scanner/receive/reply_source.h"
+
+namespace echoscan {
+
+struct ReceivePath {
+  std::unique_ptr<ReplySource> source;
+  bool is_xdp = false;
+};
+
+// Throws UserError when `method` cannot send without an XDP program and none can be attached.
+ReceivePath open_receive_path(Method method, const Interface& interface, const match_config& match);
+
+// What attaching the reply filter comes to, for whoever wants to know before a scan; attached for
+// as long as `source` lives.
+struct XdpTrial {
+  std::unique_ptr<ReplySource> source;  // null when neither native nor generic XDP works
+  std::string reason;                   // why not native; empty when it is
+};
+XdpTrial try_xdp(const Interface& interface);
+
+// 'id 17, "xdp_fw"' of the XDP program on the interface; empty when there is none.
+std::string describe_xdp_program(const Interface& interface);
+
+}  // namespace echoscan

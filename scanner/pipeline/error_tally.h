@@ -1,0 +1,53 @@
+// ICMP errors by type and code: how many arrived, and how many targets they were the first error
+// of.
+//
+// A table over all there can be (six classes, 256 codes) instead of a map: exact, and nothing to
+// allocate while replies wait. One thread adds; reading waits until it has ended.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "output/result/result.h"
+
+namespace echoscan {
+
+class ErrorTally {
+ public:
+  struct Row {
+    std::uint8_t icmp_type = 0;
+    std::uint8_t icmp_code = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t targets = 0;
+  };
+
+  void add_frame(std::uint8_t icmp_type, std::uint8_t icmp_code) {
+    Row& row = row_of(icmp_type, icmp_code);
+    row.icmp_type = icmp_type;
+    row.icmp_code = icmp_code;
+    ++row.frames;
+  }
+  void add_target(std::uint8_t icmp_type, std::uint8_t icmp_code) {
+    ++row_of(icmp_type, icmp_code).targets;
+  }
+
+  // Those that have frames, by type and code.
+  [[nodiscard]] std::vector<Row> rows() const {
+    std::vector<Row> rows;
+    for (const Row& row : rows_)
+      if (row.frames > 0) rows.push_back(row);
+    return rows;
+  }
+
+ private:
+  static constexpr std::size_t kCodes = 256;
+
+  Row& row_of(std::uint8_t icmp_type, std::uint8_t icmp_code) {
+    return rows_[static_cast<std::size_t>(classification_of(icmp_type)) * kCodes + icmp_code];
+  }
+
+  std::array<Row, kClassifications * kCodes> rows_{};
+};
+
+}  // namespace echoscan

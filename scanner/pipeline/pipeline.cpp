@@ -1,0 +1,247 @@
+#include "scanner/pipeline/pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "scanner/account/status.h"
+#include "scanner/process/limits.h"
+
+namespace echoscan {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::uint64_t kBlockStepsMax = 4096;
+constexpr std::uint64_t kLinkPollNs = 10'000'000;
+constexpr std::uint64_t kLinkSettleNs = 50'000'000;
+
+// A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
+// together.
+std::uint64_t block_steps(std::uint64_t rate_pps) {
+  if (rate_pps == Pacer::kUnlimited) return kBlockStepsMax;
+  return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
+}
+
+// An even share of the rate for each queue that keeps it by itself; no limit is then left to the
+// pacer. All or none: the queues are of one kind.
+std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t rate_pps) {
+  std::uint64_t left = rate_pps;
+  for (std::size_t i = 0; i < queues.size(); ++i) {
+    const std::uint64_t share = left / (queues.size() - i);
+    if (!queues[i].transmitter->pace(share)) return rate_pps;
+    left -= share;
+  }
+  return Pacer::kUnlimited;
+}
+
+std::chrono::nanoseconds seconds(double count) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
+}
+
+}  // namespace
+
+// The caller's thread while the scan runs. Sending -> cooldown -> done; the other threads post to
+// it.
+class Pipeline::Control {
+ public:
+  explicit Control(Pipeline& pipeline)
+      : pipeline_(pipeline),
+        signals_(io_, SIGINT, SIGTERM),
+        status_timer_(io_),
+        runtime_timer_(io_),
+        link_timer_(io_),
+        cooldown_timer_(io_),
+        status_(pipeline) {}
+
+  StopReason run() {
+    std::thread receiving([this] { receive(); });
+    std::vector<std::thread> sending;
+    for (std::size_t i = 0; i < pipeline_.senders_.size(); ++i)
+      sending.emplace_back([this, i] { send(i); });
+    wait_for_signal();
+    wait_for_status();
+    watch_link();
+    if (pipeline_.config_.max_runtime_s) {
+      runtime_timer_.expires_after(seconds(*pipeline_.config_.max_runtime_s));
+      runtime_timer_.async_wait([this](const error_code& error) {
+        if (!error) stop(StopReason::max_runtime);
+      });
+    }
+    io_.run();
+    for (std::thread& thread : sending) thread.join();
+    receiving.join();
+    return reason_;
+  }
+
+ private:
+  // The body of sender thread `index`.
+  void send(std::size_t index) {
+    const Queue& queue = pipeline_.queues_[index];
+    if (!queue.transmitter->has_thread()) pin_to(queue.cpu);
+    reduce_timer_slack();
+    const bool is_good = pipeline_.senders_[index]->run();
+    asio::post(io_, [this, is_good] {
+      if (!is_good) stop(StopReason::stalled);
+      if (++senders_done_ == pipeline_.senders_.size()) cool_down();
+    });
+  }
+
+  // The body of the receiver thread.
+  void receive() {
+    reduce_timer_slack();
+    pipeline_.receiver_.run(
+        [this] { asio::post(io_, [this] { stop(StopReason::output_failed); }); });
+    asio::post(io_, [this] { io_.stop(); });
+  }
+
+  // Ends the sending. The first reason is the one that is reported.
+  void stop(StopReason reason) {
+    if (reason_ == StopReason::finished) reason_ = reason;
+    pipeline_.state_.stop_sending.store(true, std::memory_order_relaxed);
+    if (reason == StopReason::output_failed) end_cooldown();
+  }
+
+  void cool_down() {
+    pipeline_.state_.sending_ended_ns.store(pipeline_.clock_.now_ns(), std::memory_order_relaxed);
+    runtime_timer_.cancel();
+    link_timer_.cancel();
+    sending_ended_ = true;
+    const bool in_vain = reason_ == StopReason::output_failed || pipeline_.sent() == 0;
+    const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.cooldown_s;
+    if (cooldown_s > 0) spdlog::info("all probes have left; receiving for {} s more", cooldown_s);
+    cooldown_timer_.expires_after(seconds(cooldown_s));
+    cooldown_timer_.async_wait([this](const error_code&) {
+      pipeline_.state_.stop_receiving.store(true, std::memory_order_relaxed);
+    });
+  }
+
+  void end_cooldown() {
+    hurry_ = true;
+    if (sending_ended_) cooldown_timer_.cancel();
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const error_code& error, int signal) {
+      if (error) return;
+      const bool is_first = !signalled_;
+      signalled_ = true;
+      stop(signal == SIGINT ? StopReason::interrupted : StopReason::terminated);
+      if (is_first) {
+        spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
+                     signal == SIGINT ? "SIGINT" : "SIGTERM");
+      } else {
+        pipeline_.state_.abandon_output.store(true, std::memory_order_relaxed);
+        end_cooldown();
+      }
+      wait_for_signal();
+    });
+  }
+
+  // Down: senders pause, since a probe sent now is lost, or worse, taken for sent. They go on when
+  // the link has been up for kLinkSettleNs: the kernel's queues come back a little after it.
+  void watch_link() {
+    link_timer_.expires_after(std::chrono::nanoseconds(kLinkPollNs));
+    link_timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      look_at_link(pipeline_.clock_.now_ns());
+      watch_link();
+    });
+  }
+
+  void look_at_link(std::uint64_t now_ns) {
+    const double timeout_s = pipeline_.config_.link_timeout_s;
+    if (!pipeline_.link_.is_up()) {
+      last_down_ns_ = now_ns;
+      if (!link_is_down_) {
+        link_is_down_ = true;
+        down_since_ns_ = now_ns;
+        pipeline_.state_.link_is_down.store(true, std::memory_order_relaxed);
+        spdlog::warn("the link of {} is down: sending pauses, for {} s at most",
+                     pipeline_.link_.name(), timeout_s);
+      } else if (static_cast<double>(now_ns - down_since_ns_) > timeout_s * 1e9) {
+        stop(StopReason::link_down);
+      }
+    } else if (link_is_down_ && now_ns - last_down_ns_ > kLinkSettleNs) {
+      link_is_down_ = false;
+      pipeline_.state_.link_is_down.store(false, std::memory_order_relaxed);
+      spdlog::info("the link of {} is up again after {:.1f} s: sending goes on",
+                   pipeline_.link_.name(), static_cast<double>(now_ns - down_since_ns_) / 1e9);
+    }
+  }
+
+  void wait_for_status() {
+    status_timer_.expires_after(std::chrono::seconds(1));
+    status_timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      status_.print(pipeline_.clock_.now_ns());
+      wait_for_status();
+    });
+  }
+
+  Pipeline& pipeline_;
+  asio::io_context io_;
+  asio::signal_set signals_;
+  asio::steady_timer status_timer_;
+  asio::steady_timer runtime_timer_;
+  asio::steady_timer link_timer_;
+  asio::steady_timer cooldown_timer_;
+  StatusLine status_;
+  StopReason reason_ = StopReason::finished;
+  std::size_t senders_done_ = 0;
+  bool sending_ended_ = false;
+  bool link_is_down_ = false;
+  std::uint64_t down_since_ns_ = 0;
+  std::uint64_t last_down_ns_ = 0;
+  bool signalled_ = false;
+  bool hurry_ = false;
+};
+
+Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
+                   const std::vector<Queue>& queues, ReplySource& source, const GeoTable& geo,
+                   ByteSink& sink, const Link& link, Clock& clock)
+    : config_(config),
+      queues_(queues),
+      source_(source),
+      link_(link),
+      clock_(clock),
+      started_ns_(clock.now_ns()),
+      probe_count_(plan.target_count * config.passes),
+      format_(config.syntax, config.fields),
+      writer_(sink),
+      receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
+                plan.labels, config.emission),
+      blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
+      pacer_(rate_left_to_pace(queues, config.rate_pps), started_ns_) {
+  for (const Queue& queue : queues_)
+    senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
+                                                blocks_, pacer_, *queue.transmitter, clock, writer_,
+                                                state_, plan.labels));
+  const std::string header = sink.continues_earlier() ? "" : format_.header();
+  std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
+  writer_.append(header.size(), 0);
+}
+
+Pipeline::~Pipeline() = default;
+
+StopReason Pipeline::run() {
+  return Control(*this).run();
+}
+
+std::uint64_t Pipeline::sent() const {
+  std::uint64_t sum = 0;
+  for (const Queue& queue : queues_)
+    queue.transmitter->visit_parts(
+        [&sum](const Transmitter& part) { sum += part.counters().sent.get(); });
+  return sum;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,161 @@
+#include "scanner/pipeline/receiver.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "output/result/result_field.h"
+
+namespace echoscan {
+namespace {
+
+constexpr int kFinishMs = 50;
+static_assert(kTargetLabelBytesMax <= kTextBytesMax);
+
+// A send time in the future is not ours to print, however well it is authenticated.
+std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
+  if (reply.sent_ns == 0 || reply.sent_ns >= reply.received_ns) return std::nullopt;
+  return reply.received_ns - reply.sent_ns;
+}
+
+}  // namespace
+
+Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
+                   const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
+                   Clock& clock, const ScanState& state, const LabelMap& labels,
+                   const Emission& emission)
+    : targets_(targets),
+      shard_(shard),
+      source_(source),
+      geo_(geo),
+      format_(format),
+      writer_(writer),
+      clock_(clock),
+      state_(state),
+      emission_(emission),
+      started_ns_(clock.now_ns()),
+      replied_(targets.size()),
+      errored_(targets.size()),
+      batch_(kBatchSize),
+      replied_by_label_(labels) {}
+
+void Receiver::run(const std::function<void()>& on_output_failure) {
+  while (true) {
+    const bool stopping = state_.stop_receiving.load(std::memory_order_relaxed);
+    if (stopping) source_.stop();
+    const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
+    const std::size_t received = has_room ? receive_batch() : 0;
+    flush(0, on_output_failure);
+    if (received == batch_.size()) continue;
+    if (stopping && (has_room || state_.abandon_output.load(std::memory_order_relaxed))) break;
+    if (writer_.backlog_bytes() > 0) {
+      flush(kPollNs / 1'000'000, on_output_failure);
+    } else {
+      clock_.wait_until(clock_.now_ns() + (received < kBusyBatch ? kIdlePollNs : kPollNs));
+    }
+  }
+  if (writer_.error() != 0) return;
+  while (!writer_.finish(kFinishMs) && !state_.abandon_output.load(std::memory_order_relaxed)) {
+  }
+  if (writer_.error() != 0) on_output_failure();
+}
+
+void Receiver::flush(int wait_ms, const std::function<void()>& on_output_failure) {
+  if (writer_.error() != 0) return;
+  const bool is_good = wait_ms > 0 ? writer_.flush_waiting(wait_ms) : writer_.flush();
+  if (!is_good) on_output_failure();
+}
+
+std::size_t Receiver::receive_batch() {
+  realtime_offset_ns_ = realtime_offset_ns();
+  sending_ended_ns_ = state_.sending_ended_ns.load(std::memory_order_relaxed);
+  const std::size_t received = source_.receive(batch_);
+  for (std::size_t i = 0; i < received; ++i) take(batch_[i]);
+  counters_.records.add(received);
+  return received;
+}
+
+// An answer is a repeat when its target had one of that kind: a first error of a host that has
+// replied says something new, and so does the reply that comes after all.
+void Receiver::take(const reply& reply) {
+  const bool is_error = reply.outcome == FRAME_ERROR;
+  if (is_error) errors_.add_frame(reply.icmp_type, reply.icmp_code);
+  const Ipv4 target{reply.target};
+  const std::optional<std::uint64_t> index = targets_.index_of(target);
+  if (!index) {
+    counters_.unlisted.add(1);
+    return;
+  }
+  std::uint64_t repeat = 0;
+  if ((is_error ? errored_ : replied_).test_and_set(*index)) {
+    (is_error ? counters_.error_repeats : counters_.repeats).add(1);
+    repeat = repeats_.add(target);
+  } else if (is_error) {
+    note_first_error(reply, *index);
+  } else {
+    note_first_reply(reply, *index);
+  }
+  if (writer_.error() != 0 || !emission_.admits(is_error, repeat)) return;
+  if (repeat > 0) {
+    counters_.repeats_written.add(1);
+  } else if (is_error) {
+    counters_.errors_written.add(1);
+  }
+  write(reply, repeat > 0);
+}
+
+void Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
+  counters_.replied.add(1);
+  // While nobody has had an error the other bitmap's pages stay untouched.
+  if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
+  if (reply.responder != reply.target) counters_.off_target.add(1);
+  replied_by_label_.add(Ipv4{reply.target});
+  replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
+  if (is_late(reply)) {
+    counters_.in_cooldown.add(1);
+    replied_late_.add(reply.received_ns - sending_ended_ns_);
+  }
+  if (const std::optional<std::uint64_t> rtt_ns = proved_rtt_ns(reply)) {
+    rtt_.add(*rtt_ns);
+  } else {
+    counters_.without_rtt.add(1);
+  }
+}
+
+void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
+  counters_.errors.add(1);
+  errors_.add_target(reply.icmp_type, reply.icmp_code);
+  if (replied_.test(index)) counters_.errored_and_replied.add(1);
+}
+
+void Receiver::write(const reply& reply, bool is_repeat) {
+  Result result;
+  result.received_us = (static_cast<std::int64_t>(reply.received_ns) + realtime_offset_ns_) / 1000;
+  result.target = Ipv4{reply.target};
+  result.responder = Ipv4{reply.responder};
+  result.classification = classification_of(reply.icmp_type);
+  result.icmp_type = reply.icmp_type;
+  result.icmp_code = reply.icmp_code;
+  result.repeat = is_repeat;
+  result.cooldown = is_late(reply);
+  result.ttl = reply.ttl;
+  result.shard = shard_;
+  result.rtt_ns = proved_rtt_ns(reply);
+  if (reply.outcome == FRAME_ERROR) {
+    result.quoted_ttl = reply.quoted_ttl;
+  } else {
+    result.off_target = reply.responder != reply.target;
+    result.rtt_trusted = result.rtt_ns.has_value();
+  }
+  result.label = replied_by_label_.text_of(result.target);
+  if (!geo_.is_empty()) {
+    const GeoRecord place = geo_.find(result.target);
+    result.country = place.country;
+    result.city = place.city;
+    result.asn = place.asn;
+    result.as_org = place.as_org;
+  }
+  char* line = writer_.room(kLineBytesMax).data();
+  writer_.append(static_cast<std::size_t>(format_.write_line(line, result) - line));
+}
+
+}  // namespace echoscan

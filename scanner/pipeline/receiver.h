@@ -1,0 +1,98 @@
+// The receiver: drains the reply source, tells first answers from repeats, replies from errors, and
+// writes a line for each result that is asked for.
+//
+// One thread for all rings: 5 to 15 % of targets answer, so 10 M probes a second are about 1 M
+// replies, and the budget of 500 ns a reply holds them. Rings are polled instead of waking it for
+// each record: every kPollNs while replies come in numbers, every kIdlePollNs while they do not.
+// (Arrival is stamped in the kernel; a poll's lateness is in no round-trip time.) It goes on
+// through the cooldown, and drains what is left at the end. When the backlog of lines leaves no
+// room, replies stay in the rings, where a loss is counted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "bpf/reply.h"
+#include "output/geo/geo_table.h"
+#include "output/result/result_format.h"
+#include "output/result/result_writer.h"
+#include "output/summary/rtt_histogram.h"
+#include "output/summary/time_bins.h"
+#include "scanner/options/emission.h"
+#include "scanner/pipeline/error_tally.h"
+#include "scanner/pipeline/repeat_tally.h"
+#include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/target_bitmap.h"
+#include "scanner/process/clock.h"
+#include "scanner/process/counter.h"
+#include "scanner/receive/reply_source.h"
+#include "targets/label_tally.h"
+#include "targets/target_set.h"
+
+namespace echoscan {
+
+class Receiver {
+ public:
+  static constexpr std::uint64_t kPollNs = 1'000'000;
+  static constexpr std::uint64_t kIdlePollNs = 4'000'000;
+  static constexpr std::size_t kBusyBatch = 64;
+  static constexpr std::size_t kBatchSize = 1024;
+
+  // All must outlive the receiver. `shard` is the number that results carry.
+  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
+           const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
+           const LabelMap& labels, const Emission& emission = {});
+
+  // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
+  // thread, if the results cannot be written.
+  void run(const std::function<void()>& on_output_failure);
+
+  [[nodiscard]] const ReceiverCounters& counters() const { return counters_; }
+  // After run() has returned.
+  [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
+  [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
+  [[nodiscard]] const ErrorTally& errors() const { return errors_; }
+  [[nodiscard]] const RepeatTally& repeats() const { return repeats_; }
+  // First replies, by the time since the receiver was built; and those behind the last probe, by
+  // the time since then.
+  [[nodiscard]] const TimeBins& replied_by_time() const { return replied_by_time_; }
+  [[nodiscard]] const TimeBins& replied_late() const { return replied_late_; }
+
+ private:
+  // Takes one batch; how many records it had.
+  std::size_t receive_batch();
+  void take(const reply& reply);
+  void note_first_reply(const reply& reply, std::uint64_t index);
+  void note_first_error(const reply& reply, std::uint64_t index);
+  void write(const reply& reply, bool is_repeat);
+  [[nodiscard]] bool is_late(const reply& reply) const {
+    return sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
+  }
+  void flush(int wait_ms, const std::function<void()>& on_output_failure);
+
+  const TargetSet& targets_;
+  const std::uint32_t shard_;
+  ReplySource& source_;
+  const GeoTable& geo_;
+  const ResultFormat& format_;
+  ResultWriter& writer_;
+  Clock& clock_;
+  const ScanState& state_;
+  const Emission emission_;
+  const std::uint64_t started_ns_;
+  TargetBitmap replied_;
+  TargetBitmap errored_;
+  std::vector<reply> batch_;
+  std::int64_t realtime_offset_ns_ = 0;
+  std::uint64_t sending_ended_ns_ = 0;
+  RttHistogram rtt_;
+  ReceiverCounters counters_;
+  LabelTally replied_by_label_;
+  ErrorTally errors_;
+  RepeatTally repeats_;
+  TimeBins replied_by_time_;
+  TimeBins replied_late_;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,75 @@
+#include "scanner/pipeline/repeat_tally.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+
+namespace echoscan {
+namespace {
+
+constexpr unsigned kSetBits = 17;
+static_assert(RepeatTally::kSlots == RepeatTally::kSetSlots << kSetBits);
+
+// Neighbours in the address space belong into different sets: Fibonacci hashing (Knuth, volume 3,
+// section 6.4). Nobody gains by choosing addresses: a repeat counts only for a target of ours.
+std::size_t set_of(Ipv4 target) {
+  return (target.value * 0x9e3779b9U) >> (32 - kSetBits);
+}
+
+}  // namespace
+
+RepeatTally::RepeatTally() {
+  void* slots = mmap(nullptr, kSlots * sizeof(Slot), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (slots == MAP_FAILED)
+    throw std::system_error(errno, std::generic_category(), "map the table of repeats");
+  slots_ = static_cast<Slot*>(slots);
+}
+
+RepeatTally::~RepeatTally() {
+  munmap(slots_, kSlots * sizeof(Slot));
+}
+
+// A set fills from its front, so that behind a free slot there is nothing to look for.
+std::uint64_t RepeatTally::add(Ipv4 target) {
+  Slot* set = slots_ + set_of(target) * kSetSlots;
+  Slot* least = set;
+  for (Slot* slot = set; slot != set + kSetSlots; ++slot) {
+    if (slot->count == 0) {
+      *slot = {target.value, 0, 1};
+      return 1;
+    }
+    if (slot->target == target.value) return ++slot->count;
+    if (slot->count < least->count) least = slot;
+  }
+  constexpr std::uint64_t kInheritedMax = std::numeric_limits<std::uint32_t>::max();
+  least->target = target.value;
+  least->inherited = static_cast<std::uint32_t>(std::min(least->count, kInheritedMax));
+  return ++least->count;
+}
+
+std::vector<RepeatTally::Repeater> RepeatTally::top(std::size_t count) const {
+  const auto is_worse = [](const Repeater& a, const Repeater& b) {
+    return a.repeats != b.repeats ? a.repeats > b.repeats : a.target < b.target;
+  };
+  std::vector<Repeater> worst;
+  for (const Slot* slot = slots_; slot != slots_ + kSlots; ++slot) {
+    if (slot->count == 0) continue;
+    const Repeater repeater{Ipv4{slot->target}, slot->count - slot->inherited, slot->count};
+    if (worst.size() == count && (count == 0 || !is_worse(repeater, worst.back()))) continue;
+    worst.insert(std::upper_bound(worst.begin(), worst.end(), repeater, is_worse), repeater);
+    if (worst.size() > count) worst.pop_back();
+  }
+  return worst;
+}
+
+std::uint64_t RepeatTally::total() const {
+  std::uint64_t sum = 0;
+  for (const Slot* slot = slots_; slot != slots_ + kSlots; ++slot) sum += slot->count;
+  return sum;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,96 @@
+#include "scanner/plan/dry_run.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "output/result/result_writer.h"
+#include "output/sink/byte_sink.h"
+#include "output/summary/summary.h"
+#include "scanner/network/interface.h"
+#include "scanner/network/route.h"
+#include "scanner/transmit/pacer.h"
+#include "targets/target_cursor.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kBatchSize = 4096;
+constexpr int kWaitMs = 1000;
+
+// Where the kernel would send the first target: said if it is known, and not needed for a plan.
+void log_route(const TargetPlan& plan) {
+  const Ipv4 first = plan.targets.at(0);
+  const std::optional<Route> route = find_route(first, 0);
+  if (!route) {
+    spdlog::info("there is no route from here to {}", to_string(first));
+    return;
+  }
+  const std::string interface = find_interface(route->interface_index).name;
+  spdlog::info("from here, {} is reached on {}{}", to_string(first), interface,
+               route->gateway ? fmt::format(" by the gateway {}", to_string(*route->gateway)) : "");
+}
+
+}  // namespace
+
+void log_plan(const ScanConfig& config, const TargetPlan& plan) {
+  const std::uint64_t probes = plan.target_count * config.passes;
+  spdlog::info(
+      "{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+      with_thousands(plan.target_count), with_thousands(plan.counts.listed),
+      with_thousands(plan.counts.excluded_by_user), with_thousands(plan.counts.excluded_reserved),
+      with_thousands(plan.targets.ranges().size()), plan.targets.ranges().size() == 1 ? "" : "s");
+  if (plan.counts.listed_repeatedly > 0)
+    spdlog::info("{} addresses are listed more than once",
+                 with_thousands(plan.counts.listed_repeatedly));
+  spdlog::info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
+  if (plan.first < plan.targets.size())
+    spdlog::info("only the first {} of the order's {} targets", with_thousands(plan.first),
+                 with_thousands(plan.targets.size()));
+  if (config.shard)
+    spdlog::info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
+                 plan.shard.count, config.shard_source, with_thousands(plan.target_count),
+                 plan.steps.begin, plan.steps.end);
+  if (config.rate_pps == Pacer::kUnlimited) {
+    spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
+                 config.cooldown_s);
+  } else {
+    spdlog::info("{} probes at {} a second: {:.1f} s, then {} s of cooldown",
+                 with_thousands(probes), with_thousands(config.rate_pps),
+                 static_cast<double>(probes) / static_cast<double>(config.rate_pps),
+                 config.cooldown_s);
+  }
+}
+
+ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
+  log_plan(config, plan);
+  log_route(plan);
+  DescriptorSink output(STDOUT_FILENO);
+  ResultWriter writer(output);
+  TargetCursor cursor(plan.targets, plan.permutation);
+  std::array<Ipv4, kBatchSize> addresses;
+  for (unsigned pass = 0; pass < config.passes; ++pass) {
+    cursor.seek(plan.steps.begin, plan.steps.end);
+    while (!cursor.done() && writer.error() == 0) {
+      const std::size_t count = cursor.next(addresses);
+      for (std::size_t i = 0; i < count; ++i) {
+        char* line = writer.room(kIpv4WriteBytes).data();
+        char* end = write_ipv4(line, addresses[i]);
+        *end++ = '\n';
+        writer.append(static_cast<std::size_t>(end - line));
+      }
+      while (writer.backlog_bytes() > 0 && writer.flush_waiting(kWaitMs)) {
+      }
+    }
+  }
+  if (writer.error() != 0)
+    throw UserError(ExitCode::output, fmt::format("the targets could not be written: {}",
+                                                  std::strerror(writer.error())));
+  return ExitCode::finished;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,20 @@
+// The dry run: the plan in words, and the targets in the order in which they would be probed.
+//
+// Needs no privileges and no network, and opens no packet socket. The addresses come out of the
+// same cursor that the senders use, so that what is printed is what would be sent.
+#pragma once
+
+#include "scanner/options/scan_config.h"
+#include "scanner/plan/target_plan.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+
+// Logs what will be probed, how fast and for how long.
+void log_plan(const ScanConfig& config, const TargetPlan& plan);
+
+// Prints the plan on standard error and the targets, one a line and pass after pass, on standard
+// output. Throws UserError with code output when they cannot be written.
+ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan);
+
+}  // namespace echoscan

@@ -1,0 +1,74 @@
+#include "scanner/plan/target_plan.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "targets/label_tally.h"
+#include "targets/skipped_steps.h"
+#include "targets/target_cursor.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kBatchSize = 1024;
+
+// Of the whole set by arithmetic; of a part of the order by a walk through it.
+std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
+  if (plan.labels.empty() || plan.target_count == plan.targets.size())
+    return plan.labels.count(plan.targets.ranges());
+  LabelTally tally(plan.labels);
+  TargetCursor cursor(plan.targets, plan.permutation);
+  cursor.seek(plan.steps.begin, plan.steps.end);
+  std::array<Ipv4, kBatchSize> batch;
+  while (!cursor.done()) {
+    const std::size_t count = cursor.next(batch);
+    for (const Ipv4 address : std::span(batch).first(count)) tally.add(address);
+  }
+  return tally.counts();
+}
+
+// How many of the order all shards together probe: at least one, for whatever percentage.
+std::uint64_t first_targets(const ScanConfig& config, std::uint64_t left_count) {
+  if (!config.max_targets_percent)
+    return std::min(left_count, config.max_targets.value_or(left_count));
+  const double part = static_cast<double>(left_count) * *config.max_targets_percent / 100;
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+    throw std::system_error(errno, std::generic_category(), "draw a random seed");
+  return seed & kSeedMax;
+}
+
+}  // namespace
+
+TargetPlan plan_targets(const ScanConfig& config) {
+  TargetLists lists = read_target_lists(config);
+  refuse_empty(lists);
+  const std::uint64_t left_count = count_addresses(lists.ranges);
+  const std::uint64_t seed = config.seed ? *config.seed : random_seed();
+  TargetPlan plan{TargetSet(std::move(lists.ranges)),
+                  Permutation(left_count, seed),
+                  seed,
+                  std::move(lists.digest),
+                  std::move(lists.labels),
+                  std::move(lists.counts)};
+  plan.first = first_targets(config, left_count);
+  plan.shard = config.shard.value_or(Shard{});
+  const SkippedSteps skipped(plan.permutation);
+  plan.steps = shard_steps(plan.shard, skipped.steps_to(plan.first));
+  plan.target_count =
+      skipped.targets_before(plan.steps.end) - skipped.targets_before(plan.steps.begin);
+  plan.targets_by_label = count_by_label(plan);
+  return plan;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,50 @@
+// The lists, read: what is to be probed, and what became of everything else that they hold.
+//
+// Lists less exclusions less special-purpose ranges, counted at each step, so that the counts add
+// up: listed = excluded by the user + reserved + left. Exclusions win over everything and are never
+// lifted by --allow-range. The digest is SHA-256 over the text "first-last\n" of each range that is
+// left, ascending: labels and the way in which a list is written do not change it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scanner/options/target_options.h"
+#include "targets/label_map.h"
+#include "targets/special_purpose.h"
+
+namespace echoscan {
+
+struct TargetCounts {
+  // Special-purpose addresses that were listed and not excluded by the user.
+  struct Reserved {
+    SpecialPurposeRange entry;
+    std::uint64_t count = 0;
+  };
+
+  std::uint64_t listed = 0;             // distinct addresses on the lists
+  std::uint64_t listed_repeatedly = 0;  // of those, on more than one line
+  std::uint64_t excluded_by_user = 0;   // of those listed, by --exclude and --exclude-file
+  std::uint64_t excluded_reserved = 0;  // of the rest, special-purpose ranges
+  std::vector<Reserved> reserved;       // the same by range, those that took any
+  std::uint64_t ipv6_entries = 0;       // of cloud lists, left out
+  std::uint64_t filtered_entries = 0;   // left out by --label-filter
+  std::uint64_t bad_lines = 0;          // left out by --skip-bad-lines
+};
+
+struct TargetLists {
+  std::vector<AddressRange> ranges;  // to be probed: merged, less all exclusions; may be empty
+  std::string digest;                // 64 hexadecimal digits
+  LabelMap labels;
+  TargetCounts counts;
+};
+
+// Reads every list, and logs what was left out of them. Throws UserError when one cannot be read or
+// has errors.
+TargetLists read_target_lists(const TargetConfig& config);
+
+// Throws UserError, saying why, when nothing is left.
+void refuse_empty(const TargetLists& lists);
+
+}  // namespace echoscan

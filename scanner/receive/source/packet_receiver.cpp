@@ -1,0 +1,176 @@
+#include "scanner/receive/source/packet_receiver.h"
+
+#include <arpa/inet.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "scanner/process/clock.h"
+#include "scanner/process/counter.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kRingBytes =
+    std::size_t{PacketReceiver::kBlockBytes} * PacketReceiver::kBlockCount;
+// A block that is not full is handed over after this long.
+constexpr unsigned kBlockTimeoutMs = 1;
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+template <typename Value>
+void set_option(int socket, int option, const Value& value, const char* what) {
+  if (setsockopt(socket, SOL_PACKET, option, &value, sizeof(value)) != 0) fail(what);
+}
+
+// IPv4 and ICMP, whatever the rest: the proof is match_reply's. Offsets are from the IPv4 header,
+// wherever that is.
+void set_icmp_filter(int socket) {
+  constexpr auto kEtherType = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PROTOCOL);
+  constexpr auto kProtocol = static_cast<unsigned>(SKF_NET_OFF + 9);
+  std::array<sock_filter, 6> code{{
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kEtherType),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 3),
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kProtocol),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MATCH_PROTOCOL_ICMP, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0xffff),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  }};
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
+    fail("attach the ICMP filter");
+}
+
+// The header that match_reply looks for, in front of a packet that has none: the kernel leaves 16
+// bytes there.
+const std::uint8_t* put_ethernet(std::uint8_t* packet) {
+  constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader{
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MATCH_ETHERTYPE_IPV4 >> 8, MATCH_ETHERTYPE_IPV4 & 0xff};
+  static_assert(kHeader.size() <= 16);
+  std::copy(kHeader.begin(), kHeader.end(), packet - kHeader.size());
+  return packet - kHeader.size();
+}
+
+tpacket_block_desc* block_at(std::uint8_t* ring, unsigned block) {
+  return reinterpret_cast<tpacket_block_desc*>(ring +
+                                               std::size_t{block} * PacketReceiver::kBlockBytes);
+}
+
+}  // namespace
+
+struct PacketReceiver::Tally {
+  Counter seen;
+  std::array<Counter, FRAME_OUTCOME_COUNT> outcome;
+};
+
+PacketReceiver::PacketReceiver(const Interface& interface, const match_config& config)
+    : has_ethernet_(interface.is_ethernet || interface.is_loopback),
+      // SOCK_DGRAM: the kernel takes off whatever a tunnel has for a header.
+      socket_(socket(AF_PACKET, (has_ethernet_ ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC, 0)),
+      config_(config),
+      tally_(std::make_unique<Tally>()) {
+  if (!socket_) fail("open a packet socket");
+  set_icmp_filter(socket_.get());
+  set_option(socket_.get(), PACKET_VERSION, int{TPACKET_V3}, "select TPACKET_V3");
+  set_option(socket_.get(), PACKET_IGNORE_OUTGOING, int{1}, "ignore outgoing frames");
+  tpacket_req3 request{};
+  request.tp_block_size = kBlockBytes;
+  request.tp_block_nr = kBlockCount;
+  request.tp_frame_size = TPACKET_ALIGNMENT << 7;
+  request.tp_frame_nr = kBlockBytes / request.tp_frame_size * kBlockCount;
+  request.tp_retire_blk_tov = kBlockTimeoutMs;
+  set_option(socket_.get(), PACKET_RX_RING, request, "make the receive ring");
+  void* ring = mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
+  if (ring == MAP_FAILED) fail("map the receive ring");
+  ring_ = static_cast<std::uint8_t*>(ring);
+
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_IP);
+  address.sll_ifindex = interface.index;
+  if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+    fail("bind the packet socket");
+}
+
+PacketReceiver::~PacketReceiver() {
+  if (ring_) munmap(ring_, kRingBytes);
+}
+
+std::size_t PacketReceiver::receive(std::span<reply> replies) {
+  std::size_t filled = 0;
+  while (filled < replies.size()) {
+    if (!next_frame_) {
+      tpacket_block_desc* block = block_at(ring_, block_);
+      const std::uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
+      if ((status & TP_STATUS_USER) == 0) break;
+      frames_left_ = block->hdr.bh1.num_pkts;
+      next_frame_ = reinterpret_cast<std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
+      realtime_offset_ns_ = realtime_offset_ns();
+    }
+    for (; frames_left_ > 0 && filled < replies.size(); --frames_left_)
+      if (take_frame(replies[filled])) ++filled;
+    if (frames_left_ == 0) release_block();
+  }
+  return filled;
+}
+
+bool PacketReceiver::take_frame(reply& out) {
+  tpacket3_hdr header;
+  std::memcpy(&header, next_frame_, sizeof(header));
+  std::uint8_t* packet = next_frame_ + header.tp_mac;
+  const std::uint8_t* frame_end = packet + header.tp_snaplen;
+  const std::uint8_t* frame = has_ethernet_ ? packet : put_ethernet(packet);
+  next_frame_ += header.tp_next_offset;
+
+  const frame_outcome outcome = match_reply(frame, frame_end, &config_, &out);
+  tally_->seen.add(1);
+  tally_->outcome[outcome].add(1);
+  if (!outcome_is_result(outcome)) return false;
+  const std::int64_t realtime_ns = std::int64_t{header.tp_sec} * 1'000'000'000 + header.tp_nsec;
+  out.received_ns = static_cast<std::uint64_t>(realtime_ns - realtime_offset_ns_);
+  return true;
+}
+
+void PacketReceiver::release_block() {
+  tpacket_block_desc* block = block_at(ring_, block_);
+  __atomic_store_n(&block->hdr.bh1.block_status, std::uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
+  block_ = (block_ + 1) % kBlockCount;
+  next_frame_ = nullptr;
+}
+
+// A filter that takes nothing; frames are counted as they are taken, so what is left stays
+// consistent.
+void PacketReceiver::stop() {
+  sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{1, &nothing};
+  setsockopt(socket_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+frame_counters PacketReceiver::outcomes() const {
+  frame_counters sum{};
+  sum.seen = tally_->seen.get();
+  for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i)
+    sum.outcome[i] = tally_->outcome[static_cast<std::size_t>(i)].get();
+  return sum;
+}
+
+// The kernel's count starts anew with each reading.
+std::uint64_t PacketReceiver::dropped_unseen() const {
+  tpacket_stats_v3 stats{};
+  socklen_t bytes = sizeof(stats);
+  if (getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &bytes) == 0)
+    dropped_.fetch_add(stats.tp_drops, std::memory_order_relaxed);
+  return dropped_.load(std::memory_order_relaxed);
+}
+
+}  // namespace echoscan

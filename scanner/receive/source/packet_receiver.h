@@ -1,0 +1,56 @@
+// Receiving without BPF: an AF_PACKET socket with a memory-mapped ring, for where XDP is refused.
+//
+// Also for tunnels, whose packets have no Ethernet header for the XDP program to look at: they get
+// one, in the gap that the kernel leaves in front of them. TPACKET_V3 blocks and a classic filter
+// (IPv4, ICMP) bring the frames; the same match_reply.h that runs in XDP proves them, so that both
+// ways find the same hosts. CAP_NET_RAW is enough. It is the weaker way: each frame is copied, and
+// the kernel's stack sees it as well; what the ring has no room for is counted by the kernel
+// (dropped_unseen). Frames carry a CLOCK_REALTIME stamp, taken on arrival, which is brought to
+// CLOCK_MONOTONIC by the difference read with each block. receive() belongs to one thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "bpf/match_reply.h"
+#include "scanner/network/interface.h"
+#include "scanner/process/file_descriptor.h"
+#include "scanner/receive/reply_source.h"
+
+namespace echoscan {
+
+class PacketReceiver : public ReplySource {
+ public:
+  static constexpr unsigned kBlockBytes = 1U << 18;
+  static constexpr unsigned kBlockCount = 128;  // 32 MiB: 0.2 s of 1 M replies a second
+
+  // Receives on `interface` from now on. Throws std::system_error.
+  PacketReceiver(const Interface& interface, const match_config& config);
+  ~PacketReceiver() override;
+
+  std::size_t receive(std::span<reply> replies) override;
+  void stop() override;
+  [[nodiscard]] frame_counters outcomes() const override;
+  [[nodiscard]] std::uint64_t dropped_unseen() const override;
+  [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }
+
+ private:
+  // The frame at next_frame_, which it steps over; true when it gave a reply.
+  bool take_frame(reply& out);
+  void release_block();
+
+  bool has_ethernet_;
+  FileDescriptor socket_;
+  match_config config_;
+  std::uint8_t* ring_ = nullptr;
+  unsigned block_ = 0;
+  std::uint32_t frames_left_ = 0;  // in the block under way
+  std::uint8_t* next_frame_ = nullptr;
+  std::int64_t realtime_offset_ns_ = 0;
+  struct Tally;
+  std::unique_ptr<Tally> tally_;
+  mutable std::atomic<std::uint64_t> dropped_ = 0;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,211 @@
+#include "scanner/receive/source/xdp_reply_filter.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <vector>
+
+#include "reply_filter.skel.h"
+#include "scanner/process/file_descriptor.h"
+#include "scanner/process/privileges.h"
+
+namespace echoscan {
+namespace {
+
+struct DestroySkeleton {
+  void operator()(reply_filter_bpf* skeleton) const { reply_filter_bpf__destroy(skeleton); }
+};
+
+struct FreeRing {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+// libbpf's own words are for whoever debugs a load; the user gets a sentence of ours. Whole: what
+// the verifier refused stands at the end of its log.
+int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
+  if (!spdlog::should_log(spdlog::level::debug)) return 0;
+  va_list again;
+  va_copy(again, arguments);
+  const int length = std::max(0, std::vsnprintf(nullptr, 0, format, arguments));
+  std::string text(static_cast<std::size_t>(length), ' ');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  spdlog::debug("{}", text);
+  return length;
+}
+
+std::string error_text(int error) {
+  return std::strerror(error);
+}
+
+std::size_t ring_bytes(int cpu_count) {
+  const auto share = XdpReplyFilter::kRingsBytesMax / static_cast<std::size_t>(cpu_count);
+  return std::bit_floor(
+      std::clamp(share, XdpReplyFilter::kRingBytesMin, XdpReplyFilter::kRingBytesMax));
+}
+
+}  // namespace
+
+struct XdpReplyFilter::Kernel {
+  std::unique_ptr<reply_filter_bpf, DestroySkeleton> skeleton;
+  std::vector<FileDescriptor> ring_maps;
+  std::vector<std::unique_ptr<ring_buffer, FreeRing>> rings;  // by CPU
+  std::size_t next_ring = 0;
+  std::string mode;
+  FileDescriptor link;  // declared last: detached first
+
+  // Where the records of one receive() go.
+  std::span<reply> room;
+  std::size_t filled = 0;
+
+  // Each returns 0 or an errno.
+  int load(const match_config& config, int cpu_count);
+  int make_rings(int cpu_count);
+  int attach(const Interface& interface, std::string& why_not_native);
+
+  static int take_record(void* kernel, void* data, std::size_t bytes);
+};
+
+int XdpReplyFilter::Kernel::load(const match_config& config, int cpu_count) {
+  skeleton.reset(reply_filter_bpf__open());
+  if (!skeleton) return errno;
+  std::memcpy(const_cast<match_config*>(&skeleton->rodata->config), &config, sizeof(config));
+  const int error = bpf_map__set_max_entries(skeleton->maps.rings, static_cast<__u32>(cpu_count));
+  return error != 0 ? -error : -reply_filter_bpf__load(skeleton.get());
+}
+
+int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
+  const auto bytes = static_cast<__u32>(ring_bytes(cpu_count));
+  const int outer = bpf_map__fd(skeleton->maps.rings);
+  for (int cpu = 0; cpu < cpu_count; ++cpu) {
+    FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
+    if (!ring) return errno;
+    const int ring_fd = ring.get();
+    ring_maps.push_back(std::move(ring));
+    if (bpf_map_update_elem(outer, &cpu, &ring_fd, BPF_ANY) != 0) return errno;
+    rings.emplace_back(ring_buffer__new(ring_fd, take_record, this, nullptr));
+    if (!rings.back()) return errno;
+  }
+  return 0;
+}
+
+int XdpReplyFilter::Kernel::attach(const Interface& interface, std::string& why_not_native) {
+  const int program = bpf_program__fd(skeleton->progs.reply_filter);
+  DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+  link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
+  mode = "XDP native";
+  if (link) return 0;
+  // Whoever else is there is in the way in either mode.
+  if (errno == EBUSY || errno == EEXIST || errno == EPERM) return errno;
+  why_not_native = error_text(errno);
+  options.flags = XDP_FLAGS_SKB_MODE;
+  link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
+  mode = "XDP generic";
+  return link ? 0 : errno;
+}
+
+// The return value ends the batch when the room is full; libbpf has consumed that last record by
+// then.
+int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t bytes) {
+  auto& self = *static_cast<Kernel*>(kernel);
+  if (bytes >= sizeof(reply)) std::memcpy(&self.room[self.filled++], data, sizeof(reply));
+  return self.filled == self.room.size() ? -ENOSPC : 0;
+}
+
+XdpReplyFilter::XdpReplyFilter(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+XdpReplyFilter::~XdpReplyFilter() = default;
+
+XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
+                                               const match_config& config) {
+  libbpf_set_print(log_libbpf);
+  Attempt attempt;
+  const auto refuse = [&attempt](Refusal refusal, std::string reason) {
+    attempt.refusal = refusal;
+    attempt.reason = std::move(reason);
+    return std::move(attempt);
+  };
+  auto kernel = std::make_unique<Kernel>();
+  const int cpu_count = libbpf_num_possible_cpus();
+  int error = kernel->load(config, cpu_count);
+  const Privileges privileges = current_privileges();
+  // ENOSYS: newer seccomp profiles hide the system call instead of refusing it.
+  if (error == EPERM || error == ENOSYS || (error == EACCES && !privileges.perfmon))
+    return refuse(Refusal::permission, explain_refused_bpf(privileges));
+  if (error != 0)
+    return refuse(Refusal::unsupported,
+                  fmt::format("the kernel does not load the program ({})", error_text(error)));
+  error = kernel->make_rings(cpu_count);
+  if (error != 0)
+    return refuse(Refusal::unsupported, fmt::format("no ring buffers ({})", error_text(error)));
+  error = kernel->attach(interface, attempt.reason);
+  if (error == EPERM)
+    return refuse(Refusal::permission, "attaching XDP is not permitted (CAP_NET_ADMIN)");
+  if (error == EBUSY || error == EEXIST) {
+    const std::string program = describe_program(interface);
+    return refuse(Refusal::foreign_program,
+                  program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
+                                  : fmt::format("another XDP program is there ({})", program));
+  }
+  if (error != 0)
+    return refuse(Refusal::unsupported, fmt::format("neither native ({}) nor generic XDP ({})",
+                                                    attempt.reason, error_text(error)));
+  attempt.filter.reset(new XdpReplyFilter(std::move(kernel)));
+  return attempt;
+}
+
+std::string XdpReplyFilter::describe_program(const Interface& interface) {
+  __u32 id = 0;
+  if (bpf_xdp_query_id(interface.index, 0, &id) != 0 || id == 0) return {};
+  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
+  bpf_prog_info info{};
+  __u32 info_bytes = sizeof(info);
+  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
+    return fmt::format("id {}", id);
+  return fmt::format("id {}, \"{}\"", id, info.name);
+}
+
+// Each time from another ring on, so that a flood on one CPU does not keep the others waiting.
+std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
+  Kernel& kernel = *kernel_;
+  kernel.room = replies;
+  kernel.filled = 0;
+  for (std::size_t i = 0; i < kernel.rings.size() && kernel.filled < replies.size(); ++i) {
+    ring_buffer__consume(kernel.rings[kernel.next_ring].get());
+    kernel.next_ring = (kernel.next_ring + 1) % kernel.rings.size();
+  }
+  return kernel.filled;
+}
+
+void XdpReplyFilter::stop() {
+  kernel_->link = FileDescriptor();
+}
+
+frame_counters XdpReplyFilter::outcomes() const {
+  std::vector<frame_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  frame_counters sum{};
+  const __u32 zero = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(kernel_->skeleton->maps.counters), &zero, per_cpu.data()) !=
+      0)
+    return sum;
+  for (const frame_counters& cpu : per_cpu) {
+    sum.seen += cpu.seen;
+    for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += cpu.outcome[i];
+  }
+  return sum;
+}
+
+std::string XdpReplyFilter::mode() const {
+  return kernel_->mode;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,57 @@
+// Receiving in XDP: owner of the reply_filter program, its link to the interface, and its rings.
+//
+// Attached by a bpf_link, which goes with the process: even SIGKILL leaves the interface clean.
+// (The netlink way of attaching stays behind a crash.) Native mode is asked for, then generic,
+// since the kernel does not fall back by itself; somebody else's program is named and never
+// replaced. The rings are polled: one per possible CPU, together at most kRingsBytesMax, so that a
+// 128-core machine does not lock 512 MB. receive() belongs to one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "bpf/match_reply.h"
+#include "scanner/network/interface.h"
+#include "scanner/receive/reply_source.h"
+
+namespace echoscan {
+
+class XdpReplyFilter : public ReplySource {
+ public:
+  static constexpr std::size_t kRingBytesMax = std::size_t{4} << 20;
+  static constexpr std::size_t kRingBytesMin = std::size_t{256} << 10;
+  static constexpr std::size_t kRingsBytesMax = std::size_t{128} << 20;
+
+  enum class Refusal {
+    none,
+    permission,       // BPF is not for this process
+    foreign_program,  // someone else's XDP program is there
+    unsupported,      // kernel or driver cannot
+  };
+
+  struct Attempt {
+    std::unique_ptr<XdpReplyFilter> filter;  // null when refused
+    Refusal refusal = Refusal::none;
+    std::string reason;  // when refused: why, a clause for a log line; else why not native, if so
+  };
+
+  // Loads the program for `config`, attaches it to `interface` and counts from then on.
+  static Attempt attach(const Interface& interface, const match_config& config);
+  ~XdpReplyFilter() override;
+  // 'id 17, "xdp_fw"' of whoever's program is on the interface; empty when there is none.
+  static std::string describe_program(const Interface& interface);
+
+  std::size_t receive(std::span<reply> replies) override;
+  void stop() override;
+  [[nodiscard]] frame_counters outcomes() const override;
+  // XDP sees every frame that the driver hands up.
+  [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] std::string mode() const override;
+
+ private:
+  struct Kernel;
+  explicit XdpReplyFilter(std::unique_ptr<Kernel> kernel);
+  std::unique_ptr<Kernel> kernel_;
+};
+
+}  // namespace echoscan

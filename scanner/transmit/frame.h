@@ -1,0 +1,67 @@
+// The probe's Ethernet frame: written once per buffer, patched per probe.
+//
+// fill() writes all 60 bytes; patch() touches what differs from probe to probe: destination,
+// identifier, sequence number, payload and the two checksums; patch_batch() does so for many, with
+// vector instructions, at less than half the time (probe_batch.h). The IPv4 checksum is one
+// addition on a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
+// over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864).
+// Host order ends here: whatever this file writes is network order. Immutable once built; any
+// thread may fill and patch its own buffers. Only `bench` asks for longer frames; what follows the
+// 60 bytes is zeros, which no checksum notices.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "bpf/probe.h"
+#include "scanner/network/mac_address.h"
+#include "scanner/transmit/probe_batch.h"
+#include "scanner/transmit/target.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+using FrameBuffer = std::span<std::uint8_t, PROBE_FRAME_BYTES>;
+
+// Where every probe of a scan comes from and goes through.
+struct FrameAddresses {
+  MacAddress source_mac;
+  MacAddress gateway_mac;
+  Ipv4 source;
+};
+
+class FrameTemplate {
+ public:
+  static constexpr std::uint8_t kTtl = 64;
+  static constexpr std::size_t kFrameBytesMax = 1514;
+
+  // A frame is `frame_bytes` long, PROBE_FRAME_BYTES to kFrameBytesMax.
+  FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
+                std::size_t frame_bytes = PROBE_FRAME_BYTES);
+
+  [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
+  [[nodiscard]] const probe_key& key() const { return constants_.key; }
+
+  // Makes the frame's first bytes a probe but for what patch() sets; the rest is the caller's to
+  // keep zero.
+  void fill(FrameBuffer frame) const;
+  // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
+  void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
+  // The same for any number: frames[i], PROBE_FRAME_BYTES long and filled, becomes the probe of
+  // targets[i]. Uses ProbeBatch::kSize at a time; batches of 32 and more pay.
+  void patch_batch(std::span<std::uint8_t* const> frames, std::span<const Target> targets,
+                   std::uint64_t sent_ns) const;
+
+  // A frame that proves a transmit path and reaches nobody: to our own MAC, which a switch never
+  // sends back out, with the EtherType that IEEE 802 sets aside for local experiments (0x88b5).
+  void fill_path_test(FrameBuffer frame) const;
+
+ private:
+  std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
+  std::size_t frame_bytes_;
+  ProbeConstants constants_;
+  ProbeBatchVersion version_;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,370 @@
+#include "scanner/transmit/method/af_xdp.h"
+
+#include <fmt/format.h>
+#include <linux/if_xdp.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <xdp/libxdp.h>
+#include <xdp/xsk.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint32_t kTxFrames = 2048;
+constexpr std::uint32_t kFillFrames = 4096;  // as many as the largest receive ring in use
+constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
+static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
+static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
+
+// Linux 6.17's, which the headers of Debian 12 do not know.
+constexpr int kMaxTxSkbBudget = 9;
+// As the kernel's own sample has them: a poll takes at most 64 frames, and goes on for 20 us where
+// waiting is allowed, which sendto(MSG_DONTWAIT) is not.
+constexpr int kPollBudget = 64;
+constexpr int kPollUs = 20;
+constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
+
+constexpr std::uint32_t kReapBatch = 256;
+constexpr int kKicksMax = 2 * static_cast<int>(AfXdpTransmitter::kKickFramesMax);
+constexpr int kSendBufferBytes = 4 << 20;
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kBusyRetryNs =
+    1000 * kMillisecondNs;  // a queue's last user takes that long to go
+constexpr std::uint64_t kPathTestNs = 1000 * kMillisecondNs;
+
+// The driver's demand, not the packet's: ena has zero-copy only with chunks of a page.
+std::uint32_t chunk_bytes(const Interface& interface) {
+  return interface.driver == "ena" ? 4096 : 2048;
+}
+
+// On huge pages where some are set aside (vm.nr_hugepages): fewer translations for CPU and NIC.
+void* map_area(std::size_t bytes) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+  if (bytes % kHugePageBytes == 0) {
+    constexpr int kHuge2M = 21 << MAP_HUGE_SHIFT;
+    void* area =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags | MAP_HUGETLB | kHuge2M, -1, 0);
+    if (area != MAP_FAILED) return area;
+    spdlog::debug("no huge pages for AF_XDP ({}): ordinary ones", std::strerror(errno));
+  }
+  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+}
+
+int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
+  char line[1024];
+  const int length = std::vsnprintf(line, sizeof(line), format, arguments);
+  spdlog::debug("{}", line);
+  return length;
+}
+
+std::string bind_failure(int error) {
+  if (error == ENOBUFS || error == ENOMEM)
+    return "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
+           "--cap-add IPC_LOCK";
+  return std::strerror(error);
+}
+
+}  // namespace
+
+// What libxdp hands out, released in the order it demands: socket, UMEM, memory.
+struct AfXdpTransmitter::Rings {
+  std::uint32_t chunk_bytes = 0;
+  void* area = MAP_FAILED;
+  xsk_umem* umem = nullptr;
+  xsk_socket* socket = nullptr;
+  xsk_ring_prod fill{};
+  xsk_ring_cons completion{};
+  xsk_ring_prod tx{};
+
+  Rings() = default;
+  Rings(const Rings&) = delete;
+  Rings& operator=(const Rings&) = delete;
+  ~Rings() {
+    if (socket) xsk_socket__delete(socket);
+    if (umem) xsk_umem__delete(umem);
+    if (area != MAP_FAILED) munmap(area, area_bytes());
+  }
+
+  [[nodiscard]] std::size_t area_bytes() const { return std::size_t{kFrames} * chunk_bytes; }
+  [[nodiscard]] FrameBuffer frame(std::uint32_t number) const {
+    auto* bytes = static_cast<std::uint8_t*>(area) + std::size_t{number} * chunk_bytes;
+    return FrameBuffer(bytes, PROBE_FRAME_BYTES);
+  }
+  // Indexes into the send ring that the kernel has consumed, and that we have submitted; both only
+  // grow.
+  [[nodiscard]] std::uint32_t consumed() const {
+    return __atomic_load_n(tx.consumer, __ATOMIC_ACQUIRE);
+  }
+  [[nodiscard]] std::uint32_t submitted() const { return *tx.producer; }
+};
+
+AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, bool busy_poll,
+                                   Clock& clock)
+    : template_(frame_template),
+      clock_(clock),
+      busy_poll_(busy_poll),
+      target_of_(kTxFrames),
+      state_of_(kTxFrames, FrameState::free) {
+  free_.reserve(kTxFrames);
+  dropped_.reserve(kTxFrames);
+}
+
+AfXdpTransmitter::~AfXdpTransmitter() = default;
+
+std::string AfXdpTransmitter::try_bind(const Interface& interface, unsigned queue, Mode mode,
+                                       Clock& clock) {
+  libxdp_set_print(log_libxdp);
+  AfXdpTransmitter tried(FrameTemplate({}, {}), false, clock);
+  const int error = tried.bind(interface, queue, mode);
+  return error == 0 ? "" : bind_failure(error);
+}
+
+AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, unsigned queue,
+                                                 Mode mode, const FrameTemplate& frame_template,
+                                                 bool busy_poll, Clock& clock) {
+  libxdp_set_print(log_libxdp);
+  std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, busy_poll, clock));
+  if (const int error = opened->bind(interface, queue, mode); error != 0)
+    return {nullptr, bind_failure(error)};
+  std::string failure = opened->prove_path();
+  if (!failure.empty()) return {nullptr, std::move(failure)};
+  return {std::move(opened), {}};
+}
+
+int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode) {
+  const std::uint64_t deadline_ns = clock_.now_ns() + kBusyRetryNs;
+  int error = create_socket(interface, queue, mode);
+  while (error == EBUSY && clock_.now_ns() < deadline_ns) {
+    clock_.wait_until(clock_.now_ns() + 20 * kMillisecondNs);
+    error = create_socket(interface, queue, mode);
+  }
+  if (error != 0) return error;
+
+  xdp_options options{};
+  socklen_t option_bytes = sizeof(options);
+  const int descriptor = xsk_socket__fd(rings_->socket);
+  if (getsockopt(descriptor, SOL_XDP, XDP_OPTIONS, &options, &option_bytes) != 0) return errno;
+  zero_copy_ = (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+  if (busy_poll_) error = prefer_busy_poll();
+  if (error != 0) return error;
+  // An older kernel does not know the option, and keeps to its 32.
+  const auto budget = static_cast<__u32>(kKickFramesMax);
+  if (setsockopt(descriptor, SOL_XDP, kMaxTxSkbBudget, &budget, sizeof(budget)) == 0)
+    kick_frames_ = kKickFramesMax;
+  // Copy mode draws on the socket's send buffer. Not vital: a full one is EAGAIN and a retry.
+  setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof(kSendBufferBytes));
+
+  for (std::uint32_t frame = kTxFrames; frame-- > 0;) {
+    template_.fill(rings_->frame(frame));
+    free_.push_back(frame);
+  }
+  return 0;
+}
+
+int AfXdpTransmitter::prefer_busy_poll() {
+  const int descriptor = xsk_socket__fd(rings_->socket);
+  const int on = 1;
+  const auto set = [descriptor](int option, const int& value) {
+    return setsockopt(descriptor, SOL_SOCKET, option, &value, sizeof(value)) == 0;
+  };
+  const bool is_set = set(SO_PREFER_BUSY_POLL, on) && set(SO_BUSY_POLL, kPollUs) &&
+                      set(SO_BUSY_POLL_BUDGET, kPollBudget);
+  return is_set ? 0 : errno;
+}
+
+// From the beginning each time: a failed bind leaves libxdp's UMEM in no state to try again.
+int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
+  rings_ = std::make_unique<Rings>();
+  rings_->chunk_bytes = chunk_bytes(interface);
+  rings_->area = map_area(rings_->area_bytes());
+  if (rings_->area == MAP_FAILED) return errno;
+
+  xsk_umem_config umem_config{};
+  umem_config.fill_size = kFillFrames;
+  umem_config.comp_size = kTxFrames;
+  umem_config.frame_size = rings_->chunk_bytes;
+  int error = xsk_umem__create(&rings_->umem, rings_->area, rings_->area_bytes(), &rings_->fill,
+                               &rings_->completion, &umem_config);
+  if (error != 0) return -error;
+
+  std::uint32_t slot = 0;
+  xsk_ring_prod__reserve(&rings_->fill, kFillFrames, &slot);
+  for (std::uint32_t i = 0; i < kFillFrames; ++i)
+    *xsk_ring_prod__fill_addr(&rings_->fill, slot + i) =
+        std::uint64_t{kTxFrames + i} * rings_->chunk_bytes;
+  xsk_ring_prod__submit(&rings_->fill, kFillFrames);
+
+  xsk_socket_config socket_config{};
+  socket_config.tx_size = kTxFrames;
+  // Without this libxdp loads a program of its own that redirects everything.
+  socket_config.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
+  socket_config.bind_flags =
+      static_cast<__u16>((mode == Mode::zero_copy ? XDP_ZEROCOPY : XDP_COPY) | XDP_USE_NEED_WAKEUP);
+  error = xsk_socket__create(&rings_->socket, interface.name.c_str(), queue, rings_->umem, nullptr,
+                             &rings_->tx, &socket_config);
+  return -error;
+}
+
+std::string AfXdpTransmitter::prove_path() {
+  const std::uint32_t frame = free_.back();
+  free_.pop_back();
+  template_.fill_path_test(rings_->frame(frame));
+  state_of_[frame] = FrameState::path_test;
+  enqueue({&frame, 1});
+  const std::uint64_t deadline_ns = clock_.now_ns() + kPathTestNs;
+  while (state_of_[frame] != FrameState::free && clock_.now_ns() < deadline_ns) {
+    if (!all_consumed()) kick();
+    reap();
+    // Refused by the driver: nothing can be put in line but this frame.
+    if (!dropped_.empty()) {
+      dropped_.clear();
+      state_of_[frame] = FrameState::path_test;
+      enqueue({&frame, 1});
+    }
+    clock_.wait_until(clock_.now_ns() + kMillisecondNs / 10);
+  }
+  template_.fill(rings_->frame(frame));
+  if (state_of_[frame] == FrameState::free) return {};
+  if (last_error() != 0)
+    return fmt::format("bound, but sending fails ({})", std::strerror(last_error()));
+  return "bound, but no frame came back as sent within 1 s";
+}
+
+std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
+  reap();
+  if (!all_consumed() && !kick()) return 0;
+  if (!dropped_.empty() && !send_dropped()) return 0;
+  std::size_t accepted = 0;
+  while (accepted < batch.size() && !free_.empty()) {
+    const std::size_t chunk = std::min({kick_frames_, batch.size() - accepted, free_.size()});
+    const std::span<const std::uint32_t> frames = std::span(free_).last(chunk);
+    for (std::size_t i = 0; i < chunk; ++i) target_of_[frames[i]] = batch[accepted + i];
+    submit(frames);
+    free_.resize(free_.size() - chunk);
+    accepted += chunk;
+    if (!kick()) break;
+    reap();
+  }
+  return accepted;
+}
+
+void AfXdpTransmitter::submit(std::span<const std::uint32_t> frames) {
+  std::array<std::uint8_t*, kKickFramesMax> bytes;
+  std::array<Target, kKickFramesMax> targets;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    bytes[i] = rings_->frame(frames[i]).data();
+    targets[i] = target_of_[frames[i]];
+    state_of_[frames[i]] = FrameState::in_flight;
+  }
+  template_.patch_batch(bytes, std::span(targets).first(frames.size()), clock_.now_ns());
+  enqueue(frames);
+}
+
+// There are no more frames than places in the ring: reserving cannot fail.
+void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
+  const auto count = static_cast<std::uint32_t>(frames.size());
+  std::uint32_t slot = 0;
+  const auto frame_bytes = static_cast<__u32>(template_.frame_bytes());
+  xsk_ring_prod__reserve(&rings_->tx, count, &slot);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, slot + i);
+    descriptor->addr = std::uint64_t{frames[i]} * rings_->chunk_bytes;
+    descriptor->len = frame_bytes;
+    descriptor->options = 0;
+  }
+  xsk_ring_prod__submit(&rings_->tx, count);
+}
+
+bool AfXdpTransmitter::kick() {
+  bool nothing_dropped = true;
+  for (int tries = 0; tries < kKicksMax; ++tries) {
+    // Busy polling is done by the call, whether or not the driver needs it to send.
+    if (!busy_poll_ && !xsk_ring_prod__needs_wakeup(&rings_->tx)) return true;
+    const std::uint32_t before = rings_->consumed();
+    const int result = static_cast<int>(
+        sendto(xsk_socket__fd(rings_->socket), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
+    const int error = result < 0 ? errno : 0;
+    counters_.kicks.add(1);
+    if (zero_copy_ && (error == 0 || error == EAGAIN || error == EBUSY)) return true;
+    if (error == EBUSY && rings_->consumed() != before) {
+      const xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, rings_->consumed() - 1);
+      state_of_[descriptor->addr / rings_->chunk_bytes] = FrameState::dropped;
+      nothing_dropped = false;
+    } else if (error != 0 && error != EAGAIN && error != EINTR) {
+      last_error_.store(error, std::memory_order_relaxed);
+      return false;
+    }
+    reap();
+    if (all_consumed()) return nothing_dropped;
+    // 0 and EAGAIN without progress: the completion ring or the driver's is full.
+    if (rings_->consumed() == before) return false;
+  }
+  return false;
+}
+
+void AfXdpTransmitter::reap() {
+  std::uint32_t slot = 0;
+  std::uint32_t count = 0;
+  while ((count = xsk_ring_cons__peek(&rings_->completion, kReapBatch, &slot)) > 0) {
+    std::uint64_t sent = 0;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const auto frame = static_cast<std::uint32_t>(
+          *xsk_ring_cons__comp_addr(&rings_->completion, slot + i) / rings_->chunk_bytes);
+      if (state_of_[frame] == FrameState::dropped) {
+        dropped_.push_back(frame);
+        continue;
+      }
+      if (state_of_[frame] == FrameState::in_flight) ++sent;
+      state_of_[frame] = FrameState::free;
+      free_.push_back(frame);
+    }
+    xsk_ring_cons__release(&rings_->completion, count);
+    counters_.sent.add(sent);
+  }
+}
+
+bool AfXdpTransmitter::send_dropped() {
+  const std::size_t count = std::min(dropped_.size(), kick_frames_);
+  submit(std::span(dropped_).last(count));
+  dropped_.resize(dropped_.size() - count);
+  counters_.sent_again.add(count);
+  kick();
+  reap();
+  return dropped_.empty();
+}
+
+bool AfXdpTransmitter::all_consumed() const {
+  return rings_->consumed() == rings_->submitted();
+}
+
+std::size_t AfXdpTransmitter::in_flight() const {
+  return kTxFrames - free_.size() - dropped_.size();
+}
+
+bool AfXdpTransmitter::settle() {
+  reap();
+  if (!all_consumed()) kick();
+  if (!dropped_.empty()) send_dropped();
+  reap();
+  return in_flight() == 0 && dropped_.empty();
+}
+
+void AfXdpTransmitter::give_up() {
+  counters_.refused.add(dropped_.size());
+  counters_.unconfirmed.add(in_flight());
+  for (std::uint32_t frame = 0; frame < kTxFrames; ++frame)
+    if (state_of_[frame] == FrameState::in_flight || state_of_[frame] == FrameState::dropped)
+      given_up_.push_back(target_of_[frame]);
+}
+
+std::string AfXdpTransmitter::mode() const {
+  return zero_copy_ ? "AF_XDP zero-copy" : "AF_XDP copy";
+}
+
+}  // namespace echoscan

@@ -1,0 +1,55 @@
+#include "scanner/transmit/method/asio.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/icmp.hpp>
+#include <cerrno>
+#include <system_error>
+
+namespace echoscan {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t kIcmpOffset = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES;
+constexpr int kIcmpFilter = 1;  // <linux/icmp.h> cannot be had beside <netinet/in.h>
+constexpr std::uint32_t kNoMessages = 0xffffffff;
+
+}  // namespace
+
+struct AsioTransmitter::Socket {
+  asio::io_context io;
+  asio::ip::icmp::socket socket{io, asio::ip::icmp::v4()};
+};
+
+AsioTransmitter::AsioTransmitter(const Interface& interface, const FrameTemplate& frame_template,
+                                 Clock& clock)
+    : OneByOneTransmitter(frame_template, clock), socket_(std::make_unique<Socket>()) {
+  socket_->socket.non_blocking(true);
+  const int descriptor = socket_->socket.native_handle();
+  const int do_not_fragment = IP_PMTUDISC_DO;
+  const int see_drops = 1;
+  if (setsockopt(descriptor, SOL_RAW, kIcmpFilter, &kNoMessages, sizeof(kNoMessages)) != 0 ||
+      setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &do_not_fragment,
+                 sizeof(do_not_fragment)) != 0 ||
+      setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &see_drops, sizeof(see_drops)) != 0 ||
+      setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                 static_cast<socklen_t>(interface.name.size())) != 0)
+    throw std::system_error(errno, std::generic_category(), "set up the ICMP socket");
+}
+
+AsioTransmitter::~AsioTransmitter() = default;
+
+int AsioTransmitter::send_frame(std::span<const std::uint8_t> frame, Ipv4 target) {
+  const std::span<const std::uint8_t> message = frame.subspan(kIcmpOffset);
+  boost::system::error_code error;
+  socket_->socket.send_to(asio::buffer(message.data(), message.size()),
+                          asio::ip::icmp::endpoint(asio::ip::address_v4(target.value), 0), 0,
+                          error);
+  return error.value();
+}
+
+}  // namespace echoscan

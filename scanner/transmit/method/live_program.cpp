@@ -1,0 +1,227 @@
+#include "scanner/transmit/method/live_program.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "live_sender.skel.h"
+
+namespace echoscan {
+namespace {
+
+static_assert(std::size_t{LIVE_FRAME_BYTES_MAX} == FrameTemplate::kFrameBytesMax);
+
+// A live frame shares its page with headroom and bookkeeping.
+constexpr std::size_t kTestFrameMax = 3000;
+constexpr std::size_t kVlanBytes = 4;
+// Whole batches, as many as the kernel counts: each call costs milliseconds before the first frame.
+constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
+// Since Linux 6.3 veth says so before the first frame, until then with the first.
+constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
+constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
+constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
+
+struct DestroySkeleton {
+  void operator()(live_sender_bpf* skeleton) const { live_sender_bpf__destroy(skeleton); }
+};
+
+void ignore_signal(int) {}
+
+// What the kernel did with one test frame.
+struct TestVerdict {
+  int call_error = 0;  // the errno of the call; the rest means nothing then
+  bool is_sent = false;
+  bool is_refused = false;
+  int error = 0;
+};
+
+}  // namespace
+
+live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template) {
+  live_config config{};
+  config.key = frame_template.key();
+  config.interface_index = static_cast<__u32>(interface.index);
+  config.frame_bytes = static_cast<__u32>(frame_template.frame_bytes());
+  frame_template.fill(FrameBuffer(config.frame, PROBE_FRAME_BYTES));
+  const __u8* word = config.frame + PROBE_ETHERNET_BYTES;
+  for (std::size_t i = 0; i < kIpWords; ++i, word += 2) config.ip_sum += word[0] << 8U | word[1];
+  return config;
+}
+
+struct LiveProgram::Kernel {
+  std::unique_ptr<live_sender_bpf, DestroySkeleton> skeleton;
+  void* mapped = MAP_FAILED;
+  std::size_t mapped_bytes = 0;
+  bool has_handler = false;
+  struct sigaction handler_before {};
+
+  Kernel() = default;
+  Kernel(const Kernel&) = delete;
+  Kernel& operator=(const Kernel&) = delete;
+  ~Kernel() {
+    if (mapped != MAP_FAILED) munmap(mapped, mapped_bytes);
+    if (has_handler) sigaction(kEndSignal, &handler_before, nullptr);
+  }
+
+  // Each returns 0 or an errno.
+  int load(const live_config& config, std::span<const int> cpus);
+  int set_handler();
+  int call(const bpf_program* program, std::span<std::uint8_t> frame, int repeat) const;
+
+  [[nodiscard]] live_queue& queue(unsigned number) const {
+    return static_cast<live_queue*>(mapped)[number];
+  }
+  // On the calling thread's CPU, which is that of the queue.
+  TestVerdict test(unsigned number, std::span<std::uint8_t> frame) const;
+  // Empty, or why live frames do not work at all.
+  std::string prove_mechanism(const Interface& interface, unsigned number) const;
+};
+
+int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cpus) {
+  skeleton.reset(live_sender_bpf__open());
+  if (!skeleton) return errno;
+  std::memcpy(const_cast<live_config*>(&skeleton->rodata->config), &config, sizeof(config));
+  const auto cpu_count = static_cast<__u32>(libbpf_num_possible_cpus());
+  int error = bpf_map__set_max_entries(skeleton->maps.queue_of_cpu, cpu_count);
+  if (error == 0)
+    error = bpf_map__set_max_entries(skeleton->maps.queues, static_cast<__u32>(cpus.size()));
+  if (error == 0) error = live_sender_bpf__load(skeleton.get());
+  if (error == 0) error = live_sender_bpf__attach(skeleton.get());
+  if (error != 0) return -error;
+
+  mapped_bytes = cpus.size() * sizeof(live_queue);
+  mapped = mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+                bpf_map__fd(skeleton->maps.queues), 0);
+  if (mapped == MAP_FAILED) return errno;
+  for (__u32 number = 1; number <= cpus.size(); ++number) {
+    const auto cpu = static_cast<__u32>(cpus[number - 1]);
+    if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.queue_of_cpu), &cpu, &number, BPF_ANY) != 0)
+      return errno;
+  }
+  return 0;
+}
+
+// Without SA_RESTART, though the kernel would not restart this call anyway.
+int LiveProgram::Kernel::set_handler() {
+  struct sigaction action {};
+  action.sa_handler = ignore_signal;
+  if (sigaction(kEndSignal, &action, &handler_before) != 0) return errno;
+  has_handler = true;
+  return 0;
+}
+
+int LiveProgram::Kernel::call(const bpf_program* program, std::span<std::uint8_t> frame,
+                              int repeat) const {
+  DECLARE_LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
+                      .data_size_in = static_cast<__u32>(frame.size()), .repeat = repeat,
+                      .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = LIVE_BATCH);
+  return -bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+}
+
+TestVerdict LiveProgram::Kernel::test(unsigned number, std::span<std::uint8_t> frame) const {
+  live_queue& tested = queue(number);
+  tested.test_in_flight = tested.test_sent = tested.test_refused = tested.test_error = 0;
+  TestVerdict verdict;
+  do verdict.call_error = call(skeleton->progs.self_test, frame, 1);
+  while (verdict.call_error == EINTR);
+  verdict.is_sent = tested.test_sent > 0;
+  verdict.is_refused = tested.test_refused > 0;
+  verdict.error = static_cast<int>(tested.test_error);
+  return verdict;
+}
+
+std::string LiveProgram::Kernel::prove_mechanism(const Interface& interface,
+                                                 unsigned number) const {
+  const std::size_t bytes = interface.mtu + PROBE_ETHERNET_BYTES + kVlanBytes + 1;
+  if (bytes > kTestFrameMax) return {};  // jumbo frames: the second proof has to do
+  std::vector<std::uint8_t> frame(bytes);
+  const TestVerdict verdict = test(number, frame);
+  if (verdict.call_error == EINVAL) return "the kernel has no live frames; Linux 5.18 has";
+  if (verdict.call_error != 0)
+    return fmt::format("the kernel does not run the program ({})",
+                       std::strerror(verdict.call_error));
+  if (!verdict.is_refused) return "the tracepoints do not say what the driver refuses";
+  if (verdict.error == EOPNOTSUPP)
+    return fmt::format("the driver{}{} takes no redirected frames{}",
+                       interface.driver.empty() ? "" : " ", interface.driver,
+                       interface.driver == "veth" ? kVethAdvice : "");
+  if (verdict.error != EMSGSIZE)
+    return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
+  return {};
+}
+
+LiveProgram::LiveProgram(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
+LiveProgram::~LiveProgram() = default;
+
+std::string LiveProgram::known_fault(const std::string& driver, const std::string& kernel_release) {
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (driver != "virtio_net" || std::sscanf(kernel_release.c_str(), "%u.%u", &major, &minor) != 2)
+    return {};
+  if (std::pair(major, minor) >= kSoundVirtio) return {};
+  return fmt::format("virtio_net of Linux {}.{} is known to break under them; {}.{} is sound",
+                     major, minor, kSoundVirtio.first, kSoundVirtio.second);
+}
+
+LiveProgram::Attempt LiveProgram::load(const Interface& interface,
+                                       const FrameTemplate& frame_template,
+                                       std::span<const int> cpus) {
+  utsname names{};
+  uname(&names);
+  if (std::string fault = known_fault(interface.driver, names.release); !fault.empty())
+    return {nullptr, std::move(fault)};
+  auto kernel = std::make_unique<Kernel>();
+  int error = kernel->load(make_live_config(interface, frame_template), cpus);
+  if (error == EPERM || error == EACCES)
+    return {nullptr, "the tracepoints that name refused frames are not permitted (CAP_PERFMON)"};
+  if (error != 0)
+    return {nullptr,
+            fmt::format("the kernel does not load the program ({})", std::strerror(error))};
+  error = kernel->set_handler();
+  if (error != 0) return {nullptr, fmt::format("no signal handler ({})", std::strerror(error))};
+  const std::shared_ptr<LiveProgram> program(new LiveProgram(std::move(kernel)));
+  return {program, {}};
+}
+
+live_queue& LiveProgram::queue(unsigned number) {
+  return kernel_->queue(number);
+}
+
+int LiveProgram::run() {
+  std::array<std::uint8_t, FrameTemplate::kFrameBytesMax> frame{};
+  return kernel_->call(kernel_->skeleton->progs.live_sender,
+                       std::span(frame).first(kernel_->skeleton->rodata->config.frame_bytes),
+                       kRunsMax);
+}
+
+std::string LiveProgram::prove_mechanism(const Interface& interface, unsigned number) {
+  return kernel_->prove_mechanism(interface, number);
+}
+
+std::string LiveProgram::prove_path(const Interface& interface, unsigned number,
+                                    const FrameTemplate& frame_template) {
+  std::string reason = prove_mechanism(interface, number);
+  if (!reason.empty()) return reason;
+  std::array<std::uint8_t, PROBE_FRAME_BYTES> frame{};
+  frame_template.fill_path_test(frame);
+  const TestVerdict verdict = kernel_->test(number, frame);
+  if (verdict.call_error != 0) return std::strerror(verdict.call_error);
+  if (verdict.is_sent) return {};
+  if (verdict.error == ENXIO)
+    return fmt::format("the driver has no ring for this CPU{}",
+                       interface.driver == "veth" ? kVethAdvice : "");
+  return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
+}
+
+}  // namespace echoscan

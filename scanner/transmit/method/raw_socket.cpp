@@ -1,0 +1,76 @@
+#include "scanner/transmit/method/raw_socket.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
+
+template <typename Value>
+void set_option(int socket, int level, int option, const Value& value, const char* what) {
+  if (setsockopt(socket, level, option, &value, sizeof(value)) != 0)
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+// Errors that say more of the address than of the moment.
+bool is_unroutable(int error) {
+  return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPERM ||
+         error == EINVAL;
+}
+
+}  // namespace
+
+RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
+                                           const FrameTemplate& frame_template, Clock& clock)
+    : clock_(clock),
+      link_(interface),
+      // IPPROTO_RAW receives nothing, ICMP errors included.
+      socket_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)),
+      messages_(std::make_unique<MessageBatch>(frame_template, PROBE_ETHERNET_BYTES)) {
+  if (!socket_) throw std::system_error(errno, std::generic_category(), "open a raw socket");
+  set_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
+  set_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
+  if (setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+                 static_cast<socklen_t>(interface.name.size())) != 0)
+    throw std::system_error(errno, std::generic_category(), "bind the raw socket");
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    addresses_[i].sin_family = AF_INET;
+    messages_->set_address(i, &addresses_[i], sizeof(addresses_[i]));
+  }
+}
+
+std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
+  const std::size_t count = std::min(batch.size(), MessageBatch::kSize);
+  messages_->patch(batch.first(count), clock_.now_ns());
+  for (std::size_t i = 0; i < count; ++i)
+    std::memcpy(&addresses_[i].sin_addr, messages_->frame(i).data() + kDestinationOffset,
+                sizeof(addresses_[i].sin_addr));
+  const int result = messages_->send(socket_.get(), 0, count);
+  const int error = result < 0 ? errno : 0;
+  counters_.kicks.add(1);
+  if (error == EAGAIN || error == EINTR) return 0;
+  const auto sent = static_cast<std::size_t>(std::max(result, 0));
+  if (!link_.is_running()) {
+    counters_.sent_again.add(std::max<std::size_t>(sent, 1));
+    last_error_.store(ENETDOWN, std::memory_order_relaxed);
+    return 0;
+  }
+  if (is_unroutable(error)) {
+    counters_.unroutable.add(1);
+    given_up_.push_back(batch.front());
+    return 1;
+  }
+  if (error != 0) last_error_.store(error, std::memory_order_relaxed);
+  // The one behind the last that was taken is handed over again, and says then what is wrong.
+  if (sent < count) counters_.sent_again.add(1);
+  counters_.sent.add(sent);
+  return sent;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,190 @@
+// The in-kernel sender as the kernel compiles it (BPF_PROG_TEST_RUN, not live: nothing is sent):
+// its frames are those of user space byte by byte, and it takes a target only when there is one, in
+// order, and when a token is due. Needs CAP_BPF and CAP_NET_ADMIN, and no network.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <gtest/gtest.h>
+#include <linux/bpf.h>
+#include <sys/mman.h>
+
+#include <cstring>
+#include <vector>
+
+#include "bpf/match_reply.h"
+#include "scanner/process/clock.h"
+#include "scanner/transmit/frame.h"
+#include "scanner/transmit/method/live_program.h"
+// Behind the headers that its structs come from.
+#include "live_sender.skel.h"
+#include "tests/requirement.h"
+
+namespace echoscan {
+namespace {
+
+constexpr probe_key kKey{{0x0706050403020100, 0x0f0e0d0c0b0a0908},
+                         {0x1716151413121110, 0x1f1e1d1c1b1a1918}};
+constexpr FrameAddresses kAddresses{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, Ipv4{0xc0000201}};
+
+TEST(LiveProgram, ADriverThatBreaksIsNotTried) {
+  EXPECT_NE(LiveProgram::known_fault("virtio_net", "6.1.0-50-amd64"), "");
+  EXPECT_NE(LiveProgram::known_fault("virtio_net", "5.18.0"), "");
+  EXPECT_EQ(LiveProgram::known_fault("virtio_net", "6.12.95+deb12-amd64"), "");
+  EXPECT_EQ(LiveProgram::known_fault("virtio_net", "7.3.4"), "");
+  EXPECT_EQ(LiveProgram::known_fault("igb", "6.1.0-50-amd64"), "");
+}
+
+class LiveSenderTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    REQUIRE_FOR_TEST(geteuid() == 0, "loading a BPF program needs root");
+    load(template_);
+  }
+
+  void TearDown() override { unload(); }
+
+  void unload() {
+    if (queue_) munmap(queue_, sizeof(live_queue));
+    live_sender_bpf__destroy(skeleton_);
+    queue_ = nullptr;
+    skeleton_ = nullptr;
+  }
+
+  void load(const FrameTemplate& frame_template) {
+    unload();
+    skeleton_ = live_sender_bpf__open();
+    ASSERT_NE(skeleton_, nullptr);
+    Interface interface;
+    interface.index = 1;
+    const live_config config = make_live_config(interface, frame_template);
+    std::memcpy(const_cast<live_config*>(&skeleton_->rodata->config), &config, sizeof(config));
+    const int cpu_count = libbpf_num_possible_cpus();
+    ASSERT_EQ(bpf_map__set_max_entries(skeleton_->maps.queue_of_cpu, static_cast<__u32>(cpu_count)),
+              0);
+    ASSERT_EQ(live_sender_bpf__load(skeleton_), 0);
+    // Whichever CPU the test runs on works for the one queue.
+    const __u32 number = 1;
+    for (int cpu = 0; cpu < cpu_count; ++cpu)
+      ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.queue_of_cpu), &cpu, &number, 0),
+                0);
+    void* mapped = mmap(nullptr, sizeof(live_queue), PROT_READ | PROT_WRITE, MAP_SHARED,
+                        bpf_map__fd(skeleton_->maps.queues), 0);
+    ASSERT_NE(mapped, MAP_FAILED);
+    queue_ = static_cast<live_queue*>(mapped);
+  }
+
+  // What a flush would do: nothing is in flight any more.
+  void flush() {
+    queue_->sent += queue_->entered - queue_->flown;
+    queue_->flown = queue_->entered;
+  }
+
+  void put(Target target) {
+    queue_->ring[tail_ % LIVE_RING_TARGETS] = live_entry(target.address.value, target.pass, tail_);
+    ++tail_;
+  }
+
+  // The verdict of one run on a page full of what an earlier frame left; the frame is in frame_.
+  std::uint32_t run() {
+    std::vector<std::uint8_t> page(skeleton_->rodata->config.frame_bytes, 0xa5);
+    frame_.resize(page.size());
+    DECLARE_LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = page.data(),
+                        .data_out = frame_.data(), .data_size_in = static_cast<__u32>(page.size()),
+                        .data_size_out = static_cast<__u32>(page.size()), .repeat = 1);
+    EXPECT_EQ(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.live_sender), &options), 0);
+    EXPECT_EQ(options.data_size_out, static_cast<__u32>(page.size()));
+    return options.retval;
+  }
+
+  std::uint64_t sent_ns() const { return match_load64(frame_.data() + 42); }
+
+  FrameTemplate template_{kAddresses, kKey};
+  live_sender_bpf* skeleton_ = nullptr;
+  live_queue* queue_ = nullptr;
+  std::uint64_t tail_ = 0;
+  std::vector<std::uint8_t> frame_;
+};
+
+TEST_F(LiveSenderTest, FramesAreThoseOfTheTemplate) {
+  for (const Target target : {Target{Ipv4{0x0a000001}, 0}, Target{Ipv4{0xffffffff}, 255},
+                              Target{Ipv4{0}, 1}, Target{Ipv4{0xc6120304}, 7}}) {
+    put(target);
+    ASSERT_EQ(run(), XDP_REDIRECT);
+    std::vector<std::uint8_t> expected(PROBE_FRAME_BYTES);
+    const FrameBuffer probe(expected.data(), PROBE_FRAME_BYTES);
+    template_.fill(probe);
+    template_.patch(probe, target, sent_ns());
+    EXPECT_EQ(frame_, expected) << to_string(target.address);
+    EXPECT_GT(sent_ns(), 0U);
+    flush();
+  }
+  EXPECT_EQ(queue_->head, 4U);
+  EXPECT_EQ(queue_->unconfirmed, 0U);
+}
+
+TEST_F(LiveSenderTest, ALongerFrameEndsInZeros) {
+  const FrameTemplate longest(kAddresses, kKey, FrameTemplate::kFrameBytesMax);
+  load(longest);
+  const Target target{Ipv4{0x0a000001}, 2};
+  put(target);
+  ASSERT_EQ(run(), XDP_REDIRECT);
+  std::vector<std::uint8_t> expected(FrameTemplate::kFrameBytesMax);
+  const FrameBuffer probe(expected.data(), PROBE_FRAME_BYTES);
+  longest.fill(probe);
+  longest.patch(probe, target, sent_ns());
+  EXPECT_EQ(frame_, expected);
+}
+
+TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
+  constexpr std::uint32_t kTargets = 2 * LIVE_RING_TARGETS + 10;
+  EXPECT_EQ(run(), XDP_DROP) << "an empty ring";
+  for (std::uint32_t i = 0; i < kTargets; ++i) {
+    put({Ipv4{i}, 0});
+    ASSERT_EQ(run(), XDP_REDIRECT);
+    ASSERT_EQ(match_load32(frame_.data() + 30), i);
+    flush();
+    if (i % 1000 == 0) {
+      ASSERT_EQ(run(), XDP_DROP) << "an old entry was taken again at " << i;
+    }
+  }
+  EXPECT_EQ(queue_->head, kTargets);
+}
+
+// Targets that the driver refused come first, and nothing leaves before the batch is over.
+TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
+  put({Ipv4{1}, 0});
+  queue_->again[0] = live_entry(77, 3, 0);
+  queue_->again_count = 1;
+  queue_->resume_run = LIVE_BATCH;
+  for (int i = 0; i < LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
+  ASSERT_EQ(run(), XDP_REDIRECT);
+  EXPECT_EQ(match_load32(frame_.data() + 30), 77U);
+  EXPECT_EQ(frame_[58], 3);
+  flush();
+  ASSERT_EQ(run(), XDP_REDIRECT);
+  EXPECT_EQ(match_load32(frame_.data() + 30), 1U);
+}
+
+TEST_F(LiveSenderTest, WhatNoTracepointNamedIsUnconfirmed) {
+  for (std::uint32_t i = 0; i < 3; ++i) put({Ipv4{i}, 0});
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(run(), XDP_REDIRECT);
+  for (int i = 3; i <= LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
+  EXPECT_EQ(queue_->unconfirmed, 3U);
+  EXPECT_EQ(queue_->sent, 0U);
+}
+
+TEST_F(LiveSenderTest, WaitsForAToken) {
+  constexpr std::uint64_t kHourNs = std::uint64_t{3600} * 1'000'000'000;
+  MonotonicClock clock;
+  const live_bucket hourly{kHourNs * LIVE_TICKS_PER_NS, kHourNs * LIVE_TICKS_PER_NS,
+                           (clock.now_ns() - kHourNs) * LIVE_TICKS_PER_NS};
+  queue_->pacer = {hourly, hourly};
+  queue_->runs = LIVE_BATCH;  // not the first of its call
+  put({Ipv4{1}, 0});
+  put({Ipv4{2}, 0});
+  EXPECT_EQ(run(), XDP_REDIRECT);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(run(), XDP_DROP);
+  EXPECT_EQ(queue_->head, 1U) << "a target was taken without a token";
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# More replies than anyone wants: a million a second from as many hosts, none lost; 100,000 from one host, which
+# neither slow the scan nor fill its output; and more than fit in, which are known by number.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+# Everyone answers, and each reply becomes a line. How fast that is depends on who else wants the machine's CPUs;
+# that nothing is lost does not.
+targets=10.0.0.0/10
+count=4194304
+best=0
+flood() { # FILE
+  scan --method xdp_live --rate max --cooldown 0.5 --seed 5 -o "$1" $targets
+}
+for queues in 1 2; do
+  lab up --one-in 1 --queues $queues
+  for reader in none cat; do
+    if [ $reader = none ]; then
+      flood /dev/null || fail "the scan ended with $?"
+    else
+      mkfifo "$work/pipe"
+      cat "$work/pipe" >/dev/null &
+      flood "$work/pipe" || fail "the scan ended with $?"
+      wait $!
+      rm "$work/pipe"
+    fi
+    expect_equal "replied" "$(summary .ledger.replied)" $count
+    expect_equal "lines" "$(summary .output.lines)" $count
+    expect_equal "ring full" "$(summary .receiving.frames.ring_full)" 0
+    expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+    pps=$(summary '.ledger.replied / .sending.seconds | floor')
+    echo "$queues queues, reader $reader: $pps replies a second," \
+      "$(summary .sending.paused_for_output_seconds) s of waiting for the output"
+    if [ "$pps" -gt "$best" ]; then best=$pps; fi
+  done
+done
+[ "$best" -ge 1000000 ] || fail "no more than $best replies a second"
+
+# One host in this /13 sends 100,000 replies to its one probe.
+targets=10.0.0.0/13
+count=524288
+for cap in none 10 3; do
+  lab up --zoo
+  options=(--rate 100k --cooldown 1 --seed 5)
+  [ $cap = none ] || options+=(--emit repeats --repeat-cap $cap)
+  flooder=$(lab truth --json $targets | jq -r 'select(.species == "flooder") | .target')
+  scan "${options[@]}" $targets || fail "the scan ended with $?"
+  expect_equal "the far end lost" "$(lab stats | jq .zoo.lost)" 0
+  expect_equal "frames of the flooder" "$(lab stats | jq .zoo.frames.flooder)" 100000
+  expect_equal "sent" "$(summary .ledger.sent)" $count
+  expect_equal "ring full" "$(summary .receiving.frames.ring_full)" 0
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+  expect_equal "the worst repeater" "$(summary '.receiving.top_repeaters[0] | [.target, .repeats, .repeats_at_most] | join(" ")')" \
+    "$flooder 99999 99999"
+  expect_equal "lines of the flooder" \
+    "$(jq -r --arg flooder "$flooder" 'select(.target == $flooder) | .repeat' "$work/out" | sort | uniq -c | awk '{print $2, $1}' | paste -sd' ')" \
+    "false 1$([ $cap = none ] || echo " true $cap")"
+  expect_equal "lines" "$(wc -l <"$work/out")" "$(summary '.ledger.replied + .output.repeat_lines')"
+  expect_equal "lines of one target, at most" \
+    "$(jq -r .target "$work/out" | sort | uniq -c | awk '$1 > most {most = $1} END {print most}')" \
+    "$([ $cap = none ] && echo 1 || echo $((cap + 1)))"
+  echo "with --repeat-cap $cap: $(wc -l <"$work/out") lines"
+done
+
+# Against the same scan without that host, in turn: what others take of the machine they take from both.
+for try in 1 2 3 4 5; do
+  scan --rate 100k --cooldown 0.2 --seed 5 --exclude "$flooder" $targets || fail "the scan ended with $?"
+  alone=$(summary .sending.rate_pps)
+  scan --rate 100k --cooldown 0.2 --seed 5 $targets || fail "the scan ended with $?"
+  expect_equal "repeats" "$(summary '.receiving.top_repeaters[0].repeats')" 99999
+  echo "without the flooder $alone a second, with it $(summary .sending.rate_pps)"
+  [ "$(summary ".sending.rate_pps > 0.97 * $alone")" != true ] || break
+  [ $try -lt 5 ] || fail "the flooder slows the scan, in $try tries"
+done
+
+# By AF_PACKET, with hardly anyone else: what the kernel had no room for is known by number.
+lab up --zoo --one-in 100000000
+near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
+near setpriv "--bounding-set=-all,+net_raw" "--inh-caps=-all" "$echoscan" scan --allow-reserved \
+  --summary "$work/summary" --rate 100k --cooldown 1 $targets >"$work/out" 2>"$work/log" || fail "the scan ended with $?"
+expect_equal "receiver" "$(summary .receiving.mode)" "AF_PACKET ring"
+expect_equal "frames, seen or not" "$(summary '.receiving.frames_seen + .receiving.dropped_unseen')" \
+  "$(lab stats | jq '[.zoo.frames[]] | add')"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+echo "by AF_PACKET: $(summary .receiving.dropped_unseen) of $(summary .receiving.repeats) unseen"
+
+# Eight such hosts, while the scan is stopped: the ring runs full. What did not fit in is known by number, and the
+# closing text begins with it.
+flooders=$(lab truth --json 10.0.0.0/10 | jq -r 'select(.species == "flooder") | .target')
+lab stats >"$work/before"
+since() { echo $(($(lab stats | jq "$1") - $(jq "$1" "$work/before"))); }
+rm -f "$work/summary"
+# shellcheck disable=SC2086
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method af_xdp \
+  --rate 1000 --cooldown 2 $flooders >"$work/out" 2>"$work/log" &
+pid=$!
+for _ in $(seq 500); do
+  if [ "$(since .echo_requests)" = 8 ]; then break; fi
+done
+kill -s STOP $pid
+for _ in $(seq 100); do
+  flooded=$(since .zoo.frames.flooder)
+  if [ "$flooded" = 800000 ]; then break; fi
+  sleep 0.1
+done
+kill -s CONT $pid
+expect_status 0 wait $pid
+expect_equal "frames of the flooders" "$flooded" 800000
+expect_equal "frames, with room or without" "$(summary '.receiving.frames.reply + .receiving.frames.ring_full')" 800000
+[ "$(summary .receiving.frames.ring_full)" -gt 0 ] || fail "the ring was never full"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+expect_equal "how the closing text begins" "$(grep -m1 '^echoscan: ' "$work/log")" \
+  "echoscan: not everything is here, and the loss is on this side:"
+expect_equal "the number in its second line" "$(grep -A1 -m1 '^echoscan: ' "$work/log" | sed -n 2p | tr -cd 0-9)" \
+  "$(summary .receiving.frames.ring_full)"
+echo "stopped: $(summary .receiving.frames.ring_full) found no room"

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The options that shape a scan, tried as a user would: where results and log go, what is left out, how long.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up
+targets=10.1.0.0/22
+
+# Lists from a file and from standard input, exclusions, and the order that a seed gives.
+printf '10.1.0.0/23 # one half\r\n\r\n10.1.2.0-10.1.3.255\n' >"$work/list"
+printf '10.1.0.0/25\n' >"$work/holes"
+scan --cooldown 1 -t "$work/list" --exclude-file "$work/holes" -x 10.1.3.0/24 || fail "ended with $?"
+expect_truth 10.1.0.128-10.1.2.255
+expect_equal "excluded" "$(summary .targets.excluded_by_user)" 384
+near "$echoscan" scan --allow-reserved --cooldown 1 -q -t - <"$work/list" >"$work/out" 2>"$work/log"
+expect_equal "said with -q" "$(wc -c <"$work/log")" 0
+found | cmp -s - <(lab truth $targets) || fail "a list on standard input gave something else"
+
+# Echo requests, not packets: the kernel asks for the gateway again some seconds after its last use.
+before=$(lab stats | jq .echo_requests)
+scan --dry-run --seed 7 $targets
+cp "$work/out" "$work/order"
+expect_equal "addresses of a dry run" "$(sort -u "$work/order" | wc -l)" 1024
+scan --dry-run --seed 7 --max-targets 100 $targets
+head -100 "$work/order" | cmp -s - "$work/out" || fail "--max-targets is not the first of the order"
+expect_equal "probes of a dry run" "$(($(lab stats | jq .echo_requests) - before))" 0
+scan --seed 7 --cooldown 1 --max-targets 100 $targets || fail "ended with $?"
+head -100 "$work/order" | sort | comm -12 - <(lab truth $targets | sort) >"$work/expected"
+found | sort | cmp -s - "$work/expected" || fail "a scan does not follow the dry run's order"
+setpriv --reuid=65534 --regid=65534 --clear-groups "$echoscan" scan --dry-run 1.0.0.0/30 >"$work/out" 2>"$work/log" ||
+  fail "a dry run needs privileges"
+expect_equal "addresses of an unprivileged dry run" "$(wc -l <"$work/out")" 4
+
+# Where things go.
+scan --cooldown 1 -o "$work/results" $targets || fail "ended with $?"
+expect_equal "standard output with -o" "$(wc -c <"$work/out")" 0
+expect_equal "lines in the file" "$(wc -l <"$work/results")" "$(summary .ledger.replied)"
+scan --cooldown 1 --rate 1k --status json $targets || fail "ended with $?"
+grep '^{"type":"status"' "$work/log" | jq -e '.sent > 0 and .percent <= 100' >/dev/null || fail "no JSON status"
+scan --cooldown 1 --rate 1k $targets || fail "ended with $?"
+grep -qE '^1 s, [0-9.]+ %, .* left; sent ' "$work/log" || fail "no status line"
+scan --cooldown 1 --rate 1k --status off $targets || fail "ended with $?"
+! grep -q ' left; sent ' "$work/log" || fail "a status line in spite of --status off"
+scan --cooldown 1 -v $targets || fail "ended with $?"
+expect_text "$work/log" " debug: "
+
+# How long, and how often.
+scan --rate 1k --max-runtime 0.5 --cooldown 0.2 $targets || fail "ended with $?"
+expect_equal "outcome" "$(summary .outcome)" "stopped at --max-runtime"
+[ "$(summary .ledger.sent)" -lt 1000 ] || fail "--max-runtime did not end the sending"
+scan --probes 3 --cooldown 1 $targets || fail "ended with $?"
+expect_truth $targets
+expect_equal "probes" "$(summary .ledger.sent)" 3072
+expect_equal "repeats" "$(summary .receiving.repeats)" "$((2 * $(summary .ledger.replied)))"
+
+# Two parts of one order on two "machines": together the whole truth, and nothing twice.
+scan --seed 9 --shard 0/2 --cooldown 1 $targets || fail "ended with $?"
+jq -e -s 'all(.shard == 0)' "$work/out" >/dev/null || fail "results of shard 0 say another"
+found >"$work/both"
+half=$(summary .ledger.sent)
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+JOB_COMPLETION_INDEX=1 ECHOSCAN_SHARDS=2 scan --seed 9 --cooldown 1 $targets || fail "ended with $?"
+expect_text "$work/log" "shard 1 of 2 (JOB_COMPLETION_INDEX=1, ECHOSCAN_SHARDS=2)"
+jq -e -s 'all(.shard == 1)' "$work/out" >/dev/null || fail "results of shard 1 say another"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+expect_equal "probes of both shards" "$((half + $(summary .ledger.sent)))" 1024
+found >>"$work/both"
+sort "$work/both" | cmp -s - <(lab truth $targets | sort) || fail "two shards are not the whole"
+
+# The same from a config file, with the command line winning.
+cat >"$work/scan.toml" <<TOML
+rate = "5k"
+seed = 99
+cooldown = 0.5
+allow-reserved = true
+TOML
+near "$echoscan" scan --config "$work/scan.toml" --seed 98 --summary "$work/summary" $targets >"$work/out" 2>"$work/log" ||
+  fail "with a config file the scan ended with $?"
+expect_truth $targets
+expect_equal "seed" "$(summary .order.seed)" 98
+expect_equal "rate" "$(summary .sending.rate_asked_pps)" 5000

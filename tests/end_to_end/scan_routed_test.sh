@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Where no gateway leads, the kernel routes: targets on the interface's own network beside others behind the
+# gateway, the loopback, and a tunnel without Ethernet. By a raw socket, without being asked for it.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+# The results are these addresses, in ascending order, and the ledger adds up.
+expect_found() { # FILE
+  found >"$work/found"
+  cmp -s "$work/found" "$1" ||
+    fail "found $(wc -l <"$work/found") of $(wc -l <"$1"): $(diff "$work/found" "$1" | head -5)"
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+  expect_equal "results without a round-trip time above 0" \
+    "$(jq -r 'select((.rtt_us > 0) | not) | .target' "$work/out" | wc -l)" 0
+}
+modes() { summary '[.sending.queues[].mode] | unique | join(",")'; }
+
+lab up
+
+# Four neighbours live on a network of 256, and each has a MAC of its own to be asked for (here the same one).
+near ip address add 203.0.113.1/24 dev lab0
+for host in 2 5 77 200; do
+  far ip address add 203.0.113.$host/24 dev lab1
+  echo 203.0.113.$host
+done >"$work/neighbours"
+{ lab truth 10.0.0.0/20; cat "$work/neighbours"; } >"$work/expected"
+for method in af_xdp af_packet; do
+  scan --method $method --rate 5k --cooldown 2 10.0.0.0/20 203.0.113.0/24 -x 203.0.113.1 ||
+    fail "$method with neighbours: the scan ended with $?"
+  expect_found "$work/expected"
+  expect_text "$work/log" "255 of the targets are on the network of lab0 itself: they are sent by a raw socket"
+  expect_text <(modes) "raw socket"
+  expect_equal "sent by the raw socket" \
+    "$(summary '[.sending.queues[] | select(.mode == "raw socket") | .sent] | add')" 254
+  # The network's broadcast address is no host's.
+  expect_equal "unroutable" "$(summary .ledger.not_sent.unroutable)" 1
+done
+
+# Neighbours alone: there is no gateway, and none is needed.
+scan --rate 1k --cooldown 2 203.0.113.0/24 -x 203.0.113.1 || fail "neighbours alone: the scan ended with $?"
+expect_found "$work/neighbours"
+expect_text "$work/log" "there is no gateway to 203.0.113.0 out of lab0: the kernel routes all probes"
+
+# The loopback: all of 127.0.0.0/8 answers.
+all_of_20() { # FIRST-TWO-OCTETS THIRD-OCTET
+  for third in $(seq "$2" $(($2 + 15))); do seq -f "$1.$third.%.0f" 0 255; done
+}
+all_of_20 127.0 0 >"$work/expected"
+for options in "-i lo --method raw_socket" ""; do
+  # shellcheck disable=SC2086
+  scan $options --rate 50k --cooldown 1 127.0.0.0/20 || fail "lo: the scan ended with $?"
+  expect_found "$work/expected"
+  expect_equal "found" "$(wc -l <"$work/out")" 4096
+  expect_equal "mode" "$(modes)" "raw socket"
+done
+expect_status 3 scan -i lo --method af_xdp 127.0.0.1
+expect_text "$work/log" "lo is the loopback and takes no frames: use --method raw_socket"
+
+# A tunnel: packets without Ethernet, out and in. The far end's kernel answers for 198.18.0.0/15 behind it.
+"$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$ECHOSCAN_LAB-near" "/run/netns/$ECHOSCAN_LAB-far" 120 \
+  >"$work/tunnel" &
+for _ in $(seq 100); do
+  [ ! -s "$work/tunnel" ] || break
+  sleep 0.1
+done
+expect_equal "the tunnel" "$(cat "$work/tunnel")" ready
+near ip address add 198.51.100.1/32 dev tunnel0
+near ip link set tunnel0 up
+far ip link set tunnel1 up
+far ip route add 198.51.100.1 dev tunnel1
+near ip route add 198.18.0.0/15 dev tunnel0
+all_of_20 198.18 16 >"$work/expected"
+scan --rate 20k --cooldown 1 198.18.16.0/20 || fail "tunnel: the scan ended with $?"
+expect_found "$work/expected"
+expect_equal "interface" "$(summary .sending.interface)" tunnel0
+expect_equal "receiver" "$(summary .receiving.mode)" "AF_PACKET ring"
+expect_text "$work/log" "tunnel0 takes no frames: the kernel routes all probes, by a raw socket"

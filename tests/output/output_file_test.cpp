@@ -1,0 +1,257 @@
+// What -o names: provisional names, logs, devices, compression; and what is left when it goes
+// wrong. Compressed files are read back by gzip and zstd themselves.
+#include "output/sink/output_file.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <thread>
+
+#include "output/result/result_writer.h"
+#include "output/sink/compressed_sink.h"
+
+namespace echoscan {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string content(const fs::path& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::string output_of(const std::string& command) {
+  std::string text;
+  FILE* pipe = popen(command.c_str(), "r");
+  for (int byte; (byte = std::fgetc(pipe)) != EOF;) text += static_cast<char>(byte);
+  EXPECT_EQ(pclose(pipe), 0) << command;
+  return text;
+}
+
+class OutputFile : public testing::Test {
+ protected:
+  OutputFile() : folder_(testing::TempDir() + "/output_file_test") {
+    fs::remove_all(folder_);
+    fs::create_directory(folder_);
+  }
+
+  std::unique_ptr<ByteSink> open(const std::string& name, OutputMode mode = OutputMode::replace) {
+    return open_output(path(name), mode, error);
+  }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ / name; }
+  [[nodiscard]] std::size_t files() const {
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+
+  std::string error;
+
+ private:
+  fs::path folder_;
+};
+
+TEST_F(OutputFile, HasItsNameWhenItIsComplete) {
+  std::ofstream(path("found")) << "earlier";
+  const std::unique_ptr<ByteSink> file = open("found");
+  ASSERT_NE(file, nullptr);
+  EXPECT_FALSE(file->continues_earlier());
+  EXPECT_EQ(file->write_some("new\n").written, 4U);
+  EXPECT_EQ(content(path("found")), "earlier");
+  EXPECT_EQ(content(path("found.part")), "new\n");
+  EXPECT_EQ(write_and_finish(*file, "lines\n"), 0);
+  EXPECT_EQ(content(path("found")), "new\nlines\n");
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(OutputFile, ThatIsNotFinishedKeepsItsProvisionalName) {
+  std::ofstream(path("found")) << "earlier";
+  open("found")->write_some("half");
+  EXPECT_EQ(content(path("found")), "earlier");
+  EXPECT_EQ(content(path("found.part")), "half");
+  // The next one begins anew, and leaves nothing when it has had nothing.
+  open("found").reset();
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(OutputFile, IsOneProcessesAlone) {
+  const std::unique_ptr<ByteSink> first = open("found");
+  first->write_some("first");
+  EXPECT_EQ(open("found"), nullptr);
+  EXPECT_NE(error.find("found.part': another process is writing to it"), std::string::npos);
+  EXPECT_EQ(content(path("found.part")), "first");
+}
+
+TEST_F(OutputFile, IsTheOneBehindALinkWithItsPermissions) {
+  std::ofstream(path("real")) << "earlier";
+  fs::permissions(path("real"), fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("real", path("link"));
+  EXPECT_EQ(write_and_finish(*open("link"), "new"), 0);
+  EXPECT_TRUE(fs::is_symlink(path("link")));
+  EXPECT_EQ(content(path("real")), "new");
+  EXPECT_EQ(fs::status(path("real")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(OutputFile, RefusalNamesTheFileAndTheReason) {
+  EXPECT_EQ(open_output("/nonexistent/file", OutputMode::replace, error), nullptr);
+  EXPECT_EQ(error, "cannot write to '/nonexistent/file': No such file or directory");
+  EXPECT_EQ(open_output("/nonexistent/file", OutputMode::append, error), nullptr);
+  EXPECT_EQ(error, "cannot write to '/nonexistent/file': No such file or directory");
+  EXPECT_EQ(open_output(path(""), OutputMode::replace, error), nullptr);
+  EXPECT_NE(error.find("Is a directory"), std::string::npos);
+}
+
+TEST_F(OutputFile, AppendGoesOnBehindWholeLines) {
+  std::unique_ptr<ByteSink> log = open("log", OutputMode::append);
+  EXPECT_FALSE(log->continues_earlier());
+  log->write_some("one\n");
+  EXPECT_EQ(content(path("log")), "one\n");
+  log = open("log", OutputMode::append);
+  EXPECT_TRUE(log->continues_earlier());
+  EXPECT_EQ(write_and_finish(*log, "two\nhal"), 0);
+  EXPECT_EQ(write_and_finish(*open("log", OutputMode::append), "three\n"), 0);
+  EXPECT_EQ(content(path("log")), "one\ntwo\nhal\nthree\n");
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(OutputFile, DevicesAndPipesAreWrittenDirectly) {
+  EXPECT_EQ(write_and_finish(*open_output("/dev/null", OutputMode::replace, error), "gone"), 0);
+  const std::unique_ptr<ByteSink> full = open_output("/dev/full", OutputMode::replace, error);
+  EXPECT_EQ(full->write_some("x").error, ENOSPC);
+
+  ASSERT_EQ(mkfifo(path("fifo").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = content(path("fifo")); });
+  EXPECT_EQ(write_and_finish(*open("fifo"), "through"), 0);
+  reader.join();
+  EXPECT_EQ(read, "through");
+
+  // What a shell has opened goes on where it is.
+  std::ofstream(path("log")) << "earlier ";
+  const int descriptor = ::open(path("log").c_str(), O_WRONLY | O_APPEND);
+  const std::string name = "/dev/fd/" + std::to_string(descriptor);
+  EXPECT_EQ(write_and_finish(*open_output(name, OutputMode::replace, error), "later"), 0);
+  close(descriptor);
+  EXPECT_EQ(content(path("log")), "earlier later");
+}
+
+std::string many_lines() {
+  std::string lines;
+  for (int i = 0; i < 200'000; ++i) lines += "{\"target\":\"" + std::to_string(i) + "\"}\n";
+  return lines;
+}
+
+TEST_F(OutputFile, CompressesByItsName) {
+  const std::string lines = many_lines();
+  for (const std::string tool : {"gzip", "zstd"}) {
+    const std::string name = tool == "gzip" ? "found.gz" : "found.zst";
+    EXPECT_EQ(write_and_finish(*open(name), lines), 0);
+    EXPECT_LT(fs::file_size(path(name)), lines.size() / 4);
+    EXPECT_EQ(output_of(tool + " -dc " + path(name)), lines);
+    EXPECT_EQ(write_and_finish(*open(name, OutputMode::append), "more\n"), 0);
+    EXPECT_EQ(output_of(tool + " -dc " + path(name)), lines + "more\n");
+    EXPECT_EQ(write_and_finish(*open("empty-" + name), ""), 0);
+    EXPECT_EQ(output_of(tool + " -dc " + path("empty-" + name)), "");
+  }
+}
+
+// What is in a file whose scan is killed: all but the last second, in whole blocks.
+TEST_F(OutputFile, CompressedLinesAreFlushedEverySecond) {
+  const std::unique_ptr<ByteSink> file = open("slow.zst");
+  for (int i = 0; i < 15; ++i) {
+    file->write_some("line\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  const std::string flushed =
+      output_of("zstd -dcq " + path("slow.zst.part") + " 2>/dev/null; [ $? = 1 ]");
+  EXPECT_GE(flushed.size(), 25U);
+  EXPECT_EQ(flushed.substr(0, 10), "line\nline\n");
+}
+
+// A destination that takes nothing, then all, then fails; and is told of it.
+class StubbornSink : public ByteSink {
+ public:
+  struct State {
+    std::mutex mutex;
+    bool is_stuck = true;
+    int error = 0;
+    std::string taken;
+  };
+
+  explicit StubbornSink(State& state) : state_(state) {}
+  Outcome write_some(std::string_view bytes) override {
+    const std::lock_guard lock(state_.mutex);
+    if (state_.error != 0) return {0, state_.error};
+    if (state_.is_stuck) return {0, 0};
+    state_.taken.append(bytes);
+    return {bytes.size(), 0};
+  }
+  void wait_writable(int) override { std::this_thread::yield(); }
+
+ private:
+  State& state_;
+};
+
+// Bytes that do not compress.
+std::string noise(std::size_t bytes) {
+  std::string text;
+  std::uint64_t state = 1;
+  for (; text.size() < bytes; state = state * 6364136223846793005 + 1442695040888963407)
+    text += static_cast<char>(state >> 56);
+  return text;
+}
+
+TEST(CompressedSink, ASlowDestinationIsTheWritersLimit) {
+  StubbornSink::State state;
+  CompressedSink sink(std::make_unique<StubbornSink>(state), Compression::zstd);
+  ResultWriter writer(sink);
+  const std::string line = noise(64 << 10);
+  for (int i = 0; i < 100; ++i) {
+    std::copy(line.begin(), line.end(), writer.room(line.size()).begin());
+    writer.append(line.size());
+    writer.flush();
+  }
+  EXPECT_TRUE(writer.is_limit());
+  EXPECT_FALSE(writer.finish(10));
+  {
+    const std::lock_guard lock(state.mutex);
+    state.is_stuck = false;
+  }
+  while (!writer.finish(50)) {
+  }
+  EXPECT_EQ(writer.error(), 0);
+  EXPECT_FALSE(writer.is_limit());
+  EXPECT_GT(state.taken.size(), 64U << 10);
+}
+
+TEST(CompressedSink, AnErrorReachesTheWriter) {
+  StubbornSink::State state;
+  state.error = ENOSPC;
+  CompressedSink sink(std::make_unique<StubbornSink>(state), Compression::gzip);
+  EXPECT_EQ(write_and_finish(sink, noise(4 << 20)), ENOSPC);
+  EXPECT_EQ(sink.write_some("more").error, ENOSPC);
+}
+
+TEST(CompressedSink, CanBeLeftWithoutWaiting) {
+  StubbornSink::State state;
+  {
+    CompressedSink sink(std::make_unique<StubbornSink>(state), Compression::zstd);
+    while (sink.write_some(noise(1 << 20)).written > 0) {
+    }
+    EXPECT_FALSE(sink.finish(1).is_done);
+  }
+  EXPECT_EQ(state.taken, "");
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,312 @@
+// A result's line in each format, against the field table and the contract in docs/json-lines.md.
+#include "output/result/result_format.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "output/result/csv_line.h"
+#include "output/result/json_text.h"
+#include "output/result/result_field.h"
+#include "scanner/options/scan_config.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Syntax = ResultFormat::Syntax;
+
+std::string line_of(const Result& result, const ResultFormat& format = ResultFormat()) {
+  char line[kLineBytesMax];
+  return std::string(line, format.write_line(line, result));
+}
+
+ResultFormat format_of(Syntax syntax, const std::vector<std::string>& names) {
+  std::vector<const ResultField*> fields;
+  for (const std::string& name : names) fields.push_back(find_result_field(name));
+  return ResultFormat(syntax, fields);
+}
+
+Result sample_result() {
+  Result result;
+  result.received_us = 1795367474962093;
+  result.target = Ipv4{0xc0000207};
+  result.responder = Ipv4{0xc0000207};
+  result.rtt_ns = 12345678;
+  result.ttl = 57;
+  return result;
+}
+
+// With a value in every field, each as long as it can be.
+Result longest_result() {
+  static const std::string text(2 * kTextBytesMax, '\x01');
+  Result result;
+  result.received_us = std::numeric_limits<std::int64_t>::min();
+  result.target = result.responder = Ipv4{~std::uint32_t{0}};
+  result.classification = Classification::sourcequench;
+  result.icmp_type = result.icmp_code = result.ttl = 255;
+  result.off_target = true;
+  result.rtt_trusted = false;
+  result.quoted_ttl = 255;
+  result.rtt_ns = ~std::uint64_t{0};
+  result.asn = result.shard = ~std::uint32_t{0};
+  result.country = result.city = result.as_org = result.label = text;
+  return result;
+}
+
+std::vector<std::string> table_names() {
+  std::vector<std::string> names;
+  for (const ResultField& field : kResultFields) names.emplace_back(field.name);
+  return names;
+}
+
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+std::string document() {
+  std::stringstream text;
+  text << std::ifstream(ECHOSCAN_SOURCE_DIR "/docs/json-lines.md").rdbuf();
+  return text.str();
+}
+
+TEST(ResultField, DocumentHasARowForEachInOrder) {
+  const std::string text = document();
+  const std::regex row("\n\\| `([a-z_]+)` \\|");
+  std::vector<std::string> documented;
+  for (std::sregex_iterator match(text.begin(), text.end(), row), end; match != end; ++match)
+    documented.push_back((*match)[1]);
+  EXPECT_EQ(documented, table_names());
+}
+
+TEST(ResultField, IsFoundByName) {
+  for (const ResultField& field : kResultFields) EXPECT_EQ(find_result_field(field.name), &field);
+  EXPECT_EQ(find_result_field("rtt"), nullptr);
+  EXPECT_EQ(find_result_field(""), nullptr);
+  EXPECT_TRUE(result_field_names().starts_with("type, ts_us, target, "));
+}
+
+TEST(JsonLine, EveryValueComesThrough) {
+  Result result = sample_result();
+  result.country = "NL";
+  result.city = "Den Haag";
+  result.asn = 64500;
+  result.as_org = "EXAMPLE";
+  result.label = "eu-west-1";
+  result.shard = 3;
+  EXPECT_EQ(line_of(result),
+            "{\"type\":\"reply\",\"ts_us\":1795367474962093,\"target\":\"192.0.2.7\","
+            "\"saddr\":\"192.0.2.7\",\"classification\":\"echoreply\",\"icmp_type\":0,"
+            "\"icmp_code\":0,\"success\":true,\"repeat\":false,\"cooldown\":false,"
+            "\"rtt_us\":12345.678,\"ttl\":57,\"country\":\"NL\",\"city\":\"Den Haag\","
+            "\"asn\":64500,\"as_org\":\"EXAMPLE\",\"label\":\"eu-west-1\",\"shard\":3}\n");
+}
+
+TEST(JsonLine, AnErrorSaysWhatItIs) {
+  Result result = sample_result();
+  result.responder = Ipv4{0x0a000001};
+  result.classification = Classification::timxceed;
+  result.icmp_type = 11;
+  result.quoted_ttl = 1;
+  result.rtt_ns.reset();
+  const Json json = Json::parse(line_of(result));
+  EXPECT_EQ(json["type"], "error");
+  EXPECT_EQ(json["success"], false);
+  EXPECT_EQ(json["classification"], "timxceed");
+  EXPECT_EQ(json["saddr"], "10.0.0.1");
+  EXPECT_EQ(json["quoted_ttl"], 1);
+}
+
+TEST(JsonLine, LabelsComeThroughAsTheyAre) {
+  Result result = sample_result();
+  for (const std::string label :
+       {"eu-west-1/EC2", "a \"b\" \\c", "\\", "\xc3\xa9t\xc3\xa9", "\x01\n\x1f"}) {
+    result.label = label;
+    EXPECT_EQ(Json::parse(line_of(result))["label"], label);
+  }
+}
+
+TEST(JsonLine, RttHasThreeDecimalsOrIsAbsent) {
+  Result result = sample_result();
+  result.rtt_ns = 5;
+  EXPECT_NE(line_of(result).find("\"rtt_us\":0.005,"), std::string::npos);
+  result.rtt_ns = 2'000'000'000;
+  EXPECT_NE(line_of(result).find("\"rtt_us\":2000000.000,"), std::string::npos);
+  result.rtt_ns.reset();
+  EXPECT_FALSE(Json::parse(line_of(result)).contains("rtt_us"));
+}
+
+TEST(JsonLine, LongestLineFitsAndHasEveryField) {
+  for (const Syntax syntax : {Syntax::jsonl, Syntax::csv, Syntax::ip})
+    EXPECT_LE(line_of(longest_result(), ResultFormat(syntax)).size(), kLineBytesMax);
+  const Json json = Json::parse(line_of(longest_result()));
+  EXPECT_EQ(keys_of(json), table_names());
+  EXPECT_EQ(json["label"].get<std::string>(), std::string(kTextBytesMax, '\x01'));
+  EXPECT_EQ(json["rtt_us"].get<double>(), 18446744073709551.615);
+}
+
+// Whole lines and chosen fields are written by two paths, which must not differ.
+TEST(JsonLine, AllFieldsByNameAreTheWholeLine) {
+  const ResultFormat by_name = format_of(Syntax::jsonl, table_names());
+  for (const Result& result : {sample_result(), longest_result(), Result()})
+    EXPECT_EQ(line_of(result, by_name), line_of(result));
+}
+
+TEST(JsonLine, ChosenFieldsStandInTheChosenOrder) {
+  const ResultFormat format = format_of(Syntax::jsonl, {"ttl", "country", "target"});
+  EXPECT_EQ(line_of(sample_result(), format), "{\"ttl\":57,\"target\":\"192.0.2.7\"}\n");
+  EXPECT_EQ(line_of(sample_result(), format_of(Syntax::jsonl, {"country"})), "{}\n");
+}
+
+// The contract: samples in the document are what the program can write.
+TEST(JsonLine, SamplesOfTheDocumentAreWhatIsWritten) {
+  std::istringstream in(document());
+  const std::vector<std::string> names = table_names();
+  std::size_t lines = 0;
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("{")) continue;
+    ++lines;
+    const Json json = Json::parse(line);
+    const std::vector<std::string> keys = keys_of(json);
+    auto position = names.begin();
+    for (const std::string& key : keys) {
+      position = std::find(position, names.end(), key);
+      ASSERT_NE(position, names.end()) << key << " in " << line;
+    }
+    for (const ResultField& field : kResultFields) {
+      const bool is_always = !field.is_present && !field.text;
+      EXPECT_TRUE(!is_always || json.contains(field.name)) << field.name << " in " << line;
+    }
+    EXPECT_TRUE(parse_ipv4(json["target"].get<std::string>())) << line;
+  }
+  EXPECT_GE(lines, 3U);
+}
+
+std::string json_text(std::string_view text) {
+  std::string out(6 * text.size() + 8, '?');
+  out.resize(static_cast<std::size_t>(write_json_text(out.data(), text) - out.data()));
+  return out;
+}
+
+TEST(JsonText, IsEscaped) {
+  EXPECT_EQ(json_text(""), "");
+  EXPECT_EQ(json_text("plain, but longer than 8 bytes"), "plain, but longer than 8 bytes");
+  EXPECT_EQ(json_text("\"C:\\dir\"\n\t\x1f"), "\\\"C:\\\\dir\\\"\\u000a\\u0009\\u001f");
+  EXPECT_EQ(json_text("\x7f"), "\x7f");
+  EXPECT_EQ(json_text(std::string_view("a\0b", 3)), "a\\u0000b");
+}
+
+TEST(JsonText, KeepsUtf8AndRepairsTheRest) {
+  for (const char* text : {"São Paulo", "Łódź", "東京", "\xf0\x9f\x8c\x8d", "\xed\x9f\xbf"})
+    EXPECT_EQ(json_text(text), text);
+  const std::string bad = "\xef\xbf\xbd";
+  EXPECT_EQ(json_text("S\xe3o Paulo"), "S" + bad + "o Paulo");
+  EXPECT_EQ(json_text("\xc0\x80"), bad + bad);
+  EXPECT_EQ(json_text("\xe0\x80\x80"), bad + bad + bad);
+  EXPECT_EQ(json_text("\xed\xa0\x80"), bad + bad + bad);
+  EXPECT_EQ(json_text("\xf5\x80"), bad + bad);
+  EXPECT_EQ(json_text("cut \xe6\x9d"), "cut " + bad + bad);
+}
+
+// Every pair of bytes, at each place in a word: what comes out is JSON, and ASCII comes back.
+TEST(JsonText, AnyBytesParse) {
+  for (unsigned first = 0; first < 256; ++first) {
+    for (unsigned second = 0; second < 256; ++second) {
+      std::string text = "12345678";
+      text[first % 7] = static_cast<char>(first);
+      text[first % 7 + 1] = static_cast<char>(second);
+      const Json json = Json::parse('"' + json_text(text) + '"', nullptr, false);
+      ASSERT_TRUE(json.is_string()) << first << " " << second;
+      if (first < 128 && second < 128) {
+        ASSERT_EQ(json.get<std::string>(), text);
+      }
+    }
+  }
+}
+
+TEST(CsvLine, HeaderAndLineHaveTheSameColumns) {
+  const ResultFormat all(Syntax::csv);
+  std::string names;
+  for (const std::string& name : table_names()) names += (names.empty() ? "" : ",") + name;
+  EXPECT_EQ(all.header(), names + "\n");
+  EXPECT_EQ(line_of(sample_result(), all),
+            "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,"
+            "57,,,,,,,0\n");
+  const ResultFormat some = format_of(Syntax::csv, {"target", "as_org", "ttl"});
+  EXPECT_EQ(some.header(), "target,as_org,ttl\n");
+  EXPECT_EQ(line_of(sample_result(), some), "192.0.2.7,,57\n");
+  EXPECT_EQ(ResultFormat(Syntax::jsonl).header(), "");
+  EXPECT_EQ(ResultFormat(Syntax::ip).header(), "");
+}
+
+TEST(CsvLine, TextIsQuotedWhereItHasTo) {
+  const ResultFormat format = format_of(Syntax::csv, {"as_org", "label"});
+  Result result;
+  result.as_org = "Example, Inc.";
+  result.label = "the \"new\" site";
+  EXPECT_EQ(line_of(result, format), "\"Example, Inc.\",\"the \"\"new\"\" site\"\n");
+  result.as_org = "two\nlines";
+  result.label = "São Paulo";
+  EXPECT_EQ(line_of(result, format), "\"two\nlines\",São Paulo\n");
+  std::string text = "x";
+  append_csv_text(text, "a,b");
+  EXPECT_EQ(text, "x\"a,b\"");
+}
+
+std::vector<std::string> fields_of(std::vector<std::string> options) {
+  options.emplace_back("192.0.2.1");
+  std::vector<std::string> names;
+  const ScanConfig config = parse_scan_config(options).value();
+  for (const ResultField* field : config.fields) names.emplace_back(field->name);
+  return names;
+}
+
+std::string refusal(std::vector<std::string> options) {
+  try {
+    fields_of(std::move(options));
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(FieldsOption, NamesFieldsInOrder) {
+  const std::vector<std::string> wanted = {"rtt_us", "target"};
+  EXPECT_EQ(fields_of({"--fields", "rtt_us,target"}), wanted);
+  EXPECT_EQ(fields_of({"--fields", "rtt_us", "--fields", "target"}), wanted);
+  const std::string path = testing::TempDir() + "/fields.toml";
+  for (const char* text : {"fields = \"rtt_us,target\"\n", "fields = rtt_us,target\n",
+                           "fields = [\"rtt_us\", \"target\"]\n"}) {
+    std::ofstream(path) << text;
+    EXPECT_EQ(fields_of({"--config", path}), wanted) << text;
+  }
+  EXPECT_TRUE(fields_of({}).empty());
+}
+
+TEST(FieldsOption, RefusesWhatIsNone) {
+  EXPECT_NE(
+      refusal({"--fields", "ttl,bogus"}).find("'bogus' is not a field; the fields are: type,"),
+      std::string::npos);
+  EXPECT_NE(refusal({"--fields", "ttl,"}).find("'' is not a field"), std::string::npos);
+  EXPECT_NE(refusal({"--fields", "ttl,ttl"}).find("'ttl' stands twice"), std::string::npos);
+  EXPECT_NE(refusal({"--format", "ip", "--fields", "ttl"}).find("--format ip"), std::string::npos);
+}
+
+TEST(IpLine, IsTheTarget) {
+  Result result = sample_result();
+  result.responder = Ipv4{1};
+  EXPECT_EQ(line_of(result, ResultFormat(Syntax::ip)), "192.0.2.7\n");
+}
+
+}  // namespace
+}  // namespace echoscan

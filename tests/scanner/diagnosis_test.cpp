@@ -1,0 +1,148 @@
+// What the doctor concludes from facts: cards and kernels that nobody here has, one problem each.
+#include "scanner/command/diagnosis.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace echoscan {
+namespace {
+
+constexpr Trial kWorks{Trial::Outcome::works, {}};
+
+Trial refused(const std::string& reason) {
+  return {Trial::Outcome::refused, reason};
+}
+
+// A machine on which everything works.
+Diagnosis healthy() {
+  Diagnosis facts;
+  facts.kernel = "7.3.4";
+  facts.kernel_major = 7;
+  facts.kernel_minor = 3;
+  facts.cpus_allowed = 4;
+  for (const char* name :
+       {"CAP_NET_RAW", "CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON", "CAP_IPC_LOCK"})
+    facts.capabilities.push_back({name, true, "something"});
+  facts.interface.name = "eth7";
+  facts.interface.driver = "igb";
+  facts.interface.is_ethernet = facts.interface.is_up = facts.interface.has_carrier = true;
+  facts.interface.mtu = 1500;
+  facts.interface.queues = facts.queues_max = 4;
+  facts.rx_ring = facts.tx_ring = facts.rx_ring_max = facts.tx_ring_max = 4096;
+  facts.xdp_native = facts.zero_copy = facts.copy = facts.live_frames = kWorks;
+  facts.source = "192.0.2.1";
+  facts.gateway = "192.0.2.2";
+  facts.gateway_mac = "02:00:00:00:00:01";
+  return facts;
+}
+
+// The one problem of `facts` has this fix.
+void expect_fix(const Diagnosis& facts, const std::string& fix, bool is_fatal = false) {
+  const std::vector<Problem> problems = find_problems(facts);
+  ASSERT_EQ(problems.size(), 1U) << diagnosis_text(facts, problems);
+  EXPECT_NE(problems[0].fix.find(fix), std::string::npos) << problems[0].fix;
+  EXPECT_EQ(problems[0].is_fatal, is_fatal) << problems[0].what;
+}
+
+TEST(Diagnosis, AHealthyMachineHasNoProblems) {
+  EXPECT_TRUE(find_problems(healthy()).empty());
+  EXPECT_NE(diagnosis_text(healthy(), {}).find("no problems"), std::string::npos);
+}
+
+TEST(Diagnosis, WhatPreventsAScanIsFatal) {
+  Diagnosis facts = healthy();
+  facts.capabilities[0].is_held = false;
+  expect_fix(facts, "setcap", true);
+  facts = healthy();
+  facts.interface.is_up = facts.interface.has_carrier = false;
+  expect_fix(facts, "ip link set eth7 up", true);
+  facts = healthy();
+  facts.interface.has_carrier = false;
+  expect_fix(facts, "cable", true);
+  facts = healthy();
+  facts.gateway_mac.clear();
+  expect_fix(facts, "ping -I eth7 192.0.2.2", true);
+  facts = healthy();
+  facts.gateway.clear();
+  expect_fix(facts, "ip route add default", true);
+  facts = healthy();
+  facts.source.clear();
+  expect_fix(facts, "ip address add", true);
+  facts = healthy();
+  facts.interface.is_ethernet = false;
+  expect_fix(facts, "ip link", true);
+}
+
+TEST(Diagnosis, NativeXdpHasItsPrice) {
+  Diagnosis facts = healthy();
+  facts.xdp_native = refused("Invalid argument");
+  facts.has_lro = true;
+  expect_fix(facts, "ethtool -K eth7 lro off");
+  facts.has_lro = false;
+  facts.interface.mtu = 9000;
+  expect_fix(facts, "ip link set eth7 mtu 3498");
+  facts.interface.mtu = 1500;
+  facts.interface.driver = "ena";
+  expect_fix(facts, "ethtool -L eth7 combined 2");
+}
+
+TEST(Diagnosis, ASizeThatDoesNotFitIsToldFromADriverThatCannot) {
+  Diagnosis facts = healthy();
+  facts.xdp_native = refused("Operation not supported");
+  facts.interface.mtu = 9000;
+  EXPECT_TRUE(find_problems(facts).empty());
+  facts.interface.driver = "vmxnet3";
+  expect_fix(facts, "ip link set eth7 mtu 3498");
+  facts.kernel_major = 6;
+  facts.kernel_minor = 1;
+  EXPECT_TRUE(find_problems(facts).empty());
+}
+
+TEST(Diagnosis, ZeroCopyDependsOnKernelAndHost) {
+  Diagnosis facts = healthy();
+  facts.zero_copy = refused("Operation not supported");
+  facts.kernel_major = 6;
+  facts.kernel_minor = 12;
+  expect_fix(facts, "a newer kernel");
+  facts.interface.driver = "virtio_net";
+  expect_fix(facts, "a newer kernel in the guest");
+  facts.kernel_minor = 13;
+  expect_fix(facts, "iommu_platform=on");
+}
+
+TEST(Diagnosis, SizesAndLimits) {
+  Diagnosis facts = healthy();
+  facts.rx_ring = 256;
+  expect_fix(facts, "ethtool -G eth7 rx 4096 tx 4096");
+  facts = healthy();
+  facts.interface.queues = 1;
+  expect_fix(facts, "ethtool -L eth7 combined 4");
+  facts = healthy();
+  facts.pps_allowance_exceeded = 17;
+  expect_fix(facts, "--rate");
+  facts = healthy();
+  facts.foreign_program = "id 17, \"xdp_fw\"";
+  expect_fix(facts, "--method af_packet");
+  facts = healthy();
+  facts.locked_memory_bytes = 8 << 20;
+  facts.capabilities[4].is_held = false;
+  expect_fix(facts, "ulimit -l");
+}
+
+TEST(Diagnosis, JsonTellsTriedFromUntried) {
+  Diagnosis facts = healthy();
+  facts.zero_copy = refused("Operation \"not\" supported");
+  facts.copy = {Trial::Outcome::untried, "--read-only"};
+  const auto json = nlohmann::json::parse(diagnosis_json(facts, find_problems(facts)));
+  EXPECT_EQ(json.at("xdp_native").at("works"), true);
+  EXPECT_EQ(json.at("af_xdp_zero_copy").at("works"), false);
+  EXPECT_EQ(json.at("af_xdp_zero_copy").at("reason"), "Operation \"not\" supported");
+  EXPECT_TRUE(json.at("af_xdp_copy").at("works").is_null());
+  EXPECT_EQ(json.at("xdp_live").at("works"), true);
+  EXPECT_EQ(json.at("interface").at("driver"), "igb");
+}
+
+}  // namespace
+}  // namespace echoscan

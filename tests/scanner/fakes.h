@@ -1,0 +1,192 @@
+// Stand-ins for the world, behind the same seams as the real thing: a clock that tests turn, a
+// transmitter that answers for a network, a reply source that is a queue in memory.
+//
+// The fake network replies with frames, made by the product's own FrameTemplate and turned around,
+// and matched by match_reply.h: what a test sees went all the way but for the kernel.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "bpf/match_reply.h"
+#include "output/sink/byte_sink.h"
+#include "scanner/network/link.h"
+#include "scanner/process/clock.h"
+#include "scanner/receive/reply_source.h"
+#include "scanner/transmit/frame.h"
+#include "scanner/transmit/transmitter.h"
+
+namespace echoscan {
+
+// Time passes only by waiting; each wake-up comes `lateness_ns` late.
+class FakeClock : public Clock {
+ public:
+  std::uint64_t now_ns() override { return now; }
+  void wait_until(std::uint64_t when_ns) override {
+    ++waits;
+    now = std::max(now, when_ns + lateness_ns);
+  }
+
+  std::uint64_t now = 1'000'000'000;
+  std::uint64_t lateness_ns = 0;
+  std::uint64_t waits = 0;
+};
+
+// Replies waiting to be received. Senders on one side, the receiver on the other.
+class FakeReplySource : public ReplySource {
+ public:
+  explicit FakeReplySource(const match_config& config) : config_(config) {}
+
+  void deliver(const std::uint8_t* frame, std::size_t bytes, std::uint64_t received_ns) {
+    const std::lock_guard lock(mutex_);
+    reply record{};
+    const frame_outcome outcome = match_reply(frame, frame + bytes, &config_, &record);
+    ++counters_.seen;
+    ++counters_.outcome[outcome];
+    if (!outcome_is_result(outcome)) return;
+    record.received_ns = received_ns;
+    waiting_.push_back(record);
+  }
+
+  std::size_t receive(std::span<reply> replies) override {
+    const std::lock_guard lock(mutex_);
+    const std::size_t count = std::min(replies.size(), waiting_.size());
+    std::copy_n(waiting_.begin(), count, replies.begin());
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
+  }
+  void stop() override {}
+  [[nodiscard]] frame_counters outcomes() const override {
+    const std::lock_guard lock(mutex_);
+    return counters_;
+  }
+  [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] std::string mode() const override { return "fake"; }
+
+ private:
+  match_config config_;
+  mutable std::mutex mutex_;
+  std::deque<reply> waiting_;
+  frame_counters counters_{};
+};
+
+// A network of hosts behind a transmitter. `answers` says how often an address answers; `takes` how
+// many of a batch the kernel accepts.
+class FakeTransmitter : public Transmitter {
+ public:
+  FakeTransmitter(const FrameTemplate& frame_template, FakeReplySource& source, Clock& clock,
+                  std::function<int(Ipv4)> answers)
+      : template_(frame_template), source_(source), clock_(clock), answers_(std::move(answers)) {}
+
+  std::size_t send(std::span<const Target> batch) override {
+    const std::size_t count = std::min(batch.size(), takes ? takes(batch.size()) : batch.size());
+    for (const Target& target : batch.first(count)) {
+      if (given_up_.size() < loses) {
+        given_up_.push_back(target);
+      } else {
+        transmit(target);
+        counters_.sent.add(1);
+      }
+    }
+    return count;
+  }
+  bool settle() override { return true; }
+  void link_changed(bool is_up) override { link_changes.push_back(is_up); }
+  void give_up() override { counters_.unconfirmed.add(given_up_.size()); }
+  [[nodiscard]] std::string mode() const override { return "fake"; }
+
+  std::function<std::size_t(std::size_t)> takes;
+  // How many ICMP errors a router sends about the probe of an address; those quote 8 bytes.
+  std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
+  std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
+  std::vector<Target> log;
+  std::vector<bool> link_changes;
+
+ private:
+  void transmit(const Target& target) {
+    log.push_back(target);
+    std::array<std::uint8_t, PROBE_FRAME_BYTES> frame;
+    template_.fill(frame);
+    template_.patch(frame, target, clock_.now_ns());
+    const std::vector<std::uint8_t> error = host_unreachable(frame);
+    for (int i = errs(target.address); i > 0; --i)
+      source_.deliver(error.data(), error.size(), clock_.now_ns() + 1000);
+    std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);
+    // Echo request to echo reply: the checksum grows by what the type fell (RFC 1624).
+    frame[34] = 0;
+    const unsigned sum = (frame[36] << 8 | frame[37]) + 0x0800U;
+    const unsigned folded = (sum & 0xffff) + (sum >> 16);
+    frame[36] = static_cast<std::uint8_t>(folded >> 8);
+    frame[37] = static_cast<std::uint8_t>(folded);
+    for (int i = answers_(target.address); i > 0; --i)
+      source_.deliver(frame.data(), frame.size(), clock_.now_ns() + 1000);
+  }
+
+  static void add_checksum(std::vector<std::uint8_t>& frame, std::size_t from, std::size_t bytes,
+                           std::size_t at) {
+    const std::uint8_t* begin = frame.data() + from;
+    const __u32 sum = match_sum(begin, begin + bytes, static_cast<__u32>(bytes), 1000);
+    frame[at] = static_cast<std::uint8_t>(~sum >> 8);
+    frame[at + 1] = static_cast<std::uint8_t>(~sum);
+  }
+
+  // 198.51.100.1 says 3/1 about a probe.
+  static std::vector<std::uint8_t> host_unreachable(
+      const std::array<std::uint8_t, PROBE_FRAME_BYTES>& probe) {
+    std::vector<std::uint8_t> error(probe.begin(), probe.begin() + 14);
+    error.insert(error.end(), {0x45, 0, 0, 56, 0, 0, 0, 0, 60, 1, 0, 0, 198, 51, 100, 1});
+    error.insert(error.end(), probe.begin() + 26, probe.begin() + 30);
+    error.insert(error.end(), {3, 1, 0, 0, 0, 0, 0, 0});
+    error.insert(error.end(), probe.begin() + 14, probe.begin() + 42);
+    add_checksum(error, 14, 20, 24);
+    add_checksum(error, 34, 36, 36);
+    return error;
+  }
+
+  FrameTemplate template_;
+  FakeReplySource& source_;
+  Clock& clock_;
+  std::function<int(Ipv4)> answers_;
+};
+
+class FakeLink : public Link {
+ public:
+  [[nodiscard]] bool is_up() const override { return up; }
+  [[nodiscard]] const std::string& name() const override { return name_; }
+
+  std::atomic<bool> up = true;
+
+ private:
+  std::string name_ = "fake0";
+};
+
+// A reader that takes everything, or nothing while `is_stuck`, or fails after so many bytes.
+class FakeSink : public ByteSink {
+ public:
+  Outcome write_some(std::string_view bytes) override {
+    const std::lock_guard lock(mutex_);
+    if (text.size() >= fails_after_bytes) return {0, error};
+    if (is_stuck) return {0, 0};
+    text.append(bytes);
+    return {bytes.size(), 0};
+  }
+  void wait_writable(int wait_ms) override {
+    MonotonicClock clock;
+    clock.wait_until(clock.now_ns() + static_cast<std::uint64_t>(wait_ms) * 1'000'000);
+  }
+
+  std::string text;
+  std::atomic<bool> is_stuck = false;
+  std::size_t fails_after_bytes = ~std::size_t{0};
+  int error = 0;
+
+ private:
+  std::mutex mutex_;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,382 @@
+// The whole pipeline without a kernel: real threads and a real clock, a fake network behind the
+// seams. What goes in as targets comes out as lines and as a ledger that adds up, however the scan
+// ends.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "scanner/account/ledger.h"
+#include "scanner/pipeline/pipeline.h"
+#include "tests/scanner/fakes.h"
+
+namespace echoscan {
+namespace {
+
+constexpr Ipv4 kSource{0xc0000201};
+
+// One address in three answers, one in thirty three times.
+int usual_answers(Ipv4 address) {
+  if (address.value % 30 == 0) return 3;
+  return address.value % 3 == 0 ? 1 : 0;
+}
+
+// Errors of addresses that reply and of some that do not, some of them twice.
+int usual_errors(Ipv4 address) {
+  if (address.value % 40 == 0) return 2;
+  return address.value % 4 == 0 ? 1 : 0;
+}
+
+class PipelineTest : public testing::Test {
+ protected:
+  // Runs a scan with the given options on `queue_count` fake queues.
+  StopReason run(std::vector<std::string> options, unsigned queue_count = 2,
+                 const std::function<void()>& meanwhile = {}) {
+    options.insert(options.end(), {"--seed", "1", "--status", "off", "--cooldown", cooldown});
+    config_ = parse_scan_config(options).value();
+    plan_.emplace(plan_targets(config_));
+    const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
+    source_.emplace(match);
+    const FrameTemplate frame_template({{}, {}, kSource}, match.key);
+    for (unsigned i = 0; i < queue_count; ++i) {
+      auto transmitter =
+          std::make_unique<FakeTransmitter>(frame_template, *source_, clock_, answers);
+      transmitter->loses = loses;
+      transmitter->errs = errs;
+      queues_.push_back({std::move(transmitter), i, static_cast<int>(i)});
+    }
+    pipeline_ =
+        std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, geo, sink, link, clock_);
+    std::thread other(meanwhile ? meanwhile : [] {});
+    const StopReason reason = pipeline_->run();
+    other.join();
+    summary = make_summary(*plan_, config_, *pipeline_, reason, clock_.now_ns());
+    EXPECT_EQ(summary.faults, std::vector<std::string>{});
+    return reason;
+  }
+
+  // The targets of the lines, each line being whole and valid.
+  std::multiset<std::string> targets_written() {
+    std::multiset<std::string> targets;
+    std::istringstream in(sink.text);
+    for (std::string line; std::getline(in, line);)
+      targets.insert(nlohmann::json::parse(line)["target"].get<std::string>());
+    return targets;
+  }
+
+  std::multiset<std::string> expected_targets() {
+    std::multiset<std::string> targets;
+    for (std::uint64_t i = 0; i < plan_->targets.size(); ++i)
+      if (answers(plan_->targets.at(i)) > 0) targets.insert(to_string(plan_->targets.at(i)));
+    return targets;
+  }
+
+  [[nodiscard]] const std::vector<bool>& link_changes(unsigned queue) const {
+    return dynamic_cast<const FakeTransmitter&>(*queues_[queue].transmitter).link_changes;
+  }
+
+  static void sleep_ms(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  }
+
+  std::function<int(Ipv4)> answers = usual_answers;
+  std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
+  std::size_t loses = 0;
+  std::string cooldown = "0.05";
+  GeoTable geo;
+  FakeSink sink;
+  FakeLink link;
+  Summary summary;
+
+ private:
+  ScanConfig config_;
+  MonotonicClock clock_;
+  std::optional<TargetPlan> plan_;
+  std::optional<FakeReplySource> source_;
+  std::vector<Queue> queues_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_EQ(summary.sent, 65536U);
+  EXPECT_EQ(summary.replied + summary.silent, 65536U);
+  EXPECT_EQ(summary.replied, summary.lines);
+  EXPECT_GT(summary.repeats, 0U);
+  EXPECT_EQ(summary.unlisted, 0U);
+  EXPECT_EQ(summary.rtt_count, summary.replied);
+  EXPECT_GE(summary.rtt_min_ns, 1000U);
+}
+
+TEST_F(PipelineTest, TargetsReplyHaveErrorsOrAreSilent) {
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  std::uint64_t errored = 0;
+  std::uint64_t both = 0;
+  std::uint64_t again = 0;
+  for (std::uint32_t value = 0x09000000; value < 0x09010000; ++value) {
+    if (usual_errors(Ipv4{value}) == 0) continue;
+    ++(usual_answers(Ipv4{value}) > 0 ? both : errored);
+    again += usual_errors(Ipv4{value}) == 2;
+  }
+  EXPECT_EQ(summary.errored, errored);
+  EXPECT_EQ(summary.errored_and_replied, both);
+  EXPECT_EQ(summary.error_repeats, again);
+  EXPECT_EQ(summary.replied + summary.errored + summary.silent, 65536U);
+  EXPECT_EQ(summary.lines, summary.replied);
+  ASSERT_EQ(summary.errors.size(), 1U);
+  EXPECT_EQ(summary.errors[0].classification, "unreach");
+  EXPECT_EQ(summary.errors[0].icmp_code, 1U);
+  EXPECT_EQ(summary.errors[0].targets, errored + both);
+  EXPECT_EQ(summary.errors[0].frames, errored + both + again);
+}
+
+TEST_F(PipelineTest, ErrorsAreLinesWhereAskedFor) {
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "errors"}), StopReason::finished);
+  EXPECT_EQ(summary.repeat_lines, 0U);
+  EXPECT_EQ(summary.error_lines, 1024U);
+  std::istringstream in(sink.text);
+  std::uint64_t lines = 0;
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["repeat"], false);
+    if (json["type"] == "reply") continue;
+    ++lines;
+    const Ipv4 target = parse_ipv4(json["target"].get<std::string>()).value();
+    EXPECT_GT(usual_errors(target), 0) << line;
+    EXPECT_EQ(json["saddr"], "198.51.100.1");
+    EXPECT_EQ(json["icmp_type"], 3);
+    EXPECT_EQ(json["quoted_ttl"], 64);
+    EXPECT_FALSE(json.contains("rtt_us") || json.contains("rtt_trusted")) << line;
+  }
+  EXPECT_EQ(lines, summary.error_lines);
+}
+
+TEST_F(PipelineTest, RepeatsAreLinesUpToTheCap) {
+  answers = [](Ipv4 address) { return address.value % 256 == 7 ? 50 : usual_answers(address); };
+  errs = usual_errors;
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "repeats", "--repeat-cap", "4"}),
+            StopReason::finished);
+  std::map<std::string, int> repeats;
+  std::istringstream in(sink.text);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    EXPECT_EQ(json["type"], "reply");
+    repeats[json["target"]] += json["repeat"].get<bool>();
+  }
+  for (const auto& [target, count] : repeats)
+    EXPECT_EQ(count, std::min(answers(parse_ipv4(target).value()) - 1, 4)) << target;
+  ASSERT_EQ(summary.top_repeaters.size(), 10U);
+  EXPECT_EQ(summary.top_repeaters[0].target, "9.0.0.7");
+  EXPECT_EQ(summary.top_repeaters[9].target, "9.0.9.7");
+  EXPECT_EQ(summary.top_repeaters[9].repeats, 49U);
+  EXPECT_EQ(summary.top_repeaters[9].repeats_at_most, 49U);
+}
+
+// One probe, a million replies: the cap holds, nobody is kept waiting, and the summary says who.
+TEST_F(PipelineTest, AFloodIsCountedAndNotWritten) {
+  constexpr int kFlood = 1'000'000;
+  answers = [](Ipv4 address) { return address.value == 0x09000141 ? kFlood : 1; };
+  EXPECT_EQ(run({"9.0.0.0/22", "--rate", "max", "--emit", "repeats"}), StopReason::finished);
+  EXPECT_EQ(summary.replied, 1024U);
+  EXPECT_EQ(summary.repeats, kFlood - 1U);
+  EXPECT_EQ(summary.lines, 1024U + 10);
+  ASSERT_EQ(summary.top_repeaters.size(), 1U);
+  EXPECT_EQ(summary.top_repeaters[0].target, "9.0.1.65");
+  EXPECT_EQ(summary.top_repeaters[0].repeats, kFlood - 1U);
+}
+
+TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {
+  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--probes", "3"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_EQ(summary.sent, 3U * 4096);
+  EXPECT_EQ(summary.replied + summary.silent, 4096U);
+}
+
+TEST_F(PipelineTest, MaxTargetsAreTheFirstOfTheOrder) {
+  answers = [](Ipv4) { return 1; };
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--max-targets", "1000"}), StopReason::finished);
+  EXPECT_EQ(targets_written().size(), 1000U);
+  EXPECT_EQ(summary.targets, 1000U);
+  EXPECT_EQ(summary.sent, 1000U);
+}
+
+// Every label's line and count is the truth, and their sums are the scan's (or make_summary would
+// have found a fault), though each queue's kernel loses some.
+TEST_F(PipelineTest, LabelsAddUp) {
+  const std::string list = testing::TempDir() + "/pipeline_labels.txt";
+  std::ofstream(list) << "9.0.0.0/16 wide\n9.0.1.0/24 narrow\n9.0.2.0/24\n9.0.1.128/25 \"q\"\n";
+  loses = 500;
+  EXPECT_EQ(run({"-t", list, "--rate", "max", "--probes", "2"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  std::map<std::string, std::uint64_t> replied;
+  std::istringstream in(sink.text);
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    const std::string target = json["target"];
+    const bool is_unlabelled = target.starts_with("9.0.2.");
+    ASSERT_EQ(json.contains("label"), !is_unlabelled) << line;
+    const std::string label = json.value("label", "");
+    EXPECT_EQ(label == "narrow" || label == "\"q\"", target.starts_with("9.0.1.")) << line;
+    ++replied[label];
+  }
+  ASSERT_EQ(summary.labels.size(), 4U);
+  std::uint64_t sent = 0;
+  for (const Summary::Label& label : summary.labels) {
+    EXPECT_EQ(label.replied, replied[label.name]) << label.name;
+    EXPECT_LE(label.sent, label.targets * 2);
+    sent += label.sent;
+  }
+  EXPECT_EQ(summary.labels[0].name, "wide");
+  EXPECT_EQ(summary.labels[0].targets, 65536U - 512);
+  EXPECT_EQ(summary.labels[1].name, "");
+  EXPECT_EQ(summary.labels[2].name, "\"q\"");
+  EXPECT_EQ(sent, summary.sent);
+  EXPECT_EQ(summary.not_sent[2].name, "unconfirmed");
+  EXPECT_GT(summary.not_sent[2].count, 0U);
+  EXPECT_EQ(sent, 2U * 65536 - summary.not_sent[2].count);
+}
+
+TEST_F(PipelineTest, AShardIsAWholeScanOfItsPart) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--shard", "2/3", "--probes", "2"}, 3),
+            StopReason::finished);
+  EXPECT_NEAR(static_cast<double>(summary.targets), 65536.0 / 3, 20);
+  EXPECT_EQ(summary.sent, 2 * summary.targets);
+  EXPECT_EQ(summary.replied + summary.silent, summary.targets);
+  EXPECT_EQ(summary.step_end, summary.prime - 1);
+  EXPECT_EQ(nlohmann::json::parse(sink.text.substr(0, sink.text.find('\n')))["shard"], 2);
+}
+
+TEST_F(PipelineTest, AShardMayBeEmpty) {
+  EXPECT_EQ(run({"9.9.9.9", "--shard", "0/2"}), StopReason::finished);
+  EXPECT_EQ(summary.targets, 0U);
+  EXPECT_EQ(summary.sent, 0U);
+}
+
+TEST_F(PipelineTest, SmallestScan) {
+  answers = [](Ipv4) { return 1; };
+  EXPECT_EQ(run({"9.9.9.9"}), StopReason::finished);
+  EXPECT_EQ(targets_written(), std::multiset<std::string>{"9.9.9.9"});
+}
+
+TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k", "--max-runtime", "0.3"}), StopReason::max_runtime);
+  EXPECT_GT(summary.sent, 1000U);
+  EXPECT_LT(summary.sent, 30000U);
+  EXPECT_EQ(summary.sent + summary.not_sent[0].count, 65536U);
+  EXPECT_EQ(summary.not_probed, 65536U - summary.sent);
+}
+
+TEST_F(PipelineTest, SigintKeepsTheCooldown) {
+  cooldown = "0.5";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
+                [] {
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                }),
+            StopReason::interrupted);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(700));
+  EXPECT_EQ(targets_written().size(), summary.replied);
+}
+
+TEST_F(PipelineTest, SecondSignalEndsTheCooldown) {
+  cooldown = "60";
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
+                [] {
+                  sleep_ms(100);
+                  kill(getpid(), SIGTERM);
+                  sleep_ms(200);
+                  kill(getpid(), SIGTERM);
+                }),
+            StopReason::terminated);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+}
+
+TEST_F(PipelineTest, AReaderThatGoesAwayEndsTheScan) {
+  sink.fails_after_bytes = 10000;
+  sink.error = EPIPE;
+  cooldown = "60";
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}), StopReason::output_failed);
+  EXPECT_LT(summary.sent, 65536U);
+  EXPECT_FALSE(summary.output_error.empty());
+}
+
+// A reader that stops for a while slows the sending and costs no reply.
+TEST_F(PipelineTest, ASlowReaderLosesNothing) {
+  answers = [](Ipv4) { return 1; };
+  sink.is_stuck = true;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [this] {
+                  sleep_ms(500);
+                  sink.is_stuck = false;
+                }),
+            StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_GT(summary.paused_for_output_s, 0.1);
+}
+
+TEST_F(PipelineTest, AMissingLinkPausesTheSending) {
+  link.up = false;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [this] {
+                  sleep_ms(500);
+                  link.up = true;
+                }),
+            StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+}
+
+TEST_F(PipelineTest, EachTransmitterLearnsOfTheLinkOnce) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}, 2,
+                [this] {
+                  sleep_ms(200);
+                  link.up = false;
+                  sleep_ms(200);
+                  link.up = true;
+                }),
+            StopReason::finished);
+  for (const unsigned queue : {0U, 1U})
+    EXPECT_EQ(link_changes(queue), (std::vector<bool>{false, true}));
+  EXPECT_EQ(targets_written(), expected_targets());
+}
+
+TEST_F(PipelineTest, ALinkThatStaysDownEndsTheScan) {
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "20k", "--link-timeout", "0.3"}, 2,
+                [this] {
+                  sleep_ms(300);
+                  link.up = false;
+                }),
+            StopReason::link_down);
+  EXPECT_GT(summary.sent, 1000U);
+  EXPECT_LT(summary.sent, 30000U);
+  EXPECT_GT(summary.paused_for_link_s, 0.2);
+  EXPECT_EQ(summary.outcome, "stopped, link down");
+}
+
+TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
+  answers = [](Ipv4) { return 1; };
+  sink.is_stuck = true;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [] {
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                  sleep_ms(200);
+                  kill(getpid(), SIGINT);
+                }),
+            StopReason::interrupted);
+}
+
+}  // namespace
+}  // namespace echoscan
