@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
@@ -12,6 +13,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kBufferBytes = 32768;
+// Their answers, at less than 1 KiB of kernel memory each, fit the 208 KiB that a socket has.
+constexpr std::size_t kQuestionsMax = 128;
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -58,6 +61,63 @@ int Netlink::exchange(nlmsghdr* request, const std::function<void(const nlmsghdr
     if (result < 0) return errno;
   } while (result > MNL_CB_STOP && !one_answer);
   return 0;
+}
+
+void Netlink::exchange_each(std::uint16_t type, std::size_t count, const Write& write,
+                            const OnAnswer& on_answer) {
+  std::vector<std::size_t> open;
+  std::size_t next = 0;
+  while (next < count || !open.empty()) {
+    while (open.size() < kQuestionsMax && next < count) open.push_back(next++);
+    const std::size_t asked = open.size();
+    exchange_batch(type, open, write, on_answer);
+    if (open.size() == asked) {
+      errno = ENOBUFS;
+      fail("read the answers to netlink requests");
+    }
+  }
+}
+
+// The kernel answers while it is sent to, so that all answers are there when that returns. One that
+// found no room in the socket's buffer is gone, and its question stays open.
+void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open, const Write& write,
+                             const OnAnswer& on_answer) {
+  const std::uint32_t first_sequence = sequence_ + 1;
+  char* end = buffer_.get();
+  for (const std::size_t question : open) {
+    nlmsghdr* request = mnl_nlmsg_put_header(end);
+    request->nlmsg_type = type;
+    request->nlmsg_flags = NLM_F_REQUEST;
+    request->nlmsg_seq = ++sequence_;
+    write(question, request);
+    end += MNL_ALIGN(request->nlmsg_len);
+  }
+  if (mnl_socket_sendto(socket_.get(), buffer_.get(),
+                        static_cast<std::size_t>(end - buffer_.get())) < 0)
+    fail("send netlink requests");
+  std::vector<bool> is_answered(open.size());
+  const auto take = [&](const nlmsghdr& message) {
+    const std::size_t place = message.nlmsg_seq - first_sequence;
+    if (place >= open.size() || is_answered[place]) return;
+    is_answered[place] = true;
+    if (message.nlmsg_type != NLMSG_ERROR) return on_answer(open[place], 0, &message);
+    const auto& error = *static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&message));
+    on_answer(open[place], -error.error, nullptr);
+  };
+  while (true) {
+    const ssize_t bytes =
+        recv(mnl_socket_get_fd(socket_.get()), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
+    if (bytes < 0 && errno == EAGAIN) break;
+    if (bytes < 0 && (errno == ENOBUFS || errno == EINTR)) continue;
+    if (bytes < 0) fail("read the answers to netlink requests");
+    int left = static_cast<int>(bytes);
+    const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.get());
+    for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) take(*message);
+  }
+  std::size_t kept = 0;
+  for (std::size_t place = 0; place < open.size(); ++place)
+    if (!is_answered[place]) open[kept++] = open[place];
+  open.resize(kept);
 }
 
 void for_each_attribute(const nlmsghdr& message, std::size_t header_bytes,

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "targets/address.h"
 
@@ -29,7 +30,19 @@ class Netlink {
   // kernel answered with; throws std::system_error when the socket itself fails.
   int exchange(nlmsghdr* request, const std::function<void(const nlmsghdr&)>& on_message);
 
+  // Asks `count` questions of one `type` that have one answer each, 128 to a system call.
+  // `write(i, request)` puts the payload of the i-th; `on_answer(i, error, answer)` gets what the
+  // kernel said to it: an errno and null, or 0 and the message. In no particular order. Throws
+  // std::system_error when the socket itself fails, or the kernel leaves a question open.
+  using Write = std::function<void(std::size_t, nlmsghdr*)>;
+  using OnAnswer = std::function<void(std::size_t, int, const nlmsghdr*)>;
+  void exchange_each(std::uint16_t type, std::size_t count, const Write& write,
+                     const OnAnswer& on_answer);
+
  private:
+  // One batch: the questions of `open`, which are taken out as they are answered.
+  void exchange_batch(std::uint16_t type, std::vector<std::size_t>& open, const Write& write,
+                      const OnAnswer& on_answer);
   struct Close {
     void operator()(mnl_socket* socket) const;
   };
