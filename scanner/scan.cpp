@@ -58,14 +58,13 @@ probe_key random_key() {
   return key;
 }
 
-unsigned choose_queue_count(const ScanConfig& config, const Interface& interface,
-                            std::size_t cpu_count) {
-  if (config.queues > interface.queues)
-    throw UserError(
-        ExitCode::bad_usage,
-        fmt::format("--queues {}: {} has {} transmit queue{}", config.queues, interface.name,
-                    interface.queues, interface.queues == 1 ? "" : "s"));
-  if (config.queues > 0) return config.queues;
+// 0 asked for: all of the interface's, at most the CPUs.
+unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count) {
+  if (asked > interface.queues)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
+                                interface.queues, interface.queues == 1 ? "" : "s"));
+  if (asked > 0) return asked;
   return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
 }
 
@@ -90,7 +89,7 @@ void announce(const ScanConfig& config, const TargetPlan& plan, const NetworkPat
                path.gateway ? fmt::format(" ({})", to_string(*path.gateway)) : "");
   spdlog::info("sending by {} on {} queue{}, receiving by {}", queues.front().transmitter->mode(),
                queues.size(), queues.size() == 1 ? "" : "s", source.mode());
-  log_plan(config, plan);
+  log_plan(plan, config.order, config.pace);
 }
 
 void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_file) {
@@ -99,8 +98,9 @@ void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_
   const std::string json = summary_json(summary);
   const int error = write_and_finish(*summary_file, json);
   if (error != 0)
-    throw UserError(ExitCode::output, fmt::format("the summary could not be written to {}: {}",
-                                                  config.summary_path, std::strerror(error)));
+    throw UserError(ExitCode::output,
+                    fmt::format("the summary could not be written to {}: {}",
+                                config.output.summary_path, std::strerror(error)));
 }
 
 int last_error(const Pipeline& pipeline) {
@@ -125,7 +125,7 @@ ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const Netwo
       throw UserError(
           ExitCode::output,
           fmt::format("the results could not be written to {}: {}",
-                      config.output_path == "-" ? "standard output" : config.output_path,
+                      config.output.path == "-" ? "standard output" : config.output.path,
                       pipeline.writer().error() == EPIPE
                           ? "its reader has gone away (broken pipe)"
                           : std::strerror(pipeline.writer().error())));
@@ -139,7 +139,7 @@ ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const Netwo
           ExitCode::environment,
           fmt::format("the link of {} was down for {} s (--link-timeout); stopped after "
                       "{} of {} probes of the order, --seed {} repeats it",
-                      path.interface.name, config.link_timeout_s, pipeline.sent(),
+                      path.interface.name, config.path.link_timeout_s, pipeline.sent(),
                       pipeline.probe_count(), plan.seed));
     case StopReason::finished:
     case StopReason::max_runtime:
@@ -154,16 +154,16 @@ ExitCode run_scan(const ScanConfig& config) {
   MonotonicClock clock;
 
   // Targets: lists less exclusions, counted, and given an order; and where addresses are.
-  const TargetPlan plan = plan_targets(config);
-  const GeoTable geo = load_geo(config.geo_databases);
-  if (config.dry_run) return run_dry(config, plan);
+  const TargetPlan plan = plan_targets(config.target, config.order);
+  const GeoTable geo = load_geo(config.output.geo_databases);
+  if (config.dry_run) return run_dry(plan, config.order, config.pace);
 
   // Path: interface, source address, gateway.
-  const NetworkPath path = find_network_path(config, plan.targets);
+  const NetworkPath path = find_network_path(config.path, plan.targets);
   const std::vector<int> cpus = allowed_cpus();
-  const Method method = path.kernel_routes ? Method::raw_socket : config.method;
-  const unsigned queue_count = choose_queue_count(config, path.interface, cpus.size());
-  if (config.busy_poll && path.kernel_routes)
+  const Method method = path.kernel_routes ? Method::raw_socket : config.path.method;
+  const unsigned queue_count = choose_queue_count(config.path.queues, path.interface, cpus.size());
+  if (config.path.busy_poll && path.kernel_routes)
     throw UserError(
         ExitCode::environment,
         fmt::format("--busy-poll: on {} the kernel routes all probes, and AF_XDP has no "
@@ -178,14 +178,13 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
   // is up.
-  wait_for_carrier(path.interface, clock, kLinkSettleMs, config.link_timeout_s);
-  const FrameAddresses addresses = resolve_frame_addresses(config, path, clock);
+  wait_for_carrier(path.interface, clock, kLinkSettleMs, config.path.link_timeout_s);
+  const FrameAddresses addresses = resolve_frame_addresses(path, clock);
 
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const TransmitSetup setup{path.interface,  FrameTemplate(addresses, key),
-                            queue_count,     receive.is_xdp,
-                            config.rate_pps, config.busy_poll,
-                            clock,           cpus};
+  const TransmitSetup setup{
+      path.interface,       FrameTemplate(addresses, key), queue_count, receive.is_xdp,
+      config.pace.rate_pps, config.path.busy_poll,         clock,       cpus};
   Transmitters transmitters = open_transmitters(method, setup);
   if (!path.neighbours.empty())
     transmitters = split_neighbours(std::move(transmitters), setup, path.neighbours);
@@ -194,9 +193,11 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Output: opened before the first probe, when nothing else can refuse. Files get their names when
   // they are complete.
-  const std::unique_ptr<ByteSink> results = open_sink(config.output_path, config.output_mode);
+  const std::unique_ptr<ByteSink> results = open_sink(config.output.path, config.output.mode);
   const std::unique_ptr<ByteSink> summary_file =
-      config.summary_path.empty() ? nullptr : open_sink(config.summary_path, OutputMode::replace);
+      config.output.summary_path.empty()
+          ? nullptr
+          : open_sink(config.output.summary_path, OutputMode::replace);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
   // allocates.
@@ -204,7 +205,7 @@ ExitCode run_scan(const ScanConfig& config) {
   const InterfaceLink link(path.interface);
   Pipeline pipeline(plan, config, queues, *receive.source, geo, *results, link, clock);
   std::optional<BusyPolling> busy_polling;
-  if (config.busy_poll) busy_polling.emplace("/sys/class/net/" + path.interface.name);
+  if (config.path.busy_poll) busy_polling.emplace("/sys/class/net/" + path.interface.name);
   const StopReason reason = pipeline.run();
   busy_polling.reset();
 

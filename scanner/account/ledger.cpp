@@ -37,7 +37,7 @@ void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config
   summary.generator = plan.permutation.generator();
   summary.start = plan.permutation.start();
   summary.permuted = plan.permutation.size();
-  summary.passes = config.passes;
+  summary.passes = config.order.passes;
   summary.first = plan.first;
   summary.shard = plan.shard.index;
   summary.shards = plan.shard.count;
@@ -238,7 +238,7 @@ void add_output(Summary& summary, const ScanConfig& config, const Pipeline& pipe
             summary.replied + summary.error_lines + summary.repeat_lines);
   check_sum(summary.faults, "lines of errors", summary.error_lines,
             "targets that had one, where errors are asked for",
-            config.emission.errors ? counters.errors.get() : 0);
+            config.output.emission.errors ? counters.errors.get() : 0);
 }
 
 }  // namespace
@@ -284,7 +284,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pip
   add_labels(summary, plan, pipeline);
   add_rtt(summary, pipeline.receiver().rtt());
   add_output(summary, config, pipeline);
-  summary.rate_asked_pps = config.rate_pps;
+  summary.rate_asked_pps = config.pace.rate_pps;
   summary.rate_pps =
       summary.sending_s > 0 ? static_cast<double>(summary.sent) / summary.sending_s : 0;
   return summary;

@@ -8,7 +8,6 @@
 
 #include "output/summary/summary.h"
 #include "scanner/options/scan_config.h"
-#include "scanner/path/network_path.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/target_plan.h"
 

@@ -16,8 +16,9 @@
 #include "output/aggregate/line_source.h"
 #include "output/geo/geo_table.h"
 #include "output/sink/byte_sink.h"
-#include "scanner/options/scan_config.h"
-#include "scanner/plan/target_plan.h"
+#include "scanner/options/target_options.h"
+#include "scanner/plan/target_selection.h"
+#include "targets/target_set.h"
 
 namespace echoscan {
 namespace {
@@ -32,7 +33,7 @@ struct AggregateConfig {
   std::vector<std::string> by;
   std::string format = "text";
   std::optional<std::size_t> top;
-  ScanConfig lists;  // of it, what is listed and excluded
+  TargetConfig lists;
 };
 
 [[noreturn]] void refuse(const std::string& sentence) {
@@ -197,8 +198,10 @@ void add_targets(const AggregateConfig& config, const Aggregate& aggregate,
   if (probed.is_complete)
     report.targets_by_name[static_cast<std::size_t>(Grouping::label)] = probed.targets_by_label;
   if (config.lists.target_files.empty()) return;
-  const TargetPlan plan = plan_targets(config.lists);
-  const std::string digest = "sha256:" + plan.digest;
+  TargetLists lists = read_target_lists(config.lists);
+  refuse_empty(lists);
+  const std::string digest = "sha256:" + lists.digest;
+  const TargetSet targets(std::move(lists.ranges));
   for (std::size_t i = 0; i < probed.digests.size(); ++i)
     if (probed.digests[i] != digest)
       refuse(
@@ -207,14 +210,14 @@ void add_targets(const AggregateConfig& config, const Aggregate& aggregate,
                       config.summaries[i], digest, probed.digests[i]));
   if (config.summaries.empty()) {
     fmt::print(stderr, "echoscan: no --summary: all {} targets of the lists are taken as probed\n",
-               plan.targets.size());
-    report.targets = plan.targets.size();
-  } else if (probed.targets != plan.targets.size()) {
+               targets.size());
+    report.targets = targets.size();
+  } else if (probed.targets != targets.size()) {
     fmt::print(
         stderr,
         "echoscan: the summaries have {} of the lists' {} targets probed: there are no rates "
         "of groups\n",
-        probed.targets, plan.targets.size());
+        probed.targets, targets.size());
     return;
   }
   GeoTable geo;
@@ -222,7 +225,7 @@ void add_targets(const AggregateConfig& config, const Aggregate& aggregate,
     std::string error;
     if (!geo.add_database(path, error)) refuse(fmt::format("--mmdb: {}", error));
   }
-  count_targets(aggregate, plan.targets, geo, report);
+  count_targets(aggregate, targets, geo, report);
 }
 
 }  // namespace

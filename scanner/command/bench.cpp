@@ -99,10 +99,9 @@ class Stopwatch {
   int signal_ = 0;
 };
 
-Transmitters try_open(const TransmitMethod& method, const TransmitSetup& setup,
-                      std::string& reason) {
+Transmitters try_open(Method method, const TransmitSetup& setup, std::string& reason) {
   try {
-    Transmitters transmitters = method.open(setup, reason);
+    Transmitters transmitters = open_method(method, setup, reason);
     // A step down on the way has its reason too.
     if (!transmitters.empty()) reason.clear();
     return transmitters;
@@ -145,10 +144,10 @@ void measure(Transmitters& transmitters, const BenchConfig& config, const Transm
 
 // The host itself is the next hop where it is on the link.
 NetworkPath find_bench_path(const BenchConfig& config) {
-  ScanConfig scan;
-  scan.interface_name = config.interface_name;
+  PathConfig asked;
+  asked.interface_name = config.interface_name;
   NetworkPath path =
-      find_network_path(scan, TargetSet({{*config.destination, *config.destination}}));
+      find_network_path(asked, TargetSet({{*config.destination, *config.destination}}));
   if (!path.kernel_routes || !path.interface.is_ethernet || path.interface.is_loopback) return path;
   path.kernel_routes = false;
   path.gateway = config.destination;
@@ -175,7 +174,7 @@ ExitCode run_bench(const BenchConfig& config) {
   std::string no_filter_reason;
   const ReceivePath receive = attach_filter(path, no_filter_reason);
   wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
-  const FrameAddresses addresses = resolve_frame_addresses({}, path, clock);
+  const FrameAddresses addresses = resolve_frame_addresses(path, clock);
   const TransmitSetup setup{path.interface,
                             FrameTemplate(addresses, kKey, config.frame_bytes),
                             config.streams,
@@ -194,15 +193,15 @@ ExitCode run_bench(const BenchConfig& config) {
                    config.duration_s,
                    true,
                    {}};
-  for (const Method name : config.methods) {
+  for (const Method method : config.methods) {
     if (stopwatch.signal() != 0) break;
-    const TransmitMethod& method = find_method(name);
+    const MethodTraits& traits = traits_of(method);
     BenchRow row;
-    row.method = method.name;
+    row.method = traits.name;
     Transmitters transmitters;
-    if (path.kernel_routes && method.sends_frames)
+    if (path.kernel_routes && traits.sends_frames)
       row.unavailable = fmt::format("{} takes no frames", path.interface.name);
-    else if (method.needs_reply_filter && !receive.is_xdp)
+    else if (traits.needs_reply_filter && !receive.is_xdp)
       row.unavailable = no_filter_reason;
     else
       transmitters = try_open(method, setup, row.unavailable);

@@ -7,7 +7,6 @@
 #include <charconv>
 #include <sstream>
 
-#include "scanner/path/transmit_path.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/frame.h"
 #include "targets/special_purpose.h"
@@ -22,8 +21,7 @@ constexpr unsigned kStreamsMax = 256;
 std::vector<Method> parse_methods(const std::string& option, const std::string& text) {
   std::string names;
   std::vector<std::pair<std::string, Method>> choices;
-  for (const TransmitMethod& row : transmit_methods())
-    if (row.in_bench) choices.emplace_back(row.name, row.method);
+  for (const MethodTraits& method : all_methods()) choices.emplace_back(method.name, method.method);
   std::vector<Method> asked;
   std::istringstream in(text);
   for (std::string name; std::getline(in, name, ',');)
@@ -104,12 +102,11 @@ void check(const BenchConfig& config) {
 
 std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& arguments) {
   BenchConfig config;
-  for (const TransmitMethod& row : transmit_methods())
-    if (row.in_bench) config.methods.push_back(row.method);
+  for (const MethodTraits& method : all_methods()) config.methods.push_back(method.method);
   std::string footer = "Methods:\n";
-  for (const TransmitMethod& row : transmit_methods())
-    footer +=
-        fmt::format("  {:<32}{}{}\n", row.name, row.what, row.in_scan ? "" : " (not in scan)");
+  for (const MethodTraits& method : all_methods())
+    footer += fmt::format("  {:<32}{}{}\n", method.name, method.what,
+                          method.in_scan ? "" : " (not in scan)");
   CLI::App app{
       "Sends probes to one host as fast as each method can, in turn, and prints what each reached.",
       "echoscan bench"};

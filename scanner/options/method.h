@@ -1,9 +1,13 @@
-// The ways to send, by name: what `--method` chooses from.
+// The methods of sending, by name: what `--method` and `--methods` choose from, and what may be
+// known of each before it is opened.
 //
-// Names alone, so that the configuration need not know what stands behind them; transmit_path.cpp
-// has the table that does. A new method is an enumerator here, a row there, and a file pair in
-// scanner/transmit/.
+// Names and traits alone, so that options stand below the transmitters; path/transmit_path.cpp
+// opens them, by a switch that the compiler knows to be complete. A new method is an enumerator and
+// a row here, a case there, and a file pair in scanner/transmit/method/.
 #pragma once
+
+#include <span>
+#include <string>
 
 namespace echoscan {
 
@@ -19,5 +23,23 @@ enum class Method {
   ping_socket,
   asio,
 };
+
+struct MethodTraits {
+  Method method;
+  const char* name;                 // on the command line
+  const char* what;                 // for people, a clause
+  bool in_scan = true;              // else `bench` alone has it
+  bool sends_frames = true;         // Ethernet's; else packets, which the kernel routes
+  bool needs_reply_filter = false;  // does not send without an XDP program on the interface
+};
+
+// All methods but `auto`, fastest first as a rule.
+std::span<const MethodTraits> all_methods();
+
+// Not for Method::automatic, which is a choice between methods and has no traits.
+const MethodTraits& traits_of(Method method);
+
+// "auto|af_xdp|...": the methods of `scan`, for --help.
+std::string scan_method_names();
 
 }  // namespace echoscan

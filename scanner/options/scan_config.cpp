@@ -9,7 +9,6 @@
 
 #include "output/result/result_field.h"
 #include "scanner/options/option_group.h"
-#include "scanner/path/transmit_path.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 
@@ -74,7 +73,7 @@ void add_emission(const std::string& option, std::string_view text, Emission& em
   }
 }
 
-void add_max_targets(CLI::App& app, ScanConfig& config) {
+void add_max_targets(CLI::App& app, OrderConfig& config) {
   OptionGroup group(app, "Targets");
   group.value("--max-targets", "N|P%",
               "Probe only the first N targets of the order, or P percent of them",
@@ -91,18 +90,19 @@ void add_order_options(CLI::App& app, ScanConfig& config) {
   group.value("--seed", "S",
               "Seed of the order; same seed, same targets: same order [random, and reported]",
               [&config](const std::string& option, const std::string& text) {
-                config.seed = parse_count(option, text, 0, kSeedMax);
+                config.order.seed = parse_count(option, text, 0, kSeedMax);
               });
   group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
               [&config](const std::string& option, const std::string& text) {
-                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+                config.order.passes =
+                    static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
               });
   group.value("--shard", "I/N",
               "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
               [&config](const std::string& option, const std::string& text) {
-                config.shard = parse_shard(text);
-                config.shard_source = option;
-                if (!config.shard)
+                config.order.shard = parse_shard(text);
+                config.order.shard_source = option;
+                if (!config.order.shard)
                   refuse(option, text,
                          fmt::format("a shard I/N, as in 0/4: I from 0 to N - 1, N at most {}",
                                      Shard::kCountMax));
@@ -114,19 +114,19 @@ void add_order_options(CLI::App& app, ScanConfig& config) {
                 if (!rate)
                   refuse(option, text,
                          "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
-                config.rate_pps = *rate;
+                config.pace.rate_pps = *rate;
               });
   group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
               [&config](const std::string& option, const std::string& text) {
-                config.max_runtime_s = parse_seconds(option, text);
+                config.pace.max_runtime_s = parse_seconds(option, text);
               });
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
-                config.cooldown_s = parse_seconds(option, text);
+                config.pace.cooldown_s = parse_seconds(option, text);
               });
 }
 
-void add_network_options(CLI::App& app, ScanConfig& config) {
+void add_network_options(CLI::App& app, PathConfig& config) {
   OptionGroup group(app, "Network");
   group.text("-i,--interface", "IF",
              "Interface to send from [the one that the route to the targets leaves by]",
@@ -159,7 +159,7 @@ void add_network_options(CLI::App& app, ScanConfig& config) {
                           scan_method_names()),
               [&config](const std::string& option, const std::string& text) {
                 std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};
-                for (const TransmitMethod& method : transmit_methods())
+                for (const MethodTraits& method : all_methods())
                   if (method.in_scan) choices.emplace_back(method.name, method.method);
                 config.method = parse_choice<Method>(option, text, choices);
               });
@@ -173,41 +173,41 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
   group.text("-o,--output", "FILE",
              "File for the results, .gz and .zst compressed; '-' is standard output [-]",
-             config.output_path);
+             config.output.path);
   group.flag("--append", "Write behind what is in the file of -o already",
-             [&config] { config.output_mode = OutputMode::append; });
+             [&config] { config.output.mode = OutputMode::append; });
   group.value("--format", "jsonl|csv|ip",
               "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
               [&config](const std::string& option, const std::string& text) {
                 using Syntax = ResultFormat::Syntax;
-                config.syntax = parse_choice<Syntax>(
+                config.output.syntax = parse_choice<Syntax>(
                     option, text,
                     {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
               });
   group.each("--fields", "NAME,...",
              "Fields of a result to write, in this order; of jsonl and csv [all]",
              [&config](const std::string& option, const std::string& text) {
-               add_fields(option, text, config.fields);
+               add_fields(option, text, config.output.fields);
              });
   group.each("--emit", "KIND,...",
              "What is written beside each target's first reply: errors, repeats [replies alone]",
              [&config](const std::string& option, const std::string& text) {
-               add_emission(option, text, config.emission);
+               add_emission(option, text, config.output.emission);
              });
   group.value("--repeat-cap", "N", "Lines of repeats of one target at most [10]",
               [&config](const std::string& option, const std::string& text) {
-                config.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
+                config.output.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
               });
   group.list("--mmdb", "FILE",
              "Database of countries, cities or AS numbers in MaxMind's format (repeatable)",
-             config.geo_databases);
+             config.output.geo_databases);
   group.text("--summary", "FILE", "File for the closing ledger, one JSON object",
-             config.summary_path);
+             config.output.summary_path);
   group.value(
       "--status", "auto|off|json",
       "A line a second on standard error: auto is text, unless -q [auto]",
       [&config](const std::string& option, const std::string& text) {
-        config.status = parse_choice<StatusStyle>(
+        config.output.status = parse_choice<StatusStyle>(
             option, text,
             {{"auto", StatusStyle::text}, {"off", StatusStyle::off}, {"json", StatusStyle::json}});
       });
@@ -219,33 +219,34 @@ void add_output_options(CLI::App& app, ScanConfig& config) {
 }
 
 // The option wins over the environment. Parts of orders that differ would overlap and leave gaps.
-void settle_shard(ScanConfig& config, const Environment& environment) {
-  if (!config.shard) {
+void settle_shard(OrderConfig& order, const Environment& environment) {
+  if (!order.shard) {
     if (const std::optional<ArrayJobShard> job = array_job_shard(environment)) {
-      config.shard = job->shard;
-      config.shard_source = job->source;
+      order.shard = job->shard;
+      order.shard_source = job->source;
     }
   }
-  if (config.shard && config.shard->count > 1 && !config.seed)
+  if (order.shard && order.shard->count > 1 && !order.seed)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("shard {}/{} ({}) needs --seed: all shards must have the same one, "
                                 "or they are not parts of one order",
-                                config.shard->index, config.shard->count, config.shard_source));
+                                order.shard->index, order.shard->count, order.shard_source));
 }
 
 void check_combinations(const ScanConfig& config) {
-  require_targets(config, "echoscan scan");
-  if (config.output_path.empty())
+  require_targets(config.target, "echoscan scan");
+  if (config.output.path.empty())
     throw UserError(ExitCode::bad_usage, "--output: the name is empty");
-  if (config.output_mode == OutputMode::append && config.output_path == "-")
+  if (config.output.mode == OutputMode::append && config.output.path == "-")
     throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
-  if (config.busy_poll && config.method != Method::af_xdp && config.method != Method::af_xdp_copy)
+  if (config.path.busy_poll && config.path.method != Method::af_xdp &&
+      config.path.method != Method::af_xdp_copy)
     throw UserError(ExitCode::bad_usage,
                     "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
-  if (config.syntax == ResultFormat::Syntax::ip && !config.fields.empty())
+  if (config.output.syntax == ResultFormat::Syntax::ip && !config.output.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
-  if (config.syntax == ResultFormat::Syntax::ip &&
-      (config.emission.errors || config.emission.repeats))
+  if (config.output.syntax == ResultFormat::Syntax::ip &&
+      (config.output.emission.errors || config.output.emission.repeats))
     throw UserError(ExitCode::bad_usage,
                     "--emit: --format ip has the targets that replied, each once");
 }
@@ -272,10 +273,10 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
       "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
       "line.",
       "echoscan scan"};
-  add_target_options(app, config);
-  add_max_targets(app, config);
+  add_target_options(app, config.target);
+  add_max_targets(app, config.order);
   add_order_options(app, config);
-  add_network_options(app, config);
+  add_network_options(app, config.path);
   add_output_options(app, config);
   app.footer(
       "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
@@ -283,9 +284,9 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
       "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
   if (!parse_arguments(app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
   check_combinations(config);
-  settle_shard(config, environment);
-  if (config.verbosity == Verbosity::quiet && config.status == StatusStyle::text)
-    config.status = StatusStyle::off;
+  settle_shard(config.order, environment);
+  if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
+    config.output.status = StatusStyle::off;
   return config;
 }
 

@@ -44,7 +44,7 @@ bool takes_frames(const Interface& interface) {
   return interface.is_ethernet && !interface.is_loopback;
 }
 
-void check_interface(const ScanConfig& config, const Interface& interface, Ipv4 destination) {
+void check_interface(const PathConfig& config, const Interface& interface, Ipv4 destination) {
   const std::string chosen =
       !config.interface_name.empty()
           ? ""
@@ -59,7 +59,7 @@ void check_interface(const ScanConfig& config, const Interface& interface, Ipv4 
            interface.name);
 }
 
-Ipv4 choose_source(const ScanConfig& config, const Interface& interface, const Route* route) {
+Ipv4 choose_source(const PathConfig& config, const Interface& interface, const Route* route) {
   if (config.source_ip) {
     if (!owns_address(interface, *config.source_ip))
       spdlog::warn(
@@ -84,8 +84,9 @@ std::vector<AddressRange> find_neighbours(const TargetSet& targets, const Interf
 
 }  // namespace
 
-NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets) {
+NetworkPath find_network_path(const PathConfig& config, const TargetSet& targets) {
   NetworkPath path;
+  path.gateway_mac = config.gateway_mac;
   const bool is_named = !config.interface_name.empty();
   if (is_named) {
     path.interface = find_interface(config.interface_name);
@@ -116,12 +117,11 @@ NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets
   return path;
 }
 
-FrameAddresses resolve_frame_addresses(const ScanConfig& config, const NetworkPath& path,
-                                       Clock& clock) {
+FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock) {
   FrameAddresses addresses{path.interface.mac, {}, path.source};
   if (path.kernel_routes) return addresses;
   if (!path.gateway) {
-    addresses.gateway_mac = *config.gateway_mac;
+    addresses.gateway_mac = path.gateway_mac.value();
     return addresses;
   }
   const std::optional<GatewayMac> resolved =

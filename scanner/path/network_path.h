@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "scanner/network/interface.h"
-#include "scanner/options/scan_config.h"
+#include "scanner/options/path_config.h"
 #include "scanner/process/clock.h"
 #include "scanner/transmit/frame.h"
 #include "targets/target_set.h"
@@ -21,16 +21,16 @@ namespace echoscan {
 struct NetworkPath {
   Interface interface;
   Ipv4 source;
+  std::optional<MacAddress> gateway_mac;  // named by --gateway-mac
   std::optional<Ipv4> gateway;  // none when --gateway-mac says where to, or the kernel routes
   bool kernel_routes = false;   // all probes leave by a raw socket
   std::vector<AddressRange> neighbours;  // the interface's own networks, if targets are on them
 };
 
 // Throws UserError with code environment.
-NetworkPath find_network_path(const ScanConfig& config, const TargetSet& targets);
+NetworkPath find_network_path(const PathConfig& config, const TargetSet& targets);
 
 // The addresses of every frame, the gateway's MAC included; the link is up. Throws UserError.
-FrameAddresses resolve_frame_addresses(const ScanConfig& config, const NetworkPath& path,
-                                       Clock& clock);
+FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock);
 
 }  // namespace echoscan

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "scanner/path/transmit_path.h"
 #include "scanner/process/user_error.h"
 #include "scanner/receive/source/packet_receiver.h"
 #include "scanner/receive/source/xdp_reply_filter.h"
@@ -26,7 +25,7 @@ ReceivePath open_receive_path(Method method, const Interface& interface,
   }
   const bool is_foreign = attempt.refusal == Refusal::foreign_program;
   const bool is_needed =
-      method == Method::automatic ? is_foreign : find_method(method).needs_reply_filter;
+      method == Method::automatic ? is_foreign : traits_of(method).needs_reply_filter;
   if (is_needed)
     throw UserError(ExitCode::environment,
                     fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,

@@ -58,10 +58,6 @@ Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
   return open_af_xdp_mode(setup, Mode::copy, reason);
 }
 
-Transmitters open_af_xdp_copy(const TransmitSetup& setup, std::string& reason) {
-  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
-}
-
 Transmitters open_xdp_live(const TransmitSetup& setup, std::string& reason) {
   if (setup.queue_count > setup.cpus.size()) {
     reason = fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size());
@@ -73,39 +69,14 @@ Transmitters open_xdp_live(const TransmitSetup& setup, std::string& reason) {
 }
 
 // For methods that are a socket per queue, and whose constructor throws.
-template <typename Method>
-Transmitters open_each(const TransmitSetup& setup, std::string&) {
+template <typename SocketTransmitter>
+Transmitters open_each(const TransmitSetup& setup) {
   Transmitters transmitters;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     transmitters.push_back(
-        std::make_unique<Method>(setup.interface, setup.frame_template, setup.clock));
+        std::make_unique<SocketTransmitter>(setup.interface, setup.frame_template, setup.clock));
   return transmitters;
 }
-
-// Whether `scan` has it, whether `bench` has it, whether it sends frames, whether it needs the
-// reply filter.
-constexpr std::array kMethods{
-    TransmitMethod{Method::af_xdp, "af_xdp", "AF_XDP, zero-copy where the driver has it, else copy",
-                   true, true, true, true, open_af_xdp},
-    TransmitMethod{Method::af_xdp_copy, "af_xdp_copy",
-                   "AF_XDP, copy mode even where the driver has zero-copy", true, true, true, true,
-                   open_af_xdp_copy},
-    TransmitMethod{Method::xdp_live, "xdp_live",
-                   "frames made in the kernel by an XDP program, live frames of BPF_PROG_TEST_RUN",
-                   true, true, true, true, open_xdp_live},
-    TransmitMethod{Method::af_packet, "af_packet", "AF_PACKET, sendmmsg of 64", true, true, true,
-                   false, open_each<AfPacketTransmitter>},
-    TransmitMethod{Method::packet_mmap, "packet_mmap", "AF_PACKET, memory-mapped PACKET_TX_RING",
-                   true, true, true, false, open_each<PacketMmapTransmitter>},
-    TransmitMethod{Method::pcap, "pcap", "libpcap, a pcap_inject a probe", true, true, true, false,
-                   open_each<PcapTransmitter>},
-    TransmitMethod{Method::raw_socket, "raw_socket", "raw IPv4 socket, sendmmsg of 64", true, true,
-                   false, false, open_each<RawSocketTransmitter>},
-    TransmitMethod{Method::ping_socket, "ping_socket", "ping socket, a sendto a probe", false, true,
-                   false, false, open_each<PingSocketTransmitter>},
-    TransmitMethod{Method::asio, "asio", "Boost.Asio ip::icmp socket, a send_to a probe", false,
-                   true, false, false, open_each<AsioTransmitter>},
-};
 
 bool is_rate_for_live(const TransmitSetup& setup) {
   return setup.rate_pps == Pacer::kUnlimited || setup.rate_pps / setup.queue_count >= kLiveMinPps;
@@ -128,25 +99,35 @@ Transmitters open_best(const TransmitSetup& setup) {
     if (!transmitters.empty()) return transmitters;
     spdlog::warn("no AF_XDP on {} ({}); sending by AF_PACKET", setup.interface.name, reason);
   }
-  std::string reason;
-  return find_method(Method::af_packet).open(setup, reason);
+  return open_each<AfPacketTransmitter>(setup);
 }
 
 }  // namespace
 
-std::span<const TransmitMethod> transmit_methods() {
-  return kMethods;
-}
-
-const TransmitMethod& find_method(Method method) {
-  return *std::ranges::find(kMethods, method, &TransmitMethod::method);
-}
-
-std::string scan_method_names() {
-  std::string names = "auto";
-  for (const TransmitMethod& method : kMethods)
-    if (method.in_scan) names += fmt::format("|{}", method.name);
-  return names;
+Transmitters open_method(Method method, const TransmitSetup& setup, std::string& reason) {
+  switch (method) {
+    case Method::automatic:
+      return open_best(setup);
+    case Method::af_xdp:
+      return open_af_xdp(setup, reason);
+    case Method::af_xdp_copy:
+      return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
+    case Method::xdp_live:
+      return open_xdp_live(setup, reason);
+    case Method::af_packet:
+      return open_each<AfPacketTransmitter>(setup);
+    case Method::packet_mmap:
+      return open_each<PacketMmapTransmitter>(setup);
+    case Method::pcap:
+      return open_each<PcapTransmitter>(setup);
+    case Method::raw_socket:
+      return open_each<RawSocketTransmitter>(setup);
+    case Method::ping_socket:
+      return open_each<PingSocketTransmitter>(setup);
+    case Method::asio:
+      return open_each<AsioTransmitter>(setup);
+  }
+  return {};
 }
 
 std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
@@ -168,8 +149,7 @@ std::string try_xdp_live(const Interface& interface, int cpu) {
 
 Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,
                               const std::vector<AddressRange>& networks) {
-  std::string reason;
-  Transmitters near = find_method(Method::raw_socket).open(setup, reason);
+  Transmitters near = open_each<RawSocketTransmitter>(setup);
   for (std::size_t queue = 0; queue < transmitters.size(); ++queue)
     transmitters[queue] = std::make_unique<NeighbourSplit>(std::move(transmitters[queue]),
                                                            std::move(near[queue]), networks);
@@ -177,14 +157,12 @@ Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& se
 }
 
 Transmitters open_transmitters(Method method, const TransmitSetup& setup) {
-  if (method == Method::automatic) return open_best(setup);
-  const TransmitMethod& row = find_method(method);
   std::string reason;
-  Transmitters transmitters = row.open(setup, reason);
+  Transmitters transmitters = open_method(method, setup, reason);
   if (transmitters.empty())
     throw UserError(ExitCode::environment,
-                    fmt::format("cannot send by {} on {} ({}); use --method af_packet", row.name,
-                                setup.interface.name, reason));
+                    fmt::format("cannot send by {} on {} ({}); use --method af_packet",
+                                traits_of(method).name, setup.interface.name, reason));
   return transmitters;
 }
 

@@ -1,12 +1,11 @@
-// The way out: every method of sending in one table, and the choice between them.
+// The way out: how each method of sending is opened, and the choice between them.
 //
 // The only place that names concrete transmitters; `scan` and `bench` open them here and see the
 // seam. `auto` goes down a ladder and logs why at each step; a method asked for by name is opened
-// or refused, never replaced by another. A new method is one row (transmit_path.cpp).
+// or refused, never replaced by another. A new method is one case of open_method().
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -34,25 +33,9 @@ struct TransmitSetup {
 
 using Transmitters = std::vector<std::unique_ptr<Transmitter>>;  // by queue
 
-struct TransmitMethod {
-  Method method;
-  const char* name;  // on the command line
-  const char* what;  // for people, a clause
-  bool in_scan;
-  bool in_bench;
-  bool sends_frames;        // Ethernet's; else packets, which the kernel routes
-  bool needs_reply_filter;  // does not send without an XDP program on the interface
-  // Opens every queue; empty, with the reason as a clause, when any of them does not work. May
-  // throw std::system_error.
-  Transmitters (*open)(const TransmitSetup& setup, std::string& reason);
-};
-
-// All methods but `auto`, fastest first as a rule.
-std::span<const TransmitMethod> transmit_methods();
-// Not for Method::automatic.
-const TransmitMethod& find_method(Method method);
-// "auto|af_xdp|...": those of `scan`, for --help.
-std::string scan_method_names();
+// Opens every queue by `method`; empty, with the reason as a clause, when any of them does not
+// work. Method::automatic always opens something. May throw std::system_error.
+Transmitters open_method(Method method, const TransmitSetup& setup, std::string& reason);
 
 // Whether AF_XDP can be bound to the first queue, with or without zero-copy: empty when it can,
 // else why not. Sends nothing, and leaves the queue as it was.

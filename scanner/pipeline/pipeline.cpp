@@ -70,8 +70,8 @@ class Pipeline::Control {
     wait_for_signal();
     wait_for_status();
     watch_link();
-    if (pipeline_.config_.max_runtime_s) {
-      runtime_timer_.expires_after(seconds(*pipeline_.config_.max_runtime_s));
+    if (pipeline_.config_.pace.max_runtime_s) {
+      runtime_timer_.expires_after(seconds(*pipeline_.config_.pace.max_runtime_s));
       runtime_timer_.async_wait([this](const error_code& error) {
         if (!error) stop(StopReason::max_runtime);
       });
@@ -116,7 +116,7 @@ class Pipeline::Control {
     link_timer_.cancel();
     sending_ended_ = true;
     const bool in_vain = reason_ == StopReason::output_failed || pipeline_.sent() == 0;
-    const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.cooldown_s;
+    const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.pace.cooldown_s;
     if (cooldown_s > 0) spdlog::info("all probes have left; receiving for {} s more", cooldown_s);
     cooldown_timer_.expires_after(seconds(cooldown_s));
     cooldown_timer_.async_wait([this](const error_code&) {
@@ -158,7 +158,7 @@ class Pipeline::Control {
   }
 
   void look_at_link(std::uint64_t now_ns) {
-    const double timeout_s = pipeline_.config_.link_timeout_s;
+    const double timeout_s = pipeline_.config_.path.link_timeout_s;
     if (!pipeline_.link_.is_up()) {
       last_down_ns_ = now_ns;
       if (!link_is_down_) {
@@ -214,13 +214,14 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       link_(link),
       clock_(clock),
       started_ns_(clock.now_ns()),
-      probe_count_(plan.target_count * config.passes),
-      format_(config.syntax, config.fields),
+      probe_count_(plan.target_count * config.order.passes),
+      format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
-                plan.labels, config.emission),
-      blocks_(plan.steps.begin, plan.steps.end, config.passes, block_steps(config.rate_pps)),
-      pacer_(rate_left_to_pace(queues, config.rate_pps), started_ns_) {
+                plan.labels, config.output.emission),
+      blocks_(plan.steps.begin, plan.steps.end, config.order.passes,
+              block_steps(config.pace.rate_pps)),
+      pacer_(rate_left_to_pace(queues, config.pace.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
                                                 blocks_, pacer_, *queue.transmitter, clock, writer_,

@@ -69,7 +69,7 @@ class Pipeline {
   }
   // Planned: targets times passes.
   [[nodiscard]] std::uint64_t probe_count() const { return probe_count_; }
-  [[nodiscard]] StatusStyle status_style() const { return config_.status; }
+  [[nodiscard]] StatusStyle status_style() const { return config_.output.status; }
   // Over all queues, so far.
   [[nodiscard]] std::uint64_t sent() const;
 

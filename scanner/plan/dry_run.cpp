@@ -37,8 +37,8 @@ void log_route(const TargetPlan& plan) {
 
 }  // namespace
 
-void log_plan(const ScanConfig& config, const TargetPlan& plan) {
-  const std::uint64_t probes = plan.target_count * config.passes;
+void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
+  const std::uint64_t probes = plan.target_count * order.passes;
   spdlog::info(
       "{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
       with_thousands(plan.target_count), with_thousands(plan.counts.listed),
@@ -51,29 +51,28 @@ void log_plan(const ScanConfig& config, const TargetPlan& plan) {
   if (plan.first < plan.targets.size())
     spdlog::info("only the first {} of the order's {} targets", with_thousands(plan.first),
                  with_thousands(plan.targets.size()));
-  if (config.shard)
+  if (order.shard)
     spdlog::info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
-                 plan.shard.count, config.shard_source, with_thousands(plan.target_count),
+                 plan.shard.count, order.shard_source, with_thousands(plan.target_count),
                  plan.steps.begin, plan.steps.end);
-  if (config.rate_pps == Pacer::kUnlimited) {
+  if (pace.rate_pps == Pacer::kUnlimited) {
     spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
-                 config.cooldown_s);
+                 pace.cooldown_s);
   } else {
     spdlog::info("{} probes at {} a second: {:.1f} s, then {} s of cooldown",
-                 with_thousands(probes), with_thousands(config.rate_pps),
-                 static_cast<double>(probes) / static_cast<double>(config.rate_pps),
-                 config.cooldown_s);
+                 with_thousands(probes), with_thousands(pace.rate_pps),
+                 static_cast<double>(probes) / static_cast<double>(pace.rate_pps), pace.cooldown_s);
   }
 }
 
-ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan) {
-  log_plan(config, plan);
+ExitCode run_dry(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
+  log_plan(plan, order, pace);
   log_route(plan);
   DescriptorSink output(STDOUT_FILENO);
   ResultWriter writer(output);
   TargetCursor cursor(plan.targets, plan.permutation);
   std::array<Ipv4, kBatchSize> addresses;
-  for (unsigned pass = 0; pass < config.passes; ++pass) {
+  for (unsigned pass = 0; pass < order.passes; ++pass) {
     cursor.seek(plan.steps.begin, plan.steps.end);
     while (!cursor.done() && writer.error() == 0) {
       const std::size_t count = cursor.next(addresses);

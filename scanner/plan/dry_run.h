@@ -4,6 +4,7 @@
 // same cursor that the senders use, so that what is printed is what would be sent.
 #pragma once
 
+#include "scanner/options/order_config.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/user_error.h"
@@ -11,10 +12,10 @@
 namespace echoscan {
 
 // Logs what will be probed, how fast and for how long.
-void log_plan(const ScanConfig& config, const TargetPlan& plan);
+void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace);
 
 // Prints the plan on standard error and the targets, one a line and pass after pass, on standard
 // output. Throws UserError with code output when they cannot be written.
-ExitCode run_dry(const ScanConfig& config, const TargetPlan& plan);
+ExitCode run_dry(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace);
 
 }  // namespace echoscan

@@ -34,10 +34,10 @@ std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
 }
 
 // How many of the order all shards together probe: at least one, for whatever percentage.
-std::uint64_t first_targets(const ScanConfig& config, std::uint64_t left_count) {
-  if (!config.max_targets_percent)
-    return std::min(left_count, config.max_targets.value_or(left_count));
-  const double part = static_cast<double>(left_count) * *config.max_targets_percent / 100;
+std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) {
+  if (!order.max_targets_percent)
+    return std::min(left_count, order.max_targets.value_or(left_count));
+  const double part = static_cast<double>(left_count) * *order.max_targets_percent / 100;
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
 }
 
@@ -50,19 +50,19 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
-TargetPlan plan_targets(const ScanConfig& config) {
-  TargetLists lists = read_target_lists(config);
+TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
+  TargetLists lists = read_target_lists(target);
   refuse_empty(lists);
   const std::uint64_t left_count = count_addresses(lists.ranges);
-  const std::uint64_t seed = config.seed ? *config.seed : random_seed();
+  const std::uint64_t seed = order.seed ? *order.seed : random_seed();
   TargetPlan plan{TargetSet(std::move(lists.ranges)),
                   Permutation(left_count, seed),
                   seed,
                   std::move(lists.digest),
                   std::move(lists.labels),
                   std::move(lists.counts)};
-  plan.first = first_targets(config, left_count);
-  plan.shard = config.shard.value_or(Shard{});
+  plan.first = first_targets(order, left_count);
+  plan.shard = order.shard.value_or(Shard{});
   const SkippedSteps skipped(plan.permutation);
   plan.steps = shard_steps(plan.shard, skipped.steps_to(plan.first));
   plan.target_count =

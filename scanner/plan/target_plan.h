@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "scanner/options/scan_config.h"
+#include "scanner/options/order_config.h"
+#include "scanner/options/target_options.h"
 #include "scanner/plan/target_selection.h"
 #include "targets/permutation.h"
 #include "targets/shard.h"
@@ -35,6 +36,6 @@ struct TargetPlan {
 };
 
 // Reads every list. Throws UserError when one cannot be read, has errors, or when nothing is left.
-TargetPlan plan_targets(const ScanConfig& config);
+TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order);
 
 }  // namespace echoscan

@@ -267,7 +267,7 @@ std::vector<std::string> fields_of(std::vector<std::string> options) {
   options.emplace_back("192.0.2.1");
   std::vector<std::string> names;
   const ScanConfig config = parse_scan_config(options).value();
-  for (const ResultField* field : config.fields) names.emplace_back(field->name);
+  for (const ResultField* field : config.output.fields) names.emplace_back(field->name);
   return names;
 }
 

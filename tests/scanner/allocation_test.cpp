@@ -10,6 +10,7 @@
 #include "scanner/pipeline/sender.h"
 #include "scanner/plan/target_plan.h"
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/plan_of.h"
 
 namespace {
 
@@ -100,9 +101,7 @@ class NullSink : public ByteSink {
 
 class AllocationTest : public testing::Test {
  protected:
-  AllocationTest()
-      : plan_(plan_targets(parse_scan_config({"9.0.0.0/16 label", "--seed", "1"}).value())),
-        writer_(sink_) {}
+  AllocationTest() : plan_(plan_of({"9.0.0.0/16 label", "--seed", "1"})), writer_(sink_) {}
 
   TargetPlan plan_;
   FakeClock clock_;

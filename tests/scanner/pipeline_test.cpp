@@ -16,6 +16,7 @@
 #include "scanner/account/ledger.h"
 #include "scanner/pipeline/pipeline.h"
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
@@ -41,7 +42,7 @@ class PipelineTest : public testing::Test {
                  const std::function<void()>& meanwhile = {}) {
     options.insert(options.end(), {"--seed", "1", "--status", "off", "--cooldown", cooldown});
     config_ = parse_scan_config(options).value();
-    plan_.emplace(plan_targets(config_));
+    plan_.emplace(plan_of(config_));
     const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
     source_.emplace(match);
     const FrameTemplate frame_template({{}, {}, kSource}, match.key);

@@ -15,6 +15,7 @@
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/pacer.h"
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
@@ -46,13 +47,13 @@ std::string write_file(const std::string& name, const std::string& text) {
 
 TEST(Config, DefaultsAreTheDocumentedOnes) {
   const ScanConfig config = parsed({});
-  EXPECT_EQ(config.rate_pps, 10'000U);
-  EXPECT_EQ(config.cooldown_s, 8);
-  EXPECT_EQ(config.passes, 1U);
-  EXPECT_EQ(config.method, Method::automatic);
-  EXPECT_EQ(config.output_path, "-");
-  EXPECT_FALSE(config.allow_reserved);
-  EXPECT_FALSE(config.seed);
+  EXPECT_EQ(config.pace.rate_pps, 10'000U);
+  EXPECT_EQ(config.pace.cooldown_s, 8);
+  EXPECT_EQ(config.order.passes, 1U);
+  EXPECT_EQ(config.path.method, Method::automatic);
+  EXPECT_EQ(config.output.path, "-");
+  EXPECT_FALSE(config.target.allow_reserved);
+  EXPECT_FALSE(config.order.seed);
 }
 
 TEST(Config, EveryOptionIsTaken) {
@@ -101,29 +102,29 @@ TEST(Config, EveryOptionIsTaken) {
                                     "json",
                                     "-v",
                                     "--dry-run"});
-  EXPECT_EQ(config.target_files, (std::vector<std::string>{"a", "-"}));
-  EXPECT_EQ(config.targets, (std::vector<std::string>{"192.0.2.0/24"}));
-  EXPECT_EQ(config.excludes, (std::vector<std::string>{"1.1.1.1", "2.2.2.2"}));
-  EXPECT_EQ(config.exclude_files, (std::vector<std::string>{"b"}));
-  EXPECT_TRUE(config.allow_reserved);
-  EXPECT_EQ(config.interface_name, "eth7");
-  EXPECT_EQ(config.source_ip, Ipv4{0xc0000209});
-  EXPECT_EQ(to_string(config.gateway_mac.value()), "02:00:5e:10:00:ff");
-  EXPECT_EQ(config.rate_pps, 1'500'000U);
-  EXPECT_EQ(config.queues, 3U);
-  EXPECT_EQ(config.method, Method::af_packet);
-  EXPECT_EQ(config.seed, kSeedMax);
-  EXPECT_EQ(config.passes, 2U);
-  EXPECT_EQ(config.cooldown_s, 0.5);
-  EXPECT_EQ(config.max_targets, 100U);
-  EXPECT_EQ(config.max_runtime_s, 60);
-  EXPECT_EQ(config.output_path, "out");
-  EXPECT_TRUE(config.emission.errors);
-  EXPECT_EQ(config.summary_path, "sum");
-  EXPECT_EQ(config.status, StatusStyle::json);
+  EXPECT_EQ(config.target.target_files, (std::vector<std::string>{"a", "-"}));
+  EXPECT_EQ(config.target.targets, (std::vector<std::string>{"192.0.2.0/24"}));
+  EXPECT_EQ(config.target.excludes, (std::vector<std::string>{"1.1.1.1", "2.2.2.2"}));
+  EXPECT_EQ(config.target.exclude_files, (std::vector<std::string>{"b"}));
+  EXPECT_TRUE(config.target.allow_reserved);
+  EXPECT_EQ(config.path.interface_name, "eth7");
+  EXPECT_EQ(config.path.source_ip, Ipv4{0xc0000209});
+  EXPECT_EQ(to_string(config.path.gateway_mac.value()), "02:00:5e:10:00:ff");
+  EXPECT_EQ(config.pace.rate_pps, 1'500'000U);
+  EXPECT_EQ(config.path.queues, 3U);
+  EXPECT_EQ(config.path.method, Method::af_packet);
+  EXPECT_EQ(config.order.seed, kSeedMax);
+  EXPECT_EQ(config.order.passes, 2U);
+  EXPECT_EQ(config.pace.cooldown_s, 0.5);
+  EXPECT_EQ(config.order.max_targets, 100U);
+  EXPECT_EQ(config.pace.max_runtime_s, 60);
+  EXPECT_EQ(config.output.path, "out");
+  EXPECT_TRUE(config.output.emission.errors);
+  EXPECT_EQ(config.output.summary_path, "sum");
+  EXPECT_EQ(config.output.status, StatusStyle::json);
   EXPECT_EQ(config.verbosity, Verbosity::verbose);
   EXPECT_TRUE(config.dry_run);
-  EXPECT_EQ(parsed({"-q"}).status, StatusStyle::off);
+  EXPECT_EQ(parsed({"-q"}).output.status, StatusStyle::off);
 }
 
 TEST(Config, Rates) {
@@ -174,28 +175,28 @@ TEST(Config, WrongValuesAreRefusedByName) {
 }
 
 TEST(Config, KindsOfResultAddUp) {
-  EXPECT_FALSE(parsed({}).emission.errors);
-  EXPECT_FALSE(parsed({"--emit", "replies"}).emission.errors);
-  EXPECT_FALSE(parsed({"--emit", "errors"}).emission.repeats);
-  EXPECT_EQ(parsed({"--repeat-cap", "3"}).emission.repeat_cap, 3U);
+  EXPECT_FALSE(parsed({}).output.emission.errors);
+  EXPECT_FALSE(parsed({"--emit", "replies"}).output.emission.errors);
+  EXPECT_FALSE(parsed({"--emit", "errors"}).output.emission.repeats);
+  EXPECT_EQ(parsed({"--repeat-cap", "3"}).output.emission.repeat_cap, 3U);
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"--emit", "errors,repeats"},
         {"--emit", "replies,repeats,errors"},
         {"--emit", "errors", "--emit", "repeats"}}) {
-    EXPECT_TRUE(parsed(arguments).emission.errors);
-    EXPECT_TRUE(parsed(arguments).emission.repeats);
+    EXPECT_TRUE(parsed(arguments).output.emission.errors);
+    EXPECT_TRUE(parsed(arguments).output.emission.repeats);
   }
   EXPECT_NE(refusal({"--emit", "errors,"}).find("--emit: '' is not one of: replies"),
             std::string::npos);
   EXPECT_NE(refusal({"--format", "ip", "--emit", "errors"}).find("--format ip"), std::string::npos);
   EXPECT_NE(refusal({"--format", "ip", "--emit", "repeats"}).find("--format ip"),
             std::string::npos);
-  EXPECT_EQ(parsed({"--format", "ip", "--emit", "replies"}).emission.repeat_cap, 10U);
+  EXPECT_EQ(parsed({"--format", "ip", "--emit", "replies"}).output.emission.repeat_cap, 10U);
 }
 
 TEST(Config, TheLastOfAnOptionCounts) {
-  EXPECT_EQ(parsed({"--rate", "1", "--rate", "2"}).rate_pps, 2U);
-  EXPECT_EQ(parsed({"-i", "a", "-i", "b"}).interface_name, "b");
+  EXPECT_EQ(parsed({"--rate", "1", "--rate", "2"}).pace.rate_pps, 2U);
+  EXPECT_EQ(parsed({"-i", "a", "-i", "b"}).path.interface_name, "b");
 }
 
 TEST(Config, FileHasTheSameOptionsAndTheCommandLineWins) {
@@ -203,10 +204,10 @@ TEST(Config, FileHasTheSameOptionsAndTheCommandLineWins) {
                                       "rate = \"50k\"\nexclude = [\"1.1.1.1\", \"2.2.2.2\"]\n"
                                       "allow-reserved = true\nseed = 7\n");
   const ScanConfig config = parsed({"--config", path, "--seed", "8"});
-  EXPECT_EQ(config.rate_pps, 50'000U);
-  EXPECT_EQ(config.excludes.size(), 2U);
-  EXPECT_TRUE(config.allow_reserved);
-  EXPECT_EQ(config.seed, 8U);
+  EXPECT_EQ(config.pace.rate_pps, 50'000U);
+  EXPECT_EQ(config.target.excludes.size(), 2U);
+  EXPECT_TRUE(config.target.allow_reserved);
+  EXPECT_EQ(config.order.seed, 8U);
 
   const auto with_file = [](const std::string& text) {
     return refusal({"--config", write_file("wrong.toml", text)});
@@ -216,10 +217,6 @@ TEST(Config, FileHasTheSameOptionsAndTheCommandLineWins) {
   EXPECT_NE(with_file("rate 3\n").find("option = value"), std::string::npos);
   EXPECT_NE(with_file("rate = \"3x\"\n").find("--rate: '3x'"), std::string::npos);
   EXPECT_NE(refusal({"--config", "/nonexistent"}).find("/nonexistent"), std::string::npos);
-}
-
-TargetPlan plan_of(const std::vector<std::string>& arguments) {
-  return plan_targets(parse_scan_config(arguments).value());
 }
 
 std::string plan_refusal(const std::vector<std::string>& arguments) {

@@ -10,6 +10,7 @@
 #include "scanner/options/scan_config.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/user_error.h"
+#include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
@@ -49,17 +50,17 @@ Variables with(Variables variables, const std::string& name, const std::string& 
 }
 
 TEST(ShardOption, OptionThenEnvironmentThenUndivided) {
-  EXPECT_FALSE(parsed({}).shard);
-  EXPECT_EQ(parsed({"--shard", "3/4", "--seed", "1"}).shard, (Shard{3, 4}));
-  EXPECT_EQ(parsed({"--shard", "3/4", "--seed", "1"}, kKubernetes).shard, (Shard{3, 4}));
-  EXPECT_EQ(parsed({"--seed", "1"}, kKubernetes).shard, (Shard{2, 5}));
-  EXPECT_EQ(parsed({"--seed", "1"}, kKubernetes).shard_source,
+  EXPECT_FALSE(parsed({}).order.shard);
+  EXPECT_EQ(parsed({"--shard", "3/4", "--seed", "1"}).order.shard, (Shard{3, 4}));
+  EXPECT_EQ(parsed({"--shard", "3/4", "--seed", "1"}, kKubernetes).order.shard, (Shard{3, 4}));
+  EXPECT_EQ(parsed({"--seed", "1"}, kKubernetes).order.shard, (Shard{2, 5}));
+  EXPECT_EQ(parsed({"--seed", "1"}, kKubernetes).order.shard_source,
             "JOB_COMPLETION_INDEX=2, ECHOSCAN_SHARDS=5");
-  EXPECT_EQ(parsed({"--seed", "1"}, kSlurm).shard, (Shard{3, 4}));
+  EXPECT_EQ(parsed({"--seed", "1"}, kSlurm).order.shard, (Shard{3, 4}));
   // --array=10-40:10
   const Variables by_tens = with(with(kSlurm, "SLURM_ARRAY_TASK_ID", "30"),  //
                                  "SLURM_ARRAY_TASK_STEP", "10");
-  EXPECT_EQ(parsed({"--seed", "1"}, by_tens).shard, (Shard{2, 4}));
+  EXPECT_EQ(parsed({"--seed", "1"}, by_tens).order.shard, (Shard{2, 4}));
 }
 
 TEST(ShardOption, PartsNeedASeedTheWholeDoesNot) {
@@ -93,13 +94,13 @@ TEST(ShardOption, WhatMakesNoSenseIsRefusedByName) {
 
 TEST(ShardOption, MaxTargetsByShare) {
   const auto first = [](const char* text) {
-    return plan_targets(parsed({"--seed", "1", "--max-targets", text})).first;
+    return plan_of(parsed({"--seed", "1", "--max-targets", text})).first;
   };
   EXPECT_EQ(first("100%"), 65536U);
   EXPECT_EQ(first("12.5%"), 8192U);
   EXPECT_EQ(first("0.0001%"), 1U);
   EXPECT_EQ(first("70000"), 65536U);
-  EXPECT_EQ(parsed({"--max-targets", "5%", "--max-targets", "9"}).max_targets, 9U);
+  EXPECT_EQ(parsed({"--max-targets", "5%", "--max-targets", "9"}).order.max_targets, 9U);
   for (const char* text : {"0%", "100.1%", "-1%", "%", "1e1%", "nan%", "5 %"})
     EXPECT_EQ(refusal({"--max-targets", text}).substr(0, 14), "--max-targets:") << text;
 }
@@ -108,7 +109,7 @@ TEST(ShardOption, MaxTargetsByShare) {
 TEST(ShardOption, PlansAddUp) {
   for (const char* limit : {"100%", "33.3%", "3"}) {
     const std::vector<std::string> common = {"--seed", "7", "--max-targets", limit};
-    const TargetPlan whole = plan_targets(parsed(common));
+    const TargetPlan whole = plan_of(parsed(common));
     EXPECT_EQ(whole.target_count, whole.first);
     for (const int count : {1, 2, 3, 7, 64}) {
       std::uint64_t targets = 0;
@@ -117,7 +118,7 @@ TEST(ShardOption, PlansAddUp) {
         std::vector<std::string> arguments = common;
         arguments.insert(arguments.end(),
                          {"--shard", std::to_string(index) + "/" + std::to_string(count)});
-        const TargetPlan part = plan_targets(parsed(arguments));
+        const TargetPlan part = plan_of(parsed(arguments));
         EXPECT_EQ(part.steps.begin, end);
         EXPECT_EQ(part.digest, whole.digest);
         end = part.steps.end;

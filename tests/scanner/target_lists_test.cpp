@@ -13,16 +13,13 @@
 #include "scanner/command/target_report.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/user_error.h"
+#include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
 
 TargetLists lists_of(const std::vector<std::string>& arguments) {
-  return read_target_lists(parse_scan_config(arguments).value());
-}
-
-TargetPlan plan_of(const std::vector<std::string>& arguments) {
-  return plan_targets(parse_scan_config(arguments).value());
+  return read_target_lists(parse_scan_config(arguments).value().target);
 }
 
 // The message that the arguments are refused with; empty when they are accepted.

@@ -1,0 +1,27 @@
+// In which order the targets are probed, how often, and which part of them: the options that, with
+// the lists, make the plan.
+//
+// A header of its own, so that the plan need not include the whole of a scan's options.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "targets/shard.h"
+
+namespace echoscan {
+
+// Seeds are below 2^53, so that a summary's seed survives every JSON reader.
+inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
+
+struct OrderConfig {
+  std::optional<std::uint64_t> seed;  // absent: drawn at random
+  unsigned passes = 1;
+  std::optional<Shard> shard;  // absent: undivided
+  std::string shard_source;    // the option or variables that the shard came from, for the log
+  std::optional<std::uint64_t> max_targets;
+  std::optional<double> max_targets_percent;  // of all targets; excludes max_targets
+};
+
+}  // namespace echoscan

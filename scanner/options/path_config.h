@@ -1,0 +1,27 @@
+// Which way the probes of a scan go: the options of the group "Network".
+//
+// A header of its own, so that the choice of interface, gateway and method need not include the
+// whole of a scan's options. Whether the interface exists, or the method works on it, is found out
+// by the set-up (scanner/path/).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "scanner/network/mac_address.h"
+#include "scanner/options/method.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+struct PathConfig {
+  std::string interface_name;             // empty: the one that the route to the targets leaves by
+  std::optional<Ipv4> source_ip;          // absent: the interface's
+  std::optional<MacAddress> gateway_mac;  // absent: asked of the kernel
+  Method method = Method::automatic;
+  unsigned queues = 0;  // 0: all of the interface's, at most the CPUs allowed
+  bool busy_poll = false;
+  double link_timeout_s = 30;
+};
+
+}  // namespace echoscan

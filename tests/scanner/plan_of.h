@@ -1,0 +1,24 @@
+// The plan of a scan, made from its arguments as `echoscan scan` makes it.
+//
+// Tests that need targets, order and labels take them from here, so that what they run on is what a
+// command line gives, and not a plan put together by hand.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scanner/options/scan_config.h"
+#include "scanner/plan/target_plan.h"
+
+namespace echoscan {
+
+inline TargetPlan plan_of(const ScanConfig& config) {
+  return plan_targets(config.target, config.order);
+}
+
+// Throws UserError as parse_scan_config() and plan_targets() do.
+inline TargetPlan plan_of(const std::vector<std::string>& arguments) {
+  return plan_of(parse_scan_config(arguments).value());
+}
+
+}  // namespace echoscan
