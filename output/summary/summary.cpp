@@ -69,7 +69,8 @@ Json sending_json(const Summary& summary) {
       {"queues", std::move(queues)},
       {"interface_tx_packets", summary.interface_tx_packets},
       {"paused_for_link_seconds", summary.paused_for_link_s},
-      {"paused_for_output_seconds", summary.paused_for_output_s}};
+      {"paused_for_output_seconds", summary.paused_for_output_s},
+      {"paused_for_receiver_seconds", summary.paused_for_receiver_s}};
   return json;
 }
 
@@ -211,6 +212,10 @@ std::string sending_text(const Summary& summary) {
   if (summary.paused_for_output_s > 0)
     text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
                         summary.paused_for_output_s);
+  if (summary.paused_for_receiver_s > 0)
+    text +=
+        fmt::format("            sending waited {:.1f} s for the receiver, which was the limit\n",
+                    summary.paused_for_receiver_s);
   return text;
 }
 

@@ -102,6 +102,7 @@ struct Summary {
   std::uint64_t interface_tx_packets = 0;
   double paused_for_link_s = 0;
   double paused_for_output_s = 0;
+  double paused_for_receiver_s = 0;
 
   std::string receiver;
   std::uint64_t frames_seen = 0;

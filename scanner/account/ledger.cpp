@@ -50,11 +50,13 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   std::uint64_t handed_over = 0;
   std::uint64_t first_pass = 0;
   std::uint64_t paused_ns = 0;
+  std::uint64_t paused_receiver_ns = 0;
   std::uint64_t paused_link_ns = 0;
   for (const auto& sender : pipeline.senders()) {
     drawn += sender->counters().drawn.get();
     handed_over += sender->counters().handed_over.get();
     first_pass += sender->counters().first_pass.get();
+    paused_receiver_ns += sender->counters().paused_receiver_ns.get();
     paused_ns += sender->counters().paused_output_ns.get();
     paused_link_ns += sender->counters().paused_link_ns.get();
   }
@@ -84,6 +86,7 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
   const std::uint64_t lost = refused + unconfirmed + unroutable;
   summary.not_probed = summary.targets - std::min(summary.targets, first_pass);
   summary.paused_for_link_s = static_cast<double>(paused_link_ns) / kSecondNs;
+  summary.paused_for_receiver_s = static_cast<double>(paused_receiver_ns) / kSecondNs;
   summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
   check_sum(summary.faults, "probes handed to the transmitters", handed_over,
             "sent + refused + unconfirmed + unroutable", summary.sent + lost);

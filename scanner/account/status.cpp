@@ -41,6 +41,7 @@ struct StatusLine::Snapshot {
   std::uint64_t ring_full = 0;
   std::uint64_t dropped_unseen = 0;
   bool output_is_limit = false;
+  bool receiver_is_limit = false;
 };
 
 StatusLine::StatusLine(const Pipeline& pipeline)
@@ -54,6 +55,7 @@ StatusLine::Snapshot StatusLine::look(std::uint64_t now_ns) {
   now.ring_full = pipeline_.source().outcomes().outcome[FRAME_RING_FULL];
   now.dropped_unseen = pipeline_.source().dropped_unseen();
   now.output_is_limit = pipeline_.writer().is_limit();
+  now.receiver_is_limit = !now.output_is_limit && pipeline_.source().is_backlogged();
   now.is_cooldown = pipeline_.sending_ended_ns() != 0;
   now.elapsed_s = static_cast<double>(now_ns - pipeline_.started_ns()) / kSecondNs;
   now.done_percent = percent(now.sent, probes);
@@ -90,7 +92,8 @@ void StatusLine::print(std::uint64_t now_ns) {
                                          {"hit_percent", now.hit_percent},
                                          {"ring_full", now.ring_full},
                                          {"dropped_unseen", now.dropped_unseen},
-                                         {"output_is_limit", now.output_is_limit}};
+                                         {"output_is_limit", now.output_is_limit},
+                                         {"receiver_is_limit", now.receiver_is_limit}};
     fmt::print(stderr, "{}\n", line.dump());
     return;
   }
@@ -101,7 +104,9 @@ void StatusLine::print(std::uint64_t now_ns) {
              now.is_cooldown ? "cooldown" : fmt::format("{:.0f} s left", now.left_s),
              with_thousands(now.sent), short_number(now.sent_pps), with_thousands(now.replied),
              short_number(now.replied_pps), now.hit_percent, now.ring_full, now.dropped_unseen,
-             now.output_is_limit ? "; output is the limit" : "");
+             now.output_is_limit     ? "; output is the limit"
+             : now.receiver_is_limit ? "; the receiver is the limit"
+                                     : "");
 }
 
 }  // namespace echoscan

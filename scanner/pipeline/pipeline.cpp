@@ -224,8 +224,8 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       pacer_(rate_left_to_pace(queues, config.pace.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
-                                                blocks_, pacer_, *queue.transmitter, clock, writer_,
-                                                state_, plan.labels));
+                                                blocks_, pacer_, *queue.transmitter, clock, source,
+                                                writer_, state_, plan.labels));
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);

@@ -14,13 +14,14 @@ constexpr std::uint64_t kPauseNapNs = 1'000'000;
 }  // namespace
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
-               Clock& clock, const ResultWriter& writer, const ScanState& state,
-               const LabelMap& labels)
+               Clock& clock, const ReplySource& source, const ResultWriter& writer,
+               const ScanState& state, const LabelMap& labels)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
       transmitter_(transmitter),
       clock_(clock),
+      source_(source),
       writer_(writer),
       state_(state),
       handed_over_by_label_(labels) {
@@ -87,14 +88,28 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
 
 bool Sender::pause(std::uint64_t now_ns) {
   const bool link_is_down = is_link_down();
-  if (!link_is_down && !writer_.is_limit()) return false;
+  const bool receiver_is_backlogged = !link_is_down && is_receiver_backlogged();
+  if (!link_is_down && !receiver_is_backlogged && !writer_.is_limit()) return false;
   transmitter_.idle();
   clock_.wait_until(now_ns + kPauseNapNs);
   // As long as it was: on a busy machine a nap is longer than asked for.
-  (link_is_down ? counters_.paused_link_ns : counters_.paused_output_ns)
+  (link_is_down         ? counters_.paused_link_ns
+   : writer_.is_limit() ? counters_.paused_output_ns
+                        : counters_.paused_receiver_ns)
       .add(clock_.now_ns() - now_ns);
   progress_ns_ = now_ns;
   return true;
+}
+
+// Now and then while all is well, each time while it is not.
+bool Sender::is_receiver_backlogged() {
+  if (batches_to_look_ > 0) {
+    --batches_to_look_;
+    return false;
+  }
+  if (source_.is_backlogged()) return true;
+  batches_to_look_ = kBatchesPerLook - 1;
+  return false;
 }
 
 bool Sender::is_link_down() {

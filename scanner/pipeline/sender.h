@@ -2,10 +2,11 @@
 //
 // It draws targets into a small batch, asks the pacer how many may leave, and hands those over;
 // what the transmitter does not take stays in the batch, so that nothing is lost and nothing is
-// sent twice. It pauses while the reader of the results cannot keep up and while the link is down,
-// backs off while the kernel takes nothing, and calls the scan stalled when that lasts kStallNs. 64
-// targets a batch: one sendmmsg, two kicks of AF_XDP in copy mode; more would only add to the time
-// between a probe's stamp and the wire. Everything outside comes through a seam.
+// sent twice. It pauses while the receiver or the reader of the results cannot keep up and while
+// the link is down, backs off while the kernel takes nothing, and calls the scan stalled when that
+// lasts kStallNs. 64 targets a batch: one sendmmsg, two kicks of AF_XDP in copy mode; more would
+// only add to the time between a probe's stamp and the wire. Everything outside comes through a
+// seam.
 #pragma once
 
 #include <array>
@@ -16,6 +17,7 @@
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
+#include "scanner/receive/reply_source.h"
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/label_tally.h"
@@ -33,7 +35,8 @@ class Sender {
 
   // All must outlive the sender; the transmitter is its own.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
-         Clock& clock, const ResultWriter& writer, const ScanState& state, const LabelMap& labels);
+         Clock& clock, const ReplySource& source, const ResultWriter& writer,
+         const ScanState& state, const LabelMap& labels);
 
   // Sends until the order is walked or the scan is stopped, then waits for what is under way. False
   // when the kernel took nothing for kStallNs.
@@ -52,6 +55,7 @@ class Sender {
   bool pause(std::uint64_t now_ns);
   // Whether the link is down, of which the transmitter is told.
   bool is_link_down();
+  bool is_receiver_backlogged();
   void settle();
 
   TargetCursor cursor_;
@@ -59,6 +63,7 @@ class Sender {
   Pacer& pacer_;
   Transmitter& transmitter_;
   Clock& clock_;
+  const ReplySource& source_;
   const ResultWriter& writer_;
   const ScanState& state_;
 
@@ -67,6 +72,9 @@ class Sender {
   std::size_t batch_end_ = 0;
   std::uint8_t pass_ = 0;
   bool link_was_down_ = false;
+  // Looking costs a cache miss for each of the machine's CPUs.
+  static constexpr unsigned kBatchesPerLook = 16;
+  unsigned batches_to_look_ = 0;
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;

@@ -25,11 +25,12 @@ class Counter {
 
 // One sender's: every target that it drew from the order ends in handed_over or is left over.
 struct alignas(kCacheLineBytes) SenderCounters {
-  Counter drawn;             // targets that came out of the order
-  Counter handed_over;       // of those, accepted by the transmitter
-  Counter first_pass;        // of those, in the first pass
-  Counter paused_output_ns;  // time spent waiting for a slow reader of the results
-  Counter paused_link_ns;    // time spent waiting for the link to come back
+  Counter drawn;               // targets that came out of the order
+  Counter handed_over;         // of those, accepted by the transmitter
+  Counter first_pass;          // of those, in the first pass
+  Counter paused_output_ns;    // time spent waiting for a slow reader of the results
+  Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
+  Counter paused_link_ns;      // time spent waiting for the link to come back
 };
 
 // One transmitter's: what it accepted ends in sent, refused, unconfirmed or unroutable.

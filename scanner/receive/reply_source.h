@@ -3,7 +3,8 @@
 //
 // A source filters and proves where it stands (in XDP, or in this process for AF_PACKET); what
 // crosses the seam is the record of bpf/reply.h. Receiving begins when the source is built and ends
-// when it is destroyed. receive() belongs to the receiver thread; outcomes() is for any thread.
+// when it is destroyed. receive() belongs to the receiver thread; outcomes() and is_backlogged()
+// are for any thread.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,11 @@ class ReplySource {
   [[nodiscard]] virtual frame_counters outcomes() const = 0;
   // Frames that were lost before this source could look at them.
   [[nodiscard]] virtual std::uint64_t dropped_unseen() const = 0;
+
+  // Whether so much waits to be received that senders have to pause: replies to what is on its way
+  // already must still find room. Exact, however long ago receive() was called last, since a
+  // receiver that gets no CPU cannot say so itself. Any thread.
+  [[nodiscard]] virtual bool is_backlogged() const = 0;
 
   // How it receives, for people: "XDP native".
   [[nodiscard]] virtual std::string mode() const = 0;

@@ -156,6 +156,17 @@ void BM_probe_batch(benchmark::State& state) {
 }
 BENCHMARK(BM_probe_batch)->DenseRange(0, 2);
 
+// Nobody answers.
+class SilentSource : public ReplySource {
+ public:
+  std::size_t receive(std::span<reply>) override { return 0; }
+  void stop() override {}
+  [[nodiscard]] frame_counters outcomes() const override { return {}; }
+  [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] bool is_backlogged() const override { return false; }
+  [[nodiscard]] std::string mode() const override { return "silent"; }
+};
+
 // Makes the frames, and throws them away.
 class DiscardingTransmitter : public Transmitter {
  public:
@@ -199,12 +210,13 @@ void BM_probe(benchmark::State& state) {
   std::string error;
   const std::unique_ptr<ByteSink> sink = open_output("/dev/null", OutputMode::replace, error);
   const ResultWriter writer(*sink);
+  const SilentSource source;
   const ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
   for (auto _ : state) {
     ShardBlocks blocks(0, kSteps, 1, 4096);
-    Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, writer,
-                  scan_state, labels);
+    Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, source,
+                  writer, scan_state, labels);
     sender.run();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(transmitter.counters().sent.get()));

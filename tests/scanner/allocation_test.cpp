@@ -83,6 +83,7 @@ class EndlessSource : public ReplySource {
   void stop() override {}
   [[nodiscard]] frame_counters outcomes() const override { return {}; }
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] bool is_backlogged() const override { return false; }
   [[nodiscard]] std::string mode() const override { return "endless"; }
 
  private:
@@ -117,11 +118,12 @@ TEST_F(AllocationTest, TheCounterCounts) {
 }
 
 TEST_F(AllocationTest, SenderDoesNotAllocate) {
+  const FakeReplySource source({});
   ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 1000);
   Pacer pacer(1'000'000, clock_.now);
   DiscardingTransmitter transmitter;
   Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter, clock_,
-                writer_, state_, plan_.labels);
+                source, writer_, state_, plan_.labels);
   const std::uint64_t before = allocations;
   EXPECT_TRUE(sender.run());
   EXPECT_EQ(allocations, before);

@@ -61,11 +61,13 @@ class FakeReplySource : public ReplySource {
     return count;
   }
   void stop() override {}
+  std::atomic<bool> backlogged = false;
   [[nodiscard]] frame_counters outcomes() const override {
     const std::lock_guard lock(mutex_);
     return counters_;
   }
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] bool is_backlogged() const override { return backlogged.load(); }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
  private:

@@ -45,6 +45,7 @@ class PipelineTest : public testing::Test {
     plan_.emplace(plan_of(config_));
     const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
     source_.emplace(match);
+    set_backlogged(is_backlogged);
     const FrameTemplate frame_template({{}, {}, kSource}, match.key);
     for (unsigned i = 0; i < queue_count; ++i) {
       auto transmitter =
@@ -83,6 +84,8 @@ class PipelineTest : public testing::Test {
     return dynamic_cast<const FakeTransmitter&>(*queues_[queue].transmitter).link_changes;
   }
 
+  void set_backlogged(bool is) { source_->backlogged.store(is); }
+
   static void sleep_ms(int milliseconds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
   }
@@ -90,6 +93,7 @@ class PipelineTest : public testing::Test {
   std::function<int(Ipv4)> answers = usual_answers;
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;
+  bool is_backlogged = false;  // from the start
   std::string cooldown = "0.05";
   GeoTable geo;
   FakeSink sink;
@@ -326,6 +330,19 @@ TEST_F(PipelineTest, ASlowReaderLosesNothing) {
             StopReason::finished);
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_GT(summary.paused_for_output_s, 0.1);
+}
+
+// So does a receiver that cannot keep up.
+TEST_F(PipelineTest, ABackloggedReceiverPausesTheSending) {
+  is_backlogged = true;
+  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
+                [this] {
+                  sleep_ms(500);
+                  set_backlogged(false);
+                }),
+            StopReason::finished);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_GT(summary.paused_for_receiver_s, 0.1);
 }
 
 TEST_F(PipelineTest, AMissingLinkPausesTheSending) {

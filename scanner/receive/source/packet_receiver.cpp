@@ -148,6 +148,16 @@ void PacketReceiver::release_block() {
   next_frame_ = nullptr;
 }
 
+bool PacketReceiver::is_backlogged() const {
+  unsigned waiting = 0;
+  for (unsigned block = 0; block < kBlockCount; ++block) {
+    const std::uint32_t status =
+        __atomic_load_n(&block_at(ring_, block)->hdr.bh1.block_status, __ATOMIC_RELAXED);
+    if ((status & TP_STATUS_USER) != 0) ++waiting;
+  }
+  return waiting > kBlockCount / 4;
+}
+
 // A filter that takes nothing; frames are counted as they are taken, so what is left stays
 // consistent.
 void PacketReceiver::stop() {

@@ -33,6 +33,8 @@ class PacketReceiver : public ReplySource {
   void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
+  // When a quarter of the blocks waits.
+  [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }
 
  private:

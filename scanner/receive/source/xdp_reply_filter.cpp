@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <spdlog/spdlog.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "reply_filter.skel.h"
@@ -56,10 +58,46 @@ std::size_t ring_bytes(int cpu_count) {
 
 }  // namespace
 
+// How far a ring has been filled and emptied, in bytes since it was made: the two pages in front of
+// its data (kernel/bpf/ringbuf.c), mapped to be read. libbpf has them too, and before 1.3 keeps
+// them to itself.
+class RingPositions {
+ public:
+  explicit RingPositions(int ring_fd) : page_bytes_(static_cast<std::size_t>(getpagesize())) {
+    pages_ = mmap(nullptr, 2 * page_bytes_, PROT_READ, MAP_SHARED, ring_fd, 0);
+  }
+  RingPositions(RingPositions&& other) noexcept
+      : page_bytes_(other.page_bytes_), pages_(std::exchange(other.pages_, MAP_FAILED)) {}
+  RingPositions& operator=(RingPositions&&) = delete;
+  ~RingPositions() {
+    if (pages_ != MAP_FAILED) munmap(pages_, 2 * page_bytes_);
+  }
+
+  explicit operator bool() const { return pages_ != MAP_FAILED; }
+  // Consumed first: what is consumed between the two readings must not make the difference
+  // negative.
+  [[nodiscard]] std::uint64_t waiting_bytes() const {
+    const std::uint64_t consumed = load(0);
+    return load(page_bytes_) - consumed;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t load(std::size_t offset) const {
+    const auto* position =
+        reinterpret_cast<const unsigned long*>(static_cast<const std::uint8_t*>(pages_) + offset);
+    return __atomic_load_n(position, __ATOMIC_ACQUIRE);
+  }
+
+  std::size_t page_bytes_;
+  void* pages_;
+};
+
 struct XdpReplyFilter::Kernel {
   std::unique_ptr<reply_filter_bpf, DestroySkeleton> skeleton;
   std::vector<FileDescriptor> ring_maps;
   std::vector<std::unique_ptr<ring_buffer, FreeRing>> rings;  // by CPU
+  std::vector<RingPositions> positions;                       // by CPU
+  std::uint64_t backlog_bytes = 0;  // waiting in any ring, from which senders pause
   std::size_t next_ring = 0;
   std::string mode;
   FileDescriptor link;  // declared last: detached first
@@ -86,6 +124,7 @@ int XdpReplyFilter::Kernel::load(const match_config& config, int cpu_count) {
 
 int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
   const auto bytes = static_cast<__u32>(ring_bytes(cpu_count));
+  backlog_bytes = bytes / 4;
   const int outer = bpf_map__fd(skeleton->maps.rings);
   for (int cpu = 0; cpu < cpu_count; ++cpu) {
     FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
@@ -95,6 +134,8 @@ int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
     if (bpf_map_update_elem(outer, &cpu, &ring_fd, BPF_ANY) != 0) return errno;
     rings.emplace_back(ring_buffer__new(ring_fd, take_record, this, nullptr));
     if (!rings.back()) return errno;
+    positions.emplace_back(ring_fd);
+    if (!positions.back()) return errno;
   }
   return 0;
 }
@@ -184,6 +225,12 @@ std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
     kernel.next_ring = (kernel.next_ring + 1) % kernel.rings.size();
   }
   return kernel.filled;
+}
+
+bool XdpReplyFilter::is_backlogged() const {
+  return std::ranges::any_of(kernel_->positions, [this](const RingPositions& positions) {
+    return positions.waiting_bytes() > kernel_->backlog_bytes;
+  });
 }
 
 void XdpReplyFilter::stop() {

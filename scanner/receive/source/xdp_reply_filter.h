@@ -46,6 +46,9 @@ class XdpReplyFilter : public ReplySource {
   [[nodiscard]] frame_counters outcomes() const override;
   // XDP sees every frame that the driver hands up.
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  // When any CPU's ring is a quarter full. Of the rest (78,000 records of 104,857), the targets
+  // that in-kernel senders hold take 28,672 a queue, and what is on its way the others.
+  [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override;
 
  private:
