@@ -5,12 +5,14 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -26,23 +28,6 @@
 namespace echoscan {
 namespace {
 
-constexpr const char* kUsage =
-    "echoscan pings very large sets of IPv4 addresses and accounts for every probe.\n"
-    "\n"
-    "  scan       sends the probes and writes what came back\n"
-    "  targets    says what a scan would probe, and sends nothing\n"
-    "  aggregate  makes tables of results\n"
-    "  doctor     says what this machine and interface allow, and how to fix what they do not\n"
-    "  bench      measures the methods of sending side by side\n"
-    "\n"
-    "usage: echoscan scan [options] TARGET...\n"
-    "       echoscan targets [options] TARGET...\n"
-    "       echoscan aggregate [options] FILE...\n"
-    "       echoscan doctor [-i INTERFACE] [--json]\n"
-    "       echoscan bench -i IF --dst ADDRESS\n"
-    "       echoscan COMMAND --help\n"
-    "       echoscan --version\n";
-
 // Started with a standard descriptor closed, a process gives its number to the next thing that it
 // opens, and results would go into a socket. One that cannot be written to says so instead.
 void keep_standard_descriptors() {
@@ -57,7 +42,7 @@ void end_by_signal(int signal) {
   _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }
 
-// Standard output is for results alone.
+// On standard error: standard output is for results alone.
 void set_up_log(Verbosity verbosity) {
   auto log = spdlog::stderr_color_mt("echoscan");
   log->set_pattern("%H:%M:%S.%e %^%l%$: %v");
@@ -67,51 +52,71 @@ void set_up_log(Verbosity verbosity) {
   spdlog::set_default_logger(std::move(log));
 }
 
-ExitCode run_scan_command(const std::vector<std::string>& arguments) {
-  const std::optional<ScanConfig> config = parse_scan_config(arguments, std::getenv);
-  if (!config) return ExitCode::finished;
-  set_up_log(config->verbosity);
-  return run_scan(*config);
+// The way of every command: parse, set the log up, run. `kUsualVerbosity` holds where neither -v
+// nor -q was given: what a command prints may be an answer that no log should break up.
+template <auto parse, auto run, Verbosity kUsualVerbosity = Verbosity::normal>
+ExitCode carry_out(const std::vector<std::string>& arguments) {
+  const auto config = parse(arguments);
+  if (!config) return ExitCode::finished;  // they asked for help
+  set_up_log(config->verbosity == Verbosity::normal ? kUsualVerbosity : config->verbosity);
+  return run(*config);
 }
 
-ExitCode run_targets_command(const std::vector<std::string>& arguments) {
-  const std::optional<TargetReportConfig> config = parse_target_report_config(arguments);
-  if (!config) return ExitCode::finished;
-  set_up_log(config->verbosity);
-  return run_target_report(*config);
+std::optional<ScanConfig> parse_scan(const std::vector<std::string>& arguments) {
+  return parse_scan_config(arguments, std::getenv);
 }
 
-ExitCode run_bench_command(const std::vector<std::string>& arguments) {
-  const std::optional<BenchConfig> config = parse_bench_config(arguments);
-  if (!config) return ExitCode::finished;
-  // The table is the answer; the steps to it are for -v.
-  set_up_log(config->verbosity == Verbosity::normal ? Verbosity::quiet : config->verbosity);
-  return run_bench(*config);
+struct Command {
+  std::string_view name;
+  std::string_view what;   // for people, a clause
+  std::string_view usage;  // behind the name
+  ExitCode (*run)(const std::vector<std::string>& arguments);
+};
+
+constexpr std::array kCommands{
+    Command{"scan", "sends the probes and writes what came back", "[options] TARGET...",
+            carry_out<parse_scan, run_scan>},
+    Command{"targets", "says what a scan would probe, and sends nothing", "[options] TARGET...",
+            carry_out<parse_target_report_config, run_target_report>},
+    Command{"aggregate", "makes tables of results", "[options] FILE...",
+            carry_out<parse_aggregate_config, run_aggregate>},
+    Command{"doctor", "says what this machine and interface allow, and how to fix what they do not",
+            "[options] [-i INTERFACE]",
+            carry_out<parse_doctor_config, run_doctor, Verbosity::quiet>},
+    Command{"bench", "measures the methods of sending side by side",
+            "[options] -i INTERFACE --dst ADDRESS",
+            carry_out<parse_bench_config, run_bench, Verbosity::quiet>},
+};
+
+std::string usage() {
+  std::string text =
+      "echoscan pings very large sets of IPv4 addresses and accounts for every probe.\n\n";
+  for (const Command& command : kCommands)
+    text += fmt::format("  {:<10} {}\n", command.name, command.what);
+  std::string_view prefix = "\nusage: ";
+  for (const Command& command : kCommands) {
+    text += fmt::format("{}echoscan {} {}\n", prefix, command.name, command.usage);
+    prefix = "       ";
+  }
+  return text + "       echoscan COMMAND --help\n       echoscan --version\n";
 }
 
 ExitCode run_command(const std::vector<std::string>& arguments) {
-  const std::string command = arguments.empty() ? "" : arguments.front();
-  if (command == "-h" || command == "--help" || command == "help") {
-    fmt::print("{}", kUsage);
+  const std::string name = arguments.empty() ? "" : arguments.front();
+  if (name == "-h" || name == "--help" || name == "help") {
+    fmt::print("{}", usage());
     return ExitCode::finished;
   }
-  if (command == "--version") {
+  if (name == "--version") {
     fmt::print("echoscan {}\n", ECHOSCAN_VERSION);
     return ExitCode::finished;
   }
-  if (command.empty())
-    throw UserError(ExitCode::bad_usage, fmt::format("which command?\n\n{}", kUsage));
-  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-  if (command == "scan") return run_scan_command(rest);
-  if (command == "bench") return run_bench_command(rest);
-  if (command == "targets") return run_targets_command(rest);
-  if (command == "doctor") {
-    set_up_log(Verbosity::quiet);
-    return run_doctor(rest);
-  }
-  if (command == "aggregate") return run_aggregate(rest);
+  if (name.empty())
+    throw UserError(ExitCode::bad_usage, fmt::format("which command?\n\n{}", usage()));
+  for (const Command& command : kCommands)
+    if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
   throw UserError(ExitCode::bad_usage,
-                  fmt::format("there is no command '{}'\n\n{}", command, kUsage));
+                  fmt::format("there is no command '{}'\n\n{}", name, usage()));
 }
 
 int report(ExitCode code, const char* sentence) {

@@ -1,9 +1,9 @@
 #include "scanner/command/aggregate.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -16,7 +16,6 @@
 #include "output/aggregate/line_source.h"
 #include "output/geo/geo_table.h"
 #include "output/sink/byte_sink.h"
-#include "scanner/options/target_options.h"
 #include "scanner/plan/target_selection.h"
 #include "targets/target_set.h"
 
@@ -24,78 +23,9 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kMalformedShown = 5;
-constexpr std::size_t kTextRows = 10;
-
-struct AggregateConfig {
-  std::vector<std::string> files;
-  std::vector<std::string> summaries;
-  std::vector<std::string> databases;
-  std::vector<std::string> by;
-  std::string format = "text";
-  std::optional<std::size_t> top;
-  TargetConfig lists;
-};
 
 [[noreturn]] void refuse(const std::string& sentence) {
   throw UserError(ExitCode::bad_usage, sentence);
-}
-
-// nullopt when they asked for help.
-std::optional<AggregateConfig> parse(const std::vector<std::string>& arguments) {
-  AggregateConfig config;
-  CLI::App app{
-      "Reads results that `echoscan scan` wrote as JSON lines, plain, .gz or .zst, and "
-      "counts them by\nnetwork, country, autonomous system and label.",
-      "echoscan aggregate"};
-  app.set_help_flag("-h,--help", "Print this help and exit");
-  app.get_formatter()->column_width(34);
-  app.add_option("FILE", config.files, "Results, of any number of shards; '-' is standard input")
-      ->required();
-  app.add_option("--by", config.by, "Tables: slash8,slash16,slash24,country,asn,label [all]")
-      ->type_name("NAME,...")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"slash8", "slash16", "slash24", "country", "asn", "label"}))
-      ->allow_extra_args(false);
-  app.add_option("--format", config.format, "Tables for people, or one CSV or JSON [text]")
-      ->type_name("text|csv|json")
-      ->check(CLI::IsMember({"text", "csv", "json"}));
-  app.add_option("--top", config.top, "Rows of each table [text: 10; csv, json: all]")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber);
-  const auto list = [&app](const char* name, const char* type, const char* description,
-                           std::vector<std::string>& texts) {
-    app.add_option(name, texts, description)->type_name(type)->allow_extra_args(false);
-  };
-  list("--summary", "FILE", "Summary of the scan, of each shard one: how many were probed",
-       config.summaries);
-  list("-t,--targets", "FILE", "The scan's target list: how many were probed in each group",
-       config.lists.target_files);
-  list("-x,--exclude", "TARGET", "As given to the scan", config.lists.excludes);
-  list("--exclude-file", "FILE", "As given to the scan", config.lists.exclude_files);
-  app.add_flag("--allow-reserved", config.lists.allow_reserved, "As given to the scan");
-  list("--mmdb", "FILE", "As given to the scan: how many were probed in each country and system",
-       config.databases);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return std::nullopt;
-  } catch (const CLI::ParseError& error) {
-    refuse(fmt::format("{} (see echoscan aggregate --help)", error.what()));
-  }
-  if (!config.databases.empty() && config.lists.target_files.empty())
-    refuse("--mmdb says how many targets a country has, and needs the targets: -t FILE");
-  return config;
-}
-
-std::vector<Grouping> groupings(const std::vector<std::string>& names) {
-  std::vector<Grouping> chosen;
-  for (std::size_t i = 0; i < kGroupings; ++i) {
-    const auto grouping = static_cast<Grouping>(i);
-    if (names.empty() || std::find(names.begin(), names.end(), name_of(grouping)) != names.end())
-      chosen.push_back(grouping);
-  }
-  return chosen;
 }
 
 // Every line of every file. Malformed ones are counted, and the first few said.
@@ -109,15 +39,13 @@ void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateRe
       ++report.lines;
       if (aggregate.add_line(line)) continue;
       if (++report.malformed <= kMalformedShown)
-        fmt::print(stderr, "echoscan: {}:{}: not a result: {}\n", path, source->line_number(),
-                   line.substr(0, 60));
+        spdlog::warn("{}:{}: not a result: {}", path, source->line_number(), line.substr(0, 60));
     }
     if (!source->error().empty())
-      fmt::print(stderr, "echoscan: '{}' was read up to line {}: {}\n", path, source->line_number(),
-                 source->error());
+      spdlog::warn("'{}' was read up to line {}: {}", path, source->line_number(), source->error());
   }
   if (report.malformed > kMalformedShown)
-    fmt::print(stderr, "echoscan: {} more malformed lines\n", report.malformed - kMalformedShown);
+    spdlog::warn("{} more malformed lines", report.malformed - kMalformedShown);
 }
 
 struct Probed {
@@ -190,59 +118,73 @@ void count_targets(const Aggregate& aggregate, const TargetSet& targets, const G
   }
 }
 
-// What the summaries and lists know of how many were asked; what they do not is said.
-void add_targets(const AggregateConfig& config, const Aggregate& aggregate,
-                 AggregateReport& report) {
-  const Probed probed = read_summaries(config.summaries);
-  if (!config.summaries.empty()) report.targets = probed.targets;
-  if (probed.is_complete)
-    report.targets_by_name[static_cast<std::size_t>(Grouping::label)] = probed.targets_by_label;
-  if (config.lists.target_files.empty()) return;
-  TargetLists lists = read_target_lists(config.lists);
-  refuse_empty(lists);
-  const std::string digest = "sha256:" + lists.digest;
-  const TargetSet targets(std::move(lists.ranges));
+// Refuses lists whose digest is not that of each summary.
+void check_digests(const AggregateConfig& config, const Probed& probed,
+                   const std::string& list_digest) {
+  const std::string digest = "sha256:" + list_digest;
   for (std::size_t i = 0; i < probed.digests.size(); ++i)
     if (probed.digests[i] != digest)
       refuse(
           fmt::format("the lists are not those of the scan of '{}': their digest is {}, and its "
-                      "is {}; give the same lists, exclusions and --allow-reserved",
+                      "is {}; give the same lists and the same options that choose from them",
                       config.summaries[i], digest, probed.digests[i]));
-  if (config.summaries.empty()) {
-    fmt::print(stderr, "echoscan: no --summary: all {} targets of the lists are taken as probed\n",
-               targets.size());
-    report.targets = targets.size();
-  } else if (probed.targets != targets.size()) {
-    fmt::print(
-        stderr,
-        "echoscan: the summaries have {} of the lists' {} targets probed: there are no rates "
-        "of groups\n",
-        probed.targets, targets.size());
-    return;
-  }
+}
+
+GeoTable load_geo(const std::vector<std::string>& databases) {
   GeoTable geo;
-  for (const std::string& path : config.databases) {
+  for (const std::string& path : databases) {
     std::string error;
     if (!geo.add_database(path, error)) refuse(fmt::format("--mmdb: {}", error));
   }
-  count_targets(aggregate, targets, geo, report);
+  return geo;
+}
+
+// Adds what the summaries and lists say of how many were probed, and warns of what they leave open.
+void add_probed(const AggregateConfig& config, const Aggregate& aggregate,
+                AggregateReport& report) {
+  const Probed probed = read_summaries(config.summaries);
+  if (!config.summaries.empty()) report.targets = probed.targets;
+  if (probed.is_complete)
+    report.targets_by_name[static_cast<std::size_t>(Grouping::label)] = probed.targets_by_label;
+  if (config.target.target_files.empty()) return;
+  TargetSelection selection = select_targets(config.target);
+  refuse_empty(selection);
+  check_digests(config, probed, selection.digest);
+  const TargetSet targets(std::move(selection.ranges));
+  if (config.summaries.empty()) {
+    spdlog::warn("no --summary: all {} targets of the lists are taken as probed", targets.size());
+    report.targets = targets.size();
+  } else if (probed.targets != targets.size()) {
+    spdlog::warn(
+        "the summaries have {} of the lists' {} targets probed: there are no rates of groups",
+        probed.targets, targets.size());
+    return;
+  }
+  count_targets(aggregate, targets, load_geo(config.geo_databases), report);
+}
+
+std::string tables(const Aggregate& aggregate, const AggregateReport& report, TableFormat format) {
+  switch (format) {
+    case TableFormat::csv:
+      return aggregate_csv(aggregate, report);
+    case TableFormat::json:
+      return aggregate_json(aggregate, report);
+    case TableFormat::text:
+      break;
+  }
+  return aggregate_text(aggregate, report);
 }
 
 }  // namespace
 
-ExitCode run_aggregate(const std::vector<std::string>& arguments) {
-  const std::optional<AggregateConfig> config = parse(arguments);
-  if (!config) return ExitCode::finished;
-  Aggregate aggregate(groupings(config->by));
+ExitCode run_aggregate(const AggregateConfig& config) {
+  Aggregate aggregate(config.groupings);
   AggregateReport report;
-  report.rows_max = config->top.value_or(config->format == "text" ? kTextRows : 0);
-  read_files(*config, aggregate, report);
-  add_targets(*config, aggregate, report);
+  report.rows_max = config.rows_max;
+  read_files(config, aggregate, report);
+  add_probed(config, aggregate, report);
   DescriptorSink output(STDOUT_FILENO);
-  const int error =
-      write_and_finish(output, config->format == "csv"    ? aggregate_csv(aggregate, report)
-                               : config->format == "json" ? aggregate_json(aggregate, report)
-                                                          : aggregate_text(aggregate, report));
+  const int error = write_and_finish(output, tables(aggregate, report, config.format));
   if (error != 0)
     throw UserError(ExitCode::output,
                     fmt::format("the tables could not be written: {}", std::strerror(error)));

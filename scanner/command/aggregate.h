@@ -6,15 +6,13 @@
 // of its list there are no rates of groups, rather than wrong ones.
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "scanner/options/aggregate_config.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
 
-// Runs with the arguments behind `echoscan aggregate`; the report goes to standard output, what is
-// wrong with the lines to standard error. Throws UserError.
-ExitCode run_aggregate(const std::vector<std::string>& arguments);
+// Prints the tables on standard output, and nothing else; what is wrong with the lines is logged.
+// Throws UserError.
+ExitCode run_aggregate(const AggregateConfig& config);
 
 }  // namespace echoscan

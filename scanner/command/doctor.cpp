@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <optional>
@@ -26,49 +25,6 @@ namespace {
 constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
 constexpr unsigned kGatewayTimeoutMs = 9000;
-// Where a scan of the Internet would go: a documentation address (RFC 5737). Nothing is sent there.
-constexpr const char* kSomewhere = "203.0.113.1";
-
-struct DoctorConfig {
-  std::string interface_name;  // empty: where the route leads
-  Ipv4 destination;
-  bool as_json = false;
-  bool read_only = false;
-};
-
-std::optional<DoctorConfig> parse_doctor_config(const std::vector<std::string>& arguments) {
-  DoctorConfig config;
-  std::string destination = kSomewhere;
-  CLI::App app{"Says what this machine and interface allow, and how to fix what they do not.",
-               "echoscan doctor"};
-  app.set_help_flag("-h,--help", "Print this help and exit");
-  app.add_option("-i,--interface", config.interface_name,
-                 "Interface to look at [the one that the route leaves by]")
-      ->type_name("IF")
-      ->take_last();
-  app.add_option("--to", destination, "Whose route to look at; nothing is sent there [203.0.113.1]")
-      ->type_name("ADDRESS")
-      ->take_last();
-  app.add_flag("--json", config.as_json, "One JSON object instead of text");
-  app.add_flag("--read-only", config.read_only,
-               "Do not try XDP and AF_XDP: some drivers restart the link for it");
-  app.footer("Exit status: 0 a scan can work, 2 bad usage, 3 it cannot.");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return std::nullopt;
-  } catch (const CLI::ParseError& error) {
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("{} (see echoscan doctor --help)", error.what()));
-  }
-  const std::optional<Ipv4> address = parse_ipv4(destination);
-  if (!address)
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("--to: '{}' is not an IPv4 address", destination));
-  config.destination = *address;
-  return config;
-}
 
 std::vector<Capability> held_capabilities() {
   const Privileges held = current_privileges();
@@ -163,15 +119,13 @@ Interface choose_interface(const DoctorConfig& config) {
 
 }  // namespace
 
-ExitCode run_doctor(const std::vector<std::string>& arguments) {
-  const std::optional<DoctorConfig> config = parse_doctor_config(arguments);
-  if (!config) return ExitCode::finished;
+ExitCode run_doctor(const DoctorConfig& config) {
   MonotonicClock clock;
   Diagnosis facts;
   look_at_system(facts);
-  look_at_interface(facts, choose_interface(*config));
+  look_at_interface(facts, choose_interface(config));
 
-  if (config->read_only) {
+  if (config.read_only) {
     leave_untried(facts, "--read-only");
   } else if (!facts.interface.is_up || !facts.interface.has_carrier) {
     leave_untried(facts, "the link is down");
@@ -182,11 +136,11 @@ ExitCode run_doctor(const std::vector<std::string>& arguments) {
     // Taking the program away restarts the link as attaching it did.
     wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
   }
-  look_at_route(facts, config->destination, clock);
+  look_at_route(facts, config.destination, clock);
 
   const std::vector<Problem> problems = find_problems(facts);
   fmt::print("{}",
-             config->as_json ? diagnosis_json(facts, problems) : diagnosis_text(facts, problems));
+             config.as_json ? diagnosis_json(facts, problems) : diagnosis_text(facts, problems));
   const bool is_hopeless =
       std::any_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_fatal; });
   return is_hopeless ? ExitCode::environment : ExitCode::finished;

@@ -6,15 +6,13 @@
 // --read-only leaves it out. Nothing is changed that stays.
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "scanner/options/doctor_config.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
 
-// Parses the arguments behind `echoscan doctor`, looks, and prints to standard output. Returns
-// ExitCode::environment when a scan could not work at all. Throws UserError.
-ExitCode run_doctor(const std::vector<std::string>& arguments);
+// Looks, and prints what it found on standard output. Returns ExitCode::environment when a scan
+// could not work at all. Throws UserError.
+ExitCode run_doctor(const DoctorConfig& config);
 
 }  // namespace echoscan

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -26,11 +25,11 @@ struct LabelCount {
 };
 
 // Of what is left, most addresses first; empty without labels.
-std::vector<LabelCount> counts_by_label(const TargetLists& lists) {
-  const std::vector<std::uint64_t> by_number = lists.labels.count(lists.ranges);
+std::vector<LabelCount> counts_by_label(const TargetSelection& selection) {
+  const std::vector<std::uint64_t> by_number = selection.labels.count(selection.ranges);
   std::vector<LabelCount> counts;
   for (LabelId label = 0; label < by_number.size(); ++label)
-    if (by_number[label] > 0) counts.push_back({lists.labels.text(label), by_number[label]});
+    if (by_number[label] > 0) counts.push_back({selection.labels.text(label), by_number[label]});
   std::sort(counts.begin(), counts.end(), [](const LabelCount& a, const LabelCount& b) {
     return a.count != b.count ? a.count > b.count : a.text < b.text;
   });
@@ -65,9 +64,9 @@ std::string reserved_rows(const TargetCounts& counts) {
   return text;
 }
 
-std::string label_rows(const TargetLists& lists) {
+std::string label_rows(const TargetSelection& selection) {
   std::string text;
-  const std::vector<LabelCount> counts = counts_by_label(lists);
+  const std::vector<LabelCount> counts = counts_by_label(selection);
   const std::size_t shown = std::min(counts.size(), kLabelsShown);
   for (std::size_t i = 0; i < shown; ++i)
     text += row(i == 0 ? "labels" : "", counts[i].count,
@@ -95,50 +94,28 @@ void print(std::FILE* file, std::string_view text) {
 
 }  // namespace
 
-std::optional<TargetReportConfig> parse_target_report_config(
-    const std::vector<std::string>& arguments) {
-  TargetReportConfig config;
-  CLI::App app{"Says what a scan with the same targets would probe, and sends nothing.",
-               "echoscan targets"};
-  add_target_options(app, config);
-  OptionGroup group(app, "Output");
-  group.flag("--list",
-             "Print the ranges, as a list that can be read again; as text, in place of the counts",
-             [&config] { config.list_ranges = true; });
-  group.value("--format", "text|json", "Of the report: for people, or one JSON object [text]",
-              [&config](const std::string& option, const std::string& text) {
-                config.format = parse_choice<ReportFormat>(
-                    option, text, {{"text", ReportFormat::text}, {"json", ReportFormat::json}});
-              });
-  add_verbosity(group, config.verbosity);
-  app.footer("Exit status: 0 there are targets, 2 bad usage or input, or nothing is left.");
-  if (!parse_arguments(app, arguments, "Output", ConfigFile::any_options)) return std::nullopt;
-  require_targets(config, "echoscan targets");
-  return config;
-}
-
-std::string target_report_text(const TargetLists& lists) {
-  const TargetCounts& counts = lists.counts;
-  const std::uint64_t left = count_addresses(lists.ranges);
-  const std::uint64_t slash24s = count_slash24s(lists.ranges);
+std::string target_report_text(const TargetSelection& selection) {
+  const TargetCounts& counts = selection.counts;
+  const std::uint64_t left = count_addresses(selection.ranges);
+  const std::uint64_t slash24s = count_slash24s(selection.ranges);
   std::string text = left_out_rows(counts);
   text +=
       row("listed", counts.listed,
           counts.listed_repeatedly == 0 ? std::string("on the lists")
-                                        : fmt::format("on the lists, {} of them more than once",
+                                        : fmt::format("on the selection, {} of them more than once",
                                                       with_thousands(counts.listed_repeatedly)));
   text += row("excluded", counts.excluded_by_user, "by --exclude and --exclude-file");
   text += reserved_rows(counts);
   text += row("remaining", left,
               fmt::format("to probe, in {} range{} and {} /24 network{}",
-                          with_thousands(lists.ranges.size()), plural(lists.ranges.size()),
+                          with_thousands(selection.ranges.size()), plural(selection.ranges.size()),
                           with_thousands(slash24s), plural(slash24s)));
-  text += label_rows(lists);
-  return text + fmt::format("{:<10} sha256:{}\n", "digest", lists.digest);
+  text += label_rows(selection);
+  return text + fmt::format("{:<10} sha256:{}\n", "digest", selection.digest);
 }
 
-std::string target_report_json(const TargetLists& lists, bool with_ranges) {
-  const TargetCounts& counts = lists.counts;
+std::string target_report_json(const TargetSelection& selection, bool with_ranges) {
+  const TargetCounts& counts = selection.counts;
   Json reserved = Json::array();
   for (const TargetCounts::Reserved& entry : counts.reserved)
     reserved.push_back({{"range", to_string(entry.entry.range)},
@@ -146,7 +123,7 @@ std::string target_report_json(const TargetLists& lists, bool with_ranges) {
                         {"rfc", entry.entry.rfc},
                         {"count", entry.count}});
   Json labels = Json::array();
-  for (const LabelCount& label : counts_by_label(lists))
+  for (const LabelCount& label : counts_by_label(selection))
     labels.push_back(
         {{"label", label.text.empty() ? Json(nullptr) : Json(label.text)}, {"count", label.count}});
   Json json = {{"type", "targets"},
@@ -159,44 +136,44 @@ std::string target_report_json(const TargetLists& lists, bool with_ranges) {
                {"ipv6_entries", counts.ipv6_entries},
                {"filtered_entries", counts.filtered_entries},
                {"bad_lines", counts.bad_lines},
-               {"count", count_addresses(lists.ranges)},
-               {"range_count", lists.ranges.size()},
-               {"slash24_count", count_slash24s(lists.ranges)},
+               {"count", count_addresses(selection.ranges)},
+               {"range_count", selection.ranges.size()},
+               {"slash24_count", count_slash24s(selection.ranges)},
                {"labels", std::move(labels)},
-               {"digest", "sha256:" + lists.digest}};
+               {"digest", "sha256:" + selection.digest}};
   if (with_ranges) {
     Json ranges = Json::array();
-    for (const LabelledRange& part : lists.labels.label_ranges(lists.ranges)) {
+    for (const LabelledRange& part : selection.labels.label_ranges(selection.ranges)) {
       ranges.push_back(
           {{"first", to_string(part.range.first)}, {"last", to_string(part.range.last)}});
-      if (part.label != kNoLabel) ranges.back()["label"] = lists.labels.text(part.label);
+      if (part.label != kNoLabel) ranges.back()["label"] = selection.labels.text(part.label);
     }
     json["ranges"] = std::move(ranges);
   }
   return json.dump(2) + "\n";
 }
 
-std::string range_lines(const TargetLists& lists) {
+std::string range_lines(const TargetSelection& selection) {
   std::string text;
-  for (const LabelledRange& part : lists.labels.label_ranges(lists.ranges)) {
+  for (const LabelledRange& part : selection.labels.label_ranges(selection.ranges)) {
     text += to_string(part.range.first) + "-" + to_string(part.range.last);
-    if (part.label != kNoLabel) text += " " + std::string(lists.labels.text(part.label));
+    if (part.label != kNoLabel) text += " " + std::string(selection.labels.text(part.label));
     text += "\n";
   }
   return text;
 }
 
 ExitCode run_target_report(const TargetReportConfig& config) {
-  const TargetLists lists = read_target_lists(config);
+  const TargetSelection selection = select_targets(config.target);
   if (config.format == ReportFormat::json) {
-    print(stdout, target_report_json(lists, config.list_ranges));
+    print(stdout, target_report_json(selection, config.list_ranges));
   } else if (config.list_ranges) {
-    print(stdout, range_lines(lists));
-    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(lists));
+    print(stdout, range_lines(selection));
+    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(selection));
   } else {
-    print(stdout, target_report_text(lists));
+    print(stdout, target_report_text(selection));
   }
-  refuse_empty(lists);
+  refuse_empty(selection);
   return ExitCode::finished;
 }
 

@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/frame.h"
@@ -18,18 +17,18 @@ constexpr double kDurationMinS = 0.1;
 constexpr double kDurationMaxS = 600;
 constexpr unsigned kStreamsMax = 256;
 
-std::vector<Method> parse_methods(const std::string& option, const std::string& text) {
-  std::string names;
+Method parse_method(const std::string& option, const std::string& name) {
   std::vector<std::pair<std::string, Method>> choices;
   for (const MethodTraits& method : all_methods()) choices.emplace_back(method.name, method.method);
-  std::vector<Method> asked;
-  std::istringstream in(text);
-  for (std::string name; std::getline(in, name, ',');)
-    asked.push_back(parse_choice<Method>(option, name, choices));
-  if (asked.empty()) refuse(option, text, "a list of methods, as in af_xdp,af_packet");
+  return parse_choice<Method>(option, name, choices);
+}
+
+// As asked for, each once and in the order of all_methods(); all when nothing was.
+std::vector<Method> in_order(const std::vector<Method>& asked) {
   std::vector<Method> methods;
-  for (const auto& [name, method] : choices)
-    if (std::ranges::find(asked, method) != asked.end()) methods.push_back(method);
+  for (const MethodTraits& method : all_methods())
+    if (asked.empty() || std::ranges::find(asked, method.method) != asked.end())
+      methods.push_back(method.method);
   return methods;
 }
 
@@ -55,9 +54,9 @@ void add_options(CLI::App& app, BenchConfig& config) {
   group.flag("--allow-public",
              "Let --dst be an address that the public Internet routes: someone's, who has agreed",
              [&config] { config.allow_public = true; });
-  group.value("--methods", "LIST", "Some of the methods, separated by commas [all]",
-              [&config](const std::string& option, const std::string& text) {
-                config.methods = parse_methods(option, text);
+  group.items("--methods", "NAME,...", "Some of the methods [all]",
+              [&config](const std::string& option, const std::string& name) {
+                config.methods.push_back(parse_method(option, name));
               });
   group.value("--duration", "SEC", "Send so long by each method [5]",
               [&config](const std::string& option, const std::string& text) {
@@ -102,7 +101,6 @@ void check(const BenchConfig& config) {
 
 std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& arguments) {
   BenchConfig config;
-  for (const MethodTraits& method : all_methods()) config.methods.push_back(method.method);
   std::string footer = "Methods:\n";
   for (const MethodTraits& method : all_methods())
     footer += fmt::format("  {:<32}{}{}\n", method.name, method.what,
@@ -114,6 +112,7 @@ std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& ar
   add_options(app, config);
   if (!parse_arguments(app, arguments, "Bench", ConfigFile::own_options)) return std::nullopt;
   check(config);
+  config.methods = in_order(config.methods);
   return config;
 }
 

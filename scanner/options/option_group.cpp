@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <string_view>
@@ -78,6 +79,18 @@ void OptionGroup::each(const std::string& name, const std::string& type_name,
       ->allow_extra_args(false);
 }
 
+void OptionGroup::items(const std::string& name, const std::string& type_name,
+                        const std::string& description,
+                        const std::function<void(const std::string&, const std::string&)>& parse) {
+  each(name, type_name, description, [parse](const std::string& option, const std::string& text) {
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find(',', begin), text.size());
+      parse(option, text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  });
+}
+
 void OptionGroup::arguments(const std::string& name, const std::string& type_name,
                             const std::string& description, std::vector<std::string>& texts) {
   app_.add_option(name, texts, description)->type_name(type_name)->group(heading_);
@@ -102,7 +115,7 @@ bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
   CLI::Option* config_option =
       app.set_config("--config", "",
                      config_file == ConfigFile::own_options
-                         ? "File with any of these options, as in rate = \"50k\""
+                         ? "File with any of these options, a line of option = value each"
                          : "File with any of these options; it may hold those of a scan, too");
   config_option->type_name("FILE")->group(heading);
   app.allow_config_extras(config_file == ConfigFile::own_options ? CLI::config_extras_mode::error

@@ -62,6 +62,11 @@ class OptionGroup {
   void each(const std::string& name, const std::string& type_name, const std::string& description,
             const std::function<void(const std::string&, const std::string&)>& parse);
 
+  // A list with commas in it, which may be given again and again: `parse` checks and takes one item
+  // at a time. "a," has an empty second item.
+  void items(const std::string& name, const std::string& type_name, const std::string& description,
+             const std::function<void(const std::string&, const std::string&)>& parse);
+
   // The arguments that are no options.
   void arguments(const std::string& name, const std::string& type_name,
                  const std::string& description, std::vector<std::string>& texts);

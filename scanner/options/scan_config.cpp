@@ -41,36 +41,19 @@ double parse_seconds(const std::string& option, const std::string& text) {
   return seconds;
 }
 
-// Names of fields of a result, with commas between them.
-void add_fields(const std::string& option, std::string_view text,
-                std::vector<const ResultField*>& fields) {
-  while (true) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const std::string name(text.substr(0, comma));
-    const ResultField* field = find_result_field(name);
-    if (!field) refuse(option, name, "a field; the fields are: " + result_field_names());
-    if (std::find(fields.begin(), fields.end(), field) != fields.end())
-      throw CLI::ValidationError(option, fmt::format("'{}' stands twice", name));
-    fields.push_back(field);
-    if (comma == text.size()) return;
-    text.remove_prefix(comma + 1);
-  }
+const ResultField* parse_field(const std::string& option, const std::string& name) {
+  const ResultField* field = find_result_field(name);
+  if (!field) refuse(option, name, "a field; the fields are: " + result_field_names());
+  return field;
 }
 
-// Kinds of result, with commas between them.
-void add_emission(const std::string& option, std::string_view text, Emission& emission) {
-  enum class Kind { replies, errors, repeats };
-  while (true) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    const auto kind = parse_choice<Kind>(
-        option, std::string(text.substr(0, comma)),
-        {{"replies", Kind::replies}, {"errors", Kind::errors}, {"repeats", Kind::repeats}});
-    // Replies always are.
-    emission.errors = emission.errors || kind == Kind::errors;
-    emission.repeats = emission.repeats || kind == Kind::repeats;
-    if (comma == text.size()) return;
-    text.remove_prefix(comma + 1);
-  }
+enum class ResultKind { replies, errors, repeats };
+
+ResultKind parse_kind(const std::string& option, const std::string& name) {
+  return parse_choice<ResultKind>(option, name,
+                                  {{"replies", ResultKind::replies},
+                                   {"errors", ResultKind::errors},
+                                   {"repeats", ResultKind::repeats}});
 }
 
 void add_max_targets(CLI::App& app, OrderConfig& config) {
@@ -85,28 +68,31 @@ void add_max_targets(CLI::App& app, OrderConfig& config) {
               });
 }
 
-void add_order_options(CLI::App& app, ScanConfig& config) {
+void add_order_options(CLI::App& app, OrderConfig& config) {
   OptionGroup group(app, "Order and rate");
   group.value("--seed", "S",
               "Seed of the order; same seed, same targets: same order [random, and reported]",
               [&config](const std::string& option, const std::string& text) {
-                config.order.seed = parse_count(option, text, 0, kSeedMax);
+                config.seed = parse_count(option, text, 0, kSeedMax);
               });
   group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
               [&config](const std::string& option, const std::string& text) {
-                config.order.passes =
-                    static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
               });
   group.value("--shard", "I/N",
               "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
               [&config](const std::string& option, const std::string& text) {
-                config.order.shard = parse_shard(text);
-                config.order.shard_source = option;
-                if (!config.order.shard)
+                config.shard = parse_shard(text);
+                config.shard_source = option;
+                if (!config.shard)
                   refuse(option, text,
                          fmt::format("a shard I/N, as in 0/4: I from 0 to N - 1, N at most {}",
                                      Shard::kCountMax));
               });
+}
+
+void add_pace_options(CLI::App& app, PaceConfig& config) {
+  OptionGroup group(app, "Order and rate");
   group.value("--rate", "N[k|M]|max",
               "Probes a second over all queues; k and M multiply, max does not limit [10k]",
               [&config](const std::string& option, const std::string& text) {
@@ -114,15 +100,15 @@ void add_order_options(CLI::App& app, ScanConfig& config) {
                 if (!rate)
                   refuse(option, text,
                          "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
-                config.pace.rate_pps = *rate;
+                config.rate_pps = *rate;
               });
   group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
               [&config](const std::string& option, const std::string& text) {
-                config.pace.max_runtime_s = parse_seconds(option, text);
+                config.max_runtime_s = parse_seconds(option, text);
               });
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
-                config.pace.cooldown_s = parse_seconds(option, text);
+                config.cooldown_s = parse_seconds(option, text);
               });
 }
 
@@ -169,48 +155,55 @@ void add_network_options(CLI::App& app, PathConfig& config) {
              [&config] { config.busy_poll = true; });
 }
 
-void add_output_options(CLI::App& app, ScanConfig& config) {
+void add_output_options(CLI::App& app, OutputConfig& config) {
   OptionGroup group(app, "Output");
   group.text("-o,--output", "FILE",
              "File for the results, .gz and .zst compressed; '-' is standard output [-]",
-             config.output.path);
+             config.path);
   group.flag("--append", "Write behind what is in the file of -o already",
-             [&config] { config.output.mode = OutputMode::append; });
+             [&config] { config.mode = OutputMode::append; });
   group.value("--format", "jsonl|csv|ip",
               "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
               [&config](const std::string& option, const std::string& text) {
                 using Syntax = ResultFormat::Syntax;
-                config.output.syntax = parse_choice<Syntax>(
+                config.syntax = parse_choice<Syntax>(
                     option, text,
                     {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
               });
-  group.each("--fields", "NAME,...",
-             "Fields of a result to write, in this order; of jsonl and csv [all]",
-             [&config](const std::string& option, const std::string& text) {
-               add_fields(option, text, config.output.fields);
-             });
-  group.each("--emit", "KIND,...",
-             "What is written beside each target's first reply: errors, repeats [replies alone]",
-             [&config](const std::string& option, const std::string& text) {
-               add_emission(option, text, config.output.emission);
-             });
+  group.items("--fields", "NAME,...",
+              "Fields of a result to write, in this order; of jsonl and csv [all]",
+              [&config](const std::string& option, const std::string& name) {
+                config.fields.push_back(parse_field(option, name));
+              });
+  group.items("--emit", "KIND,...",
+              "What is written beside each target's first reply: errors, repeats [replies alone]",
+              [&emission = config.emission](const std::string& option, const std::string& name) {
+                const ResultKind kind = parse_kind(option, name);
+                // First replies are written in any case.
+                emission.errors = emission.errors || kind == ResultKind::errors;
+                emission.repeats = emission.repeats || kind == ResultKind::repeats;
+              });
   group.value("--repeat-cap", "N", "Lines of repeats of one target at most [10]",
               [&config](const std::string& option, const std::string& text) {
-                config.output.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
+                config.emission.repeat_cap = parse_count(option, text, 1, kRepeatCapMax);
               });
   group.list("--mmdb", "FILE",
              "Database of countries, cities or AS numbers in MaxMind's format (repeatable)",
-             config.output.geo_databases);
+             config.geo_databases);
   group.text("--summary", "FILE", "File for the closing ledger, one JSON object",
-             config.output.summary_path);
+             config.summary_path);
   group.value(
       "--status", "auto|off|json",
       "A line a second on standard error: auto is text, unless -q [auto]",
       [&config](const std::string& option, const std::string& text) {
-        config.output.status = parse_choice<StatusStyle>(
+        config.status = parse_choice<StatusStyle>(
             option, text,
             {{"auto", StatusStyle::text}, {"off", StatusStyle::off}, {"json", StatusStyle::json}});
       });
+}
+
+void add_run_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Output");
   add_verbosity(group, config.verbosity);
   group.flag(
       "--dry-run",
@@ -233,22 +226,26 @@ void settle_shard(OrderConfig& order, const Environment& environment) {
                                 order.shard->index, order.shard->count, order.shard_source));
 }
 
-void check_combinations(const ScanConfig& config) {
-  require_targets(config.target, "echoscan scan");
-  if (config.output.path.empty())
-    throw UserError(ExitCode::bad_usage, "--output: the name is empty");
-  if (config.output.mode == OutputMode::append && config.output.path == "-")
+void check_output(const OutputConfig& output) {
+  if (output.path.empty()) throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+  if (output.mode == OutputMode::append && output.path == "-")
     throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
-  if (config.path.busy_poll && config.path.method != Method::af_xdp &&
-      config.path.method != Method::af_xdp_copy)
-    throw UserError(ExitCode::bad_usage,
-                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
-  if (config.output.syntax == ResultFormat::Syntax::ip && !config.output.fields.empty())
+  for (auto field = output.fields.begin(); field != output.fields.end(); ++field)
+    if (std::find(output.fields.begin(), field, *field) != field)
+      throw UserError(ExitCode::bad_usage,
+                      fmt::format("--fields: '{}' stands twice", (*field)->name));
+  if (output.syntax != ResultFormat::Syntax::ip) return;
+  if (!output.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
-  if (config.output.syntax == ResultFormat::Syntax::ip &&
-      (config.output.emission.errors || config.output.emission.repeats))
+  if (output.emission.errors || output.emission.repeats)
     throw UserError(ExitCode::bad_usage,
                     "--emit: --format ip has the targets that replied, each once");
+}
+
+void check_path(const PathConfig& path) {
+  if (path.busy_poll && path.method != Method::af_xdp && path.method != Method::af_xdp_copy)
+    throw UserError(ExitCode::bad_usage,
+                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
 }
 
 }  // namespace
@@ -273,17 +270,22 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
       "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
       "line.",
       "echoscan scan"};
+  add_target_arguments(app, config.target);
   add_target_options(app, config.target);
   add_max_targets(app, config.order);
-  add_order_options(app, config);
+  add_order_options(app, config.order);
+  add_pace_options(app, config.pace);
   add_network_options(app, config.path);
-  add_output_options(app, config);
+  add_output_options(app, config.output);
+  add_run_options(app, config);
   app.footer(
       "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
       "not be\n"
       "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
   if (!parse_arguments(app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
-  check_combinations(config);
+  require_targets(config.target, "echoscan scan");
+  check_output(config.output);
+  check_path(config.path);
   settle_shard(config.order, environment);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;

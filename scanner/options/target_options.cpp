@@ -11,10 +11,14 @@
 
 namespace echoscan {
 
-void add_target_options(CLI::App& app, TargetConfig& config) {
-  OptionGroup group(app, "Targets");
-  group.arguments("target", "TARGET", "Address, CIDR block or first-last range to probe",
-                  config.targets);
+void add_target_arguments(CLI::App& app, TargetConfig& config) {
+  OptionGroup(app, "Targets")
+      .arguments("target", "TARGET", "Address, CIDR block or first-last range to probe",
+                 config.targets);
+}
+
+void add_target_options(CLI::App& app, TargetConfig& config, const std::string& heading) {
+  OptionGroup group(app, heading);
   group.list("-t,--targets", "FILE",
              "List: lines of TARGET [label], '#' for comments, or a cloud's JSON; plain, gzip or "
              "zstd; '-' is standard input (repeatable)",

@@ -2,7 +2,7 @@
 // `echoscan targets` shows what `echoscan scan` with the same options would probe.
 //
 // What is wrong with an option by itself is refused here, with its name; whether a list can be read
-// is for target_lists.h to find out.
+// is for target_selection.h to find out.
 #pragma once
 
 #include <string>
@@ -25,10 +25,16 @@ struct TargetConfig {
   std::vector<AddressRange> allowed_ranges;  // lifted from the special-purpose ranges
   std::string label_filter;                  // a regular expression, known to be one; empty: none
   bool skip_bad_lines = false;
+
+  friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };
 
-// `config` must outlive the parsing.
-void add_target_options(CLI::App& app, TargetConfig& config);
+// The targets that are arguments of their own. `config` must outlive the parsing, here and below.
+void add_target_arguments(CLI::App& app, TargetConfig& config);
+
+// All options that list targets or choose from lists, under `heading` in --help.
+void add_target_options(CLI::App& app, TargetConfig& config,
+                        const std::string& heading = "Targets");
 
 // Throws UserError when no target and no list was given.
 void require_targets(const TargetConfig& config, const char* command);

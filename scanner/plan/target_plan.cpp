@@ -51,16 +51,16 @@ std::uint64_t random_seed() {
 }  // namespace
 
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
-  TargetLists lists = read_target_lists(target);
-  refuse_empty(lists);
-  const std::uint64_t left_count = count_addresses(lists.ranges);
+  TargetSelection selection = select_targets(target);
+  refuse_empty(selection);
+  const std::uint64_t left_count = count_addresses(selection.ranges);
   const std::uint64_t seed = order.seed ? *order.seed : random_seed();
-  TargetPlan plan{TargetSet(std::move(lists.ranges)),
+  TargetPlan plan{TargetSet(std::move(selection.ranges)),
                   Permutation(left_count, seed),
                   seed,
-                  std::move(lists.digest),
-                  std::move(lists.labels),
-                  std::move(lists.counts)};
+                  std::move(selection.digest),
+                  std::move(selection.labels),
+                  std::move(selection.counts)};
   plan.first = first_targets(order, left_count);
   plan.shard = order.shard.value_or(Shard{});
   const SkippedSteps skipped(plan.permutation);

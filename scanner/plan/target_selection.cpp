@@ -128,14 +128,14 @@ void log_left_out(const TargetCounts& counts) {
 
 }  // namespace
 
-TargetLists read_target_lists(const TargetConfig& config) {
+TargetSelection select_targets(const TargetConfig& config) {
   if (std::count(config.target_files.begin(), config.target_files.end(), "-") +
           std::count(config.exclude_files.begin(), config.exclude_files.end(), "-") >
       1)
     throw UserError(ExitCode::bad_usage, "standard input ('-') can be read as one list only");
   warn_of_idle_allowances(config);
-  TargetLists lists;
-  TargetCounts& counts = lists.counts;
+  TargetSelection selection;
+  TargetCounts& counts = selection.counts;
 
   TargetList listed =
       read_lists(config.targets, "target", config.target_files, config.skip_bad_lines);
@@ -150,18 +150,18 @@ TargetLists read_target_lists(const TargetConfig& config) {
   const std::vector<AddressRange> merged = merge_ranges(ranges_of(listed));
   const std::vector<AddressRange> allowed =
       subtract_ranges(merged, merge_ranges(ranges_of(excluded)));
-  lists.ranges = subtract_reserved(allowed, config, counts);
+  selection.ranges = subtract_reserved(allowed, config, counts);
   counts.listed = count_addresses(merged);
   counts.excluded_by_user = counts.listed - count_addresses(allowed);
 
-  lists.digest = digest_of(lists.ranges);
-  lists.labels = LabelMap(std::move(listed.labels), listed.entries);
-  return lists;
+  selection.digest = digest_of(selection.ranges);
+  selection.labels = LabelMap(std::move(listed.labels), listed.entries);
+  return selection;
 }
 
-void refuse_empty(const TargetLists& lists) {
-  if (!lists.ranges.empty()) return;
-  const TargetCounts& counts = lists.counts;
+void refuse_empty(const TargetSelection& selection) {
+  if (!selection.ranges.empty()) return;
+  const TargetCounts& counts = selection.counts;
   if (counts.listed == 0)
     throw UserError(ExitCode::bad_usage,
                     counts.filtered_entries > 0

@@ -54,6 +54,38 @@ expect_text log "there are no rates of groups"
 expect_equal "rates of groups" "$(value '[.slash16[] | select(has("targets"))] | length')" 0
 expect_equal "targets" "$(value .total.targets)" "$(jq '.targets.count - .ledger.not_probed' summary)"
 
+# Options that choose from the lists are the scan's too: without any one of them it is another scan.
+printf '10.1.0.0/17 west\n10.2.8.0/22 east\n10.2.8.0/33 wrong\n' >bad-list
+scan --rate max --cooldown 1 -t bad-list --skip-bad-lines --label-filter west -o west.jsonl || fail "the scan ended with $?"
+aggregate --format json --summary summary -t bad-list --skip-bad-lines --label-filter west --allow-range 10.0.0.0/8 west.jsonl ||
+  fail "with --label-filter, --skip-bad-lines and --allow-range it ended with $?"
+expect_equal "targets of 10.1.0.0/16" "$(value '.slash16[] | select(.group == "10.1.0.0/16").targets')" 32768
+expect_status 2 aggregate --summary summary -t bad-list --skip-bad-lines --allow-range 10.0.0.0/8 west.jsonl
+expect_text log "the lists are not those of the scan"
+expect_status 2 aggregate --summary summary -t bad-list --label-filter west --allow-range 10.0.0.0/8 west.jsonl
+expect_text log "bad-list:3"
+expect_status 2 aggregate --summary summary -t bad-list --skip-bad-lines --label-filter west west.jsonl
+expect_text log "--allow-range"
+expect_status 2 aggregate --summary summary --label-filter west west.jsonl
+expect_text log "need the lists: -t FILE"
+
+# What it has to say of the lists stands beside the tables, not in them.
+echo '{"prefixes":[{"ipv4Prefix":"10.1.0.0/17"},{"ipv6Prefix":"2001:db8::/32"}]}' >six.json
+aggregate --format json -t six.json --allow-reserved whole.jsonl || fail "a list with IPv6 ended it with $?"
+expect_text log "1 IPv6 entries of the lists are left out"
+expect_equal "type of the JSON" "$(jq -r .type out)" aggregate
+aggregate --format csv -t six.json --allow-reserved whole.jsonl || fail "a list with IPv6 ended it with $?"
+expect_equal "widths of the CSV's rows" \
+  "$(python3 -c 'import csv; print(sorted({len(row) for row in csv.reader(open("out"))}))')" "[11]"
+expect_equal "the CSV's first column" "$(head -1 out | cut -d, -f1)" table
+expect_status 2 aggregate -q --format json -t six.json --allow-reserved --summary whole.json whole.jsonl
+aggregate -q --format json -t list -x 10.1.0.0/24 --allow-reserved --summary whole.json whole.jsonl || fail "-q ended with $?"
+expect_equal "said with -q" "$(wc -c <log)" 0
+aggregate -v whole.jsonl || fail "-v ended with $?"
+printf 'by = "country"\nformat = "csv"\n' >aggregate.toml
+aggregate --config aggregate.toml --format json whole.jsonl || fail "--config ended with $?"
+expect_equal "tables of the config file" "$(value '[has("country"), has("slash8")] | join(" ")')" "true false"
+
 # Malformed lines are counted and said; a cut file gives what it has.
 { head -3 whole.jsonl; echo '{"target":"10.1.'; echo hello; } >torn.jsonl
 aggregate --format csv torn.jsonl || fail "torn lines ended it with $?"

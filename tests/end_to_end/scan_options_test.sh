@@ -66,6 +66,23 @@ expect_equal "probes of both shards" "$((half + $(summary .ledger.sent)))" 1024
 found >>"$work/both"
 sort "$work/both" | cmp -s - <(lab truth $targets | sort) || fail "two shards are not the whole"
 
+# Every command has these, and those that --help names are those that there are.
+"$echoscan" --help >"$work/usage"
+for command in $(grep -oE '^  [a-z]+ ' "$work/usage"); do
+  "$echoscan" $command --help >"$work/out" || fail "$command --help ended with $?"
+  for option in -v,--verbose -q,--quiet --config -h,--help; do
+    grep -q -e " $option " "$work/out" || fail "$command has no $option"
+  done
+  expect_equal "usages of $command" "$(grep -cE "^(usage:| +) echoscan $command " "$work/usage")" 1
+  expect_status 2 "$echoscan" $command --bogus 2>"$work/log"
+  expect_text "$work/log" "see echoscan $command --help"
+done
+expect_equal "commands" "$(grep -cE '^  [a-z]+ ' "$work/usage")" 5
+expect_status 2 "$echoscan" scam 2>"$work/log"
+expect_text "$work/log" "there is no command 'scam'"
+expect_status 2 "$echoscan" 2>"$work/log"
+expect_text "$work/log" "which command?"
+
 # The same from a config file, with the command line winning.
 cat >"$work/scan.toml" <<TOML
 rate = "5k"

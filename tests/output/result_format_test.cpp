@@ -15,8 +15,6 @@
 #include "output/result/csv_line.h"
 #include "output/result/json_text.h"
 #include "output/result/result_field.h"
-#include "scanner/options/scan_config.h"
-#include "scanner/process/user_error.h"
 
 namespace echoscan {
 namespace {
@@ -261,45 +259,6 @@ TEST(CsvLine, TextIsQuotedWhereItHasTo) {
   std::string text = "x";
   append_csv_text(text, "a,b");
   EXPECT_EQ(text, "x\"a,b\"");
-}
-
-std::vector<std::string> fields_of(std::vector<std::string> options) {
-  options.emplace_back("192.0.2.1");
-  std::vector<std::string> names;
-  const ScanConfig config = parse_scan_config(options).value();
-  for (const ResultField* field : config.output.fields) names.emplace_back(field->name);
-  return names;
-}
-
-std::string refusal(std::vector<std::string> options) {
-  try {
-    fields_of(std::move(options));
-  } catch (const UserError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-TEST(FieldsOption, NamesFieldsInOrder) {
-  const std::vector<std::string> wanted = {"rtt_us", "target"};
-  EXPECT_EQ(fields_of({"--fields", "rtt_us,target"}), wanted);
-  EXPECT_EQ(fields_of({"--fields", "rtt_us", "--fields", "target"}), wanted);
-  const std::string path = testing::TempDir() + "/fields.toml";
-  for (const char* text : {"fields = \"rtt_us,target\"\n", "fields = rtt_us,target\n",
-                           "fields = [\"rtt_us\", \"target\"]\n"}) {
-    std::ofstream(path) << text;
-    EXPECT_EQ(fields_of({"--config", path}), wanted) << text;
-  }
-  EXPECT_TRUE(fields_of({}).empty());
-}
-
-TEST(FieldsOption, RefusesWhatIsNone) {
-  EXPECT_NE(
-      refusal({"--fields", "ttl,bogus"}).find("'bogus' is not a field; the fields are: type,"),
-      std::string::npos);
-  EXPECT_NE(refusal({"--fields", "ttl,"}).find("'' is not a field"), std::string::npos);
-  EXPECT_NE(refusal({"--fields", "ttl,ttl"}).find("'ttl' stands twice"), std::string::npos);
-  EXPECT_NE(refusal({"--format", "ip", "--fields", "ttl"}).find("--format ip"), std::string::npos);
 }
 
 TEST(IpLine, IsTheTarget) {

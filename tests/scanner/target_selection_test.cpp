@@ -4,22 +4,19 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "scanner/command/target_report.h"
-#include "scanner/plan/target_plan.h"
+#include "scanner/plan/target_selection.h"
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
 
-TargetLists lists_of(const std::vector<std::string>& arguments) {
-  return read_target_lists(parse_scan_config(arguments).value().target);
+TargetSelection selection_of(const std::vector<std::string>& arguments) {
+  return select_targets(parse_scan_config(arguments).value().target);
 }
 
 // The message that the arguments are refused with; empty when they are accepted.
@@ -39,9 +36,9 @@ std::string write_file(const std::string& name, const std::string& text) {
   return path;
 }
 
-std::string ranges_text(const TargetLists& lists) {
+std::string ranges_text(const TargetSelection& selection) {
   std::string text;
-  for (const AddressRange& range : lists.ranges) text += to_string(range) + " ";
+  for (const AddressRange& range : selection.ranges) text += to_string(range) + " ";
   return text;
 }
 
@@ -49,22 +46,22 @@ bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST(TargetLists, LabelFilterKeepsTheEntriesThatMatch) {
+TEST(TargetSelection, LabelFilterKeepsTheEntriesThatMatch) {
   const std::string list = write_file(
       "labels.txt", "1.0.0.0/24 eu/EC2\n1.0.0.0/25 us/S3\n2.0.0.0/24 us/EC2\n3.0.0.0/24\n");
-  const TargetLists ec2 = lists_of({"-t", list, "4.4.4.4", "--label-filter", "EC2$"});
+  const TargetSelection ec2 = selection_of({"-t", list, "4.4.4.4", "--label-filter", "EC2$"});
   EXPECT_EQ(ranges_text(ec2), "1.0.0.0/24 2.0.0.0/24 ");
   EXPECT_EQ(ec2.counts.filtered_entries, 3U);
   EXPECT_EQ(ec2.counts.listed_repeatedly, 0U);
   EXPECT_EQ(ec2.labels.text(ec2.labels.label_of(Ipv4{0x01000001})), "eu/EC2");
-  EXPECT_EQ(ranges_text(lists_of({"-t", list, "--label-filter", "^(us|eu)/S"})), "1.0.0.0/25 ");
+  EXPECT_EQ(ranges_text(selection_of({"-t", list, "--label-filter", "^(us|eu)/S"})), "1.0.0.0/25 ");
   // An empty label is one, too.
-  EXPECT_EQ(ranges_text(lists_of({"-t", list, "--label-filter", "^$"})), "3.0.0.0/24 ");
+  EXPECT_EQ(ranges_text(selection_of({"-t", list, "--label-filter", "^$"})), "3.0.0.0/24 ");
   EXPECT_TRUE(contains(refusal({"-t", list, "--label-filter", "nowhere"}),
                        "--label-filter matches no label"));
 }
 
-TEST(TargetLists, WrongExpressionsAreRefusedWithTheReason) {
+TEST(TargetSelection, WrongExpressionsAreRefusedWithTheReason) {
   for (const char* expression : {"[", "(", "a{2", "*", "\\"}) {
     const std::string message = refusal({"1.1.1.1", "--label-filter", expression});
     EXPECT_TRUE(contains(message, std::string("--label-filter: '") + expression +
@@ -74,7 +71,7 @@ TEST(TargetLists, WrongExpressionsAreRefusedWithTheReason) {
   }
 }
 
-TEST(TargetLists, LabelsChangeNeitherDigestNorOrder) {
+TEST(TargetSelection, LabelsChangeNeitherDigestNorOrder) {
   const std::string plain = write_file("plain.txt", "1.0.0.0/24\n2.0.0.0/24\n");
   const std::string labelled =
       write_file("labelled.txt", "2.0.0.0/25 c\n1.0.0.0/24 a\n1.0.0.7 b\n2.0.0.0/24\n");
@@ -87,16 +84,17 @@ TEST(TargetLists, LabelsChangeNeitherDigestNorOrder) {
   EXPECT_EQ(a.targets.ranges().size(), b.targets.ranges().size());
 }
 
-TEST(TargetLists, ListedRepeatedlyCountsAddresses) {
+TEST(TargetSelection, ListedRepeatedlyCountsAddresses) {
   const std::string list = write_file("twice.txt", "1.0.0.0/24\n1.0.0.0/25\n1.0.0.0/26 x\n");
-  const TargetCounts counts = lists_of({"-t", list, "1.0.0.255", "-x", "1.0.0.0/30"}).counts;
+  const TargetCounts counts = selection_of({"-t", list, "1.0.0.255", "-x", "1.0.0.0/30"}).counts;
   EXPECT_EQ(counts.listed, 256U);
   EXPECT_EQ(counts.listed_repeatedly, 129U);
   EXPECT_EQ(counts.excluded_by_user, 4U);
 }
 
-TEST(TargetLists, EachReservedRangeIsCounted) {
-  const TargetCounts counts = lists_of({"9.0.0.0-10.0.0.9", "127.0.0.1", "-x", "10.0.0.0"}).counts;
+TEST(TargetSelection, EachReservedRangeIsCounted) {
+  const TargetCounts counts =
+      selection_of({"9.0.0.0-10.0.0.9", "127.0.0.1", "-x", "10.0.0.0"}).counts;
   EXPECT_EQ(counts.excluded_by_user, 1U);
   EXPECT_EQ(counts.excluded_reserved, 10U);
   ASSERT_EQ(counts.reserved.size(), 2U);
@@ -106,14 +104,14 @@ TEST(TargetLists, EachReservedRangeIsCounted) {
   EXPECT_EQ(counts.reserved[1].entry.name, "loopback");
 }
 
-TEST(TargetLists, AllowRangeLiftsOneRangeAndNoExclusion) {
+TEST(TargetSelection, AllowRangeLiftsOneRangeAndNoExclusion) {
   const std::vector<std::string> targets = {"10.0.0.0/8", "192.168.0.0/16", "-x", "10.0.0.0/24"};
   const auto with = [&targets](std::vector<std::string> options) {
     options.insert(options.end(), targets.begin(), targets.end());
-    return lists_of(options);
+    return selection_of(options);
   };
   EXPECT_EQ(ranges_text(with({"--allow-range", "10.0.0.0/16"})), "10.0.1.0-10.0.255.255 ");
-  const TargetLists both =
+  const TargetSelection both =
       with({"--allow-range", "10.0.0.0/16", "--allow-range", "192.168.7.0-192.168.7.9"});
   EXPECT_EQ(ranges_text(both), "10.0.1.0-10.0.255.255 192.168.7.0-192.168.7.9 ");
   EXPECT_EQ(both.counts.excluded_reserved + count_addresses(both.ranges) + 256, both.counts.listed);
@@ -125,14 +123,14 @@ TEST(TargetLists, AllowRangeLiftsOneRangeAndNoExclusion) {
 }
 
 // The routable Internet needs no list.
-TEST(TargetLists, AllOfIpv4IsWhatTheRegistryLeaves) {
-  const TargetLists lists = lists_of({"0.0.0.0/0"});
-  EXPECT_EQ(count_addresses(lists.ranges), 3702258432U);
-  EXPECT_EQ(lists.counts.reserved.size(), kSpecialPurposeRanges.size());
+TEST(TargetSelection, AllOfIpv4IsWhatTheRegistryLeaves) {
+  const TargetSelection selection = selection_of({"0.0.0.0/0"});
+  EXPECT_EQ(count_addresses(selection.ranges), 3702258432U);
+  EXPECT_EQ(selection.counts.reserved.size(), kSpecialPurposeRanges.size());
   EXPECT_EQ(plan_of({"0.0.0.0/0", "--seed", "1"}).target_count, 3702258432U);
 }
 
-TEST(TargetLists, BadLinesEndItOrAreSkippedAndCounted) {
+TEST(TargetSelection, BadLinesEndItOrAreSkippedAndCounted) {
   std::string text = "1.0.0.0/24\n";
   for (int i = 0; i < 25; ++i) text += "nonsense\n";
   const std::string list = write_file("bad.txt", text);
@@ -140,14 +138,15 @@ TEST(TargetLists, BadLinesEndItOrAreSkippedAndCounted) {
   EXPECT_TRUE(contains(refusal({"-t", list}), "bad.txt:2: nonsense: 'nonsense' is not"));
   EXPECT_TRUE(contains(refusal({"-t", list}), "\nand 5 more"));
   EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", holes}), "bad_holes.txt:2: "));
-  const TargetLists skipped = lists_of({"-t", list, "--exclude-file", holes, "--skip-bad-lines"});
+  const TargetSelection skipped =
+      selection_of({"-t", list, "--exclude-file", holes, "--skip-bad-lines"});
   EXPECT_EQ(ranges_text(skipped), "1.0.0.128/25 ");
   EXPECT_EQ(skipped.counts.bad_lines, 26U);
   // What stands on the command line is not skipped.
   EXPECT_TRUE(contains(refusal({"1.0.0.1/24", "--skip-bad-lines"}), "target: 1.0.0.1/24: host"));
 }
 
-TEST(TargetLists, ListsThatCannotBeReadAreNamed) {
+TEST(TargetSelection, ListsThatCannotBeReadAreNamed) {
   EXPECT_TRUE(contains(refusal({"-t", "/nonexistent"}),
                        "cannot read the list '/nonexistent': No such file or directory"));
   EXPECT_TRUE(contains(refusal({"-t", "/"}), "cannot read the list '/': Is a directory"));
@@ -159,7 +158,7 @@ TEST(TargetLists, ListsThatCannotBeReadAreNamed) {
                        "cut.json': its JSON is broken: parse error at line 1"));
 }
 
-TEST(TargetLists, AFifoIsAList) {
+TEST(TargetSelection, AFifoIsAList) {
   const std::string fifo = testing::TempDir() + "/fifo." + std::to_string(getpid());
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   std::thread writer([&fifo] {
@@ -170,96 +169,23 @@ TEST(TargetLists, AFifoIsAList) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   });
-  const TargetLists lists = lists_of({"-t", fifo});
+  const TargetSelection selection = selection_of({"-t", fifo});
   writer.join();
   unlink(fifo.c_str());
-  EXPECT_EQ(ranges_text(lists), "1.0.0.0/24 ");
+  EXPECT_EQ(ranges_text(selection), "1.0.0.0/24 ");
 }
 
-TEST(TargetLists, CloudListsTellWhatTheyHold) {
+TEST(TargetSelection, CloudListsTellWhatTheyHold) {
   const std::string folder = ECHOSCAN_SOURCE_DIR "/tests/targets/lists/";
-  const TargetLists lists =
-      lists_of({"-t", folder + "amazon.json", "-t", folder + "google.json", "-t",
-                folder + "microsoft.json", "--allow-range", "198.18.0.0/15"});
-  EXPECT_EQ(lists.counts.ipv6_entries, 5U);
-  EXPECT_EQ(lists.counts.listed_repeatedly, 1024U + 256 + 4);
-  EXPECT_EQ(count_addresses(lists.ranges), 1024U + 256 + 1 + 4096 + 256 + 256 + 4096);
+  const TargetSelection selection =
+      selection_of({"-t", folder + "amazon.json", "-t", folder + "google.json", "-t",
+                    folder + "microsoft.json", "--allow-range", "198.18.0.0/15"});
+  EXPECT_EQ(selection.counts.ipv6_entries, 5U);
+  EXPECT_EQ(selection.counts.listed_repeatedly, 1024U + 256 + 4);
+  EXPECT_EQ(count_addresses(selection.ranges), 1024U + 256 + 1 + 4096 + 256 + 256 + 4096);
   std::uint64_t sum = 0;
-  for (const std::uint64_t count : lists.labels.count(lists.ranges)) sum += count;
-  EXPECT_EQ(sum, count_addresses(lists.ranges));
-}
-
-TEST(TargetPlan, TargetsByLabelAreThoseThatAreProbed) {
-  const std::string list = write_file("parts.txt", "1.0.0.0/24 a\n1.0.0.0/26 b\n1.0.1.0/24\n");
-  const std::vector<std::string> arguments = {"-t", list, "--seed", "1", "-x", "1.0.0.0/28"};
-  EXPECT_EQ(plan_of(arguments).targets_by_label, (std::vector<std::uint64_t>{256, 192, 48}));
-  std::vector<std::string> first = arguments;
-  first.insert(first.end(), {"--max-targets", "100"});
-  const TargetPlan plan = plan_of(first);
-  ASSERT_EQ(plan.targets_by_label.size(), 3U);
-  EXPECT_EQ(plan.targets_by_label[0] + plan.targets_by_label[1] + plan.targets_by_label[2], 100U);
-  EXPECT_GT(plan.targets_by_label[2], 0U);
-}
-
-TargetLists report_lists() {
-  const std::string list = write_file(
-      "report.txt", "1.0.0.0/24 a\n1.0.0.0/26 b\n1.0.1.0/24\n10.0.0.0/30\n127.0.0.1 c\nx\n");
-  return read_target_lists(
-      parse_target_report_config({"-t", list, "-x", "1.0.0.0/28", "--skip-bad-lines"}).value());
-}
-
-TEST(TargetReport, CountsAddUpInJson) {
-  const auto json = nlohmann::json::parse(target_report_json(report_lists(), true));
-  EXPECT_EQ(json["listed"], 517);
-  EXPECT_EQ(json["listed_repeatedly"], 64);
-  EXPECT_EQ(json["excluded_by_user"], 16);
-  EXPECT_EQ(json["excluded_reserved"], 5);
-  EXPECT_EQ(json["reserved"][0]["rfc"], "RFC 1918");
-  EXPECT_EQ(json["reserved"][0]["count"], 4);
-  EXPECT_EQ(json["bad_lines"], 1);
-  EXPECT_EQ(json["count"], 496);
-  EXPECT_EQ(json["range_count"], 1);
-  EXPECT_EQ(json["slash24_count"], 2);
-  EXPECT_EQ(json["labels"][0], (nlohmann::json{{"label", nullptr}, {"count", 256}}));
-  EXPECT_EQ(json["labels"][2], (nlohmann::json{{"label", "b"}, {"count", 48}}));
-  EXPECT_EQ(json["labels"].size(), 3U);
-  EXPECT_EQ(json["ranges"].size(), 3U);
-  EXPECT_EQ(json["ranges"][0]["first"], "1.0.0.16");
-  EXPECT_EQ(json["ranges"][1]["label"], "a");
-  EXPECT_FALSE(nlohmann::json::parse(target_report_json(report_lists(), false)).contains("ranges"));
-}
-
-TEST(TargetReport, TextSaysTheSameToPeople) {
-  EXPECT_EQ(target_report_text(report_lists()),
-            "left out               1  bad lines (--skip-bad-lines)\n"
-            "listed               517  on the lists, 64 of them more than once\n"
-            "excluded              16  by --exclude and --exclude-file\n"
-            "                       5  in special-purpose ranges (IANA registry of 2020-09-04, "
-            "multicast):\n"
-            "                       4    10.0.0.0/8         private use, RFC 1918\n"
-            "                       1    127.0.0.0/8        loopback, RFC 1122\n"
-            "remaining            496  to probe, in 1 range and 2 /24 networks\n"
-            "labels               256  (none)\n"
-            "                     192  a\n"
-            "                      48  b\n"
-            "digest     sha256:" +
-                report_lists().digest + "\n");
-}
-
-// What --list prints is a list: reading it again changes nothing.
-TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
-  const TargetLists lists = report_lists();
-  std::istringstream in(range_lines(lists));
-  TargetList again;
-  EXPECT_EQ(read_target_list(in, "again", again), "");
-  EXPECT_EQ(again.error_count, 0U);
-  const LabelMap labels(std::move(again.labels), again.entries);
-  std::vector<AddressRange> ranges;
-  for (const LabelledRange& entry : again.entries) ranges.push_back(entry.range);
-  EXPECT_EQ(merge_ranges(ranges), lists.ranges);
-  for (const char* address : {"1.0.0.16", "1.0.0.64", "1.0.1.0"})
-    EXPECT_EQ(labels.text(labels.label_of(parse_ipv4(address).value())),
-              lists.labels.text(lists.labels.label_of(parse_ipv4(address).value())));
+  for (const std::uint64_t count : selection.labels.count(selection.ranges)) sum += count;
+  EXPECT_EQ(sum, count_addresses(selection.ranges));
 }
 
 }  // namespace

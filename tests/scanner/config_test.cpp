@@ -1,27 +1,22 @@
-// scanner/, part by part: options, pacing, frames, the plan, sender and receiver, each without a
-// kernel.
+// The options of every command: taken, given their defaults, refused by name.
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <fstream>
-#include <map>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "output/result/result_field.h"
+#include "scanner/options/aggregate_config.h"
+#include "scanner/options/bench_config.h"
+#include "scanner/options/doctor_config.h"
+#include "scanner/options/method.h"
 #include "scanner/options/scan_config.h"
-#include "scanner/pipeline/sender.h"
-#include "scanner/plan/target_plan.h"
-#include "scanner/process/privileges.h"
 #include "scanner/process/user_error.h"
-#include "scanner/transmit/frame.h"
 #include "scanner/transmit/pacer.h"
-#include "tests/scanner/fakes.h"
-#include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 namespace {
-
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
-constexpr Ipv4 kSource{0xc0000201};
 
 ScanConfig parsed(std::vector<std::string> arguments) {
   arguments.emplace_back("192.0.2.0/24");
@@ -45,7 +40,7 @@ std::string write_file(const std::string& name, const std::string& text) {
   return path;
 }
 
-TEST(Config, DefaultsAreTheDocumentedOnes) {
+TEST(ScanConfig, DefaultsAreTheDocumentedOnes) {
   const ScanConfig config = parsed({});
   EXPECT_EQ(config.pace.rate_pps, 10'000U);
   EXPECT_EQ(config.pace.cooldown_s, 8);
@@ -56,7 +51,7 @@ TEST(Config, DefaultsAreTheDocumentedOnes) {
   EXPECT_FALSE(config.order.seed);
 }
 
-TEST(Config, EveryOptionIsTaken) {
+TEST(ScanConfig, EveryOptionIsTaken) {
   const ScanConfig config = parsed({"-t",
                                     "a",
                                     "--targets",
@@ -127,7 +122,7 @@ TEST(Config, EveryOptionIsTaken) {
   EXPECT_EQ(parsed({"-q"}).output.status, StatusStyle::off);
 }
 
-TEST(Config, Rates) {
+TEST(ScanConfig, Rates) {
   EXPECT_EQ(parse_rate("1"), 1U);
   EXPECT_EQ(parse_rate("10k"), 10'000U);
   EXPECT_EQ(parse_rate("2.5k"), 2'500U);
@@ -138,7 +133,7 @@ TEST(Config, Rates) {
     EXPECT_FALSE(parse_rate(text)) << text;
 }
 
-TEST(Config, WrongValuesAreRefusedByName) {
+TEST(ScanConfig, WrongValuesAreRefusedByName) {
   const std::vector<std::vector<std::string>> wrong = {{"--rate", "10x"},
                                                        {"--rate", "0"},
                                                        {"--queues", "0"},
@@ -174,7 +169,7 @@ TEST(Config, WrongValuesAreRefusedByName) {
   EXPECT_THROW(parse_scan_config({}), UserError);
 }
 
-TEST(Config, KindsOfResultAddUp) {
+TEST(ScanConfig, KindsOfResultAddUp) {
   EXPECT_FALSE(parsed({}).output.emission.errors);
   EXPECT_FALSE(parsed({"--emit", "replies"}).output.emission.errors);
   EXPECT_FALSE(parsed({"--emit", "errors"}).output.emission.repeats);
@@ -194,12 +189,12 @@ TEST(Config, KindsOfResultAddUp) {
   EXPECT_EQ(parsed({"--format", "ip", "--emit", "replies"}).output.emission.repeat_cap, 10U);
 }
 
-TEST(Config, TheLastOfAnOptionCounts) {
+TEST(ScanConfig, TheLastOfAnOptionCounts) {
   EXPECT_EQ(parsed({"--rate", "1", "--rate", "2"}).pace.rate_pps, 2U);
   EXPECT_EQ(parsed({"-i", "a", "-i", "b"}).path.interface_name, "b");
 }
 
-TEST(Config, FileHasTheSameOptionsAndTheCommandLineWins) {
+TEST(ScanConfig, FileHasTheSameOptionsAndTheCommandLineWins) {
   const std::string path = write_file("scan.toml",
                                       "rate = \"50k\"\nexclude = [\"1.1.1.1\", \"2.2.2.2\"]\n"
                                       "allow-reserved = true\nseed = 7\n");
@@ -219,9 +214,38 @@ TEST(Config, FileHasTheSameOptionsAndTheCommandLineWins) {
   EXPECT_NE(refusal({"--config", "/nonexistent"}).find("/nonexistent"), std::string::npos);
 }
 
-std::string plan_refusal(const std::vector<std::string>& arguments) {
+std::vector<std::string> fields_of(std::vector<std::string> options) {
+  std::vector<std::string> names;
+  for (const ResultField* field : parsed(std::move(options)).output.fields)
+    names.emplace_back(field->name);
+  return names;
+}
+
+TEST(ScanConfig, FieldsAreInTheOrderOfTheirNames) {
+  const std::vector<std::string> wanted = {"rtt_us", "target"};
+  EXPECT_EQ(fields_of({"--fields", "rtt_us,target"}), wanted);
+  EXPECT_EQ(fields_of({"--fields", "rtt_us", "--fields", "target"}), wanted);
+  for (const char* text : {"fields = \"rtt_us,target\"\n", "fields = rtt_us,target\n",
+                           "fields = [\"rtt_us\", \"target\"]\n"}) {
+    EXPECT_EQ(fields_of({"--config", write_file("fields.toml", text)}), wanted) << text;
+  }
+  EXPECT_TRUE(fields_of({}).empty());
+}
+
+TEST(ScanConfig, WhatIsNoFieldIsRefused) {
+  EXPECT_NE(
+      refusal({"--fields", "ttl,bogus"}).find("'bogus' is not a field; the fields are: type,"),
+      std::string::npos);
+  EXPECT_NE(refusal({"--fields", "ttl,"}).find("'' is not a field"), std::string::npos);
+  EXPECT_NE(refusal({"--fields", "ttl,ttl"}).find("'ttl' stands twice"), std::string::npos);
+  EXPECT_NE(refusal({"--format", "ip", "--fields", "ttl"}).find("--format ip"), std::string::npos);
+}
+
+// The message that `parse` refuses the arguments with; empty when it accepts them.
+template <typename Parse>
+std::string refusal_of(Parse parse, const std::vector<std::string>& arguments) {
   try {
-    plan_of(arguments);
+    parse(arguments);
   } catch (const UserError& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_usage);
     return error.what();
@@ -229,147 +253,110 @@ std::string plan_refusal(const std::vector<std::string>& arguments) {
   return {};
 }
 
-TEST(TargetPlan, CountsWhatItLeavesOut) {
-  const std::string list = write_file("list.txt", "9.0.0.0/24\n9.0.0.128/25\n10.0.0.0/24\n");
-  const std::string holes = write_file("holes.txt", "9.0.0.0/30\n");
-  const TargetPlan plan =
-      plan_of({"-t", list, "9.9.9.9", "-x", "9.0.0.5", "--exclude-file", holes, "--seed", "1"});
-  EXPECT_EQ(plan.counts.listed, 256U + 256 + 1);
-  EXPECT_EQ(plan.counts.excluded_by_user, 5U);
-  EXPECT_EQ(plan.counts.excluded_reserved, 256U);
-  EXPECT_EQ(plan.target_count, 252U);
-  EXPECT_EQ(plan.seed, 1U);
-  EXPECT_FALSE(plan.targets.index_of(Ipv4{0x09000001}));
-  EXPECT_FALSE(plan.targets.index_of(Ipv4{0x0a000001}));
-  EXPECT_EQ(plan_of({"-t", list, "--allow-reserved"}).counts.excluded_reserved, 0U);
+TEST(AggregateConfig, TakesEveryOptionThatChoosesFromTheListsOfAScan) {
+  const std::vector<std::string> choosing = {"-t",
+                                             "a",
+                                             "--exclude",
+                                             "1.1.1.1",
+                                             "--exclude-file",
+                                             "b",
+                                             "--label-filter",
+                                             "x+",
+                                             "--skip-bad-lines",
+                                             "--allow-reserved",
+                                             "--allow-range",
+                                             "10.0.0.0/8"};
+  std::vector<std::string> arguments = choosing;
+  arguments.emplace_back("results.jsonl");
+  const AggregateConfig config = parse_aggregate_config(arguments).value();
+  EXPECT_EQ(config.target, parse_scan_config(choosing).value().target);
+  EXPECT_EQ(config.files, std::vector<std::string>{"results.jsonl"});
 }
 
-// printf '1.0.0.0-1.0.0.255\n9.9.9.9-9.9.9.9\n' | sha256sum
-TEST(TargetPlan, DigestIsSha256OfTheRanges) {
-  EXPECT_EQ(plan_of({"9.9.9.9", "1.0.0.128/25", "1.0.0.0/25"}).digest,
-            "b1a2ceb07a6fac6c1d6ed86d7b7a97291f456bea15d8ba43b822c2429444daf7");
+TEST(AggregateConfig, TablesStandInTheirOwnOrderAndEachOnce) {
+  using enum Grouping;
+  const auto tables = [](std::vector<std::string> arguments) {
+    arguments.emplace_back("results.jsonl");
+    return parse_aggregate_config(arguments).value().groupings;
+  };
+  EXPECT_EQ(tables({}), (std::vector{slash8, slash16, slash24, country, asn, label}));
+  EXPECT_EQ(tables({"--by", "label,slash8,label"}), (std::vector{slash8, label}));
+  EXPECT_EQ(tables({"--by", "asn", "--by", "slash16,asn"}), (std::vector{slash16, asn}));
 }
 
-TEST(TargetPlan, RandomSeedsDifferAndFitJson) {
-  std::set<std::uint64_t> seeds;
-  for (int i = 0; i < 20; ++i) seeds.insert(plan_of({"9.9.9.9"}).seed);
-  EXPECT_EQ(seeds.size(), 20U);
-  EXPECT_LE(*seeds.rbegin(), kSeedMax);
+TEST(AggregateConfig, RowsAreTenAsTextAndAllElsewhere) {
+  EXPECT_EQ(parse_aggregate_config({"r"})->rows_max, 10U);
+  EXPECT_EQ(parse_aggregate_config({"r", "--format", "csv"})->rows_max, 0U);
+  EXPECT_EQ(parse_aggregate_config({"r", "--format", "json", "--top", "3"})->rows_max, 3U);
 }
 
-TEST(TargetPlan, RefusalsSayWhy) {
-  EXPECT_NE(plan_refusal({"10.0.0.1"}).find("RFC 1918"), std::string::npos);
-  EXPECT_NE(plan_refusal({"9.9.9.9", "-x", "9.0.0.0/8"}).find("1 listed, 1 excluded"),
+TEST(AggregateConfig, WhatMakesNoSenseIsRefused) {
+  const auto refused = [](const std::vector<std::string>& arguments) {
+    return refusal_of(parse_aggregate_config, arguments);
+  };
+  EXPECT_NE(refused({}).find("no results"), std::string::npos);
+  EXPECT_NE(refused({"r", "--by", "continent"}).find("--by: 'continent' is not one of: slash8"),
             std::string::npos);
-  EXPECT_NE(plan_refusal({"-t", "/nonexistent"}).find("/nonexistent"), std::string::npos);
-  EXPECT_NE(plan_refusal({"-t", write_file("empty.txt", "# nothing\n")}).find("no targets"),
-            std::string::npos);
-  EXPECT_NE(plan_refusal({"-t", "-", "-t", "-"}).find("one list only"), std::string::npos);
-  const std::string wrong = write_file("wrong.txt", "9.9.9.9\n9.9.9.9/33\nx\n");
-  const std::string message = plan_refusal({"-t", wrong, "9.9.9.10/24"});
-  EXPECT_NE(message.find("wrong.txt:2: 9.9.9.9/33: "), std::string::npos) << message;
-  EXPECT_NE(message.find("wrong.txt:3: x: "), std::string::npos) << message;
-  EXPECT_NE(message.find("the network is 9.9.9.0/24"), std::string::npos) << message;
-}
-
-// A sender against a fake kernel and a fake clock.
-class SenderTest : public testing::Test {
- protected:
-  SenderTest()
-      : plan_(plan_of({"9.0.0.0/22", "--seed", "4"})),
-        source_({{}, kSource.value, 0}),
-        transmitter_(FrameTemplate({{}, {}, kSource}, {}), source_, clock_, [](Ipv4) { return 0; }),
-        writer_(sink_) {}
-
-  bool run(std::uint64_t rate_pps, std::uint32_t passes = 1) {
-    ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, passes, 100);
-    Pacer pacer(rate_pps, clock_.now);
-    Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
-                  clock_, source_, writer_, state_, plan_.labels);
-    const bool is_good = sender.run();
-    drawn_ = sender.counters().drawn.get();
-    handed_over_ = sender.counters().handed_over.get();
-    return is_good;
-  }
-
-  TargetPlan plan_;
-  FakeClock clock_;
-  FakeReplySource source_;
-  FakeTransmitter transmitter_;
-  FakeSink sink_;
-  ResultWriter writer_;
-  ScanState state_;
-  std::uint64_t drawn_ = 0;
-  std::uint64_t handed_over_ = 0;
-};
-
-TEST_F(SenderTest, EachTargetOncePerPassInTheOrderOfTheCursor) {
-  EXPECT_TRUE(run(Pacer::kUnlimited, 2));
-  TargetCursor cursor(plan_.targets, plan_.permutation);
-  std::vector<Ipv4> order(plan_.target_count);
-  cursor.next(order);
-  ASSERT_EQ(transmitter_.log.size(), 2 * order.size());
-  for (std::size_t i = 0; i < transmitter_.log.size(); ++i) {
-    ASSERT_EQ(transmitter_.log[i].address, order[i % order.size()]);
-    ASSERT_EQ(transmitter_.log[i].pass, i / order.size());
+  EXPECT_NE(refused({"r", "--by", "asn,"}).find("--by: '' is not"), std::string::npos);
+  EXPECT_NE(refused({"r", "--top", "0"}).find("--top: '0' is not"), std::string::npos);
+  EXPECT_NE(refused({"r", "--format", "xml"}).find("--format: 'xml' is not"), std::string::npos);
+  EXPECT_NE(refused({"r", "--mmdb", "f"}).find("-t FILE"), std::string::npos);
+  for (const std::vector<std::string>& choosing : {std::vector<std::string>{"-x", "1.1.1.1"},
+                                                   {"--exclude-file", "b"},
+                                                   {"--label-filter", "x"},
+                                                   {"--skip-bad-lines"},
+                                                   {"--allow-reserved"},
+                                                   {"--allow-range", "10.0.0.0/8"}}) {
+    std::vector<std::string> arguments = choosing;
+    arguments.emplace(arguments.begin(), "r");
+    EXPECT_NE(refused(arguments).find("-t FILE"), std::string::npos) << choosing[0];
   }
 }
 
-// The kernel takes some, none, or a part of each batch: nothing is lost, nothing goes out twice.
-TEST_F(SenderTest, WhatTheKernelDoesNotTakeIsOfferedAgain) {
-  std::uint64_t calls = 0;
-  transmitter_.takes = [&calls](std::size_t batch) {
-    return std::min<std::size_t>(batch, ++calls * 7 % 11);
+TEST(DoctorConfig, LooksWhereItIsToldTo) {
+  EXPECT_EQ(to_string(parse_doctor_config({})->destination), "203.0.113.1");
+  const DoctorConfig config =
+      parse_doctor_config({"-i", "eth7", "--to", "9.9.9.9", "--json", "--read-only", "-v"}).value();
+  EXPECT_EQ(config.interface_name, "eth7");
+  EXPECT_EQ(to_string(config.destination), "9.9.9.9");
+  EXPECT_TRUE(config.as_json);
+  EXPECT_TRUE(config.read_only);
+  EXPECT_EQ(config.verbosity, Verbosity::verbose);
+  EXPECT_EQ(refusal_of(parse_doctor_config, {"--to", "nowhere"}).find("--to: 'nowhere' is not"),
+            0U);
+}
+
+TEST(BenchConfig, MethodsStandInTheirOwnOrderAndEachOnce) {
+  const auto methods = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"-i", "lab0", "--dst", "10.0.0.1"});
+    return parse_bench_config(arguments).value().methods;
   };
-  EXPECT_TRUE(run(Pacer::kUnlimited));
-  std::map<Ipv4, int> count;
-  for (const Target& target : transmitter_.log) ++count[target.address];
-  EXPECT_EQ(count.size(), plan_.target_count);
-  EXPECT_EQ(transmitter_.log.size(), plan_.target_count);
-  EXPECT_EQ(handed_over_, plan_.target_count);
+  EXPECT_EQ(methods({}).size(), all_methods().size());
+  EXPECT_EQ(methods({"--methods", "asio,af_xdp,asio"}),
+            (std::vector{Method::af_xdp, Method::asio}));
+  EXPECT_EQ(methods({"--methods", "pcap", "--methods", "af_packet"}),
+            (std::vector{Method::af_packet, Method::pcap}));
+  EXPECT_NE(refusal_of(parse_bench_config, {"--methods", "pcap,"}).find("--methods: '' is not"),
+            std::string::npos);
 }
 
-TEST_F(SenderTest, KeepsTheRateOnAHesitantKernel) {
-  std::uint64_t calls = 0;
-  transmitter_.takes = [&calls](std::size_t batch) { return ++calls % 3 == 0 ? 0 : batch; };
-  const std::uint64_t start_ns = clock_.now;
-  EXPECT_TRUE(run(1000));
-  EXPECT_NEAR(static_cast<double>(clock_.now - start_ns), 1.024e9, 2e7);
-}
-
-TEST_F(SenderTest, GivesUpOnAKernelThatTakesNothing) {
-  transmitter_.takes = [](std::size_t) { return std::size_t{0}; };
-  const std::uint64_t start_ns = clock_.now;
-  EXPECT_FALSE(run(1000));
-  EXPECT_GE(clock_.now - start_ns, Sender::kStallNs);
-  EXPECT_LT(clock_.now - start_ns, Sender::kStallNs + 2 * kSecondNs);
-  EXPECT_EQ(handed_over_, 0U);
-}
-
-TEST_F(SenderTest, StopsWhenToldTo) {
-  transmitter_.takes = [this](std::size_t batch) {
-    if (transmitter_.log.size() >= 300) state_.stop_sending = true;
-    return batch;
-  };
-  EXPECT_TRUE(run(Pacer::kUnlimited));
-  EXPECT_LT(transmitter_.log.size(), 500U);
-  EXPECT_EQ(handed_over_, transmitter_.log.size());
-}
-
-TEST(Privileges, NameWhatLacksOrWhatElseRefuses) {
-  const Privileges net_raw_alone{.net_raw = true};
-  EXPECT_EQ(explain_refused_bpf(net_raw_alone),
-            "BPF is not permitted (CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN)");
-  EXPECT_EQ(explain_refused_bpf({.net_raw = true, .net_admin = true, .bpf = true}),
-            "BPF is not permitted (CAP_PERFMON)");
-  Privileges all{.net_raw = true, .net_admin = true, .bpf = true, .perfmon = true};
-  EXPECT_NE(explain_refused_bpf(all).find("seccomp"), std::string::npos);
-  all.is_user_namespace = true;
-  EXPECT_NE(explain_refused_bpf(all).find("user namespace"), std::string::npos);
-
-  EXPECT_NE(explain_refused_socket({}).find("--cap-add NET_RAW, or for AF_XDP"), std::string::npos);
-  EXPECT_NE(explain_refused_socket(all).find("user namespace"), std::string::npos);
-  EXPECT_NE(explain_refused_socket(net_raw_alone).find("seccomp"), std::string::npos);
+// Every method but `auto` has a row, under a name of its own by which `bench` and, where it has it,
+// `scan` find it again.
+TEST(Method, EachHasOneNameByWhichItIsChosen) {
+  std::set<Method> seen;
+  for (const MethodTraits& method : all_methods()) {
+    EXPECT_TRUE(seen.insert(method.method).second) << method.name;
+    EXPECT_EQ(&traits_of(method.method), &method);
+    const std::vector<std::string> in_bench = {"-i",       "lab0",      "--dst",
+                                               "10.0.0.1", "--methods", method.name};
+    EXPECT_EQ(parse_bench_config(in_bench)->methods, std::vector{method.method});
+    if (method.in_scan)
+      EXPECT_EQ(parsed({"--method", method.name}).path.method, method.method);
+    else
+      EXPECT_NE(refusal({"--method", method.name}).find("--method"), std::string::npos);
+  }
+  EXPECT_FALSE(seen.contains(Method::automatic));
+  EXPECT_EQ(seen.size(), static_cast<std::size_t>(Method::asio));
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// What `echoscan targets` is to report: the scan's target options, and the shape of the report.
+//
+// The file of --config may be a scan's: options that are the scan's alone are passed over, so that
+// one file serves both commands.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scanner/options/option_group.h"
+#include "scanner/options/target_options.h"
+
+namespace echoscan {
+
+enum class ReportFormat { text, json };
+
+struct TargetReportConfig {
+  TargetConfig target;
+  ReportFormat format = ReportFormat::text;
+  bool list_ranges = false;
+  Verbosity verbosity = Verbosity::normal;
+};
+
+// Parses the arguments behind `echoscan targets`. nullopt when they asked for help, which is then
+// printed. Throws UserError.
+std::optional<TargetReportConfig> parse_target_report_config(
+    const std::vector<std::string>& arguments);
+
+}  // namespace echoscan

@@ -1,0 +1,88 @@
+// The report on a selection: figures that add up, the same for people and for scripts, and ranges
+// that are a list again.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "scanner/command/target_report.h"
+#include "tests/scanner/plan_of.h"
+
+namespace echoscan {
+namespace {
+
+std::string write_file(const std::string& name, const std::string& text) {
+  std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+TargetSelection sample_selection() {
+  const std::string list = write_file(
+      "report.txt", "1.0.0.0/24 a\n1.0.0.0/26 b\n1.0.1.0/24\n10.0.0.0/30\n127.0.0.1 c\nx\n");
+  return select_targets(
+      parse_target_report_config({"-t", list, "-x", "1.0.0.0/28", "--skip-bad-lines"})
+          .value()
+          .target);
+}
+
+TEST(TargetReport, CountsAddUpInJson) {
+  const auto json = nlohmann::json::parse(target_report_json(sample_selection(), true));
+  EXPECT_EQ(json["listed"], 517);
+  EXPECT_EQ(json["listed_repeatedly"], 64);
+  EXPECT_EQ(json["excluded_by_user"], 16);
+  EXPECT_EQ(json["excluded_reserved"], 5);
+  EXPECT_EQ(json["reserved"][0]["rfc"], "RFC 1918");
+  EXPECT_EQ(json["reserved"][0]["count"], 4);
+  EXPECT_EQ(json["bad_lines"], 1);
+  EXPECT_EQ(json["count"], 496);
+  EXPECT_EQ(json["range_count"], 1);
+  EXPECT_EQ(json["slash24_count"], 2);
+  EXPECT_EQ(json["labels"][0], (nlohmann::json{{"label", nullptr}, {"count", 256}}));
+  EXPECT_EQ(json["labels"][2], (nlohmann::json{{"label", "b"}, {"count", 48}}));
+  EXPECT_EQ(json["labels"].size(), 3U);
+  EXPECT_EQ(json["ranges"].size(), 3U);
+  EXPECT_EQ(json["ranges"][0]["first"], "1.0.0.16");
+  EXPECT_EQ(json["ranges"][1]["label"], "a");
+  EXPECT_FALSE(
+      nlohmann::json::parse(target_report_json(sample_selection(), false)).contains("ranges"));
+}
+
+TEST(TargetReport, TextSaysTheSameToPeople) {
+  EXPECT_EQ(target_report_text(sample_selection()),
+            "left out               1  bad lines (--skip-bad-lines)\n"
+            "listed               517  on the selection, 64 of them more than once\n"
+            "excluded              16  by --exclude and --exclude-file\n"
+            "                       5  in special-purpose ranges (IANA registry of 2020-09-04, "
+            "multicast):\n"
+            "                       4    10.0.0.0/8         private use, RFC 1918\n"
+            "                       1    127.0.0.0/8        loopback, RFC 1122\n"
+            "remaining            496  to probe, in 1 range and 2 /24 networks\n"
+            "labels               256  (none)\n"
+            "                     192  a\n"
+            "                      48  b\n"
+            "digest     sha256:" +
+                sample_selection().digest + "\n");
+}
+
+// What --list prints is a list: reading it again changes nothing.
+TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
+  const TargetSelection selection = sample_selection();
+  std::istringstream in(range_lines(selection));
+  TargetList again;
+  EXPECT_EQ(read_target_list(in, "again", again), "");
+  EXPECT_EQ(again.error_count, 0U);
+  const LabelMap labels(std::move(again.labels), again.entries);
+  std::vector<AddressRange> ranges;
+  for (const LabelledRange& entry : again.entries) ranges.push_back(entry.range);
+  EXPECT_EQ(merge_ranges(ranges), selection.ranges);
+  for (const char* address : {"1.0.0.16", "1.0.0.64", "1.0.1.0"})
+    EXPECT_EQ(labels.text(labels.label_of(parse_ipv4(address).value())),
+              selection.labels.text(selection.labels.label_of(parse_ipv4(address).value())));
+}
+
+}  // namespace
+}  // namespace echoscan
