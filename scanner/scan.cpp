@@ -92,60 +92,19 @@ void announce(const ScanConfig& config, const TargetPlan& plan, const NetworkPat
   log_plan(plan, config.order, config.pace);
 }
 
-void report(const ScanConfig& config, const Summary& summary, ByteSink* summary_file) {
+// Says how the scan ended, and writes the summary first: nothing here may throw, since the counters
+// would be lost with it.
+ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
+                ByteSink* summary_file) {
+  const int error =
+      summary_file == nullptr ? 0 : write_and_finish(*summary_file, summary_json(summary));
   if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{}", summary_text(summary));
-  if (!summary_file) return;
-  const std::string json = summary_json(summary);
-  const int error = write_and_finish(*summary_file, json);
-  if (error != 0)
-    throw UserError(ExitCode::output,
-                    fmt::format("the summary could not be written to {}: {}",
-                                config.output.summary_path, std::strerror(error)));
-}
-
-int last_error(const Pipeline& pipeline) {
-  int error = 0;
-  for (const Queue& queue : pipeline.queues())
-    queue.transmitter->visit_parts([&error](const Transmitter& part) {
-      if (part.last_error() != 0) error = part.last_error();
-    });
-  return error;
-}
-
-ExitCode exit_code(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
-                   const Pipeline& pipeline, StopReason reason) {
-  // Whatever else ended the scan: lost results are the worse news.
-  if (pipeline.writer().error() != 0) reason = StopReason::output_failed;
-  switch (reason) {
-    case StopReason::interrupted:
-      return ExitCode::interrupted;
-    case StopReason::terminated:
-      return ExitCode::terminated;
-    case StopReason::output_failed:
-      throw UserError(
-          ExitCode::output,
-          fmt::format("the results could not be written to {}: {}",
-                      config.output.path == "-" ? "standard output" : config.output.path,
-                      pipeline.writer().error() == EPIPE
-                          ? "its reader has gone away (broken pipe)"
-                          : std::strerror(pipeline.writer().error())));
-    case StopReason::stalled:
-      throw UserError(
-          ExitCode::environment,
-          fmt::format("the interface took no probe for {} s ({}); is its link up?",
-                      Sender::kStallNs / kSecondNs, std::strerror(last_error(pipeline))));
-    case StopReason::link_down:
-      throw UserError(
-          ExitCode::environment,
-          fmt::format("the link of {} was down for {} s (--link-timeout); stopped after "
-                      "{} of {} probes of the order, --seed {} repeats it",
-                      path.interface.name, config.path.link_timeout_s, pipeline.sent(),
-                      pipeline.probe_count(), plan.seed));
-    case StopReason::finished:
-    case StopReason::max_runtime:
-      break;
-  }
-  return ExitCode::finished;
+  const std::string sentence = outcome_sentence(outcome);
+  if (!sentence.empty()) fmt::print(stderr, "echoscan: {}\n", sentence);
+  if (error == 0) return exit_code(outcome);
+  fmt::print(stderr, "echoscan: the summary could not be written to {}: {}\n",
+             config.output.summary_path, std::strerror(error));
+  return ExitCode::output;
 }
 
 }  // namespace
@@ -200,24 +159,24 @@ ExitCode run_scan(const ScanConfig& config) {
           : open_sink(config.output.summary_path, OutputMode::replace);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
-  // allocates.
-  const std::uint64_t tx_packets_before = find_interface(path.interface.index).tx_packets;
+  // throws: whatever happens, there will be a ledger.
+  const std::optional<std::uint64_t> tx_packets_before = read_tx_packets(path.interface.index);
   const InterfaceLink link(path.interface);
   Pipeline pipeline(plan, config, queues, *receive.source, geo, *results, link, clock);
   std::optional<BusyPolling> busy_polling;
   if (config.path.busy_poll) busy_polling.emplace("/sys/class/net/" + path.interface.name);
-  const StopReason reason = pipeline.run();
+  const ScanOutcome outcome = pipeline.run();
   busy_polling.reset();
 
   // Ledger: every probe, target and frame accounted for.
-  Summary summary = make_summary(plan, config, pipeline, reason, clock.now_ns());
+  Summary summary = make_summary(plan, config, pipeline, outcome, clock.now_ns());
   summary.interface = path.interface.name;
   summary.source = to_string(path.source);
   summary.gateway = next_hop(path, addresses);
-  summary.interface_tx_packets =
-      find_interface(path.interface.index).tx_packets - tx_packets_before;
-  report(config, summary, summary_file.get());
-  return exit_code(config, plan, path, pipeline, reason);
+  const std::optional<std::uint64_t> tx_packets = read_tx_packets(path.interface.index);
+  if (tx_packets && tx_packets_before)
+    summary.interface_tx_packets = *tx_packets - *tx_packets_before;
+  return report(config, outcome, summary, summary_file.get());
 }
 
 }  // namespace echoscan

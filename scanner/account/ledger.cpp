@@ -45,7 +45,7 @@ void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config
   summary.step_end = plan.steps.end;
 }
 
-void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) {
+void add_sending(Summary& summary, const Pipeline& pipeline, const ScanOutcome& outcome) {
   std::uint64_t drawn = 0;
   std::uint64_t handed_over = 0;
   std::uint64_t first_pass = 0;
@@ -92,7 +92,7 @@ void add_sending(Summary& summary, const Pipeline& pipeline, StopReason reason) 
             "sent + refused + unconfirmed + unroutable", summary.sent + lost);
   check_sum(summary.faults, "refused + unconfirmed + unroutable", lost, "the probes given up",
             given_up);
-  if (reason == StopReason::finished)
+  if (std::holds_alternative<Finished>(outcome))
     check_sum(summary.faults, "probes planned", summary.probes, "targets drawn from the order",
               drawn);
 }
@@ -246,31 +246,11 @@ void add_output(Summary& summary, const ScanConfig& config, const Pipeline& pipe
 
 }  // namespace
 
-const char* outcome_name(StopReason reason) {
-  switch (reason) {
-    case StopReason::finished:
-      return "finished";
-    case StopReason::max_runtime:
-      return "stopped at --max-runtime";
-    case StopReason::interrupted:
-      return "interrupted";
-    case StopReason::terminated:
-      return "terminated";
-    case StopReason::stalled:
-      return "stalled";
-    case StopReason::link_down:
-      return "stopped, link down";
-    case StopReason::output_failed:
-      return "stopped, output failed";
-  }
-  return "";
-}
-
 Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pipeline& pipeline,
-                     StopReason reason, std::uint64_t now_ns) {
+                     const ScanOutcome& outcome, std::uint64_t now_ns) {
   Summary summary;
   summary.version = ECHOSCAN_VERSION;
-  summary.outcome = outcome_name(reason);
+  summary.outcome = outcome_name(outcome);
   const std::int64_t offset_ns = realtime_offset_ns();
   const auto wall_us = [offset_ns](std::uint64_t ns) {
     return (static_cast<std::int64_t>(ns) + offset_ns) / kMicrosecondNs;
@@ -280,7 +260,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pip
   summary.sending_s =
       static_cast<double>(pipeline.sending_ended_ns() - pipeline.started_ns()) / kSecondNs;
   add_plan(summary, plan, config);
-  add_sending(summary, pipeline, reason);
+  add_sending(summary, pipeline, outcome);
   add_frames(summary, pipeline);
   add_receiving(summary, pipeline);
   add_times(summary, pipeline.receiver());

@@ -7,17 +7,15 @@
 #pragma once
 
 #include "output/summary/summary.h"
+#include "scanner/account/scan_outcome.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/target_plan.h"
 
 namespace echoscan {
 
-// After pipeline.run(). `tx_packets` is what the interface itself counted meanwhile.
+// After pipeline.run().
 Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pipeline& pipeline,
-                     StopReason reason, std::uint64_t now_ns);
-
-// "finished", "interrupted", ...
-const char* outcome_name(StopReason reason);
+                     const ScanOutcome& outcome, std::uint64_t now_ns);
 
 }  // namespace echoscan

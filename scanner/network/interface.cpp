@@ -92,6 +92,13 @@ Interface find_interface(int index) {
   throw UserError(ExitCode::environment, fmt::format("interface number {} went away", index));
 }
 
+std::optional<std::uint64_t> read_tx_packets(int index) noexcept try {
+  const std::optional<Interface> link = ask_link(index, "");
+  return link ? std::optional(link->tx_packets) : std::nullopt;
+} catch (const std::exception&) {
+  return std::nullopt;  // no socket, no memory: the count is one of many, and not worth the ledger
+}
+
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
                                double timeout_s) {
   const std::uint64_t start_ns = clock.now_ns();

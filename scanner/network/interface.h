@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "scanner/network/mac_address.h"
@@ -32,6 +33,10 @@ struct Interface {
 // Throws UserError when there is no such interface.
 Interface find_interface(const std::string& name);
 Interface find_interface(int index);
+
+// How many packets the interface itself counts as sent; nothing when it is gone, or the kernel does
+// not say. Throws nothing.
+std::optional<std::uint64_t> read_tx_packets(int index) noexcept;
 
 // Waits for the link to be up: at least `settle_ms` for a driver that is about to take it down,
 // then up to `timeout_s` for it to come back. Throws UserError when it does not. `before` is from

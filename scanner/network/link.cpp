@@ -27,6 +27,12 @@ bool InterfaceLink::is_up() const {
   return ioctl(socket_.get(), SIOCETHTOOL, &question) != 0 || carrier.data != 0;
 }
 
+bool InterfaceLink::is_gone() const {
+  ifreq question{};
+  name_.copy(question.ifr_name, IFNAMSIZ - 1);
+  return ioctl(socket_.get(), SIOCGIFFLAGS, &question) != 0 && errno == ENODEV;
+}
+
 bool InterfaceLink::is_running() const {
   constexpr unsigned kUp = IFF_UP | IFF_RUNNING;
   ifreq question{};

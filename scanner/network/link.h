@@ -18,6 +18,8 @@ class Link {
  public:
   virtual ~Link() = default;
   [[nodiscard]] virtual bool is_up() const = 0;
+  // No interface of this name exists any more. Looked at as often as is_up().
+  [[nodiscard]] virtual bool is_gone() const = 0;
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
@@ -28,6 +30,7 @@ class InterfaceLink : public Link {
 
   // Switched on, and with a carrier; false too when the interface is gone. Any thread.
   [[nodiscard]] bool is_up() const override;
+  [[nodiscard]] bool is_gone() const override;
   // The flag alone.
   [[nodiscard]] bool is_running() const;
   [[nodiscard]] const std::string& name() const override { return name_; }

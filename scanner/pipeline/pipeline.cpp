@@ -1,5 +1,6 @@
 #include "scanner/pipeline/pipeline.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <thread>
 
 #include "scanner/account/status.h"
@@ -20,6 +22,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kBlockStepsMax = 4096;
 constexpr std::uint64_t kLinkPollNs = 10'000'000;
 constexpr std::uint64_t kLinkSettleNs = 50'000'000;
@@ -62,7 +65,7 @@ class Pipeline::Control {
         cooldown_timer_(io_),
         status_(pipeline) {}
 
-  StopReason run() {
+  ScanOutcome run() {
     std::thread receiving([this] { receive(); });
     std::vector<std::thread> sending;
     for (std::size_t i = 0; i < pipeline_.senders_.size(); ++i)
@@ -73,13 +76,13 @@ class Pipeline::Control {
     if (pipeline_.config_.pace.max_runtime_s) {
       runtime_timer_.expires_after(seconds(*pipeline_.config_.pace.max_runtime_s));
       runtime_timer_.async_wait([this](const error_code& error) {
-        if (!error) stop(StopReason::max_runtime);
+        if (!error) stop(MaxRuntimeReached{});
       });
     }
     io_.run();
     for (std::thread& thread : sending) thread.join();
     receiving.join();
-    return reason_;
+    return outcome_;
   }
 
  private:
@@ -90,7 +93,7 @@ class Pipeline::Control {
     reduce_timer_slack();
     const bool is_good = pipeline_.senders_[index]->run();
     asio::post(io_, [this, is_good] {
-      if (!is_good) stop(StopReason::stalled);
+      if (!is_good) stop(Stalled{Sender::kStallNs / kSecondNs, pipeline_.last_error()});
       if (++senders_done_ == pipeline_.senders_.size()) cool_down();
     });
   }
@@ -99,15 +102,15 @@ class Pipeline::Control {
   void receive() {
     reduce_timer_slack();
     pipeline_.receiver_.run(
-        [this] { asio::post(io_, [this] { stop(StopReason::output_failed); }); });
+        [this] { asio::post(io_, [this] { stop(pipeline_.output_failure()); }); });
     asio::post(io_, [this] { io_.stop(); });
   }
 
   // Ends the sending. The first reason is the one that is reported.
-  void stop(StopReason reason) {
-    if (reason_ == StopReason::finished) reason_ = reason;
+  void stop(const ScanOutcome& outcome) {
+    if (std::holds_alternative<Finished>(outcome_)) outcome_ = outcome;
     pipeline_.state_.stop_sending.store(true, std::memory_order_relaxed);
-    if (reason == StopReason::output_failed) end_cooldown();
+    if (std::holds_alternative<OutputFailed>(outcome)) end_cooldown();
   }
 
   void cool_down() {
@@ -115,7 +118,7 @@ class Pipeline::Control {
     runtime_timer_.cancel();
     link_timer_.cancel();
     sending_ended_ = true;
-    const bool in_vain = reason_ == StopReason::output_failed || pipeline_.sent() == 0;
+    const bool in_vain = std::holds_alternative<OutputFailed>(outcome_) || pipeline_.sent() == 0;
     const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.pace.cooldown_s;
     if (cooldown_s > 0) spdlog::info("all probes have left; receiving for {} s more", cooldown_s);
     cooldown_timer_.expires_after(seconds(cooldown_s));
@@ -134,7 +137,7 @@ class Pipeline::Control {
       if (error) return;
       const bool is_first = !signalled_;
       signalled_ = true;
-      stop(signal == SIGINT ? StopReason::interrupted : StopReason::terminated);
+      stop(Signalled{signal});
       if (is_first) {
         spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
                      signal == SIGINT ? "SIGINT" : "SIGTERM");
@@ -158,6 +161,11 @@ class Pipeline::Control {
   }
 
   void look_at_link(std::uint64_t now_ns) {
+    if (pipeline_.link_.is_gone()) {
+      stop(InterfaceGone{pipeline_.link_.name(), pipeline_.sent(), pipeline_.probe_count_,
+                         pipeline_.seed_});
+      return;
+    }
     const double timeout_s = pipeline_.config_.path.link_timeout_s;
     if (!pipeline_.link_.is_up()) {
       last_down_ns_ = now_ns;
@@ -168,7 +176,8 @@ class Pipeline::Control {
         spdlog::warn("the link of {} is down: sending pauses, for {} s at most",
                      pipeline_.link_.name(), timeout_s);
       } else if (static_cast<double>(now_ns - down_since_ns_) > timeout_s * 1e9) {
-        stop(StopReason::link_down);
+        stop(LinkLost{pipeline_.link_.name(), timeout_s, pipeline_.sent(), pipeline_.probe_count_,
+                      pipeline_.seed_});
       }
     } else if (link_is_down_ && now_ns - last_down_ns_ > kLinkSettleNs) {
       link_is_down_ = false;
@@ -183,8 +192,29 @@ class Pipeline::Control {
     status_timer_.async_wait([this](const error_code& error) {
       if (error) return;
       status_.print(pipeline_.clock_.now_ns());
+      look_for_progress(pipeline_.clock_.now_ns());
       wait_for_status();
     });
+  }
+
+  // A scan that sends nothing, and has no reason of its own to wait, says so while it lasts: a
+  // pacer that never grants looked like a slow network once, until --max-runtime ended it.
+  void look_for_progress(std::uint64_t now_ns) {
+    const std::uint64_t sent = pipeline_.sent();
+    const std::uint64_t paused_ns = pipeline_.paused_ns();
+    const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || sending_ended_;
+    if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
+      progress_ns_ = now_ns;
+      said_no_progress_ = false;
+    } else if (!said_no_progress_ && now_ns - progress_ns_ > pipeline_.silence_ns()) {
+      said_no_progress_ = true;
+      const int error = pipeline_.last_error();
+      spdlog::warn("no probe has left for {} s, though nothing holds the sending up{}",
+                   (now_ns - progress_ns_) / kSecondNs,
+                   error == 0 ? "" : fmt::format(" but the kernel: {}", std::strerror(error)));
+    }
+    last_sent_ = sent;
+    last_paused_ns_ = paused_ns;
   }
 
   Pipeline& pipeline_;
@@ -195,12 +225,16 @@ class Pipeline::Control {
   asio::steady_timer link_timer_;
   asio::steady_timer cooldown_timer_;
   StatusLine status_;
-  StopReason reason_ = StopReason::finished;
+  ScanOutcome outcome_ = Finished{};
   std::size_t senders_done_ = 0;
   bool sending_ended_ = false;
   bool link_is_down_ = false;
   std::uint64_t down_since_ns_ = 0;
   std::uint64_t last_down_ns_ = 0;
+  std::uint64_t progress_ns_ = 0;  // when a probe was last seen to have left
+  std::uint64_t last_sent_ = 0;
+  std::uint64_t last_paused_ns_ = 0;
+  bool said_no_progress_ = false;
   bool signalled_ = false;
   bool hurry_ = false;
 };
@@ -215,6 +249,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       clock_(clock),
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.order.passes),
+      seed_(plan.seed),
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
@@ -233,8 +268,39 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
 
 Pipeline::~Pipeline() = default;
 
-StopReason Pipeline::run() {
-  return Control(*this).run();
+// Whatever else ended the scan: lost results are the worse news.
+ScanOutcome Pipeline::run() {
+  const ScanOutcome outcome = Control(*this).run();
+  return writer_.error() != 0 ? output_failure() : outcome;
+}
+
+std::uint64_t Pipeline::paused_ns() const {
+  std::uint64_t sum = 0;
+  for (const auto& sender : senders_) {
+    const SenderCounters& counters = sender->counters();
+    sum += counters.paused_output_ns.get() + counters.paused_receiver_ns.get() +
+           counters.paused_link_ns.get();
+  }
+  return sum;
+}
+
+std::uint64_t Pipeline::silence_ns() const {
+  const std::uint64_t rate_pps = config_.pace.rate_pps;
+  return rate_pps == Pacer::kUnlimited ? kSilenceNs
+                                       : std::max(kSilenceNs, 3 * kSecondNs / rate_pps);
+}
+
+OutputFailed Pipeline::output_failure() const {
+  return {config_.output.path, writer_.error()};
+}
+
+int Pipeline::last_error() const {
+  int error = 0;
+  for (const Queue& queue : queues_)
+    queue.transmitter->visit_parts([&error](const Transmitter& part) {
+      if (part.last_error() != 0) error = part.last_error();
+    });
+  return error;
 }
 
 std::uint64_t Pipeline::sent() const {

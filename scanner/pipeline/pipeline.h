@@ -15,6 +15,7 @@
 #include "output/result/result_format.h"
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
+#include "scanner/account/scan_outcome.h"
 #include "scanner/network/link.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/pipeline/receiver.h"
@@ -27,16 +28,6 @@
 #include "targets/shard_blocks.h"
 
 namespace echoscan {
-
-enum class StopReason {
-  finished,
-  max_runtime,
-  interrupted,    // SIGINT
-  terminated,     // SIGTERM
-  stalled,        // the kernel took no probe for Sender::kStallNs
-  link_down,      // the link was down for --link-timeout
-  output_failed,  // the results cannot be written
-};
 
 // A transmitter and the CPU that its sender runs on.
 struct Queue {
@@ -55,7 +46,7 @@ class Pipeline {
 
   // Runs the scan to its end; call once. SIGINT and SIGTERM are handled meanwhile: the first ends
   // the sending, the second the cooldown and the wait for a reader that takes nothing.
-  StopReason run();
+  ScanOutcome run();
 
   // For the status line at any time, for the summary after run().
   [[nodiscard]] const std::vector<Queue>& queues() const { return queues_; }
@@ -76,6 +67,15 @@ class Pipeline {
  private:
   class Control;
 
+  // The errno of the last refusal over all queues; 0 when there was none.
+  [[nodiscard]] int last_error() const;
+  [[nodiscard]] OutputFailed output_failure() const;
+  // How long senders have waited by intent, summed.
+  [[nodiscard]] std::uint64_t paused_ns() const;
+  // How long nothing may leave before that is worth a warning: 5 s, or three probes of the rate.
+  [[nodiscard]] std::uint64_t silence_ns() const;
+  static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
+
   const ScanConfig& config_;
   const std::vector<Queue>& queues_;
   ReplySource& source_;
@@ -83,6 +83,7 @@ class Pipeline {
   Clock& clock_;
   std::uint64_t started_ns_;
   std::uint64_t probe_count_;
+  std::uint64_t seed_;
   ScanState state_;
   ResultFormat format_;
   ResultWriter writer_;

@@ -159,9 +159,11 @@ class FakeTransmitter : public Transmitter {
 class FakeLink : public Link {
  public:
   [[nodiscard]] bool is_up() const override { return up; }
+  [[nodiscard]] bool is_gone() const override { return gone; }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
   std::atomic<bool> up = true;
+  std::atomic<bool> gone = false;
 
  private:
   std::string name_ = "fake0";

@@ -38,8 +38,8 @@ int usual_errors(Ipv4 address) {
 class PipelineTest : public testing::Test {
  protected:
   // Runs a scan with the given options on `queue_count` fake queues.
-  StopReason run(std::vector<std::string> options, unsigned queue_count = 2,
-                 const std::function<void()>& meanwhile = {}) {
+  ScanOutcome run(std::vector<std::string> options, unsigned queue_count = 2,
+                  const std::function<void()>& meanwhile = {}) {
     options.insert(options.end(), {"--seed", "1", "--status", "off", "--cooldown", cooldown});
     config_ = parse_scan_config(options).value();
     plan_.emplace(plan_of(config_));
@@ -57,11 +57,16 @@ class PipelineTest : public testing::Test {
     pipeline_ =
         std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, geo, sink, link, clock_);
     std::thread other(meanwhile ? meanwhile : [] {});
-    const StopReason reason = pipeline_->run();
+    const ScanOutcome outcome = pipeline_->run();
     other.join();
-    summary = make_summary(*plan_, config_, *pipeline_, reason, clock_.now_ns());
+    summary = make_summary(*plan_, config_, *pipeline_, outcome, clock_.now_ns());
     EXPECT_EQ(summary.faults, std::vector<std::string>{});
-    return reason;
+    return outcome;
+  }
+
+  std::string outcome_of(std::vector<std::string> options, unsigned queue_count = 2,
+                         const std::function<void()>& meanwhile = {}) {
+    return outcome_name(run(std::move(options), queue_count, meanwhile));
   }
 
   // The targets of the lines, each line being whole and valid.
@@ -110,7 +115,7 @@ class PipelineTest : public testing::Test {
 };
 
 TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 3), "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_EQ(summary.sent, 65536U);
   EXPECT_EQ(summary.replied + summary.silent, 65536U);
@@ -123,7 +128,7 @@ TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
 
 TEST_F(PipelineTest, TargetsReplyHaveErrorsOrAreSilent) {
   errs = usual_errors;
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 3), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 3), "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   std::uint64_t errored = 0;
   std::uint64_t both = 0;
@@ -147,7 +152,7 @@ TEST_F(PipelineTest, TargetsReplyHaveErrorsOrAreSilent) {
 
 TEST_F(PipelineTest, ErrorsAreLinesWhereAskedFor) {
   errs = usual_errors;
-  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "errors"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "max", "--emit", "errors"}), "finished");
   EXPECT_EQ(summary.repeat_lines, 0U);
   EXPECT_EQ(summary.error_lines, 1024U);
   std::istringstream in(sink.text);
@@ -170,8 +175,8 @@ TEST_F(PipelineTest, ErrorsAreLinesWhereAskedFor) {
 TEST_F(PipelineTest, RepeatsAreLinesUpToTheCap) {
   answers = [](Ipv4 address) { return address.value % 256 == 7 ? 50 : usual_answers(address); };
   errs = usual_errors;
-  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--emit", "repeats", "--repeat-cap", "4"}),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "max", "--emit", "repeats", "--repeat-cap", "4"}),
+            "finished");
   std::map<std::string, int> repeats;
   std::istringstream in(sink.text);
   for (std::string line; std::getline(in, line);) {
@@ -192,7 +197,7 @@ TEST_F(PipelineTest, RepeatsAreLinesUpToTheCap) {
 TEST_F(PipelineTest, AFloodIsCountedAndNotWritten) {
   constexpr int kFlood = 1'000'000;
   answers = [](Ipv4 address) { return address.value == 0x09000141 ? kFlood : 1; };
-  EXPECT_EQ(run({"9.0.0.0/22", "--rate", "max", "--emit", "repeats"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "max", "--emit", "repeats"}), "finished");
   EXPECT_EQ(summary.replied, 1024U);
   EXPECT_EQ(summary.repeats, kFlood - 1U);
   EXPECT_EQ(summary.lines, 1024U + 10);
@@ -202,7 +207,7 @@ TEST_F(PipelineTest, AFloodIsCountedAndNotWritten) {
 }
 
 TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {
-  EXPECT_EQ(run({"9.0.0.0/20", "--rate", "max", "--probes", "3"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "max", "--probes", "3"}), "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_EQ(summary.sent, 3U * 4096);
   EXPECT_EQ(summary.replied + summary.silent, 4096U);
@@ -210,7 +215,7 @@ TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {
 
 TEST_F(PipelineTest, MaxTargetsAreTheFirstOfTheOrder) {
   answers = [](Ipv4) { return 1; };
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--max-targets", "1000"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max", "--max-targets", "1000"}), "finished");
   EXPECT_EQ(targets_written().size(), 1000U);
   EXPECT_EQ(summary.targets, 1000U);
   EXPECT_EQ(summary.sent, 1000U);
@@ -222,7 +227,7 @@ TEST_F(PipelineTest, LabelsAddUp) {
   const std::string list = testing::TempDir() + "/pipeline_labels.txt";
   std::ofstream(list) << "9.0.0.0/16 wide\n9.0.1.0/24 narrow\n9.0.2.0/24\n9.0.1.128/25 \"q\"\n";
   loses = 500;
-  EXPECT_EQ(run({"-t", list, "--rate", "max", "--probes", "2"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"-t", list, "--rate", "max", "--probes", "2"}), "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   std::map<std::string, std::uint64_t> replied;
   std::istringstream in(sink.text);
@@ -253,8 +258,8 @@ TEST_F(PipelineTest, LabelsAddUp) {
 }
 
 TEST_F(PipelineTest, AShardIsAWholeScanOfItsPart) {
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max", "--shard", "2/3", "--probes", "2"}, 3),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max", "--shard", "2/3", "--probes", "2"}, 3),
+            "finished");
   EXPECT_NEAR(static_cast<double>(summary.targets), 65536.0 / 3, 20);
   EXPECT_EQ(summary.sent, 2 * summary.targets);
   EXPECT_EQ(summary.replied + summary.silent, summary.targets);
@@ -263,19 +268,20 @@ TEST_F(PipelineTest, AShardIsAWholeScanOfItsPart) {
 }
 
 TEST_F(PipelineTest, AShardMayBeEmpty) {
-  EXPECT_EQ(run({"9.9.9.9", "--shard", "0/2"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.9.9.9", "--shard", "0/2"}), "finished");
   EXPECT_EQ(summary.targets, 0U);
   EXPECT_EQ(summary.sent, 0U);
 }
 
 TEST_F(PipelineTest, SmallestScan) {
   answers = [](Ipv4) { return 1; };
-  EXPECT_EQ(run({"9.9.9.9"}), StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.9.9.9"}), "finished");
   EXPECT_EQ(targets_written(), std::multiset<std::string>{"9.9.9.9"});
 }
 
 TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k", "--max-runtime", "0.3"}), StopReason::max_runtime);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "10k", "--max-runtime", "0.3"}),
+            "stopped at --max-runtime");
   EXPECT_GT(summary.sent, 1000U);
   EXPECT_LT(summary.sent, 30000U);
   EXPECT_EQ(summary.sent + summary.not_sent[0].count, 65536U);
@@ -285,12 +291,12 @@ TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
 TEST_F(PipelineTest, SigintKeepsTheCooldown) {
   cooldown = "0.5";
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
-                [] {
-                  sleep_ms(200);
-                  kill(getpid(), SIGINT);
-                }),
-            StopReason::interrupted);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "10k"}, 2,
+                       [] {
+                         sleep_ms(200);
+                         kill(getpid(), SIGINT);
+                       }),
+            "interrupted");
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(700));
   EXPECT_EQ(targets_written().size(), summary.replied);
 }
@@ -298,14 +304,14 @@ TEST_F(PipelineTest, SigintKeepsTheCooldown) {
 TEST_F(PipelineTest, SecondSignalEndsTheCooldown) {
   cooldown = "60";
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "10k"}, 2,
-                [] {
-                  sleep_ms(100);
-                  kill(getpid(), SIGTERM);
-                  sleep_ms(200);
-                  kill(getpid(), SIGTERM);
-                }),
-            StopReason::terminated);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "10k"}, 2,
+                       [] {
+                         sleep_ms(100);
+                         kill(getpid(), SIGTERM);
+                         sleep_ms(200);
+                         kill(getpid(), SIGTERM);
+                       }),
+            "terminated");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
@@ -313,7 +319,7 @@ TEST_F(PipelineTest, AReaderThatGoesAwayEndsTheScan) {
   sink.fails_after_bytes = 10000;
   sink.error = EPIPE;
   cooldown = "60";
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}), StopReason::output_failed);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "100k"}), "stopped, output failed");
   EXPECT_LT(summary.sent, 65536U);
   EXPECT_FALSE(summary.output_error.empty());
 }
@@ -322,12 +328,12 @@ TEST_F(PipelineTest, AReaderThatGoesAwayEndsTheScan) {
 TEST_F(PipelineTest, ASlowReaderLosesNothing) {
   answers = [](Ipv4) { return 1; };
   sink.is_stuck = true;
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
-                [this] {
-                  sleep_ms(500);
-                  sink.is_stuck = false;
-                }),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 2,
+                       [this] {
+                         sleep_ms(500);
+                         sink.is_stuck = false;
+                       }),
+            "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_GT(summary.paused_for_output_s, 0.1);
 }
@@ -335,48 +341,59 @@ TEST_F(PipelineTest, ASlowReaderLosesNothing) {
 // So does a receiver that cannot keep up.
 TEST_F(PipelineTest, ABackloggedReceiverPausesTheSending) {
   is_backlogged = true;
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
-                [this] {
-                  sleep_ms(500);
-                  set_backlogged(false);
-                }),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 2,
+                       [this] {
+                         sleep_ms(500);
+                         set_backlogged(false);
+                       }),
+            "finished");
   EXPECT_EQ(targets_written(), expected_targets());
   EXPECT_GT(summary.paused_for_receiver_s, 0.1);
 }
 
 TEST_F(PipelineTest, AMissingLinkPausesTheSending) {
   link.up = false;
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
-                [this] {
-                  sleep_ms(500);
-                  link.up = true;
-                }),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 2,
+                       [this] {
+                         sleep_ms(500);
+                         link.up = true;
+                       }),
+            "finished");
   EXPECT_EQ(targets_written(), expected_targets());
 }
 
+TEST_F(PipelineTest, AnInterfaceThatIsGoneEndsTheScanAndTheLedgerStands) {
+  const ScanOutcome outcome = run({"9.0.0.0/16", "--rate", "1k"}, 2, [this] {
+    sleep_ms(200);
+    link.gone = true;
+  });
+  EXPECT_EQ(outcome_name(outcome), "stopped, interface gone");
+  EXPECT_EQ(exit_code(outcome), ExitCode::environment);
+  EXPECT_NE(outcome_sentence(outcome).find("fake0 is gone"), std::string::npos);
+  EXPECT_LT(summary.sent, 65536U);
+}
+
 TEST_F(PipelineTest, EachTransmitterLearnsOfTheLinkOnce) {
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "100k"}, 2,
-                [this] {
-                  sleep_ms(200);
-                  link.up = false;
-                  sleep_ms(200);
-                  link.up = true;
-                }),
-            StopReason::finished);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "100k"}, 2,
+                       [this] {
+                         sleep_ms(200);
+                         link.up = false;
+                         sleep_ms(200);
+                         link.up = true;
+                       }),
+            "finished");
   for (const unsigned queue : {0U, 1U})
     EXPECT_EQ(link_changes(queue), (std::vector<bool>{false, true}));
   EXPECT_EQ(targets_written(), expected_targets());
 }
 
 TEST_F(PipelineTest, ALinkThatStaysDownEndsTheScan) {
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "20k", "--link-timeout", "0.3"}, 2,
-                [this] {
-                  sleep_ms(300);
-                  link.up = false;
-                }),
-            StopReason::link_down);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "20k", "--link-timeout", "0.3"}, 2,
+                       [this] {
+                         sleep_ms(300);
+                         link.up = false;
+                       }),
+            "stopped, link down");
   EXPECT_GT(summary.sent, 1000U);
   EXPECT_LT(summary.sent, 30000U);
   EXPECT_GT(summary.paused_for_link_s, 0.2);
@@ -386,14 +403,14 @@ TEST_F(PipelineTest, ALinkThatStaysDownEndsTheScan) {
 TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
   answers = [](Ipv4) { return 1; };
   sink.is_stuck = true;
-  EXPECT_EQ(run({"9.0.0.0/16", "--rate", "max"}, 2,
-                [] {
-                  sleep_ms(200);
-                  kill(getpid(), SIGINT);
-                  sleep_ms(200);
-                  kill(getpid(), SIGINT);
-                }),
-            StopReason::interrupted);
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max"}, 2,
+                       [] {
+                         sleep_ms(200);
+                         kill(getpid(), SIGINT);
+                         sleep_ms(200);
+                         kill(getpid(), SIGINT);
+                       }),
+            "interrupted");
 }
 
 }  // namespace

@@ -1,0 +1,68 @@
+#include "scanner/account/scan_outcome.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace echoscan {
+namespace {
+
+// What is known of one end, whichever it is.
+struct Account {
+  std::string name;
+  ExitCode code;
+  std::string sentence;
+};
+
+struct GiveAccount {
+  Account operator()(const Finished&) const { return {"finished", ExitCode::finished, {}}; }
+  Account operator()(const MaxRuntimeReached&) const {
+    return {"stopped at --max-runtime", ExitCode::finished, {}};
+  }
+  Account operator()(const Signalled& end) const {
+    if (end.signal == SIGINT) return {"interrupted", ExitCode::interrupted, {}};
+    return {"terminated", ExitCode::terminated, {}};
+  }
+  Account operator()(const Stalled& end) const {
+    return {"stalled", ExitCode::environment,
+            fmt::format("the interface took no probe for {} s ({}); is its link up?", end.seconds,
+                        std::strerror(end.error))};
+  }
+  Account operator()(const LinkLost& end) const {
+    return {"stopped, link down", ExitCode::environment,
+            fmt::format("the link of {} was down for {} s (--link-timeout); stopped after "
+                        "{} of {} probes of the order, --seed {} repeats it",
+                        end.interface_name, end.timeout_s, end.sent, end.probes, end.seed)};
+  }
+  Account operator()(const InterfaceGone& end) const {
+    return {"stopped, interface gone", ExitCode::environment,
+            fmt::format("the interface {} is gone: it was removed or renamed; stopped after "
+                        "{} of {} probes of the order, --seed {} repeats it",
+                        end.interface_name, end.sent, end.probes, end.seed)};
+  }
+  Account operator()(const OutputFailed& end) const {
+    return {"stopped, output failed", ExitCode::output,
+            fmt::format("the results could not be written to {}: {}",
+                        end.path == "-" ? "standard output" : end.path,
+                        end.error == EPIPE ? "its reader has gone away (broken pipe)"
+                                           : std::strerror(end.error))};
+  }
+};
+
+}  // namespace
+
+std::string outcome_name(const ScanOutcome& outcome) {
+  return std::visit(GiveAccount{}, outcome).name;
+}
+
+ExitCode exit_code(const ScanOutcome& outcome) {
+  return std::visit(GiveAccount{}, outcome).code;
+}
+
+std::string outcome_sentence(const ScanOutcome& outcome) {
+  return std::visit(GiveAccount{}, outcome).sentence;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,59 @@
+// How a scan ended: one variant, from which the summary's word, the exit code and the closing
+// sentence are made.
+//
+// Each end carries what its sentence needs, so that nobody has to put it together from the writer,
+// the transmitters and the configuration afterwards, when some of them may be gone. Rejected: an
+// enum beside an errno here and a path there, as it was, whose reader threw when the interface had
+// disappeared, and with that lost the ledger. Plain data.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+
+struct Finished {};
+struct MaxRuntimeReached {};
+// By SIGINT or SIGTERM.
+struct Signalled {
+  int signal = 0;
+};
+// The kernel took no probe for so long.
+struct Stalled {
+  std::uint64_t seconds = 0;
+  int error = 0;  // errno of the last refusal
+};
+// The link was down for longer than --link-timeout.
+struct LinkLost {
+  std::string interface_name;
+  double timeout_s = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t seed = 0;
+};
+// The interface was removed, or has another name now.
+struct InterfaceGone {
+  std::string interface_name;
+  std::uint64_t sent = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t seed = 0;
+};
+// The results cannot be written to `path`.
+struct OutputFailed {
+  std::string path;  // "-" for standard output
+  int error = 0;     // errno
+};
+
+using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, LinkLost,
+                                 InterfaceGone, OutputFailed>;
+
+// "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
+std::string outcome_name(const ScanOutcome& outcome);
+ExitCode exit_code(const ScanOutcome& outcome);
+// What to tell the user, a full sentence; empty when the name says it all.
+std::string outcome_sentence(const ScanOutcome& outcome);
+
+}  // namespace echoscan
