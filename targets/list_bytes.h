@@ -1,10 +1,8 @@
-// A list's bytes, unpacked: gzip and zstd are known by their first bytes, anything else is as it
-// is.
+// A list's bytes, in chunks, unpacked where they are packed (unpacker.h).
 //
-// By content and not by name, so that standard input and a FIFO work, and a misnamed file too.
-// Several members or frames one behind the other are one list, as gzip and zstd themselves read
-// them. Data that is cut or damaged is a failure, never a shorter list. Read in chunks: a list of
-// any size needs 128 KiB here. One thread.
+// Data that is cut or damaged is a failure, never a shorter list. Common formats that we do not
+// read (xz, bzip2, zip) are named in the failure. A list of any size needs 128 KiB here. Reads a
+// std::istream, so that a test's string, a file and standard input are the same. One thread.
 #pragma once
 
 #include <istream>
@@ -14,6 +12,8 @@
 #include <vector>
 
 namespace echoscan {
+
+class Unpacker;
 
 class ListBytes {
  public:
@@ -26,15 +26,12 @@ class ListBytes {
   // The next bytes, valid until the next call; none at the end, or when failure() says why.
   std::string_view next();
 
-  // The first byte that is neither white space nor a byte order mark, 0 when there is none. To be
-  // asked before next(), which it takes nothing from.
+  // The first byte that is neither white space nor of a byte order mark; 0 when there is none. Call
+  // before next(); consumes nothing.
   char first_mark();
 
   // Why the rest cannot be read, a clause ("the gzip data ends early"); empty: no failure.
   [[nodiscard]] const std::string& failure() const { return failure_; }
-
-  // How one format is unpacked.
-  class Unpacker;
 
  private:
   std::string_view unpack_more();

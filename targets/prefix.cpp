@@ -5,8 +5,6 @@
 namespace echoscan {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\v\f";
-
 constexpr std::uint32_t host_mask(unsigned prefix_length) {
   return prefix_length == 0 ? ~std::uint32_t{0} : (std::uint32_t{1} << (32 - prefix_length)) - 1;
 }
@@ -104,9 +102,9 @@ std::string excerpt(std::string_view text, std::size_t bytes_max) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kSpace);
+  const std::size_t first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 }  // namespace echoscan

@@ -36,7 +36,10 @@ std::string to_string(const AddressRange& range);
 // The beginning of a text, fit for a terminal: a list may turn out to be a picture.
 std::string excerpt(std::string_view text, std::size_t bytes_max = 60);
 
-// Less white space at both ends.
+// White space in lists: ASCII's.
+inline constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
+// The text without the blanks at its ends.
 std::string_view trimmed(std::string_view text);
 
 }  // namespace echoscan

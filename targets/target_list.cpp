@@ -2,22 +2,21 @@
 
 #include "targets/cloud_list.h"
 #include "targets/list_bytes.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
 
-constexpr std::string_view kSpace = " \t\r\v\f";
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kLineBytesMax = 4096;
 
 // Where a line's target ends. A range may have white space around its dash, so a label cannot begin
 // with one.
 std::size_t target_end(std::string_view line) {
-  std::size_t end = line.find_first_of(kSpace);
+  std::size_t end = line.find_first_of(kBlanks);
   while (end != std::string_view::npos) {
-    const std::size_t next = line.find_first_not_of(kSpace, end);
+    const std::size_t next = line.find_first_not_of(kBlanks, end);
     if (line[end - 1] != '-' && line[next] != '-') return end;
-    end = line.find_first_of(kSpace, next);
+    end = line.find_first_of(kBlanks, next);
   }
   return line.size();
 }

@@ -140,10 +140,15 @@ const Arrows& arrows() {
   return rows;
 }
 
-// The ground: a scanner's room may see all of targets/, bpf/ and output/, output/ the addresses.
+// The ground: a scanner's room may see all of targets/, bpf/ and output/, output/ the addresses,
+// the unpacker and UTF-8.
 bool is_ground(const std::string& room, const std::string& included) {
   const std::string top = top_room_of(included);
-  if (top_room_of(room) == "output") return included == "targets/address.h";
+  if (top_room_of(room) == "output") {
+    const std::set<std::string> shared = {"targets/address.h", "targets/unpacker.h",
+                                          "targets/utf8.h"};
+    return shared.contains(included);
+  }
   return top_room_of(room) == "scanner" && (top == "targets" || top == "bpf" || top == "output");
 }
 

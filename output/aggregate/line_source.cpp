@@ -6,8 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 
-#include "output/aggregate/decoder.h"
+#include "targets/unpacker.h"
 
 namespace echoscan {
 namespace {
@@ -26,13 +27,13 @@ std::unique_ptr<LineSource> LineSource::open(const std::string& path, std::strin
   std::unique_ptr<LineSource> source(new LineSource(descriptor));
   // The first bytes decide; a pipe may give them one by one.
   std::string begin;
-  while (begin.size() < 4 && source->read_input()) begin += source->input_;
+  while (begin.size() < Unpacker::kMagicBytes && source->read_input()) begin += source->input_;
   source->input_ = std::move(begin);
   if (!source->error_.empty()) {
     error = fmt::format("cannot read '{}': {}", path, source->error_);
     return nullptr;
   }
-  source->decoder_ = make_decoder(source->input_);
+  source->unpacker_ = make_unpacker(source->input_);
   return source;
 }
 
@@ -61,23 +62,22 @@ bool LineSource::refill() {
   begin_ = 0;
   while (true) {
     std::string_view input = input_;
-    Decoder::Progress progress;
-    const std::size_t room = kBufferBytes - end_;
-    if (decoder_) {
-      progress = decoder_->decode(input, buffer_.data() + end_, room);
+    const std::span<char> room(buffer_.data() + end_, kBufferBytes - end_);
+    std::size_t bytes = 0;
+    if (unpacker_) {
+      bytes = unpacker_->unpack(input, room);
     } else {
-      progress.bytes = input.copy(buffer_.data() + end_, room);
-      input.remove_prefix(progress.bytes);
+      bytes = input.copy(room.data(), room.size());
+      input.remove_prefix(bytes);
     }
     input_.erase(0, input_.size() - input.size());
-    end_ += progress.bytes;
-    if (progress.is_damaged) error_ = "its compressed data is damaged";
-    if (progress.bytes > 0) return true;
-    if (!progress.is_damaged && !input_.empty()) continue;
-    if (!progress.is_damaged && read_input()) continue;
+    end_ += bytes;
+    if (bytes > 0) return true;
+    const bool is_damaged = unpacker_ && !unpacker_->failure().empty();
+    if (!is_damaged && (!input_.empty() || read_input())) continue;
     is_at_end_ = true;
-    if (error_.empty() && decoder_ && !decoder_->is_complete())
-      error_ = "it ends in the middle of its compressed data";
+    if (unpacker_) unpacker_->finish();
+    if (error_.empty() && unpacker_) error_ = unpacker_->failure();
     return false;
   }
 }

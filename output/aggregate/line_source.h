@@ -1,9 +1,9 @@
-// Lines out of a file: plain, gzip or Zstandard, by its first bytes and not by its name.
+// Lines out of a file: plain, gzip or Zstandard, by its first bytes (unpacker.h).
 //
-// Streams of any length in fixed memory: blocks are decoded into one buffer, which keeps the line
-// that a block cut in two. Several gzip members or Zstandard frames in a row are one stream, as
-// logs that were appended to are. Behind each line stand kPaddingBytes that may be read, which is
-// what simdjson wants. A line longer than kLineBytesMax of any result is given in pieces.
+// Streams of any length in fixed memory: blocks are unpacked into one buffer, which keeps the line
+// that a block cut in two. The lines of a killed scan's file are given before error() says that it
+// is cut. Behind each line stand kPaddingBytes that may be read, which is what simdjson wants. A
+// line longer than the buffer, 1 MiB, is given in pieces: no result is that long.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace echoscan {
 
-class Decoder;
+class Unpacker;
 
 class LineSource {
  public:
@@ -42,7 +42,7 @@ class LineSource {
   bool read_input();
 
   int descriptor_;
-  std::unique_ptr<Decoder> decoder_;  // null: plain
+  std::unique_ptr<Unpacker> unpacker_;  // null: plain
   std::string input_;
   std::string buffer_;
   std::size_t begin_ = 0;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "output/result/result_field.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -21,14 +22,9 @@ constexpr std::size_t kCountryCodeBytes = 2;
 
 using Path = std::array<const char*, 4>;  // ends in null
 
-// Ends a UTF-8 text before the character that does not fit, and has no line ends in it.
+// At most kTextBytesMax bytes of a text, without line ends or other ASCII control characters.
 std::string clean_text(std::string_view text) {
-  if (text.size() > kTextBytesMax) {
-    std::size_t bytes = kTextBytesMax;
-    while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
-    text = text.substr(0, bytes);
-  }
-  std::string clean(text);
+  std::string clean(utf8_prefix(text, kTextBytesMax));
   for (char& character : clean)
     if (static_cast<unsigned char>(character) < ' ' || character == '\x7f') character = ' ';
   return clean;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "targets/utf8.h"
+
 namespace echoscan {
 namespace {
 
@@ -20,32 +22,6 @@ constexpr bool is_plain(std::uint64_t word) {
   const std::uint64_t below_space = (word - kOnes * 0x20) & ~word;
   return ((word | below_space | zero_bytes(word ^ kOnes * '"') | zero_bytes(word ^ kOnes * '\\')) &
           kHighBits) == 0;
-}
-
-constexpr bool is_continuation(unsigned byte) {
-  return (byte & 0xc0) == 0x80;
-}
-
-// Bytes of the UTF-8 character that `text` begins with, by RFC 3629; 0 when it begins with none.
-std::size_t utf8_bytes(std::string_view text) {
-  const auto at = [&](std::size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return is_continuation(at(1)) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    // Overlong forms and surrogates are not characters.
-    const bool is_valid = (lead != 0xe0 || at(1) >= 0xa0) && (lead != 0xed || at(1) < 0xa0);
-    return is_valid && is_continuation(at(1)) && is_continuation(at(2)) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool is_valid = (lead != 0xf0 || at(1) >= 0x90) && (lead != 0xf4 || at(1) < 0x90);
-    return is_valid && is_continuation(at(1)) && is_continuation(at(2)) && is_continuation(at(3))
-               ? 4
-               : 0;
-  }
-  return 0;
 }
 
 char* write_bytes(char* out, std::string_view bytes) {

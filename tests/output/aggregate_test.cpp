@@ -73,7 +73,8 @@ TEST(LineSource, GivesEveryLineOfEveryForm) {
 
 TEST(LineSource, SaysWhatIsCutOrDamagedAndGivesTheRest) {
   const std::vector<std::string> lines = many_lines();
-  for (const char* name : {"cut.gz", "cut.zst"}) {
+  for (const std::string format : {"gzip", "zstd"}) {
+    const std::string name = format == "gzip" ? "cut.gz" : "cut.zst";
     std::string error;
     ASSERT_EQ(
         write_and_finish(*open_output(path_of(name), OutputMode::replace, error), joined(lines)),
@@ -82,10 +83,10 @@ TEST(LineSource, SaysWhatIsCutOrDamagedAndGivesTheRest) {
     packed << std::ifstream(path_of(name)).rdbuf();
     std::ofstream(path_of(name)) << packed.str().substr(0, packed.str().size() / 2);
     EXPECT_GT(lines_of(path_of(name), error).size(), 1000U);
-    EXPECT_EQ(error, "it ends in the middle of its compressed data");
+    EXPECT_EQ(error, "the " + format + " data ends early");
     std::ofstream(path_of(name)) << packed.str() << "not a stream";
     EXPECT_EQ(lines_of(path_of(name), error).size(), lines.size());
-    EXPECT_EQ(error, "its compressed data is damaged");
+    EXPECT_TRUE(error.starts_with("the " + format + " data is damaged (")) << error;
   }
 }
 

@@ -1,8 +1,6 @@
 // Lists of targets: text and the clouds' JSON, packed or not, labels and who wins where they
 // overlap, and a sentence for whatever is wrong.
 #include <gtest/gtest.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -15,6 +13,7 @@
 #include "targets/list_bytes.h"
 #include "targets/target_list.h"
 #include "tests/targets/list_checks.h"
+#include "tests/targets/packed_text.h"
 
 namespace echoscan {
 namespace {
@@ -49,26 +48,6 @@ std::vector<std::string> errors_of(const std::string& text) {
   EXPECT_EQ(result.failure, "");
   EXPECT_EQ(result.list.error_count, result.list.errors.size());
   return result.list.errors;
-}
-
-std::string gzip(const std::string& text) {
-  std::string packed(compressBound(text.size()) + 64, '\0');
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
-std::string zstd(const std::string& text) {
-  std::string packed(ZSTD_compressBound(text.size()), '\0');
-  packed.resize(ZSTD_compress(packed.data(), packed.size(), text.data(), text.size(), 3));
-  return packed;
 }
 
 std::string file(const std::string& name) {

@@ -1,0 +1,60 @@
+// UTF-8, as far as texts of others need it: which bytes are one character.
+//
+// Lists' labels are refused when they are not UTF-8, texts of geo databases are cut between
+// characters, and JSON gets U+FFFD for a byte that begins none; all three ask the one function
+// here, so that they agree on what a character is. simdjson::validate_utf8 says whether a whole
+// text is valid, which is not enough for the latter two.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace echoscan {
+
+// Which editors put in front of a text; no part of it.
+inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Bytes, 1 to 4, of the character that `text` begins with, by RFC 3629, which knows neither
+// overlong forms nor surrogates; 0 when it begins with none, or is empty.
+constexpr std::size_t utf8_bytes(std::string_view text) {
+  // The second byte's range depends on the first (RFC 3629, section 4); later ones are 80 to bf.
+  struct Form {
+    unsigned char lead_first, lead_last, second_first, second_last;
+    std::size_t bytes;
+  };
+  constexpr std::array<Form, 8> kForms{{{0xc2, 0xdf, 0x80, 0xbf, 2},
+                                        {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                                        {0xe1, 0xec, 0x80, 0xbf, 3},
+                                        {0xed, 0xed, 0x80, 0x9f, 3},
+                                        {0xee, 0xef, 0x80, 0xbf, 3},
+                                        {0xf0, 0xf0, 0x90, 0xbf, 4},
+                                        {0xf1, 0xf3, 0x80, 0xbf, 4},
+                                        {0xf4, 0xf4, 0x80, 0x8f, 4}}};
+  if (text.empty()) return 0;
+  const auto at = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (at(0) < 0x80) return 1;
+  for (const Form& form : kForms) {
+    if (at(0) < form.lead_first || at(0) > form.lead_last) continue;
+    if (text.size() < form.bytes || at(1) < form.second_first || at(1) > form.second_last) return 0;
+    for (std::size_t i = 2; i < form.bytes; ++i)
+      if ((at(i) & 0xc0) != 0x80) return 0;
+    return form.bytes;
+  }
+  return 0;
+}
+
+// The beginning of `text` of at most `bytes_max` bytes, cut between characters; bytes that are no
+// character count as one each.
+constexpr std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) {
+  std::size_t kept = 0;
+  while (kept < text.size()) {
+    const std::size_t bytes = std::max<std::size_t>(utf8_bytes(text.substr(kept)), 1);
+    if (kept + bytes > bytes_max) break;
+    kept += bytes;
+  }
+  return text.substr(0, kept);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,75 @@
+// What a character is, against the encoding done here and against simdjson's validator.
+#include "targets/utf8.h"
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include <cstdint>
+#include <string>
+
+#include "targets/label_table.h"
+
+namespace echoscan {
+namespace {
+
+std::string encoded(char32_t code) {
+  const auto tail = [code](int shift) { return static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) return {static_cast<char>(code)};
+  if (code < 0x800) return {static_cast<char>(0xc0 | code >> 6), tail(0)};
+  if (code < 0x10000) return {static_cast<char>(0xe0 | code >> 12), tail(6), tail(0)};
+  return {static_cast<char>(0xf0 | code >> 18), tail(12), tail(6), tail(0)};
+}
+
+bool is_surrogate(char32_t code) {
+  return code >= 0xd800 && code <= 0xdfff;
+}
+
+TEST(Utf8, EveryCodePointIsItsBytes) {
+  for (char32_t code = 0; code <= 0x1fffff; ++code) {
+    const std::string bytes = encoded(code);
+    const bool is_character = code <= 0x10ffff && !is_surrogate(code);
+    ASSERT_EQ(utf8_bytes(bytes + "x"), is_character ? bytes.size() : 0) << std::uint32_t{code};
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+      ASSERT_EQ(utf8_bytes(bytes.substr(0, cut)), 0U) << std::uint32_t{code};
+  }
+}
+
+// All pairs of bytes, with the edges of what may follow them.
+TEST(Utf8, AgreesWithSimdjson) {
+  const std::string edges = "\x01\x7f\x80\xbf\xc0\xff";
+  for (unsigned pair = 0; pair < 0x10000; ++pair) {
+    for (const char third : edges) {
+      for (const char fourth : {edges[1], edges[2], edges[3], edges[4]}) {
+        const char text[] = {static_cast<char>(pair >> 8), static_cast<char>(pair), third, fourth};
+        std::size_t bytes = 1;
+        while (bytes <= 4 && !simdjson::validate_utf8(text, bytes)) ++bytes;
+        ASSERT_EQ(utf8_bytes({text, 4}), bytes <= 4 ? bytes : 0) << std::hex << pair;
+      }
+    }
+  }
+}
+
+TEST(Utf8, PrefixesEndBetweenCharacters) {
+  // One character of each length, and two bytes that are none.
+  const std::string text =
+      encoded('a') + encoded(0xe9) + encoded(0x20ac) + encoded(0x1f600) + "\xff\x80" + encoded('z');
+  const std::size_t ends[] = {0, 1, 3, 6, 10, 11, 12, 13};
+  for (std::size_t max = 0; max < 20; ++max) {
+    std::size_t expected = 0;
+    for (const std::size_t end : ends)
+      if (end <= max) expected = end;
+    EXPECT_EQ(utf8_prefix(text, max), text.substr(0, expected)) << max;
+  }
+}
+
+TEST(Label, EveryCodePointIsPrintableOrRefused) {
+  for (char32_t code = 0; code <= 0x10ffff; ++code) {
+    std::string expected;
+    if (is_surrogate(code)) expected = "the label is not UTF-8";
+    if (code < ' ' || (code >= 0x7f && code < 0xa0)) expected = "the label has a control character";
+    ASSERT_EQ(label_error("x" + encoded(code) + "y"), expected) << std::uint32_t{code};
+  }
+}
+
+}  // namespace
+}  // namespace echoscan
