@@ -3,10 +3,11 @@
 #
 #   sudo ./test.sh          unit, style, static checks, sanitizers, fuzzers, the lab (root, BPF, namespaces), network cards
 #                           in virtual machines (the quick part of tests/vm), the container image
-#   ./test.sh quick         what needs neither root nor the lab: under a minute once built
+#   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
 #
 # A test that lacks something (root, BPF, podman) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
-# a skip is a failure and so is a compiler warning.
+# a skip is a failure and so is a compiler warning. A stage that fails does not keep the later ones from running:
+# the table at the end has the seconds of each, names what failed, and any failure makes the exit code 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -17,30 +18,51 @@ warnings=OFF
 
 say() { echo "== $*"; }
 
-# Configures and builds a preset: all of it, or the targets named.
-build() {
-  local preset=$1
+table=()
+failed=()
+unbuilt=" "
+
+# Runs a command as a stage of the given name: its seconds and its end go into the table.
+stage() {
+  local name=$1 start=$SECONDS verdict=passed
   shift
-  say "build: $preset"
-  cmake --preset "$preset" -DECHOSCAN_WERROR=$warnings >/dev/null
-  cmake --build --preset "$preset" ${1:+--target "$@"}
+  say "$name"
+  "$@" || { verdict=FAILED; failed+=("$name"); }
+  table+=("$(printf '%6d s  %-6s  %s' $((SECONDS - start)) "$verdict" "$name")")
 }
 
-# Runs a preset's tests with a label.
-run_tests() {
+configure_and_build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DECHOSCAN_WERROR=$warnings >/dev/null &&
+    cmake --build --preset "$preset" ${1:+--target "$@"} || { unbuilt+="$preset "; return 1; }
+}
+
+# Configures and builds a preset: all of it, or the targets named.
+build() { stage "build: $1" configure_and_build "$@"; }
+
+run_ctest() {
   local preset=$1 label=$2
+  # Programs of an earlier build would pass for the ones that could not be built.
+  [[ $unbuilt != *" $preset "* ]] || { echo "not run: $preset was not built" >&2; return 1; }
   local run=(ctest --test-dir "build/$preset" --label-regex "^$label\$" --output-on-failure
     --no-tests=error --parallel "$(nproc)")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
-  say "test: $preset, $label"
   "${run[@]}"
 }
+
+# Runs a preset's tests with a label.
+run_tests() { stage "test: $1, $2" run_ctest "$@"; }
 
 tests/install_packages.sh build unit lab test
 [ "$mode" = quick ] || tests/install_packages.sh vm container
 
-build release
+if [ "$mode" = quick ]; then
+  build release unit_tests style_test echoscan
+else
+  build release
+fi
 run_tests release unit
 run_tests release style
 if [ "$mode" != quick ]; then
@@ -54,5 +76,13 @@ if [ "$mode" != quick ]; then
   run_tests release tidy
   run_tests release vm
   run_tests release container
+fi
+
+say "seconds of each stage"
+printf '%s\n' "${table[@]}"
+if [ ${#failed[@]} -gt 0 ]; then
+  say "failed stages: ${#failed[@]}"
+  printf '   %s\n' "${failed[@]}"
+  exit 1
 fi
 say "all tests passed"

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# test.sh with a cmake and a ctest that only write down how they were called: after a stage that fails every later one
+# still runs, each failure is named at the end, and the exit code says so.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mkdir -p "$work/tests" "$work/bin"
+cp "$root/test.sh" "$work/test.sh"
+cat >"$work/bin/play" <<'PLAY'
+#!/usr/bin/env bash
+echo "$(basename "$0") $*" >>"$CALLS"
+for bad in ${BREAK:-}; do [[ "$(basename "$0") $*" != *"${bad//+/ }"* ]] || exit 1; done
+PLAY
+chmod +x "$work/bin/play"
+ln -s play "$work/bin/cmake"
+ln -s play "$work/bin/ctest"
+printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/bin/setarch"
+chmod +x "$work/bin/setarch"
+printf '#!/bin/sh\n' >"$work/tests/install_packages.sh"
+chmod +x "$work/tests/install_packages.sh"
+
+fail() { echo "$*" >&2; cat "$work/out" >&2; exit 1; }
+
+# Runs test.sh in MODE with the stages of BREAK failing; expects EXIT, and then the counts of ctest runs and of
+# stages named as failed.
+expect() {
+  local mode=$1 break=$2 exit_wanted=$3 ctests_wanted=$4 failures_wanted=$5 code=0
+  : >"$work/calls"
+  CALLS="$work/calls" BREAK="$break" PATH="$work/bin:$PATH" "$work/test.sh" "$mode" >"$work/out" 2>&1 || code=$?
+  [ "$code" = "$exit_wanted" ] || fail "$mode, broken '$break': exit $code, not $exit_wanted"
+  local ctests failures
+  ctests=$(grep -c '^ctest' "$work/calls" || [ $? = 1 ])
+  failures=$(grep -c ' FAILED ' "$work/out" || [ $? = 1 ])
+  [ "$ctests" = "$ctests_wanted" ] || fail "$mode, broken '$break': $ctests runs of ctest, not $ctests_wanted"
+  [ "$failures" = "$failures_wanted" ] || fail "$mode, broken '$break': $failures failures named, not $failures_wanted"
+  if [ "$exit_wanted" = 0 ]; then
+    grep -q '^== all tests passed$' "$work/out" || fail "$mode: does not say that all passed"
+  else
+    grep -q "^== failed stages: $failures_wanted\$" "$work/out" || fail "$mode: does not count the failures"
+  fi
+}
+
+expect quick "" 0 2 0
+expect quick "ctest+--test-dir+build/release+--label-regex+^unit" 1 2 1
+expect quick "--build+--preset+release" 1 0 3   # nothing of a preset that was not built is run
+expect full "" 0 9 0
+expect full "--preset+asan" 1 8 2
+expect full "build/tsan build/fuzz ^vm" 1 9 3
+expect full "ctest" 1 9 9
