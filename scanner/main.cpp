@@ -28,16 +28,16 @@
 namespace echoscan {
 namespace {
 
-// Started with a standard descriptor closed, a process gives its number to the next thing that it
-// opens, and results would go into a socket. One that cannot be written to says so instead.
+// Opens each standard descriptor that is closed at the start, for reading only. Otherwise its
+// number would go to the next file that is opened, and results could be written into a socket.
 void keep_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
 }
 
-// A scan under way has its own way to stop. Before that the process just ends, but by a handler:
-// signals without one do nothing to process 1, which echoscan is in a container, and a scan that
-// waits for its list or its gateway could then only be killed.
+// Ends the process before a scan is under way, which handles signals itself. A handler is needed
+// because the kernel ignores signals without one for process 1, which echoscan is in a container: a
+// scan that waits for its list or its gateway could then only be killed.
 void end_by_signal(int signal) {
   _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }

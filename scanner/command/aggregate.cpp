@@ -28,7 +28,7 @@ constexpr std::size_t kMalformedShown = 5;
   throw UserError(ExitCode::bad_usage, sentence);
 }
 
-// Every line of every file. Malformed ones are counted, and the first few said.
+// Adds every line of every file. Counts malformed lines, and warns of the first few.
 void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateReport& report) {
   for (const std::string& path : config.files) {
     std::string error;
@@ -77,7 +77,7 @@ Probed read_summaries(const std::vector<std::string>& paths) {
   return probed;
 }
 
-// How many targets each group has that replies are from.
+// Counts the probed targets of each group that has a reply.
 void count_targets(const Aggregate& aggregate, const TargetSet& targets, const GeoTable& geo,
                    AggregateReport& report) {
   const std::span<const AddressRange> ranges = targets.ranges();

@@ -70,7 +70,7 @@ void flood(Transmitter& transmitter, Ipv4 destination, int cpu, const std::atomi
   transmitter.give_up();
 }
 
-// Keeps the time of the caller's thread, and listens to SIGINT and SIGTERM meanwhile.
+// Waits on the caller's thread for a time to pass, or for SIGINT or SIGTERM.
 class Stopwatch {
  public:
   Stopwatch() : signals_(io_, SIGINT, SIGTERM), timer_(io_) {
@@ -79,7 +79,7 @@ class Stopwatch {
     });
   }
 
-  // Sooner when a signal comes.
+  // Returns after `seconds`, or sooner when a signal has come.
   void wait(double seconds) {
     bool is_over = false;
     timer_.expires_after(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -111,7 +111,7 @@ Transmitters try_open(Method method, const TransmitSetup& setup, std::string& re
   }
 }
 
-// The row of a method that works here: sends, and counts.
+// Sends by a method that works here for the duration asked for, and fills its row.
 void measure(Transmitters& transmitters, const BenchConfig& config, const TransmitSetup& setup,
              Stopwatch& stopwatch, BenchRow& row) {
   std::atomic<bool> stop = false;
@@ -142,7 +142,7 @@ void measure(Transmitters& transmitters, const BenchConfig& config, const Transm
     row.unavailable = fmt::format("the kernel took nothing ({})", std::strerror(error));
 }
 
-// The host itself is the next hop where it is on the link.
+// The path to the bench's host. A host on the link is its own next hop.
 NetworkPath find_bench_path(const BenchConfig& config) {
   PathConfig asked;
   asked.interface_name = config.interface_name;
@@ -154,7 +154,7 @@ NetworkPath find_bench_path(const BenchConfig& config) {
   return path;
 }
 
-// The reply filter, if it can be attached; else why not.
+// Attaches the reply filter. Without one the path is empty, and `reason` says why.
 ReceivePath attach_filter(const NetworkPath& path, std::string& reason) {
   if (path.kernel_routes) return {};
   try {

@@ -32,9 +32,9 @@ struct BenchTable {
   std::vector<BenchRow> rows;
 };
 
-// Fastest first; what cannot run comes last.
+// Sorts the fastest method first, and those that cannot run last.
 void sort_rows(BenchTable& table);
-// With a line on the circumstances below it.
+// The table for people, with a line on the circumstances below it.
 std::string bench_text(const BenchTable& table);
 std::string bench_json(const BenchTable& table);
 

@@ -74,7 +74,7 @@ void leave_untried(Diagnosis& facts, const std::string& reason) {
     *trial = {Trial::Outcome::untried, reason};
 }
 
-// As a scan does it, in its order: attach, wait for the link, bind. All of it is gone on return.
+// Tries what a scan does, in its order: attach, wait for the link, bind. Nothing stays on return.
 void try_paths(Diagnosis& facts, Clock& clock) {
   const XdpTrial xdp = try_xdp(facts.interface);
   const bool is_native = xdp.source && xdp.reason.empty();

@@ -102,7 +102,7 @@ std::string target_report_text(const TargetSelection& selection) {
   text +=
       row("listed", counts.listed,
           counts.listed_repeatedly == 0 ? std::string("on the lists")
-                                        : fmt::format("on the selection, {} of them more than once",
+                                        : fmt::format("on the lists, {} of them more than once",
                                                       with_thousands(counts.listed_repeatedly)));
   text += row("excluded", counts.excluded_by_user, "by --exclude and --exclude-file");
   text += reserved_rows(counts);

@@ -2,8 +2,8 @@
 //
 // Kubernetes numbers the pods of an Indexed Job in JOB_COMPLETION_INDEX and says nowhere how many
 // there are, hence ECHOSCAN_SHARDS; Slurm says both. Half of a pair is an error and not an
-// undivided scan: every task of the job would then probe everything. The environment comes in as a
-// function, so that a test brings its own.
+// undivided scan: every task of the job would then probe everything. The environment is passed as a
+// function, so that a test can bring its own.
 #pragma once
 
 #include <functional>

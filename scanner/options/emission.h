@@ -1,9 +1,9 @@
 // The emission: which results become lines, as --emit and --repeat-cap say.
 //
-// A target's first reply always does. Errors are for who asks, since a scan of the Internet brings
-// millions that are the same few sentences of the same routers; the summary counts them in any
-// case. So are repeats, and of those only so many a target: a host that answers one probe five
-// million times must not fill the disk. A repeated error takes both wishes.
+// A target's first reply is always written. Errors are written only if asked for, since a scan of
+// the Internet brings millions of them from the same few routers; the summary counts them in any
+// case. Repeats are too, up to a cap for each target: a host that answers one probe five million
+// times must not fill the disk. A repeated error is written only if both are asked for.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Emission {
   bool repeats = false;
   std::uint64_t repeat_cap = 10;  // lines of a target, beside its first reply and its first error
 
-  // `repeat` says which repeat of its target the result is, 1 for the first; 0 when it is none.
+  // Whether a result is written. `repeat` numbers the repeats of a target from 1; 0 is no repeat.
   [[nodiscard]] bool admits(bool is_error, std::uint64_t repeat) const {
     if (is_error && !errors) return false;
     return repeat == 0 || (repeats && repeat <= repeat_cap);

@@ -24,11 +24,11 @@ enum class Verbosity { quiet, normal, verbose };
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected);
 
-// A whole number in [low, high], and nothing else in the text.
+// Parses a whole number in [low, high]; refuses any other text.
 std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
                           std::uint64_t high);
 
-// One value by one name out of a few.
+// The value whose name `text` is. Refuses other texts and says which names there are.
 template <typename Choice>
 Choice parse_choice(const std::string& option, const std::string& text,
                     const std::vector<std::pair<std::string, Choice>>& choices) {

@@ -1,8 +1,8 @@
 // The options that say which addresses: shared by every command that has targets, so that
 // `echoscan targets` shows what `echoscan scan` with the same options would probe.
 //
-// What is wrong with an option by itself is refused here, with its name; whether a list can be read
-// is for target_selection.h to find out.
+// An option that is wrong by itself is refused here, by its name; target_selection.h checks whether
+// a list can be read.
 #pragma once
 
 #include <string>
@@ -29,10 +29,11 @@ struct TargetConfig {
   friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };
 
-// The targets that are arguments of their own. `config` must outlive the parsing, here and below.
+// Adds the targets that are arguments and no options. `config` must outlive the parsing.
 void add_target_arguments(CLI::App& app, TargetConfig& config);
 
-// All options that list targets or choose from lists, under `heading` in --help.
+// Adds all options that list targets or choose from lists, under `heading` in --help. `config` must
+// outlive the parsing.
 void add_target_options(CLI::App& app, TargetConfig& config,
                         const std::string& heading = "Targets");
 

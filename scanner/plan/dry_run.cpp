@@ -22,7 +22,8 @@ namespace {
 constexpr std::size_t kBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
-// Where the kernel would send the first target: said if it is known, and not needed for a plan.
+// Logs where the kernel would send the first target's probe. A missing route is no error: the plan
+// does not need one.
 void log_route(const TargetPlan& plan) {
   const Ipv4 first = plan.targets.at(0);
   const std::optional<Route> route = find_route(first, 0);

@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::size_t kBatchSize = 1024;
 
-// Of the whole set by arithmetic; of a part of the order by a walk through it.
+// Counts the plan's targets by label: by arithmetic if all are probed, else by a walk through the
+// plan's part of the order.
 std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
   if (plan.labels.empty() || plan.target_count == plan.targets.size())
     return plan.labels.count(plan.targets.ranges());
@@ -33,7 +34,8 @@ std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
   return tally.counts();
 }
 
-// How many of the order all shards together probe: at least one, for whatever percentage.
+// How many targets of the order all shards together probe: at least one, however small the
+// percentage.
 std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) {
   if (!order.max_targets_percent)
     return std::min(left_count, order.max_targets.value_or(left_count));

@@ -38,8 +38,8 @@ void read_file(const std::string& path, TargetList& list) {
   read(file, path);
 }
 
-// All that options and files of one kind hold. Errors end it, or with --skip-bad-lines are said and
-// counted.
+// Reads the options and files of one kind into one list. Throws UserError when any has errors; with
+// --skip-bad-lines errors of files are only warned of and counted.
 TargetList read_lists(const std::vector<std::string>& texts, const char* option,
                       const std::vector<std::string>& files, bool skip_bad_lines) {
   TargetList list;
@@ -57,7 +57,7 @@ TargetList read_lists(const std::vector<std::string>& texts, const char* option,
   return list;
 }
 
-// Takes the entries away in whose label the expression is not found; how many.
+// Removes entries whose label does not match `expression`; returns how many.
 std::uint64_t filter_labels(TargetList& list, const std::string& expression) {
   if (expression.empty()) return 0;
   const std::regex filter(expression);
@@ -77,8 +77,7 @@ std::vector<AddressRange> ranges_of(const TargetList& list) {
   return ranges;
 }
 
-// Takes the special-purpose ranges away, as far as they are not allowed; each that took any is
-// counted.
+// Removes the special-purpose ranges that no option allows, and counts what each of them removed.
 std::vector<AddressRange> subtract_reserved(const std::vector<AddressRange>& ranges,
                                             const TargetConfig& config, TargetCounts& counts) {
   const std::vector<AddressRange> lifted = merge_ranges(config.allowed_ranges);
@@ -94,7 +93,8 @@ std::vector<AddressRange> subtract_reserved(const std::vector<AddressRange>& ran
   return left;
 }
 
-// An --allow-range beside every special-purpose range is a mistake that nothing else would show.
+// Warns of an --allow-range that overlaps no special-purpose range: it has no effect, and nothing
+// else says so.
 void warn_of_idle_allowances(const TargetConfig& config) {
   for (const AddressRange& range : config.allowed_ranges) {
     const auto overlaps = [&range](const SpecialPurposeRange& entry) {

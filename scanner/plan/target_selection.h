@@ -1,4 +1,4 @@
-// The selection, read: what is to be probed, and what became of everything else that they hold.
+// The selection: which of the listed addresses are probed, and why each of the others is not.
 //
 // Lists less exclusions less special-purpose ranges, counted at each step, so that the counts add
 // up: listed = excluded by the user + reserved + left. Exclusions win over everything and are never
@@ -28,7 +28,7 @@ struct TargetCounts {
   std::uint64_t excluded_by_user = 0;   // of those listed, by --exclude and --exclude-file
   std::uint64_t excluded_reserved = 0;  // of the rest, special-purpose ranges
   std::vector<Reserved> reserved;       // the same by range, those that took any
-  std::uint64_t ipv6_entries = 0;       // of cloud selection, left out
+  std::uint64_t ipv6_entries = 0;       // of cloud lists, left out
   std::uint64_t filtered_entries = 0;   // left out by --label-filter
   std::uint64_t bad_lines = 0;          // left out by --skip-bad-lines
 };
@@ -40,8 +40,8 @@ struct TargetSelection {
   TargetCounts counts;
 };
 
-// Reads every list, and logs what was left out of them. Throws UserError when one cannot be read or
-// has errors.
+// Reads every list and logs what is left out. Throws UserError when a list cannot be read or has
+// errors.
 TargetSelection select_targets(const TargetConfig& config);
 
 // Throws UserError, saying why, when nothing is left.

@@ -54,7 +54,7 @@ TEST(TargetReport, CountsAddUpInJson) {
 TEST(TargetReport, TextSaysTheSameToPeople) {
   EXPECT_EQ(target_report_text(sample_selection()),
             "left out               1  bad lines (--skip-bad-lines)\n"
-            "listed               517  on the selection, 64 of them more than once\n"
+            "listed               517  on the lists, 64 of them more than once\n"
             "excluded              16  by --exclude and --exclude-file\n"
             "                       5  in special-purpose ranges (IANA registry of 2020-09-04, "
             "multicast):\n"
