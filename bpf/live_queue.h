@@ -67,8 +67,10 @@ struct live_queue {
   __u64 resume_run;  /* the run until which nothing is tried, behind a refusal */
   __u32 error;       /* errno of the last refusal that came with one */
   __u32 again_count;
-  __u32 flown;   /* of in_flight: how many were ever flushed, */
-  __u32 entered; /* and how many ever entered; both only grow */
+  /* Counts of in_flight. A target that found no way into a bulk leaves again, so that `entered` can
+   * fall back by one; it is never below `flown`. */
+  __u32 flown;   /* targets that were ever flushed */
+  __u32 entered; /* targets that ever entered */
   struct live_pacer pacer;
   __u64 in_flight[LIVE_BULK_MAX];
   __u64 again[LIVE_BULK_MAX];
@@ -90,8 +92,9 @@ PROBE_INLINE __u8 live_lap(__u64 at) {
   return (__u8)(1 + at / LIVE_RING_TARGETS % 2);
 }
 
-PROBE_INLINE __u64 live_entry(__u32 target, __u8 pass, __u64 at) {
-  return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40;
+/* `is_again` is user space's: the program carries it along. */
+PROBE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u64 at) {
+  return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40 | (__u64)(is_again != 0) << 48;
 }
 
 PROBE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
@@ -104,6 +107,10 @@ PROBE_INLINE __u32 live_entry_target(__u64 entry) {
 
 PROBE_INLINE __u8 live_entry_pass(__u64 entry) {
   return (__u8)(entry >> 32);
+}
+
+PROBE_INLINE int live_entry_is_again(__u64 entry) {
+  return (int)(entry >> 48 & 1);
 }
 
 /* When the bucket was empty, as if refilled ever since, but never fuller than it is deep. */

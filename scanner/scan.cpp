@@ -69,10 +69,13 @@ unsigned choose_queue_count(unsigned asked, const Interface& interface, std::siz
 }
 
 // A queue's sender has a CPU of its own as far as they go.
-std::vector<Queue> make_queues(Transmitters transmitters, const std::vector<int>& cpus) {
+std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) {
   std::vector<Queue> queues;
-  for (unsigned number = 0; number < transmitters.size(); ++number)
-    queues.push_back({std::move(transmitters[number]), number, cpus[number % cpus.size()]});
+  for (unsigned number = 0; number < opened.transmitters.size(); ++number)
+    queues.push_back({std::move(opened.transmitters[number]), number,
+                      setup.cpus[number % setup.cpus.size()],
+                      rate_share(setup.rate_pps, number, setup.queue_count), opened.keeps_rate,
+                      opened.has_threads});
   return queues;
 }
 
@@ -143,11 +146,9 @@ ExitCode run_scan(const ScanConfig& config) {
   // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
   const TransmitSetup setup{
       path.interface,       FrameTemplate(addresses, key), queue_count, receive.is_xdp,
-      config.pace.rate_pps, config.path.busy_poll,         clock,       cpus};
-  Transmitters transmitters = open_transmitters(method, setup);
-  if (!path.neighbours.empty())
-    transmitters = split_neighbours(std::move(transmitters), setup, path.neighbours);
-  const std::vector<Queue> queues = make_queues(std::move(transmitters), cpus);
+      config.pace.rate_pps, config.path.busy_poll,         clock,       cpus,
+      path.neighbours};
+  const std::vector<Queue> queues = make_queues(open_queues(method, setup), setup);
   announce(config, plan, path, addresses, queues, *receive.source);
 
   // Output: opened before the first probe, when nothing else can refuse. Files get their names when

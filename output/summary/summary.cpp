@@ -57,7 +57,7 @@ Json sending_json(const Summary& summary) {
                       {"mode", queue.mode},
                       {"cpu", queue.cpu},
                       {"sent", queue.sent},
-                      {"sent_again", queue.sent_again},
+                      {"refusals", queue.refusals},
                       {"kicks", queue.kicks}});
   Json json = {
       {"interface", summary.interface},
@@ -181,17 +181,22 @@ std::string losses_text(const Summary& summary) {
   for (const Summary::Named& named : summary.not_sent)
     if (named.name != "stopped" && named.count > 0)
       text += fmt::format("  probes lost: {} {}\n", with_thousands(named.count), named.name);
+  if (summary.in_doubt > 0)
+    text += fmt::format(
+        "  probes in doubt: {} left just before the link was lost, and were not sent "
+        "again\n",
+        with_thousands(summary.in_doubt));
   return text.empty() ? ""
                       : "echoscan: not everything is here, and the loss is on this side:\n" + text;
 }
 
 std::string sending_text(const Summary& summary) {
   std::string modes;
-  std::uint64_t sent_again = 0;
+  std::uint64_t refusals = 0;
   for (const Summary::Queue& queue : summary.queues) {
     if (modes.find(queue.mode) == std::string::npos)
       modes += fmt::format("{}{}", modes.empty() ? "" : ", ", queue.mode);
-    sent_again += queue.sent_again;
+    refusals += queue.refusals;
   }
   std::string text =
       fmt::format("  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {})\n",
@@ -203,9 +208,12 @@ std::string sending_text(const Summary& summary) {
                       with_thousands(summary.interface_tx_packets));
   if (summary.sent < summary.probes)
     text += fmt::format("            not sent: {}\n", named_text(summary.not_sent));
-  if (sent_again > 0)
-    text += fmt::format("            {} were refused by the driver at first and sent again\n",
-                        with_thousands(sent_again));
+  if (refusals > 0)
+    text += fmt::format("            the kernel refused {} frames at first\n",
+                        with_thousands(refusals));
+  if (summary.sent_again > 0)
+    text += fmt::format("            {} were sent twice: the link was lost when they had left\n",
+                        with_thousands(summary.sent_again));
   if (summary.paused_for_link_s > 0)
     text += fmt::format("            sending waited {:.1f} s for the link to come back\n",
                         summary.paused_for_link_s);
@@ -291,6 +299,8 @@ std::string summary_json(const Summary& summary) {
       {"ledger",
        {{"probes", summary.probes},
         {"sent", summary.sent},
+        {"sent_again", summary.sent_again},
+        {"in_doubt", summary.in_doubt},
         {"not_sent", named_counts(summary.not_sent)},
         {"replied", summary.replied},
         {"errored", summary.errored},

@@ -24,7 +24,7 @@ struct Summary {
     std::string mode;
     int cpu = 0;
     std::uint64_t sent = 0;
-    std::uint64_t sent_again = 0;
+    std::uint64_t refusals = 0;
     std::uint64_t kicks = 0;
   };
 
@@ -83,9 +83,11 @@ struct Summary {
   std::uint64_t step_begin = 0;  // the shard's exponents
   std::uint64_t step_end = 0;
 
-  std::uint64_t probes = 0;  // planned: targets x passes
-  std::uint64_t sent = 0;
-  std::vector<Named> not_sent;  // by cause
+  std::uint64_t probes = 0;      // planned: targets x passes
+  std::uint64_t sent = 0;        // each probe once
+  std::uint64_t sent_again = 0;  // of those, a second time, behind a lost link
+  std::uint64_t in_doubt = 0;    // of those, at most so many that left into a lost link
+  std::vector<Named> not_sent;   // by cause
   std::uint64_t replied = 0;
   std::uint64_t errored = 0;  // and did not reply
   std::uint64_t silent = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "output/result/result_field.h"
 
@@ -45,53 +46,74 @@ void add_plan(Summary& summary, const TargetPlan& plan, const ScanConfig& config
   summary.step_end = plan.steps.end;
 }
 
+// What became of the probes that were accepted and did not leave, each once.
+struct Losses {
+  std::uint64_t refused = 0;
+  std::uint64_t unconfirmed = 0;
+  std::uint64_t unroutable = 0;
+  std::uint64_t named = 0;
+  std::uint64_t first_pass = 0;  // of the named
+
+  void add(std::span<const Target> given_up) {
+    named += given_up.size();
+    for (const Target& target : given_up)
+      if (target.pass == 0) ++first_pass;
+  }
+  [[nodiscard]] std::uint64_t sum() const { return refused + unconfirmed + unroutable; }
+};
+
 void add_sending(Summary& summary, const Pipeline& pipeline, const ScanOutcome& outcome) {
   std::uint64_t drawn = 0;
   std::uint64_t handed_over = 0;
+  std::uint64_t accepted = 0;
   std::uint64_t first_pass = 0;
   std::uint64_t paused_ns = 0;
   std::uint64_t paused_receiver_ns = 0;
   std::uint64_t paused_link_ns = 0;
+  Losses losses;
   for (const auto& sender : pipeline.senders()) {
-    drawn += sender->counters().drawn.get();
-    handed_over += sender->counters().handed_over.get();
-    first_pass += sender->counters().first_pass.get();
-    paused_receiver_ns += sender->counters().paused_receiver_ns.get();
-    paused_ns += sender->counters().paused_output_ns.get();
-    paused_link_ns += sender->counters().paused_link_ns.get();
+    const SenderCounters& counters = sender->counters();
+    drawn += counters.drawn.get();
+    handed_over += counters.handed_over.get();
+    accepted += counters.handed_over.get() + counters.retried.get() + counters.gone_back.get();
+    first_pass += counters.first_pass.get();
+    paused_ns += counters.paused_output_ns.get();
+    paused_receiver_ns += counters.paused_receiver_ns.get();
+    paused_link_ns += counters.paused_link_ns.get();
+    losses.refused += counters.refused.get();
+    losses.add(sender->given_up());
+    summary.in_doubt += counters.in_doubt.get();
   }
-  std::uint64_t refused = 0;
-  std::uint64_t unconfirmed = 0;
-  std::uint64_t unroutable = 0;
-  std::uint64_t given_up = 0;
+  std::uint64_t ended = 0;
   for (const Queue& queue : pipeline.queues())
-    queue.transmitter->visit_parts([&](const Transmitter& part) {
-      for (const Target& target : part.given_up())
-        if (target.pass == 0) --first_pass;
-      given_up += part.given_up().size();
-      const TransmitCounters& counters = part.counters();
-      refused += counters.refused.get();
-      unconfirmed += counters.unconfirmed.get();
-      unroutable += counters.unroutable.get();
-      summary.queues.push_back({queue.number, part.mode(), queue.cpu, counters.sent.get(),
-                                counters.sent_again.get(), counters.kicks.get()});
-    });
+    for (const Transmitter* part : queue.transmitter->parts()) {
+      const TransmitCounters& counters = part->counters();
+      ended += counters.ended();
+      losses.refused += counters.refused.get();
+      losses.unconfirmed += counters.unconfirmed.get();
+      losses.unroutable += counters.unroutable.get();
+      losses.add(part->given_up());
+      summary.queues.push_back({queue.number, part->mode(), queue.cpu, counters.sent.get(),
+                                counters.refusals.get(), counters.kicks.get()});
+    }
   summary.probes = pipeline.probe_count();
-  summary.sent = pipeline.sent();
+  summary.sent_again = pipeline.sent_again();
+  summary.sent = pipeline.probes_sent();
   const std::uint64_t stopped = summary.probes - std::min(summary.probes, handed_over);
   summary.not_sent = {{"stopped", stopped},
-                      {"refused", refused},
-                      {"unconfirmed", unconfirmed},
-                      {"unroutable", unroutable}};
-  const std::uint64_t lost = refused + unconfirmed + unroutable;
-  summary.not_probed = summary.targets - std::min(summary.targets, first_pass);
+                      {"refused", losses.refused},
+                      {"unconfirmed", losses.unconfirmed},
+                      {"unroutable", losses.unroutable}};
+  summary.not_probed = summary.targets - std::min(summary.targets, first_pass - losses.first_pass);
   summary.paused_for_link_s = static_cast<double>(paused_link_ns) / kSecondNs;
   summary.paused_for_receiver_s = static_cast<double>(paused_receiver_ns) / kSecondNs;
   summary.paused_for_output_s = static_cast<double>(paused_ns) / kSecondNs;
+  check_sum(summary.faults, "targets accepted by the transmitters, those again among them",
+            accepted, "what they ended in: sent + taken back + lost", ended);
   check_sum(summary.faults, "probes handed to the transmitters", handed_over,
-            "sent + refused + unconfirmed + unroutable", summary.sent + lost);
-  check_sum(summary.faults, "refused + unconfirmed + unroutable", lost, "the probes given up",
-            given_up);
+            "sent + refused + unconfirmed + unroutable", summary.sent + losses.sum());
+  check_sum(summary.faults, "refused + unconfirmed + unroutable", losses.sum(),
+            "the probes given up", losses.named);
   if (std::holds_alternative<Finished>(outcome))
     check_sum(summary.faults, "probes planned", summary.probes, "targets drawn from the order",
               drawn);
@@ -171,13 +193,14 @@ void add_times(Summary& summary, const Receiver& receiver) {
             receiver.replied_late().total());
 }
 
-// What left, by label: what was handed over, less what was given up behind that.
+// What left, by label, each probe once: what was handed over, less what was given up behind that.
 std::vector<std::uint64_t> sent_by_label(const TargetPlan& plan, const Pipeline& pipeline) {
   LabelTally given_up(plan.labels);
   for (const Queue& queue : pipeline.queues())
-    queue.transmitter->visit_parts([&given_up](const Transmitter& part) {
-      for (const Target& target : part.given_up()) given_up.add(target.address);
-    });
+    for (const Transmitter* part : queue.transmitter->parts())
+      for (const Target& target : part->given_up()) given_up.add(target.address);
+  for (const auto& sender : pipeline.senders())
+    for (const Target& target : sender->given_up()) given_up.add(target.address);
   std::vector<std::uint64_t> sent(plan.targets_by_label.size());
   for (std::size_t label = 0; label < sent.size(); ++label) {
     for (const auto& sender : pipeline.senders())
@@ -269,7 +292,9 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pip
   add_output(summary, config, pipeline);
   summary.rate_asked_pps = config.pace.rate_pps;
   summary.rate_pps =
-      summary.sending_s > 0 ? static_cast<double>(summary.sent) / summary.sending_s : 0;
+      summary.sending_s > 0
+          ? static_cast<double>(summary.sent + summary.sent_again) / summary.sending_s
+          : 0;
   return summary;
 }
 

@@ -51,6 +51,7 @@ StatusLine::Snapshot StatusLine::look(std::uint64_t now_ns) {
   Snapshot now;
   const std::uint64_t probes = pipeline_.probe_count();
   now.sent = pipeline_.sent();
+  const std::uint64_t probes_sent = pipeline_.probes_sent();
   now.replied = pipeline_.receiver().counters().replied.get();
   now.ring_full = pipeline_.source().outcomes().outcome[FRAME_RING_FULL];
   now.dropped_unseen = pipeline_.source().dropped_unseen();
@@ -58,15 +59,14 @@ StatusLine::Snapshot StatusLine::look(std::uint64_t now_ns) {
   now.receiver_is_limit = !now.output_is_limit && pipeline_.source().is_backlogged();
   now.is_cooldown = pipeline_.sending_ended_ns() != 0;
   now.elapsed_s = static_cast<double>(now_ns - pipeline_.started_ns()) / kSecondNs;
-  now.done_percent = percent(now.sent, probes);
-  now.hit_percent = percent(now.replied, now.sent);
-  if (now.sent > 0)
-    now.left_s = now.elapsed_s * static_cast<double>(probes - std::min(now.sent, probes)) /
-                 static_cast<double>(now.sent);
+  now.done_percent = percent(probes_sent, probes);
+  now.hit_percent = percent(now.replied, probes_sent);
+  if (probes_sent > 0)
+    now.left_s = now.elapsed_s * static_cast<double>(probes - std::min(probes_sent, probes)) /
+                 static_cast<double>(probes_sent);
   const double interval_s = static_cast<double>(now_ns - last_ns_) / kSecondNs;
   if (interval_s > 0) {
-    // Less than before when a transmitter has gone back behind a lost link.
-    now.sent_pps = static_cast<double>(now.sent - std::min(now.sent, last_sent_)) / interval_s;
+    now.sent_pps = static_cast<double>(now.sent - last_sent_) / interval_s;
     now.replied_pps = static_cast<double>(now.replied - last_replied_) / interval_s;
   }
   last_ns_ = now_ns;

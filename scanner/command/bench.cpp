@@ -50,13 +50,14 @@ double cpu_seconds() {
 }
 
 // The body of a stream's thread.
-void flood(Transmitter& transmitter, Ipv4 destination, int cpu, const std::atomic<bool>& stop,
-           Clock& clock) {
-  if (!transmitter.has_thread()) pin_to(cpu);
+void flood(Transmitter& transmitter, bool has_thread, Ipv4 destination, int cpu,
+           const std::atomic<bool>& stop, Clock& clock) {
+  if (!has_thread) pin_to(cpu);
   std::array<Target, kBatchSize> batch;
   batch.fill({destination, 0});
   std::uint64_t back_off_ns = kBackOffMinNs;
   while (!stop.load(std::memory_order_relaxed)) {
+    transmitter.take_back(batch);  // its targets are all the same
     if (transmitter.send(batch) > 0) {
       back_off_ns = kBackOffMinNs;
       continue;
@@ -99,12 +100,12 @@ class Stopwatch {
   int signal_ = 0;
 };
 
-Transmitters try_open(Method method, const TransmitSetup& setup, std::string& reason) {
+OpenedQueues try_open(Method method, const TransmitSetup& setup, std::string& reason) {
   try {
-    Transmitters transmitters = open_method(method, setup, reason);
+    OpenedQueues opened = open_method(method, setup, reason);
     // A step down on the way has its reason too.
-    if (!transmitters.empty()) reason.clear();
-    return transmitters;
+    if (!opened.transmitters.empty()) reason.clear();
+    return opened;
   } catch (const std::exception& error) {
     reason = error.what();
     return {};
@@ -112,17 +113,17 @@ Transmitters try_open(Method method, const TransmitSetup& setup, std::string& re
 }
 
 // Sends by a method that works here for the duration asked for, and fills its row.
-void measure(Transmitters& transmitters, const BenchConfig& config, const TransmitSetup& setup,
+void measure(const OpenedQueues& opened, const BenchConfig& config, const TransmitSetup& setup,
              Stopwatch& stopwatch, BenchRow& row) {
   std::atomic<bool> stop = false;
   const std::uint64_t packets_before = find_interface(setup.interface.index).tx_packets;
   const double cpu_before_s = cpu_seconds();
   const std::uint64_t start_ns = setup.clock.now_ns();
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < transmitters.size(); ++i)
+  for (std::size_t i = 0; i < opened.transmitters.size(); ++i)
     threads.emplace_back([&, i] {
-      flood(*transmitters[i], *config.destination, setup.cpus[i % setup.cpus.size()], stop,
-            setup.clock);
+      flood(*opened.transmitters[i], opened.has_threads, *config.destination,
+            setup.cpus[i % setup.cpus.size()], stop, setup.clock);
     });
   stopwatch.wait(config.duration_s);
   stop.store(true, std::memory_order_relaxed);
@@ -130,12 +131,12 @@ void measure(Transmitters& transmitters, const BenchConfig& config, const Transm
   row.seconds = static_cast<double>(setup.clock.now_ns() - start_ns) / 1e9;
   row.cpu_s = cpu_seconds() - cpu_before_s;
   row.interface_packets = find_interface(setup.interface.index).tx_packets - packets_before;
-  row.mode = transmitters.front()->mode();
+  row.mode = opened.transmitters.front()->mode();
   int error = 0;
-  for (const std::unique_ptr<Transmitter>& transmitter : transmitters) {
+  for (const std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
     const TransmitCounters& counters = transmitter->counters();
     row.sent += counters.sent.get();
-    row.refused += counters.sent_again.get() + counters.refused.get() + counters.unroutable.get();
+    row.refused += counters.refusals.get() + counters.refused.get() + counters.unroutable.get();
     if (transmitter->last_error() != 0) error = transmitter->last_error();
   }
   if (row.sent == 0)
@@ -182,7 +183,8 @@ ExitCode run_bench(const BenchConfig& config) {
                             Pacer::kUnlimited,
                             false,
                             clock,
-                            allowed_cpus()};
+                            allowed_cpus(),
+                            {}};
 
   Stopwatch stopwatch;
   BenchTable table{path.interface.name,
@@ -198,14 +200,14 @@ ExitCode run_bench(const BenchConfig& config) {
     const MethodTraits& traits = traits_of(method);
     BenchRow row;
     row.method = traits.name;
-    Transmitters transmitters;
+    OpenedQueues opened;
     if (path.kernel_routes && traits.sends_frames)
       row.unavailable = fmt::format("{} takes no frames", path.interface.name);
     else if (traits.needs_reply_filter && !receive.is_xdp)
       row.unavailable = no_filter_reason;
     else
-      transmitters = try_open(method, setup, row.unavailable);
-    if (!transmitters.empty()) measure(transmitters, config, setup, stopwatch, row);
+      opened = try_open(method, setup, row.unavailable);
+    if (!opened.transmitters.empty()) measure(opened, config, setup, stopwatch, row);
     if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{} done\n", row.method);
     table.rows.push_back(std::move(row));
   }

@@ -8,7 +8,9 @@ namespace echoscan {
 
 NeighbourSplit::NeighbourSplit(std::unique_ptr<Transmitter> far, std::unique_ptr<Transmitter> near,
                                std::vector<AddressRange> networks)
-    : far_(std::move(far)), near_(std::move(near)), networks_(std::move(networks)) {}
+    : far_(std::move(far)), near_(std::move(near)), networks_(std::move(networks)) {
+  parts_ = {far_.get(), near_.get()};
+}
 
 std::size_t NeighbourSplit::send(std::span<const Target> batch) {
   std::size_t begin = 0;
@@ -34,14 +36,14 @@ bool NeighbourSplit::settle() {
   return near_->settle() && far_is_done;
 }
 
-void NeighbourSplit::link_changed(bool is_up) {
-  far_->link_changed(is_up);
-  near_->link_changed(is_up);
+std::size_t NeighbourSplit::take_back(std::span<Target> room) {
+  const std::size_t count = far_->take_back(room);
+  return count + near_->take_back(room.subspan(count));
 }
 
-void NeighbourSplit::idle() {
-  far_->idle();
-  near_->idle();
+void NeighbourSplit::rest() {
+  far_->rest();
+  near_->rest();
 }
 
 void NeighbourSplit::give_up() {
@@ -51,11 +53,6 @@ void NeighbourSplit::give_up() {
 
 std::string NeighbourSplit::mode() const {
   return fmt::format("{}, {} to neighbours", far_->mode(), near_->mode());
-}
-
-void NeighbourSplit::visit_parts(const std::function<void(const Transmitter&)>& visit) const {
-  far_->visit_parts(visit);
-  near_->visit_parts(visit);
 }
 
 }  // namespace echoscan

@@ -4,7 +4,9 @@
 // A gateway does not lead back to the network that it is on, and a frame for a neighbour needs the
 // neighbour's own MAC: the kernel resolves it, once per address, and holds a packet back meanwhile
 // (at most as many addresses at a time as net.ipv4.neigh.default.gc_thresh3, 1,024). The order of
-// the targets is kept, so that what one way refuses holds up the other; neighbours are few.
+// the targets is kept, so that what one way refuses holds up the other; neighbours are few. The
+// rate is kept by the sender's pacer over both ways together, and both are gone back by when the
+// link is lost: the sender remembers its targets whichever way they went.
 #pragma once
 
 #include <memory>
@@ -21,14 +23,12 @@ class NeighbourSplit : public Transmitter {
   NeighbourSplit(std::unique_ptr<Transmitter> far, std::unique_ptr<Transmitter> near,
                  std::vector<AddressRange> networks);
 
-  [[nodiscard]] bool has_thread() const override { return far_->has_thread(); }
   std::size_t send(std::span<const Target> batch) override;
+  std::size_t take_back(std::span<Target> room) override;
   bool settle() override;
-  void idle() override;
-  void link_changed(bool is_up) override;
+  void rest() override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override;
-  void visit_parts(const std::function<void(const Transmitter&)>& visit) const override;
 
  private:
   [[nodiscard]] bool is_neighbour(Ipv4 address) const;

@@ -30,14 +30,14 @@ namespace {
 constexpr std::uint64_t kLiveMinPps = 500'000;
 
 // All queues by AF_XDP in one mode.
-Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode,
+OpenedQueues open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode,
                               std::string& reason) {
   if (setup.queue_count > setup.interface.queues) {
     reason = fmt::format("{} has {} transmit queue{}", setup.interface.name, setup.interface.queues,
                          setup.interface.queues == 1 ? "" : "s");
     return {};
   }
-  Transmitters transmitters;
+  OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
     AfXdpTransmitter::Attempt attempt = AfXdpTransmitter::open(
         setup.interface, queue, mode, setup.frame_template, setup.busy_poll, setup.clock);
@@ -45,87 +45,131 @@ Transmitters open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode
       reason = fmt::format("queue {}: {}", queue, attempt.reason);
       return {};
     }
-    transmitters.push_back(std::move(attempt.transmitter));
+    opened.transmitters.push_back(std::move(attempt.transmitter));
   }
-  return transmitters;
+  return opened;
 }
 
-Transmitters open_af_xdp(const TransmitSetup& setup, std::string& reason) {
-  using Mode = AfXdpTransmitter::Mode;
-  Transmitters transmitters = open_af_xdp_mode(setup, Mode::zero_copy, reason);
-  if (!transmitters.empty()) return transmitters;
+OpenedQueues open_af_xdp_zero_copy(const TransmitSetup& setup, std::string& reason) {
+  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::zero_copy, reason);
+}
+
+OpenedQueues open_af_xdp_copy(const TransmitSetup& setup, std::string& reason) {
+  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
+}
+
+OpenedQueues open_af_xdp(const TransmitSetup& setup, std::string& reason) {
+  OpenedQueues opened = open_af_xdp_zero_copy(setup, reason);
+  if (!opened.transmitters.empty()) return opened;
   spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name, reason);
-  return open_af_xdp_mode(setup, Mode::copy, reason);
+  return open_af_xdp_copy(setup, reason);
 }
 
-Transmitters open_xdp_live(const TransmitSetup& setup, std::string& reason) {
+// The program paces from kPaceMinPps a queue on. Not where there are neighbours: their raw sockets
+// keep no rate, and one pacer has to count both.
+OpenedQueues open_xdp_live(const TransmitSetup& setup, std::string& reason) {
   if (setup.queue_count > setup.cpus.size()) {
     reason = fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size());
     return {};
   }
-  return XdpLiveTransmitter::open(setup.interface, setup.frame_template,
-                                  std::span(setup.cpus).first(setup.queue_count), setup.clock,
-                                  reason);
+  const bool keeps_rate = setup.rate_pps != Pacer::kUnlimited && setup.neighbours.empty() &&
+                          setup.rate_pps / setup.queue_count >= XdpLiveTransmitter::kPaceMinPps;
+  std::vector<XdpLiveTransmitter::QueueSetup> queues;
+  for (unsigned queue = 0; queue < setup.queue_count; ++queue)
+    queues.push_back(
+        {setup.cpus[queue], rate_share(setup.rate_pps, queue, setup.queue_count), keeps_rate});
+  OpenedQueues opened;
+  opened.transmitters =
+      XdpLiveTransmitter::open(setup.interface, setup.frame_template, queues, setup.clock, reason);
+  opened.keeps_rate = keeps_rate;
+  opened.has_threads = true;
+  return opened;
 }
 
 // For methods that are a socket per queue, and whose constructor throws.
 template <typename SocketTransmitter>
-Transmitters open_each(const TransmitSetup& setup) {
-  Transmitters transmitters;
+OpenedQueues open_each(const TransmitSetup& setup, std::string&) {
+  OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
-    transmitters.push_back(
+    opened.transmitters.push_back(
         std::make_unique<SocketTransmitter>(setup.interface, setup.frame_template, setup.clock));
-  return transmitters;
+  return opened;
 }
 
-bool is_rate_for_live(const TransmitSetup& setup) {
-  return setup.rate_pps == Pacer::kUnlimited || setup.rate_pps / setup.queue_count >= kLiveMinPps;
+bool can_have_xdp(const TransmitSetup& setup) {
+  return setup.has_reply_filter;
 }
+
+bool is_for_live(const TransmitSetup& setup) {
+  return can_have_xdp(setup) &&
+         (setup.rate_pps == Pacer::kUnlimited || setup.rate_pps / setup.queue_count >= kLiveMinPps);
+}
+
+bool is_always(const TransmitSetup&) {
+  return true;
+}
+
+// A step of `auto`: where it is worth trying, how it is opened, and what is said where it fails.
+struct Step {
+  bool (*is_worth_trying)(const TransmitSetup& setup);
+  OpenedQueues (*open)(const TransmitSetup& setup, std::string& reason);
+  spdlog::level::level_enum log_level;
+  const char* what;     // that there is none of
+  const char* instead;  // behind the reason
+};
+
+constexpr std::array kLadder{
+    Step{can_have_xdp, open_af_xdp_zero_copy, spdlog::level::info, "AF_XDP zero-copy", ""},
+    Step{is_for_live, open_xdp_live, spdlog::level::info, "live frames", ""},
+    Step{can_have_xdp, open_af_xdp_copy, spdlog::level::warn, "AF_XDP", "; sending by AF_PACKET"},
+    Step{is_always, open_each<AfPacketTransmitter>, spdlog::level::warn, "AF_PACKET", ""},
+};
 
 // The best that works: down the ladder, each step with its reason.
-Transmitters open_best(const TransmitSetup& setup) {
-  using Mode = AfXdpTransmitter::Mode;
-  if (setup.has_reply_filter) {
-    std::string reason;
-    Transmitters transmitters = open_af_xdp_mode(setup, Mode::zero_copy, reason);
-    if (!transmitters.empty()) return transmitters;
-    spdlog::info("no AF_XDP zero-copy on {} ({})", setup.interface.name, reason);
-    if (is_rate_for_live(setup)) {
-      transmitters = open_xdp_live(setup, reason);
-      if (!transmitters.empty()) return transmitters;
-      spdlog::info("no live frames on {} ({})", setup.interface.name, reason);
-    }
-    transmitters = open_af_xdp_mode(setup, Mode::copy, reason);
-    if (!transmitters.empty()) return transmitters;
-    spdlog::warn("no AF_XDP on {} ({}); sending by AF_PACKET", setup.interface.name, reason);
+OpenedQueues open_best(const TransmitSetup& setup, std::string& reason) {
+  for (const Step& step : kLadder) {
+    if (!step.is_worth_trying(setup)) continue;
+    OpenedQueues opened = step.open(setup, reason);
+    if (!opened.transmitters.empty()) return opened;
+    spdlog::log(step.log_level, "no {} on {} ({}){}", step.what, setup.interface.name, reason,
+                step.instead);
   }
-  return open_each<AfPacketTransmitter>(setup);
+  return {};
+}
+
+// Each queue for what is behind the gateway, and a raw socket beside it for neighbours.
+void split_neighbours(OpenedQueues& opened, const TransmitSetup& setup) {
+  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters)
+    transmitter = std::make_unique<NeighbourSplit>(
+        std::move(transmitter),
+        std::make_unique<RawSocketTransmitter>(setup.interface, setup.frame_template, setup.clock),
+        setup.neighbours);
 }
 
 }  // namespace
 
-Transmitters open_method(Method method, const TransmitSetup& setup, std::string& reason) {
+OpenedQueues open_method(Method method, const TransmitSetup& setup, std::string& reason) {
   switch (method) {
     case Method::automatic:
-      return open_best(setup);
+      return open_best(setup, reason);
     case Method::af_xdp:
       return open_af_xdp(setup, reason);
     case Method::af_xdp_copy:
-      return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
+      return open_af_xdp_copy(setup, reason);
     case Method::xdp_live:
       return open_xdp_live(setup, reason);
     case Method::af_packet:
-      return open_each<AfPacketTransmitter>(setup);
+      return open_each<AfPacketTransmitter>(setup, reason);
     case Method::packet_mmap:
-      return open_each<PacketMmapTransmitter>(setup);
+      return open_each<PacketMmapTransmitter>(setup, reason);
     case Method::pcap:
-      return open_each<PcapTransmitter>(setup);
+      return open_each<PcapTransmitter>(setup, reason);
     case Method::raw_socket:
-      return open_each<RawSocketTransmitter>(setup);
+      return open_each<RawSocketTransmitter>(setup, reason);
     case Method::ping_socket:
-      return open_each<PingSocketTransmitter>(setup);
+      return open_each<PingSocketTransmitter>(setup, reason);
     case Method::asio:
-      return open_each<AsioTransmitter>(setup);
+      return open_each<AsioTransmitter>(setup, reason);
   }
   return {};
 }
@@ -147,23 +191,21 @@ std::string try_xdp_live(const Interface& interface, int cpu) {
   return reason;
 }
 
-Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,
-                              const std::vector<AddressRange>& networks) {
-  Transmitters near = open_each<RawSocketTransmitter>(setup);
-  for (std::size_t queue = 0; queue < transmitters.size(); ++queue)
-    transmitters[queue] = std::make_unique<NeighbourSplit>(std::move(transmitters[queue]),
-                                                           std::move(near[queue]), networks);
-  return transmitters;
+std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count) {
+  if (rate_pps == Pacer::kUnlimited) return Pacer::kUnlimited;
+  // A share of nothing would mean no limit.
+  return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
 }
 
-Transmitters open_transmitters(Method method, const TransmitSetup& setup) {
+OpenedQueues open_queues(Method method, const TransmitSetup& setup) {
   std::string reason;
-  Transmitters transmitters = open_method(method, setup, reason);
-  if (transmitters.empty())
+  OpenedQueues opened = open_method(method, setup, reason);
+  if (opened.transmitters.empty())
     throw UserError(ExitCode::environment,
                     fmt::format("cannot send by {} on {} ({}); use --method af_packet",
                                 traits_of(method).name, setup.interface.name, reason));
-  return transmitters;
+  if (!setup.neighbours.empty()) split_neighbours(opened, setup);
+  return opened;
 }
 
 }  // namespace echoscan

@@ -24,18 +24,36 @@ struct TransmitSetup {
   FrameTemplate frame_template;
   unsigned queue_count;
   bool has_reply_filter;  // an XDP program of ours is on the interface
-  // Pacer::kUnlimited for max. No method paces by it; `auto` may choose by it.
+  // Of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share of it
+  // (rate_share()), which live frames keep by themselves; `auto` chooses by it too.
   std::uint64_t rate_pps;
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
   std::vector<int> cpus;  // that this process may use; queue n is sent for on cpus[n % cpus.size()]
+  // The interface's own networks, as far as targets are in them: sent to by a raw socket beside
+  // each queue.
+  std::vector<AddressRange> neighbours = {};
 };
 
-using Transmitters = std::vector<std::unique_ptr<Transmitter>>;  // by queue
+// The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by one at most,
+// and their sum is the rate, but for rates below `queue_count`: a share is at least 1.
+// Pacer::kUnlimited stays unlimited.
+std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
 
-// Opens every queue by `method`; empty, with the reason as a clause, when any of them does not
-// work. Method::automatic always opens something. May throw std::system_error.
-Transmitters open_method(Method method, const TransmitSetup& setup, std::string& reason);
+// What opening a method has come to; all queues are of one kind.
+struct OpenedQueues {
+  std::vector<std::unique_ptr<Transmitter>> transmitters;  // by queue; empty: it does not work
+  // Each queue keeps its share of the rate by itself: no pacer is to be asked.
+  bool keeps_rate = false;
+  // Each queue sends from a thread of its own, which is on the queue's CPU: its sender may run
+  // anywhere, best on another.
+  bool has_threads = false;
+};
+
+// Opens every queue by `method`, for targets behind the gateway; none, with the reason as a clause,
+// when any of them does not work. Method::automatic always opens something. May throw
+// std::system_error.
+OpenedQueues open_method(Method method, const TransmitSetup& setup, std::string& reason);
 
 // Whether AF_XDP can be bound to the first queue, with or without zero-copy: empty when it can,
 // else why not. Sends nothing, and leaves the queue as it was.
@@ -44,12 +62,8 @@ std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock)
 // The same of live frames, for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
 std::string try_xdp_live(const Interface& interface, int cpu);
 
-// Each of `transmitters` for what is behind the gateway, and a raw socket beside it for targets in
-// `networks`, the interface's own. Throws std::system_error.
-Transmitters split_neighbours(Transmitters transmitters, const TransmitSetup& setup,
-                              const std::vector<AddressRange>& networks);
-
-// The transmitters of a scan, one per queue. Throws UserError when the method does not work here.
-Transmitters open_transmitters(Method method, const TransmitSetup& setup);
+// The queues of a scan, with a raw socket beside each where there are neighbours. Throws UserError
+// when the method does not work here, or std::system_error.
+OpenedQueues open_queues(Method method, const TransmitSetup& setup);
 
 }  // namespace echoscan

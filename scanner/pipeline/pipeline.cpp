@@ -25,7 +25,7 @@ using boost::system::error_code;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kBlockStepsMax = 4096;
 constexpr std::uint64_t kLinkPollNs = 10'000'000;
-constexpr std::uint64_t kLinkSettleNs = 50'000'000;
+constexpr std::uint64_t kLinkSettleNs = 200'000'000;
 
 // A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
 // together.
@@ -34,16 +34,10 @@ std::uint64_t block_steps(std::uint64_t rate_pps) {
   return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
 }
 
-// An even share of the rate for each queue that keeps it by itself; no limit is then left to the
-// pacer. All or none: the queues are of one kind.
+// Over all queues; none where they keep it by themselves. All or none: they are of one kind.
 std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t rate_pps) {
-  std::uint64_t left = rate_pps;
-  for (std::size_t i = 0; i < queues.size(); ++i) {
-    const std::uint64_t share = left / (queues.size() - i);
-    if (!queues[i].transmitter->pace(share)) return rate_pps;
-    left -= share;
-  }
-  return Pacer::kUnlimited;
+  const bool is_kept = std::ranges::all_of(queues, &Queue::keeps_rate);
+  return is_kept ? Pacer::kUnlimited : rate_pps;
 }
 
 std::chrono::nanoseconds seconds(double count) {
@@ -66,6 +60,7 @@ class Pipeline::Control {
         status_(pipeline) {}
 
   ScanOutcome run() {
+    pipeline_.state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
     std::thread receiving([this] { receive(); });
     std::vector<std::thread> sending;
     for (std::size_t i = 0; i < pipeline_.senders_.size(); ++i)
@@ -89,7 +84,7 @@ class Pipeline::Control {
   // The body of sender thread `index`.
   void send(std::size_t index) {
     const Queue& queue = pipeline_.queues_[index];
-    if (!queue.transmitter->has_thread()) pin_to(queue.cpu);
+    if (!queue.has_thread) pin_to(queue.cpu);
     reduce_timer_slack();
     const bool is_good = pipeline_.senders_[index]->run();
     asio::post(io_, [this, is_good] {
@@ -162,12 +157,15 @@ class Pipeline::Control {
 
   void look_at_link(std::uint64_t now_ns) {
     if (pipeline_.link_.is_gone()) {
-      stop(InterfaceGone{pipeline_.link_.name(), pipeline_.sent(), pipeline_.probe_count_,
+      stop(InterfaceGone{pipeline_.link_.name(), pipeline_.probes_sent(), pipeline_.probe_count_,
                          pipeline_.seed_});
       return;
     }
     const double timeout_s = pipeline_.config_.path.link_timeout_s;
-    if (!pipeline_.link_.is_up()) {
+    const bool is_up = pipeline_.link_.is_up();
+    if (is_up && !link_is_down_)
+      pipeline_.state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
+    if (!is_up) {
       last_down_ns_ = now_ns;
       if (!link_is_down_) {
         link_is_down_ = true;
@@ -176,8 +174,8 @@ class Pipeline::Control {
         spdlog::warn("the link of {} is down: sending pauses, for {} s at most",
                      pipeline_.link_.name(), timeout_s);
       } else if (static_cast<double>(now_ns - down_since_ns_) > timeout_s * 1e9) {
-        stop(LinkLost{pipeline_.link_.name(), timeout_s, pipeline_.sent(), pipeline_.probe_count_,
-                      pipeline_.seed_});
+        stop(LinkLost{pipeline_.link_.name(), timeout_s, pipeline_.probes_sent(),
+                      pipeline_.probe_count_, pipeline_.seed_});
       }
     } else if (link_is_down_ && now_ns - last_down_ns_ > kLinkSettleNs) {
       link_is_down_ = false;
@@ -260,7 +258,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
                                                 blocks_, pacer_, *queue.transmitter, clock, source,
-                                                writer_, state_, plan.labels));
+                                                writer_, state_, plan.labels, queue.rate_pps));
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
@@ -297,18 +295,35 @@ OutputFailed Pipeline::output_failure() const {
 int Pipeline::last_error() const {
   int error = 0;
   for (const Queue& queue : queues_)
-    queue.transmitter->visit_parts([&error](const Transmitter& part) {
-      if (part.last_error() != 0) error = part.last_error();
-    });
+    for (const Transmitter* part : queue.transmitter->parts())
+      if (part->last_error() != 0) error = part->last_error();
   return error;
 }
 
 std::uint64_t Pipeline::sent() const {
   std::uint64_t sum = 0;
   for (const Queue& queue : queues_)
-    queue.transmitter->visit_parts(
-        [&sum](const Transmitter& part) { sum += part.counters().sent.get(); });
+    for (const Transmitter* part : queue.transmitter->parts()) sum += part->counters().sent.get();
   return sum;
+}
+
+std::uint64_t Pipeline::probes_sent() const {
+  const std::uint64_t frames = sent();
+  return frames - std::min(frames, sent_again());
+}
+
+// What is under way counts already: it is a little ahead of sent() until the end.
+std::uint64_t Pipeline::sent_again() const {
+  std::uint64_t gone_back = 0;
+  std::uint64_t lost = 0;
+  for (const auto& sender : senders_) {
+    gone_back += sender->counters().gone_back.get();
+    lost += sender->counters().lost_again.get();
+  }
+  for (const Queue& queue : queues_)
+    for (const Transmitter* part : queue.transmitter->parts())
+      lost += part->counters().lost_again.get();
+  return gone_back - std::min(gone_back, lost);
 }
 
 }  // namespace echoscan

@@ -29,11 +29,14 @@
 
 namespace echoscan {
 
-// A transmitter and the CPU that its sender runs on.
+// A transmitter, and what its sender has to know of it.
 struct Queue {
   std::unique_ptr<Transmitter> transmitter;
   unsigned number = 0;
   int cpu = 0;
+  std::uint64_t rate_pps = Pacer::kUnlimited;  // its share of the scan's
+  bool keeps_rate = false;                     // by itself: no pacer is to be asked
+  bool has_thread = false;                     // of its own, on `cpu`: the sender may run anywhere
 };
 
 class Pipeline {
@@ -61,8 +64,12 @@ class Pipeline {
   // Planned: targets times passes.
   [[nodiscard]] std::uint64_t probe_count() const { return probe_count_; }
   [[nodiscard]] StatusStyle status_style() const { return config_.output.status; }
-  // Over all queues, so far.
+  // Frames that have left, over all queues, so far: only grows.
   [[nodiscard]] std::uint64_t sent() const;
+  // The same, each probe once.
+  [[nodiscard]] std::uint64_t probes_sent() const;
+  // Of the frames, those whose probe had been sent before, and was sent again behind a lost link.
+  [[nodiscard]] std::uint64_t sent_again() const;
 
  private:
   class Control;

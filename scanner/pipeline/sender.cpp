@@ -1,21 +1,28 @@
 #include "scanner/pipeline/sender.h"
 
 #include <algorithm>
+#include <array>
 
 namespace echoscan {
 namespace {
 
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
 // Naps are short enough for a stop to be seen at once by human measure.
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kBackOffMinNs = 20'000;
 constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
+std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
+  if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
+  return std::min(Sender::kGoBackMax, rate_pps * Sender::kGoBackNs / kSecondNs + 1);
+}
+
 }  // namespace
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
-               const ScanState& state, const LabelMap& labels)
+               const ScanState& state, const LabelMap& labels, std::uint64_t rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
@@ -24,43 +31,115 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       source_(source),
       writer_(writer),
       state_(state),
+      go_back_(targets_to_go_back(rate_pps)),
+      history_(kHistory),
       handed_over_by_label_(labels) {
   cursor_.seek(0, 0);
+  given_up_.reserve(kBatchSize);
 }
 
 bool Sender::run() {
   progress_ns_ = clock_.now_ns();
-  bool stalled = false;
-  while (!stalled && !state_.stop_sending.load(std::memory_order_relaxed) && refill()) {
+  bool is_impatient = false;
+  while (!is_done_ && !is_impatient) {
     const std::uint64_t now_ns = clock_.now_ns();
-    if (pause(now_ns)) continue;
-    const std::uint64_t wait_ns = send_batch(now_ns);
-    if (wait_ns > 0) {
-      transmitter_.settle();
-      clock_.wait_until(now_ns + std::min(wait_ns, kNapMaxNs));
-    }
-    stalled = now_ns - progress_ns_ > kStallNs;
+    if (!is_stopped_ && state_.stop_sending.load(std::memory_order_relaxed)) stop(now_ns);
+    const std::uint64_t wait_ns = turn(now_ns);
+    if (wait_ns > 0) clock_.wait_until(now_ns + std::min(wait_ns, kNapMaxNs));
+    is_impatient =
+        is_stopped_ ? now_ns - stopped_ns_ > kStoppedSettleNs : now_ns - progress_ns_ > kStallNs;
   }
-  settle();
-  return !stalled;
+  const bool is_stalled = is_impatient && !is_stopped_ && batch_begin_ != batch_end_;
+  give_up();
+  return !is_stalled;
+}
+
+std::uint64_t Sender::turn(std::uint64_t now_ns) {
+  const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
+  if (link_is_down != link_was_down_) {
+    link_was_down_ = link_is_down;
+    if (link_is_down) {
+      mark_lost();
+    } else {
+      link_back_at_ = batch_begin_;
+    }
+  }
+  if (link_is_down) {
+    transmitter_.rest();
+    pause(now_ns, counters_.paused_link_ns);
+    return 0;
+  }
+  if (!refill()) {
+    is_done_ = is_all_sent(now_ns);
+    return is_done_ ? 0 : kBackOffMinNs;
+  }
+  const bool output_is_limit = writer_.is_limit();
+  if (output_is_limit || is_receiver_backlogged()) {
+    transmitter_.settle();
+    pause(now_ns, output_is_limit ? counters_.paused_output_ns : counters_.paused_receiver_ns);
+    return 0;
+  }
+  const std::uint64_t wait_ns = send_batch(now_ns);
+  if (wait_ns > 0) transmitter_.settle();
+  return wait_ns;
+}
+
+// The room behind the batch, as far as it lies in one piece.
+std::span<Target> Sender::room() {
+  const std::size_t at = batch_end_ % kHistory;
+  return std::span(history_).subspan(at, std::min<std::size_t>(kBatchSize, kHistory - at));
 }
 
 bool Sender::refill() {
+  if (batch_begin_ != batch_end_) return true;
+  const std::span<Target> free = room();
+  // Not to be expected: more was handed back meanwhile than there is room for. The oldest that were
+  // to be sent again are overwritten now, and in doubt.
+  const std::uint64_t oldest =
+      batch_end_ + free.size() - std::min(batch_end_ + free.size(), kHistory);
+  if (lost_begin_ < std::min(oldest, lost_end_)) {
+    counters_.in_doubt.add(std::min(oldest, lost_end_) - lost_begin_);
+    lost_begin_ = std::min(oldest, lost_end_);
+  }
+  kind_ = Kind::taken_back;
+  std::size_t count = transmitter_.take_back(free);
+  // They were granted once, and did not leave.
+  if (count > 0) pacer_.give_back(count);
+  if (count == 0) {
+    kind_ = Kind::gone_back;
+    count = go_back(free);
+  }
+  if (count == 0 && !is_stopped_) {
+    kind_ = Kind::from_order;
+    count = draw(free);
+  }
+  batch_end_ += count;
+  return count > 0;
+}
+
+std::size_t Sender::go_back(std::span<Target> room) {
+  const std::size_t count = std::min<std::uint64_t>(room.size(), lost_end_ - lost_begin_);
+  for (std::size_t i = 0; i < count; ++i) {
+    room[i] = history_[lost_begin_++ % kHistory];
+    room[i].is_again = true;
+  }
+  return count;
+}
+
+std::size_t Sender::draw(std::span<Target> room) {
   std::array<Ipv4, kBatchSize> addresses;
-  while (batch_begin_ == batch_end_) {
+  while (true) {
     if (cursor_.done()) {
       const std::optional<Block> block = blocks_.claim();
-      if (!block) return false;
+      if (!block) return 0;
       cursor_.seek(block->begin, block->end);
       pass_ = static_cast<std::uint8_t>(block->pass);
     }
-    const std::size_t drawn = cursor_.next(addresses);
-    for (std::size_t i = 0; i < drawn; ++i) batch_[i] = {addresses[i], pass_};
-    batch_begin_ = 0;
-    batch_end_ = drawn;
+    const std::size_t drawn = cursor_.next(std::span(addresses).first(room.size()));
+    for (std::size_t i = 0; i < drawn; ++i) room[i] = {addresses[i], pass_};
     counters_.drawn.add(drawn);
+    if (drawn > 0) return drawn;
   }
-  return true;
 }
 
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
@@ -69,16 +148,15 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
     progress_ns_ = now_ns;  // it is the pacer that waits, not the kernel
     return grant.ready_ns > now_ns ? grant.ready_ns - now_ns : 1;
   }
-  const std::span<const Target> granted = std::span(batch_).subspan(batch_begin_, grant.count);
+  const std::span<const Target> granted =
+      std::span<const Target>(history_).subspan(batch_begin_ % kHistory, grant.count);
   const std::size_t taken = transmitter_.send(granted);
-  if (!handed_over_by_label_.empty())
-    for (const Target& target : granted.first(taken)) handed_over_by_label_.add(target.address);
+  count_accepted(granted.first(taken));
   batch_begin_ += taken;
-  counters_.handed_over.add(taken);
-  if (pass_ == 0) counters_.first_pass.add(taken);
   if (taken < grant.count) pacer_.give_back(grant.count - taken);
   if (taken > 0) {
     progress_ns_ = now_ns;
+    settled_ns_ = 0;
     back_off_ns_ = kBackOffMinNs;
     return 0;
   }
@@ -86,19 +164,22 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   return back_off_ns_;
 }
 
-bool Sender::pause(std::uint64_t now_ns) {
-  const bool link_is_down = is_link_down();
-  const bool receiver_is_backlogged = !link_is_down && is_receiver_backlogged();
-  if (!link_is_down && !receiver_is_backlogged && !writer_.is_limit()) return false;
-  transmitter_.idle();
+void Sender::count_accepted(std::span<const Target> accepted) {
+  if (kind_ != Kind::from_order) {
+    (kind_ == Kind::taken_back ? counters_.retried : counters_.gone_back).add(accepted.size());
+    return;
+  }
+  counters_.handed_over.add(accepted.size());
+  if (pass_ == 0) counters_.first_pass.add(accepted.size());
+  if (!handed_over_by_label_.empty())
+    for (const Target& target : accepted) handed_over_by_label_.add(target.address);
+}
+
+void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {
   clock_.wait_until(now_ns + kPauseNapNs);
   // As long as it was: on a busy machine a nap is longer than asked for.
-  (link_is_down         ? counters_.paused_link_ns
-   : writer_.is_limit() ? counters_.paused_output_ns
-                        : counters_.paused_receiver_ns)
-      .add(clock_.now_ns() - now_ns);
+  paused_ns.add(clock_.now_ns() - now_ns);
   progress_ns_ = now_ns;
-  return true;
 }
 
 // Now and then while all is well, each time while it is not.
@@ -112,23 +193,59 @@ bool Sender::is_receiver_backlogged() {
   return false;
 }
 
-bool Sender::is_link_down() {
-  const bool is_down = state_.link_is_down.load(std::memory_order_relaxed);
-  if (is_down != link_was_down_) transmitter_.link_changed(!is_down);
-  link_was_down_ = is_down;
-  return is_down;
+void Sender::mark_lost() {
+  const std::uint64_t reach = std::min(under_way() + go_back_, kHistory - kBatchSize);
+  std::uint64_t begin = batch_begin_ - std::min(batch_begin_, reach);
+  if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
+  // It took frames since it was back, and sent none.
+  if (state_.link_took_in_vain.load(std::memory_order_relaxed))
+    begin = std::min(begin, link_back_at_);
+  const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
+  if (begin < oldest) counters_.in_doubt.add(oldest - begin);
+  lost_begin_ = std::max(begin, oldest);
+  lost_end_ = batch_begin_;
 }
 
-void Sender::settle() {
-  std::uint64_t waited_from_ns = clock_.now_ns();
-  while (!transmitter_.settle()) {
-    const std::uint64_t now_ns = clock_.now_ns();
-    const bool is_stopped = state_.stop_sending.load(std::memory_order_relaxed);
-    if (now_ns - waited_from_ns > (is_stopped ? kStoppedSettleNs : kStallNs)) break;
-    if (is_link_down() && !is_stopped) waited_from_ns = now_ns;
-    clock_.wait_until(now_ns + kBackOffMinNs);
+std::uint64_t Sender::under_way() const {
+  std::uint64_t ended = 0;
+  for (const Transmitter* part : transmitter_.parts()) ended += part->counters().ended();
+  const std::uint64_t accepted =
+      counters_.handed_over.get() + counters_.retried.get() + counters_.gone_back.get();
+  return accepted - std::min(accepted, ended);
+}
+
+// A link that was lost just now is not known to be down yet: what left last is safe only when the
+// link is seen to be up after that.
+bool Sender::is_all_sent(std::uint64_t now_ns) {
+  if (!transmitter_.settle() || refill()) {
+    settled_ns_ = 0;
+    return false;
   }
+  if (settled_ns_ == 0) settled_ns_ = now_ns;
+  return is_stopped_ || state_.link_seen_up_ns.load(std::memory_order_relaxed) > settled_ns_;
+}
+
+// What was drawn and not yet handed over stays unsent.
+void Sender::stop(std::uint64_t now_ns) {
+  is_stopped_ = true;
+  stopped_ns_ = now_ns;
+  if (kind_ == Kind::from_order) batch_end_ = batch_begin_;
+}
+
+void Sender::give_up() {
   transmitter_.give_up();
+  std::uint64_t in_doubt = lost_end_ - lost_begin_;
+  for (; batch_begin_ != batch_end_; ++batch_begin_) {
+    const Target& target = history_[batch_begin_ % kHistory];
+    if (target.is_again) ++in_doubt;
+    if (kind_ != Kind::taken_back) continue;
+    (target.is_again ? counters_.lost_again : counters_.refused).add(1);
+    if (!target.is_again) given_up_.push_back(target);
+  }
+  // Those that never left are named already.
+  std::uint64_t named = 0;
+  for (const Transmitter* part : transmitter_.parts()) named += part->given_up().size();
+  counters_.in_doubt.add(in_doubt - std::min(in_doubt, named));
 }
 
 }  // namespace echoscan

@@ -23,24 +23,41 @@ class Counter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
-// One sender's: every target that it drew from the order ends in handed_over or is left over.
+// One sender's. A target that it drew from the order is handed over once, or left over when the
+// scan is stopped. What it hands over again is counted apart: handed_over + retried + gone_back are
+// all acceptances of its transmitter.
 struct alignas(kCacheLineBytes) SenderCounters {
-  Counter drawn;               // targets that came out of the order
-  Counter handed_over;         // of those, accepted by the transmitter
-  Counter first_pass;          // of those, in the first pass
+  Counter drawn;        // targets that came out of the order
+  Counter handed_over;  // of those, accepted by the transmitter
+  Counter first_pass;   // of those, in the first pass
+  Counter retried;      // accepted again after the transmitter had handed them back
+  Counter gone_back;    // accepted again because the link was lost when they were sent
+  Counter refused;      // handed back by the transmitter, and not accepted again until the end
+  Counter lost_again;   // the same, but of a probe that had been sent before
+  Counter in_doubt;     // sent just before the link was lost, and not again until the end
+
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
   Counter paused_link_ns;      // time spent waiting for the link to come back
 };
 
-// One transmitter's: what it accepted ends in sent, refused, unconfirmed or unroutable.
+// One transmitter's: each acceptance ends in one of the first six.
 struct alignas(kCacheLineBytes) TransmitCounters {
   Counter sent;         // handed to the driver and not refused
-  Counter sent_again;   // refused by the kernel, and put in line again
+  Counter taken_back;   // refused, and handed back to the sender
   Counter refused;      // refused until the end
   Counter unconfirmed;  // accepted by the kernel, and no completion until the end
   Counter unroutable;   // the kernel sends nothing to that address: no route, broadcast, firewall
-  Counter kicks;        // system calls
+  Counter lost_again;   // any of those three, but of a probe that had been sent before
+
+  Counter refusals;  // how often the kernel refused a frame, most of which left later
+  Counter kicks;     // system calls
+
+  // What the first six come to.
+  [[nodiscard]] std::uint64_t ended() const {
+    return sent.get() + taken_back.get() + refused.get() + unconfirmed.get() + unroutable.get() +
+           lost_again.get();
+  }
 };
 
 // The receiver's: every record that it took from a ring ends in one of the first five behind

@@ -1,5 +1,5 @@
-// A target as senders and transmitters pass it on: the address, and the pass that this probe
-// belongs to.
+// A target as senders and transmitters pass it on: the address, the pass that this probe belongs
+// to, and whether it was sent before.
 //
 // Targets and not frames go through the seam, because methods differ in who owns the frame: a chunk
 // of UMEM, a socket's buffer, or the kernel itself. 8 bytes, so that a batch of 64 is 8 cache
@@ -15,6 +15,9 @@ namespace echoscan {
 struct Target {
   Ipv4 address;
   std::uint8_t pass = 0;
+  // It counts as sent already, and is sent again only because the link was lost just then.
+  bool is_again = false;
 };
+static_assert(sizeof(Target) == 8);
 
 }  // namespace echoscan

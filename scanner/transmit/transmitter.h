@@ -1,14 +1,15 @@
 // The seam for sending: a batch of targets in, the number accepted out.
 //
-// What is accepted is either sent or accounted for: a transmitter that learns later that the kernel
-// dropped a frame puts that target in line again by itself, takes nothing new meanwhile, and gives
-// up only at the end, into a named counter. One virtual call, one clock reading and about one
-// system call a batch. A transmitter belongs to one sender thread; its counters may be read by any.
+// Every acceptance ends in exactly one counter: sent, taken back, or a named loss. A transmitter
+// decides nothing about sending again: what the kernel refuses after the fact it hands back by
+// take_back(), and the sender puts it in line. One virtual call, one clock reading and about one
+// system call a batch. What is known when a transmitter is opened (who keeps the rate, who has a
+// thread) is data of the opening (scanner/path/transmit_path.h) and no virtual function here. A
+// transmitter belongs to one sender thread; any thread may read its counters.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,56 +21,65 @@ namespace echoscan {
 
 class Transmitter {
  public:
+  // No transmitter has more targets under way: accepted, and in none of its counters yet. The
+  // sender remembers that many, since a lost link may take them along.
+  static constexpr std::size_t kUnderWayMax = 24'576;
+
+  Transmitter() = default;
+  Transmitter(const Transmitter&) = delete;
+  Transmitter& operator=(const Transmitter&) = delete;
   virtual ~Transmitter() = default;
-
-  // Asks it to keep its queue's rate by itself; rate_pps as for Pacer. True when it does: no pacer
-  // is asked then. Called before the first send(), if at all.
-  virtual bool pace(std::uint64_t) { return false; }
-
-  // True when it sends from a thread of its own, which it has put on the queue's CPU: its sender
-  // may then run anywhere, best on another.
-  [[nodiscard]] virtual bool has_thread() const { return false; }
 
   // Sends probes to the first targets of `batch` and returns how many it accepted, in order; 0 when
   // the kernel takes nothing just now. Never waits.
   virtual std::size_t send(std::span<const Target> batch) = 0;
 
-  // Brings what is under way forward; true when nothing is. Called until true, or until patience
-  // ends.
+  // Writes targets that were accepted, but refused by the kernel afterwards, to the front of `room`
+  // and returns how many. They count as taken back, and are the caller's to send again.
+  virtual std::size_t take_back(std::span<Target>) { return 0; }
+
+  // Advances frames that have not completed. Returns true when none is left; the sender calls it
+  // again until then, or until its patience (Sender::kStallNs) runs out.
   virtual bool settle() = 0;
 
-  // Called now and then while the scan pauses, instead of send(): whoever burns a CPU may rest.
-  virtual void idle() {}
-
-  // Called when the link has gone down, and when it is up again: what was handed over just before
-  // may have been lost with it, where a driver does not say so.
-  virtual void link_changed(bool) {}
+  // Stops sending until the next send() or settle(), and releases the CPU that sending burns: the
+  // link is down. Called every few milliseconds meanwhile.
+  virtual void rest() {}
 
   // Counts what is still under way as refused or unconfirmed, and names it in given_up(). Nothing
   // is sent after this.
   virtual void give_up() = 0;
 
-  // The probes that the two counters count: what was accepted and did not leave. After give_up(),
-  // once the sender's thread has been joined.
-  [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
-
   // How it sends, for people: "AF_XDP zero-copy".
   [[nodiscard]] virtual std::string mode() const = 0;
 
-  // Calls `visit` with each transmitter that sends and counts: itself, unless it only chooses
-  // between others.
-  virtual void visit_parts(const std::function<void(const Transmitter&)>& visit) const {
-    visit(*this);
-  }
+  // The probes that were accepted and did not leave, each once: those that `refused`, `unconfirmed`
+  // and `unroutable` count. After give_up(), once the sender's thread has been joined.
+  [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
   [[nodiscard]] const TransmitCounters& counters() const { return counters_; }
   // The errno of the last refusal that was more than "try again"; 0 when there was none.
   [[nodiscard]] int last_error() const { return last_error_.load(std::memory_order_relaxed); }
 
+  // The transmitters that send and count: this one alone, unless it only chooses between others.
+  [[nodiscard]] std::span<const Transmitter* const> parts() const { return parts_; }
+
  protected:
+  // Counts and names an accepted target that did not leave. One that was sent before, and was to be
+  // sent again because the link was lost, is not lost by that.
+  void lose(const Target& target, Counter& cause) {
+    if (target.is_again) {
+      counters_.lost_again.add(1);
+      return;
+    }
+    cause.add(1);
+    given_up_.push_back(target);
+  }
+
   TransmitCounters counters_;
   std::vector<Target> given_up_;
   std::atomic<int> last_error_ = 0;
+  std::vector<const Transmitter*> parts_{this};
 };
 
 }  // namespace echoscan

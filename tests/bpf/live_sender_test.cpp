@@ -79,7 +79,8 @@ class LiveSenderTest : public testing::Test {
   }
 
   void put(Target target) {
-    queue_->ring[tail_ % LIVE_RING_TARGETS] = live_entry(target.address.value, target.pass, tail_);
+    queue_->ring[tail_ % LIVE_RING_TARGETS] =
+        live_entry(target.address.value, target.pass, 0, tail_);
     ++tail_;
   }
 
@@ -152,7 +153,7 @@ TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
 // Targets that the driver refused come first, and nothing leaves before the batch is over.
 TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
   put({Ipv4{1}, 0});
-  queue_->again[0] = live_entry(77, 3, 0);
+  queue_->again[0] = live_entry(77, 3, 0, 0);
   queue_->again_count = 1;
   queue_->resume_run = LIVE_BATCH;
   for (int i = 0; i < LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -78,7 +79,7 @@ class FakeReplySource : public ReplySource {
 };
 
 // A network of hosts behind a transmitter. `answers` says how often an address answers; `takes` how
-// many of a batch the kernel accepts.
+// many of a batch the kernel accepts; `wire`, where there is one, whether what has left arrives.
 class FakeTransmitter : public Transmitter {
  public:
   FakeTransmitter(const FrameTemplate& frame_template, FakeReplySource& source, Clock& clock,
@@ -88,26 +89,27 @@ class FakeTransmitter : public Transmitter {
   std::size_t send(std::span<const Target> batch) override {
     const std::size_t count = std::min(batch.size(), takes ? takes(batch.size()) : batch.size());
     for (const Target& target : batch.first(count)) {
-      if (given_up_.size() < loses) {
-        given_up_.push_back(target);
-      } else {
-        transmit(target);
-        counters_.sent.add(1);
+      if (lost_.size() < loses) {
+        lost_.push_back(target);
+        continue;
       }
+      counters_.sent.add(1);
+      if (!wire || *wire) transmit(target);
     }
     return count;
   }
   bool settle() override { return true; }
-  void link_changed(bool is_up) override { link_changes.push_back(is_up); }
-  void give_up() override { counters_.unconfirmed.add(given_up_.size()); }
+  void give_up() override {
+    for (const Target& target : lost_) lose(target, counters_.unconfirmed);
+  }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
   std::function<std::size_t(std::size_t)> takes;
   // How many ICMP errors a router sends about the probe of an address; those quote 8 bytes.
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
+  const std::atomic<bool>* wire = nullptr;
   std::vector<Target> log;
-  std::vector<bool> link_changes;
 
  private:
   void transmit(const Target& target) {
@@ -150,6 +152,7 @@ class FakeTransmitter : public Transmitter {
     return error;
   }
 
+  std::vector<Target> lost_;
   FrameTemplate template_;
   FakeReplySource& source_;
   Clock& clock_;

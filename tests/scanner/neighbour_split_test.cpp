@@ -21,14 +21,21 @@ class Recorder : public Transmitter {
     counters_.sent.add(count);
     return count;
   }
+  std::size_t take_back(std::span<Target> room) override {
+    const std::size_t count = std::min(room.size(), refused.size());
+    std::copy_n(refused.begin(), count, room.begin());
+    refused.erase(refused.begin(), refused.begin() + static_cast<std::ptrdiff_t>(count));
+    return count;
+  }
   bool settle() override { return is_settled; }
-  void link_changed(bool is_up) override { has_link = is_up; }
+  void rest() override { is_resting = true; }
   void give_up() override { counters_.refused.add(1); }
   [[nodiscard]] std::string mode() const override { return name_; }
 
   std::size_t takes = ~std::size_t{0};
   bool is_settled = true;
-  bool has_link = true;
+  bool is_resting = false;
+  std::vector<Target> refused;
 
  private:
   std::string name_;
@@ -78,13 +85,26 @@ TEST_F(NeighbourSplitTest, IsSettledWhenBothAre) {
   EXPECT_TRUE(split.settle());
 }
 
-TEST_F(NeighbourSplitTest, BothLearnOfTheLink) {
-  split.link_changed(false);
-  EXPECT_FALSE(far.has_link);
-  EXPECT_FALSE(near.has_link);
-  split.link_changed(true);
-  EXPECT_TRUE(far.has_link);
-  EXPECT_TRUE(near.has_link);
+TEST_F(NeighbourSplitTest, BothRest) {
+  split.rest();
+  EXPECT_TRUE(far.is_resting);
+  EXPECT_TRUE(near.is_resting);
+}
+
+// However the room is cut, each refused target comes back once, whichever way it went.
+TEST_F(NeighbourSplitTest, WhatEitherRefusesComesBack) {
+  for (std::size_t room_size = 1; room_size <= 9; ++room_size) {
+    far.refused = {{Ipv4{1}}, {Ipv4{2}}, {Ipv4{3}}};
+    near.refused = {{Ipv4{100}}, {Ipv4{101}, 7, true}};
+    std::vector<std::uint32_t> back;
+    std::vector<Target> room(room_size);
+    while (const std::size_t count = split.take_back(room))
+      for (const Target& target : std::span(room).first(count)) {
+        back.push_back(target.address.value);
+        EXPECT_EQ(target.is_again, target.address.value == 101);
+      }
+    EXPECT_EQ(back, (std::vector<std::uint32_t>{1, 2, 3, 100, 101})) << room_size;
+  }
 }
 
 TEST_F(NeighbourSplitTest, BothPartsAreCounted) {
@@ -92,10 +112,10 @@ TEST_F(NeighbourSplitTest, BothPartsAreCounted) {
   split.give_up();
   std::uint64_t sent = 0;
   std::uint64_t refused = 0;
-  split.visit_parts([&](const Transmitter& part) {
-    sent += part.counters().sent.get();
-    refused += part.counters().refused.get();
-  });
+  for (const Transmitter* part : split.parts()) {
+    sent += part->counters().sent.get();
+    refused += part->counters().refused.get();
+  }
   EXPECT_EQ(sent, batch.size());
   EXPECT_EQ(refused, 2U);
   EXPECT_EQ(split.mode(), "far, near to neighbours");

@@ -21,13 +21,13 @@ std::size_t AfPacketTransmitter::send(std::span<const Target> batch) {
   if (sent < 0) {
     if (errno != EAGAIN && errno != EINTR) {
       last_error_.store(errno, std::memory_order_relaxed);
-      counters_.sent_again.add(1);
+      counters_.refusals.add(1);
     }
     return 0;
   }
   // A short count: the driver refused the frame behind it, and the sender hands that target over
   // again.
-  if (static_cast<std::size_t>(sent) < count) counters_.sent_again.add(1);
+  if (static_cast<std::size_t>(sent) < count) counters_.refusals.add(1);
   counters_.sent.add(static_cast<std::uint64_t>(sent));
   return static_cast<std::size_t>(sent);
 }

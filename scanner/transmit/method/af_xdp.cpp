@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 
@@ -21,6 +22,9 @@ constexpr std::uint32_t kFillFrames = 4096;  // as many as the largest receive r
 constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
 static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
 static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
+// The sender takes those back before it hands over anything new, a batch for a batch.
+constexpr std::size_t kRefusedMax = 2 * kTxFrames;
+static_assert(kTxFrames + kRefusedMax <= Transmitter::kUnderWayMax);
 
 // Linux 6.17's, which the headers of Debian 12 do not know.
 constexpr int kMaxTxSkbBudget = 9;
@@ -112,7 +116,7 @@ AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, bool bus
       target_of_(kTxFrames),
       state_of_(kTxFrames, FrameState::free) {
   free_.reserve(kTxFrames);
-  dropped_.reserve(kTxFrames);
+  refused_.reserve(kRefusedMax);
 }
 
 AfXdpTransmitter::~AfXdpTransmitter() = default;
@@ -218,19 +222,24 @@ std::string AfXdpTransmitter::prove_path() {
   state_of_[frame] = FrameState::path_test;
   enqueue({&frame, 1});
   const std::uint64_t deadline_ns = clock_.now_ns() + kPathTestNs;
-  while (state_of_[frame] != FrameState::free && clock_.now_ns() < deadline_ns) {
+  while (true) {
     if (!all_consumed()) kick();
     reap();
-    // Refused by the driver: nothing can be put in line but this frame.
-    if (!dropped_.empty()) {
-      dropped_.clear();
+    const bool is_back = state_of_[frame] == FrameState::free;
+    if ((is_back && refused_.empty()) || clock_.now_ns() >= deadline_ns) break;
+    // Dropped by the driver: the same frame once more.
+    if (is_back) {
+      refused_.clear();
+      free_.pop_back();
       state_of_[frame] = FrameState::path_test;
       enqueue({&frame, 1});
     }
     clock_.wait_until(clock_.now_ns() + kMillisecondNs / 10);
   }
   template_.fill(rings_->frame(frame));
-  if (state_of_[frame] == FrameState::free) return {};
+  const bool is_sent = state_of_[frame] == FrameState::free && refused_.empty();
+  refused_.clear();
+  if (is_sent) return {};
   if (last_error() != 0)
     return fmt::format("bound, but sending fails ({})", std::strerror(last_error()));
   return "bound, but no frame came back as sent within 1 s";
@@ -239,7 +248,6 @@ std::string AfXdpTransmitter::prove_path() {
 std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {
   reap();
   if (!all_consumed() && !kick()) return 0;
-  if (!dropped_.empty() && !send_dropped()) return 0;
   std::size_t accepted = 0;
   while (accepted < batch.size() && !free_.empty()) {
     const std::size_t chunk = std::min({kick_frames_, batch.size() - accepted, free_.size()});
@@ -316,11 +324,9 @@ void AfXdpTransmitter::reap() {
     for (std::uint32_t i = 0; i < count; ++i) {
       const auto frame = static_cast<std::uint32_t>(
           *xsk_ring_cons__comp_addr(&rings_->completion, slot + i) / rings_->chunk_bytes);
-      if (state_of_[frame] == FrameState::dropped) {
-        dropped_.push_back(frame);
-        continue;
-      }
+      assert(frame < kTxFrames && state_of_[frame] != FrameState::free);
       if (state_of_[frame] == FrameState::in_flight) ++sent;
+      if (state_of_[frame] == FrameState::dropped) refused_.push_back(target_of_[frame]);
       state_of_[frame] = FrameState::free;
       free_.push_back(frame);
     }
@@ -329,14 +335,14 @@ void AfXdpTransmitter::reap() {
   }
 }
 
-bool AfXdpTransmitter::send_dropped() {
-  const std::size_t count = std::min(dropped_.size(), kick_frames_);
-  submit(std::span(dropped_).last(count));
-  dropped_.resize(dropped_.size() - count);
-  counters_.sent_again.add(count);
-  kick();
-  reap();
-  return dropped_.empty();
+std::size_t AfXdpTransmitter::take_back(std::span<Target> room) {
+  const std::size_t count = std::min(room.size(), refused_.size());
+  if (count == 0) return 0;
+  std::copy_n(refused_.end() - static_cast<std::ptrdiff_t>(count), count, room.begin());
+  refused_.resize(refused_.size() - count);
+  counters_.taken_back.add(count);
+  counters_.refusals.add(count);
+  return count;
 }
 
 bool AfXdpTransmitter::all_consumed() const {
@@ -344,23 +350,22 @@ bool AfXdpTransmitter::all_consumed() const {
 }
 
 std::size_t AfXdpTransmitter::in_flight() const {
-  return kTxFrames - free_.size() - dropped_.size();
+  return kTxFrames - free_.size();
 }
 
 bool AfXdpTransmitter::settle() {
   reap();
   if (!all_consumed()) kick();
-  if (!dropped_.empty()) send_dropped();
   reap();
-  return in_flight() == 0 && dropped_.empty();
+  return in_flight() == 0;
 }
 
 void AfXdpTransmitter::give_up() {
-  counters_.refused.add(dropped_.size());
-  counters_.unconfirmed.add(in_flight());
-  for (std::uint32_t frame = 0; frame < kTxFrames; ++frame)
-    if (state_of_[frame] == FrameState::in_flight || state_of_[frame] == FrameState::dropped)
-      given_up_.push_back(target_of_[frame]);
+  for (const Target& target : refused_) lose(target, counters_.refused);
+  for (std::uint32_t frame = 0; frame < kTxFrames; ++frame) {
+    if (state_of_[frame] == FrameState::in_flight) lose(target_of_[frame], counters_.unconfirmed);
+    if (state_of_[frame] == FrameState::dropped) lose(target_of_[frame], counters_.refused);
+  }
 }
 
 std::string AfXdpTransmitter::mode() const {

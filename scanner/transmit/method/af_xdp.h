@@ -1,14 +1,15 @@
 // Sending by AF_XDP: one UMEM and one socket per queue, frames written once and patched in place.
 //
-// Zero-copy where the driver has it (13-19 Mpps a core), else copy mode (0.7-1.9). In copy mode
-// each kick is a sendto that sends at most 32 descriptors, or, from Linux 6.17 on, as many as asked
-// for (XDP_MAX_TX_SKB_BUDGET): 64, a batch of the sender; EBUSY says that the last descriptor
-// consumed was dropped, though it completes like the others: that frame's target goes in line
-// again. Frames are therefore stamped and submitted a kick at a time, so that the stamp is at
-// most 40 us older than the wire. A bind that succeeds proves nothing (igb without a native program
-// reports zero-copy and sends nothing), so opening ends with one harmless frame whose completion
-// must come back. The fill ring is filled before the bind although nothing is received here: in
-// zero-copy mode an empty one starves the whole queue.
+// Zero-copy where the driver has it (13-19 Mpps a core), else copy mode (0.7-1.9): there each kick
+// is a sendto that sends at most 32 descriptors, or 64 from Linux 6.17 on (XDP_MAX_TX_SKB_BUDGET).
+// EBUSY says that the driver dropped the last descriptor consumed, though it completes like the
+// others; take_back() hands its target back. Frames are stamped and submitted a kick at a time, so
+// that the stamp is at most 40 us older than the wire. A completion in zero-copy mode proves
+// nothing where the link goes down (drivers complete what they clean out of a ring): the sender
+// goes back for that. Nor does a bind (igb without a native program reports zero-copy and sends
+// nothing): opening ends with one harmless frame that must come back. The fill ring is filled
+// before the bind although nothing is received here: in zero-copy mode an empty one starves the
+// whole queue.
 #pragma once
 
 #include <memory>
@@ -44,6 +45,7 @@ class AfXdpTransmitter : public Transmitter {
   ~AfXdpTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
+  std::size_t take_back(std::span<Target> room) override;
   bool settle() override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override;
@@ -62,14 +64,14 @@ class AfXdpTransmitter : public Transmitter {
   std::string prove_path();
 
   // The hot path. Frames are known by their number in the UMEM.
-  // Makes at most kKickFrames frames the probes of their targets, and puts them in the send ring.
+  // Makes at most kKickFramesMax frames the probes of their targets, and puts them in the send
+  // ring.
   void submit(std::span<const std::uint32_t> frames);
   void enqueue(std::span<const std::uint32_t> frames);
-  // Makes the kernel send; true when it has consumed everything and dropped nothing.
+  // Makes the kernel send; true when it has consumed everything and the driver dropped nothing.
   bool kick();
-  // Takes back what has completed.
+  // Takes the frames that have completed out of the completion ring.
   void reap();
-  bool send_dropped();
   [[nodiscard]] bool all_consumed() const;
   [[nodiscard]] std::size_t in_flight() const;
 
@@ -80,9 +82,9 @@ class AfXdpTransmitter : public Transmitter {
   bool zero_copy_ = false;
   std::size_t kick_frames_ = kKickFramesMin;  // that one sendto takes
   std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> dropped_;  // completed, but not sent: in line again
-  std::vector<Target> target_of_;       // by frame
-  std::vector<FrameState> state_of_;    // by frame
+  std::vector<Target> refused_;       // their frames have completed, but were dropped
+  std::vector<Target> target_of_;     // by frame
+  std::vector<FrameState> state_of_;  // by frame
 };
 
 }  // namespace echoscan

@@ -20,7 +20,7 @@ std::size_t OneByOneTransmitter::send(std::span<const Target> batch) {
     if (error != 0) {
       if (error != EAGAIN && error != EINTR) {
         last_error_.store(error, std::memory_order_relaxed);
-        counters_.sent_again.add(1);
+        counters_.refusals.add(1);
       }
       break;
     }

@@ -79,57 +79,49 @@ void PacketMmapTransmitter::make_ring() {
 
 std::size_t PacketMmapTransmitter::send(std::span<const Target> batch) {
   reap();
-  if (taken_ != requested_ && !send_refused()) return 0;
-  const std::size_t room = kSlots - (requested_ - freed_);
+  const std::size_t room = kSlots - (taken_ - freed_);
   const std::size_t count = std::min({batch.size(), room, std::size_t{kBatchSize}});
-  for (std::size_t i = 0; i < count; ++i) target_of_[(requested_ + i) % kSlots] = batch[i];
-  const std::uint32_t begin = requested_;
-  requested_ += static_cast<std::uint32_t>(count);
-  request(begin, clock_.now_ns());
   // Without room the kernel is not asked: what it has is the driver's.
-  if (count > 0) kick();
+  if (count == 0) return 0;
+  request(batch.first(count));
+  const std::uint32_t taken = kick(static_cast<std::uint32_t>(count));
+  taken_ += taken;
   reap();
-  return count;
+  return taken;
 }
 
-void PacketMmapTransmitter::request(std::uint32_t begin, std::uint64_t sent_ns) {
+void PacketMmapTransmitter::request(std::span<const Target> targets) {
   std::array<std::uint8_t*, kBatchSize> frames;
-  std::array<Target, kBatchSize> targets;
-  while (begin != requested_) {
-    const std::uint32_t count = std::min(requested_ - begin, kBatchSize);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      frames[i] = frame_of(header_at(ring_, begin + i)).data();
-      targets[i] = target_of_[(begin + i) % kSlots];
-    }
-    template_.patch_batch(frames, std::span(targets).first(count), sent_ns);
-    for (std::uint32_t i = 0; i < count; ++i)
-      __atomic_store_n(&header_at(ring_, begin + i)->tp_status,
-                       std::uint32_t{TP_STATUS_SEND_REQUEST}, __ATOMIC_RELEASE);
-    begin += count;
+  const auto count = static_cast<std::uint32_t>(targets.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    frames[i] = frame_of(header_at(ring_, taken_ + i)).data();
+    target_of_[(taken_ + i) % kSlots] = targets[i];
   }
+  template_.patch_batch(std::span(frames).first(count), targets, clock_.now_ns());
+  for (std::uint32_t i = 0; i < count; ++i)
+    __atomic_store_n(&header_at(ring_, taken_ + i)->tp_status,
+                     std::uint32_t{TP_STATUS_SEND_REQUEST}, __ATOMIC_RELEASE);
 }
 
-bool PacketMmapTransmitter::kick() {
+std::uint32_t PacketMmapTransmitter::kick(std::uint32_t requested) {
   const int result = static_cast<int>(sendto(socket_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, 0));
   const int error = result < 0 ? errno : 0;
   counters_.kicks.add(1);
-  while (taken_ != requested_) {
-    const std::uint32_t status = status_of(header_at(ring_, taken_));
+  std::uint32_t taken = 0;
+  for (; taken < requested; ++taken) {
+    const std::uint32_t status = status_of(header_at(ring_, taken_ + taken));
     if ((status & (TP_STATUS_SEND_REQUEST | TP_STATUS_WRONG_FORMAT)) != 0) break;
-    ++taken_;
   }
-  // The kernel has stopped at a frame: refused, or only for lack of buffer space.
-  if (taken_ != requested_ && error != 0 && error != EAGAIN && error != EINTR) {
+  // The kernel has stopped at a frame: refused, or only for lack of buffer space. It looks at that
+  // slot first when it is asked again.
+  for (std::uint32_t i = taken; i < requested; ++i)
+    __atomic_store_n(&header_at(ring_, taken_ + i)->tp_status, std::uint32_t{TP_STATUS_AVAILABLE},
+                     __ATOMIC_RELEASE);
+  if (taken < requested && error != 0 && error != EAGAIN && error != EINTR) {
     last_error_.store(error, std::memory_order_relaxed);
-    counters_.sent_again.add(1);
+    counters_.refusals.add(1);
   }
-  return taken_ == requested_;
-}
-
-// Nothing else touches these slots between two calls.
-bool PacketMmapTransmitter::send_refused() {
-  request(taken_, clock_.now_ns());
-  return kick();
+  return taken;
 }
 
 void PacketMmapTransmitter::reap() {
@@ -140,16 +132,12 @@ void PacketMmapTransmitter::reap() {
 }
 
 bool PacketMmapTransmitter::settle() {
-  if (taken_ != requested_) send_refused();
   reap();
-  return freed_ == requested_;
+  return freed_ == taken_;
 }
 
 void PacketMmapTransmitter::give_up() {
-  counters_.refused.add(requested_ - taken_);
-  counters_.unconfirmed.add(taken_ - freed_);
-  for (std::uint32_t place = freed_; place != requested_; ++place)
-    given_up_.push_back(target_of_[place % kSlots]);
+  for (; freed_ != taken_; ++freed_) lose(target_of_[freed_ % kSlots], counters_.unconfirmed);
 }
 
 }  // namespace echoscan

@@ -3,10 +3,11 @@
 //
 // TPACKET_V2: V3 has no other semantics for sending. The kernel still makes an skb of every frame,
 // so that this saves the copy of vectors and not the work; it is here to be compared. A slot is
-// ours, then asked to be sent, then the kernel's until the driver has freed the frame. What the
-// driver refuses (ENOBUFS) stays asked for, at the head of the kernel's walk, and is stamped anew
-// before the next call. PACKET_LOSS is left off: with it the kernel would skip a frame that it
-// cannot send, without a word; so it is marked TP_STATUS_WRONG_FORMAT, and counts as refused.
+// ours, then asked to be sent, then the kernel's until the driver has freed the frame. Where the
+// driver refuses one (ENOBUFS), the kernel's walk stops, and we withdraw that slot and those behind
+// it before send() returns: nothing is ever accepted that the kernel has not taken. PACKET_LOSS is
+// left off: with it the kernel would skip a frame that it cannot send, without a word; so it marks
+// the frame TP_STATUS_WRONG_FORMAT, which counts as refused.
 #pragma once
 
 #include <vector>
@@ -27,8 +28,6 @@ class PacketMmapTransmitter : public Transmitter {
   // Throws std::system_error. The clock must outlive the transmitter.
   PacketMmapTransmitter(const Interface& interface, const FrameTemplate& frame_template,
                         Clock& clock);
-  PacketMmapTransmitter(const PacketMmapTransmitter&) = delete;
-  PacketMmapTransmitter& operator=(const PacketMmapTransmitter&) = delete;
   ~PacketMmapTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
@@ -38,13 +37,13 @@ class PacketMmapTransmitter : public Transmitter {
 
  private:
   void make_ring();
-  // Makes the slots from place `begin` to requested_ the probes of their targets, and asks for them
-  // to be sent.
-  void request(std::uint32_t begin, std::uint64_t sent_ns);
-  // Makes the kernel walk the ring; true when it has taken everything that was asked for.
-  bool kick();
-  // Sends again what was refused; true when nothing is left of it.
-  bool send_refused();
+  // Makes the slots from place taken_ on the probes of `targets`, kBatchSize at most, and asks for
+  // them to be sent.
+  void request(std::span<const Target> targets);
+  // Makes the kernel walk the ring, where `requested` slots are asked for; returns how many it
+  // took.
+  std::uint32_t kick(std::uint32_t requested);
+  // Sees which frames the driver has done with.
   void reap();
 
   FrameTemplate template_;
@@ -52,10 +51,9 @@ class PacketMmapTransmitter : public Transmitter {
   FileDescriptor socket_;
   std::uint8_t* ring_ = nullptr;
   std::vector<Target> target_of_;  // by slot
-  // Places only grow; a slot is its place modulo kSlots. freed_ <= taken_ <= requested_.
-  std::uint32_t freed_ = 0;      // before it, the driver has done with the frame
-  std::uint32_t taken_ = 0;      // before it, the kernel has taken the frame
-  std::uint32_t requested_ = 0;  // before it, we have asked for the frame to be sent
+  // Places only grow; a slot is its place modulo kSlots. freed_ <= taken_.
+  std::uint32_t freed_ = 0;  // before it, the driver has done with the frame
+  std::uint32_t taken_ = 0;  // before it, the kernel has taken the frame
 };
 
 }  // namespace echoscan

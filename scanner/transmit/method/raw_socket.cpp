@@ -57,18 +57,17 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   if (error == EAGAIN || error == EINTR) return 0;
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
   if (!link_.is_running()) {
-    counters_.sent_again.add(std::max<std::size_t>(sent, 1));
+    counters_.refusals.add(std::max<std::size_t>(sent, 1));
     last_error_.store(ENETDOWN, std::memory_order_relaxed);
     return 0;
   }
   if (is_unroutable(error)) {
-    counters_.unroutable.add(1);
-    given_up_.push_back(batch.front());
+    lose(batch.front(), counters_.unroutable);
     return 1;
   }
   if (error != 0) last_error_.store(error, std::memory_order_relaxed);
   // The one behind the last that was taken is handed over again, and says then what is wrong.
-  if (sent < count) counters_.sent_again.add(1);
+  if (sent < count) counters_.refusals.add(1);
   counters_.sent.add(sent);
   return sent;
 }

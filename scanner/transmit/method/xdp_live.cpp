@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kBacklogMin = 64;
 
 std::uint64_t load(const __u64& value) {
   return __atomic_load_n(&value, __ATOMIC_ACQUIRE);
@@ -63,8 +65,10 @@ XdpLiveTransmitter::~XdpLiveTransmitter() {
 }
 
 std::vector<std::unique_ptr<Transmitter>> XdpLiveTransmitter::open(
-    const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus,
-    Clock& clock, std::string& reason) {
+    const Interface& interface, const FrameTemplate& frame_template,
+    std::span<const QueueSetup> queues, Clock& clock, std::string& reason) {
+  std::vector<int> cpus;
+  for (const QueueSetup& setup : queues) cpus.push_back(setup.cpu);
   LiveProgram::Attempt attempt = LiveProgram::load(interface, frame_template, cpus);
   reason = attempt.reason;
   if (!attempt.program) return {};
@@ -72,6 +76,7 @@ std::vector<std::unique_ptr<Transmitter>> XdpLiveTransmitter::open(
   for (unsigned number = 0; number < cpus.size(); ++number) {
     std::unique_ptr<XdpLiveTransmitter> opened(
         new XdpLiveTransmitter(attempt.program, number, clock));
+    opened->set_rate(queues[number]);
     opened->thread_ = std::thread(
         [&, self = opened.get()] { self->run_calls(interface, frame_template, cpus[number]); });
     opened->has_proof_.wait(false);
@@ -137,28 +142,26 @@ void XdpLiveTransmitter::quit() {
   thread_.join();
 }
 
-bool XdpLiveTransmitter::pace(std::uint64_t rate_pps) {
-  if (rate_pps != Pacer::kUnlimited)
-    rewind_ = std::min<std::uint64_t>(kRewindTargets, rate_pps * kBacklogNs / kSecondNs + 1);
-  if (rate_pps < kPaceMinPps) return rate_pps == Pacer::kUnlimited;
-  const PaceShape shape(rate_pps, LIVE_TICKS_PER_NS);
+void XdpLiveTransmitter::set_rate(const QueueSetup& setup) {
+  if (setup.rate_pps == Pacer::kUnlimited) return;
+  backlog_ = std::clamp(setup.rate_pps * kBacklogNs / kSecondNs, kBacklogMin, kBacklogMax);
+  if (!setup.keeps_rate) return;
+  const PaceShape shape(setup.rate_pps, LIVE_TICKS_PER_NS);
   queue_.pacer.average = make_bucket(shape.average);
   queue_.pacer.peak = make_bucket(shape.peak);
-  backlog_ = std::min<std::uint64_t>(kBacklogMax, rate_pps * kBacklogNs / kSecondNs);
-  return true;
 }
 
 // Once full, the ring takes nothing before a quarter of it is free, so that the sender sleeps and
 // fills in turns of milliseconds.
 std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
-  if (is_rewinding_ && !rewind()) return 0;
   const std::uint64_t waiting = tail_ - load(queue_.head);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
   const std::size_t count = std::min<std::size_t>(batch.size(), backlog_ - waiting);
   is_full_ = count < batch.size();
   for (const Target& target : batch.first(count)) {
     __u64& slot = queue_.ring[tail_ % LIVE_RING_TARGETS];
-    __atomic_store_n(&slot, live_entry(target.address.value, target.pass, tail_), __ATOMIC_RELAXED);
+    __atomic_store_n(&slot, live_entry(target.address.value, target.pass, target.is_again, tail_),
+                     __ATOMIC_RELAXED);
     ++tail_;
   }
   if (order_.load(std::memory_order_relaxed) != Order::run) give_order(Order::run);
@@ -170,15 +173,14 @@ void XdpLiveTransmitter::read_counters() {
   const std::uint64_t sent = load(queue_.sent);
   if (sent != counters_.sent.get()) progress_run_ = load(queue_.runs);
   counters_.sent.add(sent - counters_.sent.get());
-  counters_.sent_again.add(load(queue_.refused) + rewound_ - counters_.sent_again.get());
+  counters_.refusals.add(load(queue_.refused) - counters_.refusals.get());
   counters_.unconfirmed.add(load(queue_.unconfirmed) - counters_.unconfirmed.get());
   if (const __u32 error = __atomic_load_n(&queue_.error, __ATOMIC_RELAXED); error != 0)
     last_error_.store(static_cast<int>(error), std::memory_order_relaxed);
 }
 
 bool XdpLiveTransmitter::settle() {
-  idle();
-  if (is_link_down_ || (is_rewinding_ && !rewind())) return false;
+  rest_when_idle();
   const bool is_settled = counters_.sent.get() + counters_.unconfirmed.get() == tail_;
   // Nothing left before the rest: see if the driver takes frames again.
   if (!is_settled && order_.load(std::memory_order_relaxed) == Order::rest && !is_in_call_.load() &&
@@ -187,48 +189,34 @@ bool XdpLiveTransmitter::settle() {
   return is_settled;
 }
 
-void XdpLiveTransmitter::idle() {
+void XdpLiveTransmitter::rest_when_idle() {
   read_counters();
   const bool is_running = order_.load(std::memory_order_relaxed) == Order::run;
   if (is_running ? load(queue_.runs) - progress_run_ > kIdleRuns : is_in_call_.load())
     give_order(Order::rest);
 }
 
-// At rest at once, or frames might leave by the new link before anybody has gone back.
-void XdpLiveTransmitter::link_changed(bool is_up) {
-  is_link_down_ = !is_up;
-  is_rewinding_ = is_up;
-  if (!is_up) give_order(Order::rest);
-}
-
-// Nobody else writes to the queue while there is no call. What was refused is in the ring as well,
-// among the last: those in line again come only before anything new.
-bool XdpLiveTransmitter::rewind() {
+void XdpLiveTransmitter::rest() {
   give_order(Order::rest);
-  if (is_in_call_.load()) return false;
-  const std::uint64_t not_named = queue_.unconfirmed + (queue_.entered - queue_.flown);
-  const std::uint64_t count = std::min<std::uint64_t>(rewind_, queue_.head - not_named);
-  const std::uint64_t sent_before = queue_.sent;
-  queue_.again_count = 0;
-  queue_.head -= count;
-  queue_.sent = queue_.head - not_named;
-  rewound_ += sent_before - queue_.sent;
-  is_rewinding_ = false;
-  rested_ns_ = 0;
-  return true;
+  read_counters();
 }
 
+// The call has ended: nobody else writes to the queue now.
 void XdpLiveTransmitter::give_up() {
   quit();
   read_counters();
-  counters_.refused.add(tail_ - counters_.sent.get() - counters_.unconfirmed.get());
-  const auto name = [this](__u64 entry) {
-    given_up_.push_back({Ipv4{live_entry_target(entry)}, live_entry_pass(entry)});
+  assert(queue_.head <= tail_ && queue_.again_count <= LIVE_BULK_MAX);
+  const auto target_of = [](__u64 entry) {
+    return Target{Ipv4{live_entry_target(entry)}, live_entry_pass(entry),
+                  live_entry_is_again(entry) != 0};
   };
-  for (__u64 at = queue_.head; at < tail_; ++at) name(queue_.ring[at % LIVE_RING_TARGETS]);
-  for (__u32 i = 0; i < queue_.again_count; ++i) name(queue_.again[i]);
+  for (__u64 at = queue_.head; at < tail_; ++at)
+    lose(target_of(queue_.ring[at % LIVE_RING_TARGETS]), counters_.refused);
+  for (__u32 i = 0; i < queue_.again_count; ++i)
+    lose(target_of(queue_.again[i]), counters_.refused);
+  // The program has counted these; it remembers the last of them.
   for (__u64 i = 0; i < std::min<__u64>(queue_.unconfirmed, LIVE_BULK_MAX); ++i)
-    name(queue_.lost[i]);
+    given_up_.push_back(target_of(queue_.lost[i]));
 }
 
 }  // namespace echoscan

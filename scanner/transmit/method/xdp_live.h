@@ -3,13 +3,12 @@
 // Per queue a thread pinned to the queue's CPU sits in one long BPF_PROG_TEST_RUN call
 // (LiveProgram), since each call costs some 25 ms to set up and tear down; drivers choose the send
 // queue by the CPU. The sender's thread permutes targets into the ring (bpf/live_queue.h) and
-// learns from counters in it what was sent. Refused frames are sent again inside the kernel. A
-// call spins while it has nothing to send, so it is ended by a signal after kIdleRuns without
-// progress, and made again by the next target. From kPaceMinPps on the program paces, to the
-// nanosecond; below, the sender's pacer does, and the ring stays nearly empty. Frames that a driver
-// has in its ring when the link goes down vanish without a word (veth: 256 at most), so that the
-// last kRewindTargets before that are sent again when it is back. Rejected: many short
-// calls (0.17 Mpps at 4,096 frames a call), and an idle program that sleeps (XDP cannot).
+// learns from counters in it what was sent. Refused frames are sent again inside the kernel, which
+// 3.6 Mpps need: by way of user space each would wait for the sender's next batch. A call spins
+// while it has nothing to send, so a signal ends it after kIdleRuns without progress, and the next
+// target starts it again. From kPaceMinPps a queue on, the program paces, to the nanosecond; below,
+// the sender's pacer does, and the ring stays nearly empty. Rejected: many short calls (0.17 Mpps
+// at 4,096 frames a call), and an idle program that sleeps (XDP cannot).
 #pragma once
 
 #include <atomic>
@@ -32,31 +31,35 @@ class XdpLiveTransmitter : public Transmitter {
   static constexpr std::uint64_t kPaceMinPps = 200'000;
   static constexpr std::uint64_t kIdleRuns = 1 << 20;  // some 50 ms of a CPU
   static constexpr std::uint64_t kRestNs = 400'000'000;
-  // More than a driver has in its ring, and few enough to be probed twice without harm.
-  static constexpr std::uint64_t kRewindTargets = 4096;
   // Targets accepted ahead of the wire, in time at the rate asked for: what a stop still sends.
   static constexpr std::uint64_t kBacklogNs = 50'000'000;
 
-  // All queues of `interface`, queue i on cpus[i]; empty, with the reason as a clause, when any of
-  // them does not work. The clock must outlive them.
+  // A queue's CPU, its share of the rate (Pacer::kUnlimited for max), and whether the program keeps
+  // that rate by itself.
+  struct QueueSetup {
+    int cpu;
+    std::uint64_t rate_pps;
+    bool keeps_rate;
+  };
+
+  // All queues of `interface`, each on a CPU of its own; empty, with the reason as a clause, when
+  // any of them does not work. The clock must outlive them.
   static std::vector<std::unique_ptr<Transmitter>> open(const Interface& interface,
                                                         const FrameTemplate& frame_template,
-                                                        std::span<const int> cpus, Clock& clock,
-                                                        std::string& reason);
+                                                        std::span<const QueueSetup> queues,
+                                                        Clock& clock, std::string& reason);
   ~XdpLiveTransmitter() override;
 
-  bool pace(std::uint64_t rate_pps) override;
-  [[nodiscard]] bool has_thread() const override { return true; }
   std::size_t send(std::span<const Target> batch) override;
   bool settle() override;
-  void idle() override;
-  void link_changed(bool is_up) override;
+  void rest() override;
   void give_up() override;
   [[nodiscard]] std::string mode() const override { return "XDP live frames"; }
 
  private:
-  // What the ring has to keep behind its head is not free for new targets.
-  static constexpr std::uint64_t kBacklogMax = LIVE_RING_TARGETS - kRewindTargets;
+  // Beside the ring, some targets are in line again inside the kernel.
+  static constexpr std::uint64_t kBacklogMax = kUnderWayMax - std::uint64_t{2} * LIVE_BULK_MAX;
+  static_assert(kUnderWayMax <= LIVE_RING_TARGETS);
 
   enum class Order : int { rest, run, quit };
 
@@ -65,11 +68,12 @@ class XdpLiveTransmitter : public Transmitter {
   // The thread that is in the kernel. It first proves the path, and answers in proof_.
   void run_calls(const Interface& interface, const FrameTemplate& frame_template, int cpu);
   void give_order(Order order);
+  void set_rate(const QueueSetup& setup);
+  // Ends a call that has made no progress for kIdleRuns.
+  void rest_when_idle();
   // Ends the thread, out of the kernel.
   void quit();
   void read_counters();
-  // Goes back by rewind_ targets, once the program does not run; true when that is done.
-  bool rewind();
 
   std::shared_ptr<LiveProgram> program_;
   live_queue& queue_;
@@ -79,10 +83,6 @@ class XdpLiveTransmitter : public Transmitter {
   std::uint64_t tail_ = 0;  // targets put into the ring
   std::uint64_t backlog_ = kBacklogMax;
   bool is_full_ = false;
-  std::uint64_t rewind_ = kRewindTargets;  // fewer at low rates, where the sender alone paces
-  bool is_link_down_ = false;
-  bool is_rewinding_ = false;
-  std::uint64_t rewound_ = 0;       // targets, over all times
   std::uint64_t progress_run_ = 0;  // the run at which a frame was last seen to have left
   std::uint64_t rested_ns_ = 0;     // since when no call is wanted
 
