@@ -15,8 +15,6 @@ struct ScanState {
   std::atomic<bool> stop_receiving = false;
   // Nothing that is sent now would arrive.
   std::atomic<bool> link_is_down = false;
-  // While the link is down: it was back in between, but the interface sent nothing of what it took.
-  std::atomic<bool> link_took_in_vain = false;
   // CLOCK_MONOTONIC when the link was last seen to be up; the largest number where nobody looks.
   std::atomic<std::uint64_t> link_seen_up_ns = ~std::uint64_t{0};
   // Lines that the reader does not take are left unwritten: the user has asked twice to stop.

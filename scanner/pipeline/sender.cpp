@@ -58,11 +58,7 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
-    if (link_is_down) {
-      mark_lost();
-    } else {
-      link_back_at_ = batch_begin_;
-    }
+    if (link_is_down) mark_lost();
   }
   if (link_is_down) {
     transmitter_.rest();
@@ -197,9 +193,6 @@ void Sender::mark_lost() {
   const std::uint64_t reach = std::min(under_way() + go_back_, kHistory - kBatchSize);
   std::uint64_t begin = batch_begin_ - std::min(batch_begin_, reach);
   if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
-  // It took frames since it was back, and sent none.
-  if (state_.link_took_in_vain.load(std::memory_order_relaxed))
-    begin = std::min(begin, link_back_at_);
   const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
   if (begin < oldest) counters_.in_doubt.add(oldest - begin);
   lost_begin_ = std::max(begin, oldest);

@@ -107,7 +107,6 @@ class Sender {
   // What is still to be sent again, behind a lost link.
   std::uint64_t lost_begin_ = 0;
   std::uint64_t lost_end_ = 0;
-  std::uint64_t link_back_at_ = 0;  // batch_begin_ when the link came back
 
   // Looking costs a cache miss for each of the machine's CPUs.
   static constexpr unsigned kBatchesPerLook = 16;
