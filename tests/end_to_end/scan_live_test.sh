@@ -20,7 +20,7 @@ for queues in 1 2; do
   # One, and one more for each time that the sender was not run for so long that the program went to rest.
   [ "$(summary '[.sending.queues[].kicks] | max')" -le 10 ] || fail "many calls into the kernel: $(summary .sending.queues)"
   echo "$queues queues: $(summary '.sending.rate_pps | floor') a second," \
-    "$(summary '[.sending.queues[].sent_again] | add') refused and sent again"
+    "$(summary '[.sending.queues[].refusals] | add') refused and sent again"
 done
 
 # The rate, to 1 %, measured where the probes arrive. The program cannot send while its CPU is given to

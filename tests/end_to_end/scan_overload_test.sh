@@ -26,6 +26,6 @@ for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
   expect_truth "$targets"
   expect_equal "sent" "$(summary .ledger.sent)" $count
   expect_equal "arrived" "$(($(lab stats | jq .echo_requests) - before))" $count
-  [ "$(summary '.sending.queues[0].sent_again')" -gt 0 ] || fail "$method: nothing was refused: no overload"
-  echo "$method: $(summary '.sending.queues[0].sent_again') refused and sent again"
+  [ "$(summary '.sending.queues[0].refusals')" -gt 0 ] || fail "$method: nothing was refused: no overload"
+  echo "$method: $(summary '.sending.queues[0].refusals') refused and sent again"
 done
