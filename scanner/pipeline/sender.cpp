@@ -11,6 +11,9 @@ constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kBackOffMinNs = 20'000;
 constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
+// Long enough to sleep: a wait below the timer's grain is spun, and under a real-time policy that
+// kept xdp_live's kernel thread, which stands below its sender, off their CPU for 30 s.
+constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
 std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
@@ -67,7 +70,7 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   }
   if (!refill()) {
     is_done_ = is_all_sent(now_ns);
-    return is_done_ ? 0 : kBackOffMinNs;
+    return is_done_ ? 0 : kSettleNapNs;
   }
   const bool output_is_limit = writer_.is_limit();
   if (output_is_limit || is_receiver_backlogged()) {
