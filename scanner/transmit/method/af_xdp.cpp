@@ -23,7 +23,7 @@ constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
 static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
 static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
 // The sender takes those back before it hands over anything new, a batch for a batch.
-constexpr std::size_t kRefusedMax = 2 * kTxFrames;
+constexpr std::size_t kRefusedMax = 2 * std::size_t{kTxFrames};
 static_assert(kTxFrames + kRefusedMax <= Transmitter::kUnderWayMax);
 
 // Linux 6.17's, which the headers of Debian 12 do not know.
