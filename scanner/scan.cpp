@@ -31,19 +31,16 @@ constexpr unsigned kLinkSettleMs = 50;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
-  std::string error;
-  std::unique_ptr<ByteSink> sink = open_output(path, mode, error);
-  if (!sink) throw UserError(ExitCode::output, error);
-  return sink;
+  tl::expected<std::unique_ptr<ByteSink>, std::string> sink = open_output(path, mode);
+  if (!sink) throw UserError(ExitCode::output, sink.error());
+  return std::move(*sink);
 }
 
 GeoTable load_geo(const std::vector<std::string>& databases) {
   GeoTable geo;
-  for (const std::string& path : databases) {
-    std::string error;
-    if (!geo.add_database(path, error))
-      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", error));
-  }
+  for (const std::string& path : databases)
+    if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
+      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
   if (!geo.is_empty())
     spdlog::info("geo: {} networks from {}", with_thousands(geo.networks().size()),
                  geo.description());

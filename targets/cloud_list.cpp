@@ -211,12 +211,14 @@ class CloudListReader : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
-std::string read_cloud_list(ListBytes& bytes, std::string_view name, TargetList& list) {
+tl::expected<void, std::string> read_cloud_list(ListBytes& bytes, std::string_view name,
+                                                TargetList& list) {
   CloudListReader reader(name, list);
   const bool is_good = Json::sax_parse(ByteIterator(bytes), ByteIterator(), &reader);
-  if (!bytes.failure().empty()) return bytes.failure();
-  if (!is_good) return reader.failure;
-  return reader.is_cloud_list() ? "" : kUnknownShape;
+  if (!bytes.failure().empty()) return tl::make_unexpected(bytes.failure());
+  if (!is_good) return tl::make_unexpected(reader.failure);
+  if (!reader.is_cloud_list()) return tl::make_unexpected(kUnknownShape);
+  return {};
 }
 
 }  // namespace echoscan

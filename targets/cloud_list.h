@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
 #include "targets/list_bytes.h"
 #include "targets/target_list.h"
@@ -16,7 +17,8 @@
 namespace echoscan {
 
 // Appends what the JSON holds, as read_target_list does.
-[[nodiscard]] std::string read_cloud_list(ListBytes& bytes, std::string_view name,
-                                          TargetList& list);
+[[nodiscard]] tl::expected<void, std::string> read_cloud_list(ListBytes& bytes,
+                                                              std::string_view name,
+                                                              TargetList& list);
 
 }  // namespace echoscan

@@ -4,17 +4,18 @@
 
 namespace echoscan {
 
-std::string label_error(std::string_view text) {
+tl::expected<void, std::string> check_label(std::string_view text) {
   if (text.size() > kTargetLabelBytesMax)
-    return "the label has " + std::to_string(text.size()) + " bytes; at most " +
-           std::to_string(kTargetLabelBytesMax) + " are allowed";
+    return tl::make_unexpected("the label has " + std::to_string(text.size()) + " bytes; at most " +
+                               std::to_string(kTargetLabelBytesMax) + " are allowed");
   while (!text.empty()) {
     const std::size_t bytes = utf8_bytes(text);
-    if (bytes == 0) return "the label is not UTF-8";
+    if (bytes == 0) return tl::make_unexpected("the label is not UTF-8");
     const auto lead = static_cast<unsigned char>(text[0]);
     // U+0080 to U+009F, which terminals obey too, are C2 80 to C2 9F.
     const bool is_c1 = lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (lead < ' ' || lead == 0x7f || is_c1) return "the label has a control character";
+    if (lead < ' ' || lead == 0x7f || is_c1)
+      return tl::make_unexpected("the label has a control character");
     text.remove_prefix(bytes);
   }
   return {};

@@ -11,6 +11,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <unordered_map>
 
 namespace echoscan {
@@ -45,7 +46,7 @@ class LabelTable {
   std::unordered_map<std::string_view, LabelId> ids_;
 };
 
-// What is wrong with a text as a label, in the words of prefix.h's errors; empty when nothing is.
-std::string label_error(std::string_view text);
+// Whether a text may be a label; the error says what is wrong with it, as parse_range()'s does.
+tl::expected<void, std::string> check_label(std::string_view text);
 
 }  // namespace echoscan

@@ -1,6 +1,7 @@
 #include "targets/prefix.h"
 
 #include <bit>
+#include <optional>
 
 namespace echoscan {
 namespace {
@@ -25,64 +26,49 @@ std::string address_error(std::string_view text) {
   return "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
 }
 
-std::optional<AddressRange> parse_cidr(std::string_view text, std::size_t slash,
-                                       std::string& error) {
-  const std::string_view address_text = text.substr(0, slash);
+tl::expected<Ipv4, std::string> parse_address(std::string_view text) {
+  if (const std::optional<Ipv4> address = parse_ipv4(text)) return *address;
+  return tl::make_unexpected(address_error(text));
+}
+
+tl::expected<AddressRange, std::string> parse_cidr(std::string_view text, std::size_t slash) {
   const std::string_view length_text = text.substr(slash + 1);
-  const std::optional<Ipv4> address = parse_ipv4(address_text);
-  if (!address) {
-    error = address_error(address_text);
-    return std::nullopt;
-  }
+  const tl::expected<Ipv4, std::string> address = parse_address(text.substr(0, slash));
+  if (!address) return tl::make_unexpected(address.error());
   const bool digits = !length_text.empty() && length_text.size() <= 2 &&
                       length_text.find_first_not_of("0123456789") == std::string_view::npos &&
                       (length_text.size() == 1 || length_text.front() != '0');
   unsigned length = 0;
   for (const char digit : length_text) length = length * 10 + static_cast<unsigned>(digit - '0');
-  if (!digits || length > 32) {
-    error = "the prefix length behind '/' is a number from 0 to 32";
-    return std::nullopt;
-  }
+  if (!digits || length > 32)
+    return tl::make_unexpected("the prefix length behind '/' is a number from 0 to 32");
   const std::uint32_t mask = host_mask(length);
-  if ((address->value & mask) != 0) {
-    error = "host bits are set; the network is " + to_string(Ipv4{address->value & ~mask}) + "/" +
-            std::to_string(length);
-    return std::nullopt;
-  }
+  if ((address->value & mask) != 0)
+    return tl::make_unexpected("host bits are set; the network is " +
+                               to_string(Ipv4{address->value & ~mask}) + "/" +
+                               std::to_string(length));
   return AddressRange{*address, Ipv4{address->value | mask}};
 }
 
-std::optional<AddressRange> parse_first_last(std::string_view text, std::size_t dash,
-                                             std::string& error) {
-  const std::string_view ends[2] = {trimmed(text.substr(0, dash)), trimmed(text.substr(dash + 1))};
-  Ipv4 addresses[2];
-  for (int end = 0; end < 2; ++end) {
-    const std::optional<Ipv4> address = parse_ipv4(ends[end]);
-    if (!address) {
-      error = address_error(ends[end]);
-      return std::nullopt;
-    }
-    addresses[end] = *address;
-  }
-  if (addresses[1] < addresses[0]) {
-    error = "the range runs backwards; the other way round it is " + to_string(addresses[1]) + "-" +
-            to_string(addresses[0]);
-    return std::nullopt;
-  }
-  return AddressRange{addresses[0], addresses[1]};
+tl::expected<AddressRange, std::string> parse_first_last(std::string_view text, std::size_t dash) {
+  const tl::expected<Ipv4, std::string> first = parse_address(trimmed(text.substr(0, dash)));
+  if (!first) return tl::make_unexpected(first.error());
+  const tl::expected<Ipv4, std::string> last = parse_address(trimmed(text.substr(dash + 1)));
+  if (!last) return tl::make_unexpected(last.error());
+  if (*last < *first)
+    return tl::make_unexpected("the range runs backwards; the other way round it is " +
+                               to_string(*last) + "-" + to_string(*first));
+  return AddressRange{*first, *last};
 }
 
 }  // namespace
 
-std::optional<AddressRange> parse_range(std::string_view text, std::string& error) {
+tl::expected<AddressRange, std::string> parse_range(std::string_view text) {
   const std::size_t mark = text.find_first_of("/-");
   if (mark != std::string_view::npos)
-    return text[mark] == '/' ? parse_cidr(text, mark, error) : parse_first_last(text, mark, error);
-  const std::optional<Ipv4> address = parse_ipv4(text);
-  if (!address) {
-    error = address_error(text);
-    return std::nullopt;
-  }
+    return text[mark] == '/' ? parse_cidr(text, mark) : parse_first_last(text, mark);
+  const tl::expected<Ipv4, std::string> address = parse_address(text);
+  if (!address) return tl::make_unexpected(address.error());
   return AddressRange{*address, *address};
 }
 

@@ -2,13 +2,13 @@
 //
 // A target is an address, a CIDR block or `first-last`. Nothing is guessed: host bits in a CIDR are
 // an error that names the network that may have been meant, since masking them silently (as zmap
-// does) pings what nobody listed. Depends on std only.
+// does) pings what nobody listed.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
 #include "targets/address.h"
 
@@ -26,9 +26,9 @@ struct AddressRange {
   friend constexpr auto operator<=>(const AddressRange&, const AddressRange&) = default;
 };
 
-// Reads one target, the whole of `text`. On nullopt `error` says what is wrong with it, without the
-// text itself and without a full stop: "host bits are set; the network is 1.2.3.0/24".
-std::optional<AddressRange> parse_range(std::string_view text, std::string& error);
+// Reads one target, the whole of `text`. The error says what is wrong with it, without the text
+// itself and without a full stop: "host bits are set; the network is 1.2.3.0/24".
+tl::expected<AddressRange, std::string> parse_range(std::string_view text);
 
 // As a CIDR block or an address where it is one, else as first-last.
 std::string to_string(const AddressRange& range);

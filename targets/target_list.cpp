@@ -87,17 +87,10 @@ void TargetList::add_error(const ListPlace& place, std::string_view text, std::s
 }
 
 void TargetList::add(std::string_view target, std::string_view label, const ListPlace& place) {
-  std::string error;
-  const std::optional<AddressRange> range = parse_range(target, error);
-  if (!range) {
-    add_error(place, target, error);
-    return;
-  }
-  error = label_error(label);
-  if (!error.empty()) {
-    add_error(place, label, error);
-    return;
-  }
+  const tl::expected<AddressRange, std::string> range = parse_range(target);
+  if (!range) return add_error(place, target, range.error());
+  const tl::expected<void, std::string> label_check = check_label(label);
+  if (!label_check) return add_error(place, label, label_check.error());
   entries.push_back({*range, labels.id_of(label)});
 }
 
@@ -108,7 +101,8 @@ void TargetList::add_line(std::string_view line, const ListPlace& place) {
   add(text.substr(0, end), trimmed(text.substr(end)), place);
 }
 
-std::string read_target_list(std::istream& in, std::string_view name, TargetList& list) {
+tl::expected<void, std::string> read_target_list(std::istream& in, std::string_view name,
+                                                 TargetList& list) {
   ListBytes bytes(in);
   const char mark = bytes.first_mark();
   if (mark == '{' || mark == '[') return read_cloud_list(bytes, name, list);
@@ -116,7 +110,8 @@ std::string read_target_list(std::istream& in, std::string_view name, TargetList
   for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
     lines.take(chunk);
   lines.finish();
-  return bytes.failure();
+  if (!bytes.failure().empty()) return tl::make_unexpected(bytes.failure());
+  return {};
 }
 
 }  // namespace echoscan

@@ -11,6 +11,7 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "targets/label_table.h"
@@ -52,9 +53,10 @@ struct TargetList {
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 };
 
-// Appends what a list holds. `name` is what errors call it ("targets.txt"). Returns why it cannot
-// be read as a whole, a clause; empty when it can.
-[[nodiscard]] std::string read_target_list(std::istream& in, std::string_view name,
-                                           TargetList& list);
+// Appends what a list holds. `name` is what errors call it ("targets.txt"). The error says why it
+// cannot be read as a whole, a clause; `list` then holds what stood before that.
+[[nodiscard]] tl::expected<void, std::string> read_target_list(std::istream& in,
+                                                               std::string_view name,
+                                                               TargetList& list);
 
 }  // namespace echoscan

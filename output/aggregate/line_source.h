@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 
 namespace echoscan {
 
@@ -19,8 +20,8 @@ class LineSource {
  public:
   static constexpr std::size_t kPaddingBytes = 64;
 
-  // "-" is standard input. Null when it cannot be opened, with a sentence in `error`.
-  static std::unique_ptr<LineSource> open(const std::string& path, std::string& error);
+  // "-" is standard input. The error is a sentence without a full stop that names the file.
+  static tl::expected<std::unique_ptr<LineSource>, std::string> open(const std::string& path);
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;

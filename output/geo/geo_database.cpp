@@ -42,28 +42,29 @@ class GeoDatabase::Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  // "" when all is well.
-  std::string read() {
+  tl::expected<void, std::string> read() {
     const int status = MMDB_open(path_.c_str(), MMDB_MODE_MMAP, &mmdb_);
     if (status == MMDB_FILE_OPEN_ERROR)
-      return fmt::format("cannot read '{}': {}", path_, std::strerror(errno));
+      return tl::make_unexpected(fmt::format("cannot read '{}': {}", path_, std::strerror(errno)));
     if (status != MMDB_SUCCESS)
-      return fmt::format("'{}' is not a MaxMind DB file, or is cut: {}", path_,
-                         MMDB_strerror(status));
+      return tl::make_unexpected(fmt::format("'{}' is not a MaxMind DB file, or is cut: {}", path_,
+                                             MMDB_strerror(status)));
     is_open_ = true;
     database_.kind_ = clean_text(mmdb_.metadata.database_type);
     database_.records_.emplace_back();
     walk_ipv4();
-    if (error_.empty() && !knows_something_)
-      return fmt::format("'{}' has neither country, city nor ASN of IPv4 addresses; its kind is {}",
-                         path_, database_.kind_);
-    if (!error_.empty()) return fmt::format("'{}' is damaged: {}", path_, error_);
-    return "";
+    if (!damage_.empty())
+      return tl::make_unexpected(fmt::format("'{}' is damaged: {}", path_, damage_));
+    if (!knows_something_)
+      return tl::make_unexpected(
+          fmt::format("'{}' has neither country, city nor ASN of IPv4 addresses; its kind is {}",
+                      path_, database_.kind_));
+    return {};
   }
 
  private:
-  void fail(int status) {
-    if (error_.empty()) error_ = MMDB_strerror(status);
+  void note_damage(int status) {
+    if (damage_.empty()) damage_ = MMDB_strerror(status);
   }
 
   // In a tree of IPv6 addresses, the IPv4 ones are ::/96.
@@ -74,7 +75,7 @@ class GeoDatabase::Reader {
     const unsigned bits = mmdb_.metadata.ip_version == 6 ? kIpv4DepthInIpv6 : 0;
     for (unsigned i = 0; i < bits && type == MMDB_RECORD_TYPE_SEARCH_NODE; ++i) {
       const int status = MMDB_read_node(&mmdb_, static_cast<std::uint32_t>(record), &node);
-      if (status != MMDB_SUCCESS) return fail(status);
+      if (status != MMDB_SUCCESS) return note_damage(status);
       record = node.left_record;
       type = node.left_record_type;
     }
@@ -84,18 +85,18 @@ class GeoDatabase::Reader {
   // What is below a record of a node: the network first/depth.
   void walk(std::uint64_t record, std::uint8_t type, MMDB_entry_s entry, std::uint32_t first,
             unsigned depth) {
-    if (!error_.empty()) return;
+    if (!damage_.empty()) return;
     if (type == MMDB_RECORD_TYPE_EMPTY) {
       database_.networks_.push_back({Ipv4{first}, 0});
     } else if (type == MMDB_RECORD_TYPE_DATA) {
       database_.networks_.push_back({Ipv4{first}, record_at(entry)});
     } else if (type != MMDB_RECORD_TYPE_SEARCH_NODE || depth == kIpv4Bits ||
                ++nodes_visited_ > mmdb_.metadata.node_count) {
-      fail(MMDB_CORRUPT_SEARCH_TREE_ERROR);
+      note_damage(MMDB_CORRUPT_SEARCH_TREE_ERROR);
     } else {
       MMDB_search_node_s node;
       const int status = MMDB_read_node(&mmdb_, static_cast<std::uint32_t>(record), &node);
-      if (status != MMDB_SUCCESS) return fail(status);
+      if (status != MMDB_SUCCESS) return note_damage(status);
       walk(node.left_record, node.left_record_type, node.left_record_entry, first, depth + 1);
       walk(node.right_record, node.right_record_type, node.right_record_entry,
            first | 1U << (kIpv4Bits - 1 - depth), depth + 1);
@@ -126,7 +127,7 @@ class GeoDatabase::Reader {
   bool get(MMDB_entry_s entry, const Path& path, MMDB_entry_data_s& data) {
     const int status = MMDB_aget_value(&entry, &data, path.data());
     if (status == MMDB_SUCCESS) return data.has_data;
-    if (status != MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR) fail(status);
+    if (status != MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR) note_damage(status);
     return false;
   }
 
@@ -174,14 +175,16 @@ class GeoDatabase::Reader {
   MMDB_s mmdb_{};
   bool is_open_ = false;
   bool knows_something_ = false;
-  std::string error_;
+  std::string damage_;  // the first that was found
   std::uint64_t nodes_visited_ = 0;
   std::unordered_map<std::uint32_t, std::uint32_t> records_;  // by offset in the file
 };
 
-bool GeoDatabase::load(const std::string& path, std::string& error) {
-  error = Reader(*this, path).read();
-  return error.empty();
+tl::expected<GeoDatabase, std::string> GeoDatabase::load(const std::string& path) {
+  GeoDatabase database;
+  const tl::expected<void, std::string> read = Reader(database, path).read();
+  if (!read) return tl::make_unexpected(read.error());
+  return database;
 }
 
 }  // namespace echoscan

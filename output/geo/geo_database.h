@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "targets/address.h"
@@ -30,9 +31,9 @@ class GeoDatabase {
     std::uint32_t record = 0;  // index into records(); 0 is what nothing is known of
   };
 
-  // Call once. False when the file is missing, cut, damaged, or has none of the fields; `error` is
-  // then a sentence without a full stop that names it.
-  bool load(const std::string& path, std::string& error);
+  // An error when the file is missing, cut, damaged, or has none of the fields: a sentence without
+  // a full stop that names it.
+  static tl::expected<GeoDatabase, std::string> load(const std::string& path);
 
   // Ascending from 0.0.0.0 without gaps, as the file divides them.
   [[nodiscard]] const std::vector<Network>& networks() const { return networks_; }
@@ -42,6 +43,8 @@ class GeoDatabase {
 
  private:
   class Reader;
+
+  GeoDatabase() = default;
 
   std::vector<Network> networks_;
   std::vector<Record> records_;

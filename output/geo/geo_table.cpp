@@ -44,11 +44,11 @@ std::uint32_t GeoTable::intern_record(const Record& record) {
   return known->second;
 }
 
-bool GeoTable::add_database(const std::string& path, std::string& error) {
-  GeoDatabase database;
-  if (!database.load(path, error)) return false;
+tl::expected<void, std::string> GeoTable::add_database(const std::string& path) {
+  const tl::expected<GeoDatabase, std::string> database = GeoDatabase::load(path);
+  if (!database) return tl::make_unexpected(database.error());
   std::vector<Record> found;
-  for (const GeoDatabase::Record& record : database.records())
+  for (const GeoDatabase::Record& record : database->records())
     found.push_back({intern_text(record.country), intern_text(record.city),
                      intern_text(record.as_org), record.asn});
 
@@ -67,7 +67,7 @@ bool GeoTable::add_database(const std::string& path, std::string& error) {
     return known->second;
   };
   std::vector<Network> merged;
-  const std::vector<GeoDatabase::Network>& others = database.networks();
+  const std::vector<GeoDatabase::Network>& others = database->networks();
   for (std::size_t i = 0, k = 0; i < networks_.size() && k < others.size();) {
     const Ipv4 first = std::max(networks_[i].first, others[k].first);
     const std::uint32_t record = combine(networks_[i].record, others[k].record);
@@ -85,8 +85,8 @@ bool GeoTable::add_database(const std::string& path, std::string& error) {
   merged.shrink_to_fit();
   networks_ = std::move(merged);
   index_networks();
-  description_ += (description_.empty() ? "" : ", ") + database.kind();
-  return true;
+  description_ += (description_.empty() ? "" : ", ") + database->kind();
+  return {};
 }
 
 void GeoTable::index_networks() {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tl/expected.hpp>
 #include <unordered_map>
 #include <vector>
 
@@ -38,9 +39,8 @@ class GeoTable {
   GeoTable();
 
   // Adds what the database at `path` knows. Where an earlier one knows a field already, that stays.
-  // False when that does not work, with the sentence of GeoDatabase::load in `error`; the table is
-  // then as it was.
-  bool add_database(const std::string& path, std::string& error);
+  // The error is that of GeoDatabase::load; the table is then as it was.
+  tl::expected<void, std::string> add_database(const std::string& path);
 
   // The views are valid as long as the table.
   [[nodiscard]] GeoRecord find(Ipv4 address) const;

@@ -18,8 +18,10 @@ namespace {
 
 constexpr mode_t kNewFileMode = 0666;  // less the umask
 
-std::string refusal(const std::string& path, const char* reason) {
-  return fmt::format("cannot write to '{}': {}", path, reason);
+using Opened = tl::expected<std::unique_ptr<ByteSink>, std::string>;
+
+tl::unexpected<std::string> refusal(const std::string& path, const char* reason) {
+  return tl::make_unexpected(fmt::format("cannot write to '{}': {}", path, reason));
 }
 
 // A regular file that gets its name at the end.
@@ -61,21 +63,16 @@ class LogFile : public DescriptorSink {
 };
 
 // Emptied only once it is ours: two scans with one output would write over each other's lines.
-std::unique_ptr<ByteSink> open_part(const std::string& path, const struct stat* earlier,
-                                    std::string& error) {
+Opened open_part(const std::string& path, const struct stat* earlier) {
   // Behind a symbolic link stands the file that is meant.
   const std::string name = earlier ? std::filesystem::canonical(path).string() : path;
   const std::string part = name + ".part";
   const int descriptor = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kNewFileMode);
-  if (descriptor < 0) {
-    // Where NAME itself could be written to, it is the other name that needs explaining.
-    error = refusal(earlier ? part : path, std::strerror(errno));
-    return nullptr;
-  }
+  // Where NAME itself could be written to, it is the other name that needs explaining.
+  if (descriptor < 0) return refusal(earlier ? part : path, std::strerror(errno));
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    error = refusal(part, "another process is writing to it");
     close(descriptor);
-    return nullptr;
+    return refusal(part, "another process is writing to it");
   }
   auto file = std::make_unique<PartFile>(descriptor, part, name);
   bool is_good = ftruncate(descriptor, 0) == 0;
@@ -86,17 +83,16 @@ std::unique_ptr<ByteSink> open_part(const std::string& path, const struct stat* 
       is_good = is_good && fchown(descriptor, earlier->st_uid, earlier->st_gid) == 0;
   }
   if (is_good) return file;
-  error = refusal(part, std::strerror(errno));
-  return nullptr;
+  return refusal(part, std::strerror(errno));
 }
 
-std::unique_ptr<ByteSink> open_log(const std::string& path, std::string& error) {
+Opened open_log(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, kNewFileMode);
   struct stat status {};
   if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-    error = refusal(path, std::strerror(errno));
+    const int error = errno;
     if (descriptor >= 0) close(descriptor);
-    return nullptr;
+    return refusal(path, std::strerror(error));
   }
   auto file = std::make_unique<LogFile>(descriptor, status.st_size == 0);
   // A scan that was killed may have left half a line; only that one must be lost.
@@ -108,36 +104,28 @@ std::unique_ptr<ByteSink> open_log(const std::string& path, std::string& error) 
 }
 
 // What is no regular file, or has no name of its own; what somebody else writes there stays.
-std::unique_ptr<ByteSink> open_direct(const std::string& path, std::string& error) {
+Opened open_direct(const std::string& path) {
   const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor < 0) {
-    error = refusal(path, std::strerror(errno));
-    return nullptr;
-  }
+  if (descriptor < 0) return refusal(path, std::strerror(errno));
   return std::make_unique<DescriptorSink>(descriptor);
 }
 
 }  // namespace
 
-std::unique_ptr<ByteSink> open_output(const std::string& path, OutputMode mode,
-                                      std::string& error) {
+tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
+                                                                 OutputMode mode) {
   if (path == "-" || path == "/dev/stdout") return std::make_unique<DescriptorSink>(STDOUT_FILENO);
   struct stat status {};
   const bool exists = stat(path.c_str(), &status) == 0;
   // /dev/fd/3 and /proc/self/fd/3 are links to what a shell has opened and goes on writing to.
   const bool is_direct = (exists && !S_ISREG(status.st_mode)) || path.starts_with("/dev/") ||
                          path.starts_with("/proc/");
-  std::unique_ptr<ByteSink> sink;
-  if (is_direct) {
-    sink = open_direct(path, error);
-  } else if (mode == OutputMode::append) {
-    sink = open_log(path, error);
-  } else {
-    sink = open_part(path, exists ? &status : nullptr, error);
-  }
+  Opened sink = is_direct                    ? open_direct(path)
+                : mode == OutputMode::append ? open_log(path)
+                                             : open_part(path, exists ? &status : nullptr);
   const Compression compression = compression_of(path);
   if (!sink || compression == Compression::none) return sink;
-  return std::make_unique<CompressedSink>(std::move(sink), compression);
+  return std::make_unique<CompressedSink>(std::move(*sink), compression);
 }
 
 }  // namespace echoscan

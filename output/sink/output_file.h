@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "output/sink/byte_sink.h"
 
@@ -20,8 +21,9 @@ enum class OutputMode {
   append,   // the file goes on where it ends; never provisional
 };
 
-// Opens `path`; "-" is standard output. Null when that does not work; `error` is then a sentence
-// without a full stop: "cannot write to 'x': Permission denied".
-std::unique_ptr<ByteSink> open_output(const std::string& path, OutputMode mode, std::string& error);
+// Opens `path`; "-" is standard output. The error is a sentence without a full stop: "cannot write
+// to 'x': Permission denied".
+tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
+                                                                 OutputMode mode);
 
 }  // namespace echoscan

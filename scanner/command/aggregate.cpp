@@ -24,25 +24,21 @@ namespace {
 
 constexpr std::size_t kMalformedShown = 5;
 
-[[noreturn]] void refuse(const std::string& sentence) {
-  throw UserError(ExitCode::bad_usage, sentence);
-}
-
 // Adds every line of every file. Counts malformed lines, and warns of the first few.
 void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateReport& report) {
   for (const std::string& path : config.files) {
-    std::string error;
-    const std::unique_ptr<LineSource> source = LineSource::open(path, error);
-    if (!source) refuse(error);
+    const tl::expected<std::unique_ptr<LineSource>, std::string> opened = LineSource::open(path);
+    if (!opened) throw UserError(ExitCode::bad_usage, opened.error());
+    LineSource& source = **opened;
     ++report.files;
-    for (std::string_view line; source->next(line);) {
+    for (std::string_view line; source.next(line);) {
       ++report.lines;
       if (aggregate.add_line(line)) continue;
       if (++report.malformed <= kMalformedShown)
-        spdlog::warn("{}:{}: not a result: {}", path, source->line_number(), line.substr(0, 60));
+        spdlog::warn("{}:{}: not a result: {}", path, source.line_number(), line.substr(0, 60));
     }
-    if (!source->error().empty())
-      spdlog::warn("'{}' was read up to line {}: {}", path, source->line_number(), source->error());
+    if (!source.error().empty())
+      spdlog::warn("'{}' was read up to line {}: {}", path, source.line_number(), source.error());
   }
   if (report.malformed > kMalformedShown)
     spdlog::warn("{} more malformed lines", report.malformed - kMalformedShown);
@@ -59,7 +55,9 @@ Probed read_summaries(const std::vector<std::string>& paths) {
   Probed probed;
   for (const std::string& path : paths) {
     std::ifstream in(path);
-    if (!in) refuse(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+    if (!in)
+      throw UserError(ExitCode::bad_usage,
+                      fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
     try {
       const nlohmann::json json = nlohmann::json::parse(in);
       const auto not_probed = json.at("ledger").at("not_probed").get<std::uint64_t>();
@@ -71,7 +69,8 @@ Probed read_summaries(const std::vector<std::string>& paths) {
               label.at("targets").get<std::uint64_t>();
       probed.digests.push_back(json.at("targets").at("digest").get<std::string>());
     } catch (const nlohmann::json::exception& error) {
-      refuse(fmt::format("'{}' is not a summary of a scan: {}", path, error.what()));
+      throw UserError(ExitCode::bad_usage,
+                      fmt::format("'{}' is not a summary of a scan: {}", path, error.what()));
     }
   }
   return probed;
@@ -124,7 +123,8 @@ void check_digests(const AggregateConfig& config, const Probed& probed,
   const std::string digest = "sha256:" + list_digest;
   for (std::size_t i = 0; i < probed.digests.size(); ++i)
     if (probed.digests[i] != digest)
-      refuse(
+      throw UserError(
+          ExitCode::bad_usage,
           fmt::format("the lists are not those of the scan of '{}': their digest is {}, and its "
                       "is {}; give the same lists and the same options that choose from them",
                       config.summaries[i], digest, probed.digests[i]));
@@ -132,10 +132,9 @@ void check_digests(const AggregateConfig& config, const Probed& probed,
 
 GeoTable load_geo(const std::vector<std::string>& databases) {
   GeoTable geo;
-  for (const std::string& path : databases) {
-    std::string error;
-    if (!geo.add_database(path, error)) refuse(fmt::format("--mmdb: {}", error));
-  }
+  for (const std::string& path : databases)
+    if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
+      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
   return geo;
 }
 

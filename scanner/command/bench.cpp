@@ -215,11 +215,10 @@ ExitCode run_bench(const BenchConfig& config) {
   sort_rows(table);
   fmt::print("{}", bench_text(table));
   if (!config.json_path.empty()) {
-    std::string refusal;
-    const std::unique_ptr<ByteSink> file =
-        open_output(config.json_path, OutputMode::replace, refusal);
-    if (!file) throw UserError(ExitCode::output, refusal);
-    const int error = write_and_finish(*file, bench_json(table));
+    const tl::expected<std::unique_ptr<ByteSink>, std::string> file =
+        open_output(config.json_path, OutputMode::replace);
+    if (!file) throw UserError(ExitCode::output, file.error());
+    const int error = write_and_finish(**file, bench_json(table));
     if (error != 0)
       throw UserError(ExitCode::output, fmt::format("the table could not be written to {}: {}",
                                                     config.json_path, std::strerror(error)));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <optional>
 #include <regex>
 
 #include "scanner/options/option_group.h"
@@ -45,10 +44,10 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
              [&config] { config.allow_reserved = true; });
   group.each("--allow-range", "RANGE", "The same for one range, as in 10.0.0.0/8 (repeatable)",
              [&config](const std::string& option, const std::string& text) {
-               std::string error;
-               const std::optional<AddressRange> range = parse_range(text, error);
+               const tl::expected<AddressRange, std::string> range = parse_range(text);
                if (!range)
-                 refuse(option, text, fmt::format("an address, CIDR block or range: {}", error));
+                 refuse(option, text,
+                        fmt::format("an address, CIDR block or range: {}", range.error()));
                config.allowed_ranges.push_back(*range);
              });
 }

@@ -20,10 +20,10 @@ namespace {
 
 void read_file(const std::string& path, TargetList& list) {
   const auto read = [&list](std::istream& in, const std::string& name) {
-    const std::string failure = read_target_list(in, name, list);
-    if (!failure.empty())
+    const tl::expected<void, std::string> read_list = read_target_list(in, name, list);
+    if (!read_list)
       throw UserError(ExitCode::bad_usage,
-                      fmt::format("cannot read the list '{}': {}", name, failure));
+                      fmt::format("cannot read the list '{}': {}", name, read_list.error()));
   };
   if (path == "-") {
     // With stdio in between, a read error would look like the end.

@@ -207,8 +207,7 @@ void BM_probe(benchmark::State& state) {
   MonotonicClock clock;
   Pacer pacer(Pacer::kUnlimited, clock.now_ns());
   DiscardingTransmitter transmitter(frame_template, clock, state.range(1) != 0);
-  std::string error;
-  const std::unique_ptr<ByteSink> sink = open_output("/dev/null", OutputMode::replace, error);
+  const std::unique_ptr<ByteSink> sink = open_output("/dev/null", OutputMode::replace).value();
   const ResultWriter writer(*sink);
   const SilentSource source;
   const ScanState scan_state;

@@ -78,8 +78,9 @@ double peak_mb() {
 TargetList read(const std::string& text) {
   std::istringstream in(text);
   TargetList list;
-  const std::string failure = read_target_list(in, "bench", list);
-  if (!failure.empty() || list.error_count > 0) fmt::print("NOT READ: {}\n", failure);
+  const tl::expected<void, std::string> is_read = read_target_list(in, "bench", list);
+  if (!is_read || list.error_count > 0)
+    fmt::print("NOT READ: {}\n", is_read ? "its lines" : is_read.error());
   return list;
 }
 

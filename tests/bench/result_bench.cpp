@@ -102,13 +102,13 @@ double cpu_seconds() {
 }
 
 std::unique_ptr<ByteSink> open_or_die(const std::string& path) {
-  std::string error;
-  std::unique_ptr<ByteSink> sink = open_output(path, OutputMode::replace, error);
+  tl::expected<std::unique_ptr<ByteSink>, std::string> sink =
+      open_output(path, OutputMode::replace);
   if (!sink) {
-    fmt::print(stderr, "result_bench: {}\n", error);
+    fmt::print(stderr, "result_bench: {}\n", sink.error());
     std::exit(1);
   }
-  return sink;
+  return std::move(*sink);
 }
 
 struct Speed {
@@ -162,9 +162,9 @@ int main(int argc, char** argv) {
   GeoTable geo;
   const auto begin = std::chrono::steady_clock::now();
   for (const SyntheticKind kind : {SyntheticKind::country, SyntheticKind::asn}) {
-    std::string error;
     synthetic_mmdb(kind, kNetworks, static_cast<std::uint64_t>(kind)).write(folder + "/geo.mmdb");
-    if (!geo.add_database(folder + "/geo.mmdb", error)) fmt::print(stderr, "{}\n", error);
+    const tl::expected<void, std::string> added = geo.add_database(folder + "/geo.mmdb");
+    if (!added) fmt::print(stderr, "{}\n", added.error());
   }
   const std::chrono::duration<double> made = std::chrono::steady_clock::now() - begin;
   fmt::print("{} replies, {} targets; {} networks, {} records, made and loaded in {:.1f} s\n",

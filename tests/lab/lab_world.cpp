@@ -24,7 +24,6 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -230,9 +229,8 @@ void print_line(Ipv4 address, const echoscan::zoo::Host& host) {
 void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
   std::vector<AddressRange> ranges;
   for (const std::string& target : targets) {
-    std::string error;
-    const std::optional<AddressRange> range = echoscan::parse_range(target, error);
-    if (!range) throw std::runtime_error(fmt::format("{}: {}", target, error));
+    const tl::expected<AddressRange, std::string> range = echoscan::parse_range(target);
+    if (!range) throw std::runtime_error(fmt::format("{}: {}", target, range.error()));
     ranges.push_back(*range);
   }
   for (const AddressRange& range : echoscan::merge_ranges(ranges)) {

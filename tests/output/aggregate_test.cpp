@@ -29,16 +29,25 @@ std::string path_of(const std::string& name) {
   return testing::TempDir() + "/aggregate_" + name;
 }
 
-std::vector<std::string> lines_of(const std::string& path, std::string& error) {
+struct ReadLines {
   std::vector<std::string> lines;
-  const std::unique_ptr<LineSource> source = LineSource::open(path, error);
-  if (!source) return lines;
-  for (std::string_view line; source->next(line);) {
-    lines.emplace_back(line);
-    EXPECT_EQ(source->line_number(), lines.size());
+  std::string error;
+};
+
+ReadLines read_lines(const std::string& path) {
+  ReadLines read;
+  const auto source = LineSource::open(path);
+  if (!source) return {{}, source.error()};
+  for (std::string_view line; (*source)->next(line);) {
+    read.lines.emplace_back(line);
+    EXPECT_EQ((*source)->line_number(), read.lines.size());
   }
-  error = source->error();
-  return lines;
+  read.error = (*source)->error();
+  return read;
+}
+
+void write(const std::string& path, OutputMode mode, const std::string& text) {
+  ASSERT_EQ(write_and_finish(*open_output(path, mode).value(), text), 0);
 }
 
 std::vector<std::string> many_lines() {
@@ -59,15 +68,15 @@ TEST(LineSource, GivesEveryLineOfEveryForm) {
   const std::vector<std::string> lines = many_lines();
   const std::string text = joined(lines);
   for (const char* name : {"plain", "packed.gz", "packed.zst"}) {
-    std::string error;
-    ASSERT_EQ(write_and_finish(*open_output(path_of(name), OutputMode::replace, error), text), 0);
-    EXPECT_EQ(lines_of(path_of(name), error), lines) << name;
-    EXPECT_EQ(error, "");
+    write(path_of(name), OutputMode::replace, text);
+    ReadLines read = read_lines(path_of(name));
+    EXPECT_EQ(read.lines, lines) << name;
+    EXPECT_EQ(read.error, "");
     // A log has several streams in a row.
-    ASSERT_EQ(write_and_finish(*open_output(path_of(name), OutputMode::append, error), "more\n"),
-              0);
-    EXPECT_EQ(lines_of(path_of(name), error).size(), lines.size() + 1) << name;
-    EXPECT_EQ(error, "");
+    write(path_of(name), OutputMode::append, "more\n");
+    read = read_lines(path_of(name));
+    EXPECT_EQ(read.lines.size(), lines.size() + 1) << name;
+    EXPECT_EQ(read.error, "");
   }
 }
 
@@ -75,37 +84,35 @@ TEST(LineSource, SaysWhatIsCutOrDamagedAndGivesTheRest) {
   const std::vector<std::string> lines = many_lines();
   for (const std::string format : {"gzip", "zstd"}) {
     const std::string name = format == "gzip" ? "cut.gz" : "cut.zst";
-    std::string error;
-    ASSERT_EQ(
-        write_and_finish(*open_output(path_of(name), OutputMode::replace, error), joined(lines)),
-        0);
+    write(path_of(name), OutputMode::replace, joined(lines));
     std::stringstream packed;
     packed << std::ifstream(path_of(name)).rdbuf();
     std::ofstream(path_of(name)) << packed.str().substr(0, packed.str().size() / 2);
-    EXPECT_GT(lines_of(path_of(name), error).size(), 1000U);
-    EXPECT_EQ(error, "the " + format + " data ends early");
+    ReadLines read = read_lines(path_of(name));
+    EXPECT_GT(read.lines.size(), 1000U);
+    EXPECT_EQ(read.error, "the " + format + " data ends early");
     std::ofstream(path_of(name)) << packed.str() << "not a stream";
-    EXPECT_EQ(lines_of(path_of(name), error).size(), lines.size());
-    EXPECT_TRUE(error.starts_with("the " + format + " data is damaged (")) << error;
+    read = read_lines(path_of(name));
+    EXPECT_EQ(read.lines.size(), lines.size());
+    EXPECT_TRUE(read.error.starts_with("the " + format + " data is damaged (")) << read.error;
   }
 }
 
 TEST(LineSource, EdgesOfFiles) {
-  std::string error;
-  EXPECT_TRUE(lines_of("/nonexistent", error).empty());
-  EXPECT_EQ(error, "cannot read '/nonexistent': No such file or directory");
-  EXPECT_TRUE(lines_of(testing::TempDir(), error).empty());
-  EXPECT_NE(error.find("Is a directory"), std::string::npos);
+  EXPECT_EQ(LineSource::open("/nonexistent").error(),
+            "cannot read '/nonexistent': No such file or directory");
+  EXPECT_NE(LineSource::open(testing::TempDir()).error().find("Is a directory"), std::string::npos);
   for (const auto& [text, lines] : std::vector<std::pair<std::string, std::vector<std::string>>>{
            {"", {}}, {"\n", {""}}, {"a", {"a"}}, {"a\n\nb", {"a", "", "b"}}, {"\x1f", {"\x1f"}}}) {
     std::ofstream(path_of("edge")) << text;
-    EXPECT_EQ(lines_of(path_of("edge"), error), lines);
-    EXPECT_EQ(error, "");
+    const ReadLines read = read_lines(path_of("edge"));
+    EXPECT_EQ(read.lines, lines);
+    EXPECT_EQ(read.error, "");
   }
   // Longer than the buffer: in pieces, none of it lost.
   std::ofstream(path_of("long")) << std::string(3 << 20, 'x');
   std::size_t bytes = 0;
-  for (const std::string& piece : lines_of(path_of("long"), error)) bytes += piece.size();
+  for (const std::string& piece : read_lines(path_of("long")).lines) bytes += piece.size();
   EXPECT_EQ(bytes, std::size_t{3} << 20);
 }
 

@@ -30,19 +30,17 @@ std::string path_of(const std::string& name) {
 std::string load_error(const std::string& bytes) {
   std::ofstream(path_of("wrong"), std::ios::binary) << bytes;
   GeoTable table;
-  std::string error;
-  const bool is_good = table.add_database(path_of("wrong"), error);
-  EXPECT_EQ(is_good, error.empty());
-  EXPECT_EQ(table.is_empty(), !error.empty());
-  return error;
+  const tl::expected<void, std::string> added = table.add_database(path_of("wrong"));
+  EXPECT_EQ(table.is_empty(), !added);
+  return added ? "" : added.error();
 }
 
 GeoTable table_of(const std::vector<MmdbWriter>& writers) {
   GeoTable table;
   for (const MmdbWriter& writer : writers) {
     writer.write(path_of("test"));
-    std::string error;
-    EXPECT_TRUE(table.add_database(path_of("test"), error)) << error;
+    const tl::expected<void, std::string> added = table.add_database(path_of("test"));
+    EXPECT_TRUE(added) << added.error();
   }
   return table;
 }
@@ -177,11 +175,10 @@ TEST(GeoTable, AgreesWithTheLibraryOnAMillionAddresses) {
 }
 
 TEST(GeoDatabase, WrongFilesAreRefusedWithWhatIsWrong) {
-  std::string error;
   GeoTable table;
-  EXPECT_FALSE(table.add_database("/nonexistent.mmdb", error));
-  EXPECT_EQ(error, "cannot read '/nonexistent.mmdb': No such file or directory");
-  EXPECT_FALSE(table.add_database(testing::TempDir(), error));
+  EXPECT_EQ(table.add_database("/nonexistent.mmdb").error(),
+            "cannot read '/nonexistent.mmdb': No such file or directory");
+  EXPECT_FALSE(table.add_database(testing::TempDir()));
   EXPECT_NE(load_error("").find("is not a MaxMind DB file"), std::string::npos);
   EXPECT_NE(load_error(std::string(100'000, 'x')).find("is not a MaxMind DB file"),
             std::string::npos);

@@ -17,10 +17,10 @@ int write_listed(const std::string& file, const std::string& kind) {
   for (std::string line; std::getline(std::cin, line);) {
     const std::size_t space = line.find(' ');
     const std::size_t slash = line.find('/');
-    std::string error;
-    const std::optional<AddressRange> range = parse_range(line.substr(0, space), error);
+    const tl::expected<AddressRange, std::string> range = parse_range(line.substr(0, space));
     if (!range || slash > space) {
-      fmt::print(stderr, "mmdb_file: '{}' is not of the form CIDR JSON: {}\n", line, error);
+      fmt::print(stderr, "mmdb_file: '{}' is not of the form CIDR JSON{}{}\n", line,
+                 range ? "" : ": ", range ? "" : range.error());
       return 2;
     }
     writer.add(range->first, static_cast<unsigned>(std::stoul(line.substr(slash + 1))),

@@ -73,7 +73,7 @@ TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
   const TargetSelection selection = sample_selection();
   std::istringstream in(range_lines(selection));
   TargetList again;
-  EXPECT_EQ(read_target_list(in, "again", again), "");
+  EXPECT_TRUE(read_target_list(in, "again", again));
   EXPECT_EQ(again.error_count, 0U);
   const LabelMap labels(std::move(again.labels), again.entries);
   std::vector<AddressRange> ranges;

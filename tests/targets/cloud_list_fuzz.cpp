@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::istringstream in(std::string(reinterpret_cast<const char*>(data), size));
   echoscan::ListBytes bytes(in);
   echoscan::TargetList list;
-  const std::string failure = echoscan::read_cloud_list(bytes, "fuzz", list);
-  echoscan::check_list(list, failure);
+  const tl::expected<void, std::string> is_read = echoscan::read_cloud_list(bytes, "fuzz", list);
+  echoscan::check_list(list, is_read);
   return 0;
 }

@@ -52,15 +52,15 @@ inline void check_labels(LabelTable labels, const std::vector<LabelledRange>& en
                 "the most specific range wins, then the later line");
 }
 
-inline void check_list(TargetList& list, const std::string& failure) {
-  require_printable(failure);
+inline void check_list(TargetList& list, const tl::expected<void, std::string>& is_read) {
+  if (!is_read) require_printable(is_read.error());
   for (const std::string& error : list.errors) require_printable(error);
   require(list.errors.size() <= kListErrorsMax, "no more errors are kept than asked for");
   require(list.errors.size() <= list.error_count, "errors are counted");
   std::vector<AddressRange> ranges;
   for (const LabelledRange& entry : list.entries) {
     require(entry.range.first <= entry.range.last, "ranges are the right way round");
-    require(label_error(list.labels.text(entry.label)).empty(), "labels are labels");
+    require(check_label(list.labels.text(entry.label)).has_value(), "labels are labels");
     ranges.push_back(entry.range);
   }
   const std::uint64_t repeated = count_repeated(ranges);

@@ -26,7 +26,8 @@ struct ReadList {
 ReadList read(const std::string& text, const std::string& name = "list") {
   ReadList result;
   std::istringstream in(text);
-  result.failure = read_target_list(in, name, result.list);
+  const tl::expected<void, std::string> is_read = read_target_list(in, name, result.list);
+  if (!is_read) result.failure = is_read.error();
   return result;
 }
 

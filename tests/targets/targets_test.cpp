@@ -14,16 +14,15 @@ namespace echoscan {
 namespace {
 
 AddressRange range_of(const std::string& text) {
-  std::string error;
-  const std::optional<AddressRange> range = parse_range(text, error);
-  EXPECT_TRUE(range) << text << ": " << error;
+  const tl::expected<AddressRange, std::string> range = parse_range(text);
+  EXPECT_TRUE(range) << text << ": " << range.error();
   return range.value_or(AddressRange{});
 }
 
 std::string error_of(const std::string& text) {
-  std::string error;
-  EXPECT_FALSE(parse_range(text, error)) << text;
-  return error;
+  const tl::expected<AddressRange, std::string> range = parse_range(text);
+  EXPECT_FALSE(range) << text;
+  return range ? "" : range.error();
 }
 
 std::vector<AddressRange> ranges_of(const std::vector<std::string>& texts) {

@@ -145,15 +145,22 @@ ReadTwice read_twice(const std::string& packed) {
   ReadTwice result;
   std::istringstream in(packed);
   TargetList list;
-  result.list_says = read_target_list(in, "list", list);
-  if (result.list_says.empty() && !list.errors.empty()) result.list_says = list.errors.front();
+  const tl::expected<void, std::string> is_read = read_target_list(in, "list", list);
+  if (!is_read) {
+    result.list_says = is_read.error();
+  } else if (!list.errors.empty()) {
+    result.list_says = list.errors.front();
+  }
   for (const LabelledRange& entry : list.entries) result.list += to_string(entry.range) + "\n";
 
   std::ofstream(path_of("stream")) << packed;
-  const std::unique_ptr<LineSource> source = LineSource::open(path_of("stream"), result.lines_say);
-  if (!source) return result;
-  for (std::string_view line; source->next(line);) result.lines += std::string(line) + "\n";
-  result.lines_say = source->error();
+  const auto source = LineSource::open(path_of("stream"));
+  if (!source) {
+    result.lines_say = source.error();
+    return result;
+  }
+  for (std::string_view line; (*source)->next(line);) result.lines += std::string(line) + "\n";
+  result.lines_say = (*source)->error();
   return result;
 }
 
