@@ -1,4 +1,5 @@
-// Ranges that no probe of a public survey belongs in, each with the document that sets it aside.
+// The special-purpose ranges, in which no probe of a public survey belongs, each with the document
+// that sets it aside.
 //
 // The IANA IPv4 Special-Purpose Address Registry as updated 2020-09-04, less the entries that it
 // marks as globally reachable (192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24, which are anycast

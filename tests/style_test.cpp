@@ -1,13 +1,17 @@
 // Taste as a test: file and function length, line width, the heads of headers, who may include
-// whom, and names that say nothing. The rules are CONTRIBUTING.md's.
+// whom, names that say nothing, and documents whose links, paths and words lead somewhere. The
+// rules are CONTRIBUTING.md's.
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kFileLinesMax = 500;
 constexpr std::size_t kFunctionLinesMax = 70;
 constexpr std::size_t kLineWidthMax = 100;
+constexpr std::size_t kDocumentWidthMax = 120;
 constexpr std::size_t kHeadLinesMin = 3;
 constexpr std::size_t kHeadLinesMax = 12;
 
@@ -224,6 +229,187 @@ TEST(Style, BpfSourcesCarryTheirLicence) {
               std::string::npos)
         << source.path;
   }
+}
+
+// The documents: the Markdown files at the top and in docs/.
+std::vector<Source> documents() {
+  const fs::path root = ECHOSCAN_SOURCE_DIR;
+  std::vector<Source> found;
+  for (const fs::path& folder : {root, root / "docs"}) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() != ".md") continue;
+      Source document{fs::relative(entry.path(), root), {}};
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) document.lines.push_back(line);
+      found.push_back(std::move(document));
+    }
+  }
+  EXPECT_GT(found.size(), 5U);
+  return found;
+}
+
+std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {
+  std::vector<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at)
+    found.push_back((*at)[1]);
+  return found;
+}
+
+// Tables and samples of JSON cannot be broken.
+TEST(Style, DocumentsAreNarrow) {
+  for (const Source& document : documents()) {
+    bool is_json = false;
+    for (std::size_t i = 0; i < document.lines.size(); ++i) {
+      const std::string& line = document.lines[i];
+      if (line.starts_with("```")) is_json = line == "```json";
+      if (is_json || line.starts_with("|")) continue;
+      EXPECT_LE(line.size(), kDocumentWidthMax) << document.path << ":" << i + 1;
+    }
+  }
+}
+
+TEST(Style, LinksOfDocumentsLeadSomewhere) {
+  const fs::path root = ECHOSCAN_SOURCE_DIR;
+  const std::regex link("\\]\\(([^)#]+)[^)]*\\)");
+  for (const Source& document : documents()) {
+    for (std::size_t i = 0; i < document.lines.size(); ++i) {
+      for (const std::string& target : matches(document.lines[i], link)) {
+        if (target.starts_with("https://")) continue;
+        EXPECT_TRUE(fs::exists(root / fs::path(document.path).parent_path() / target))
+            << document.path << ":" << i + 1 << " links to " << target;
+      }
+    }
+  }
+}
+
+// Paths from the root, in documents and in comments: a file that has moved takes its mentions
+// along.
+TEST(Style, PathsThatAreNamedExist) {
+  const fs::path root = ECHOSCAN_SOURCE_DIR;
+  const std::regex path(
+      "(?:^|[^A-Za-z0-9_./-])((?:bpf|targets|output|scanner|tests|docs)/[A-Za-z0-9_./-]*[a-z0-9])");
+  std::vector<Source> texts = documents();
+  for (const Source& source : sources()) {
+    texts.push_back({source.path, {}});
+    for (const std::string& line : source.lines) {
+      const std::size_t comment = line.find("//");
+      const bool is_block = line.find_first_not_of(' ') == line.find("* ");
+      texts.back().lines.push_back(comment != std::string::npos ? line.substr(comment)
+                                   : is_block                   ? line
+                                                                : "");
+    }
+  }
+  for (const Source& text : texts) {
+    for (std::size_t i = 0; i < text.lines.size(); ++i) {
+      for (const std::string& named : matches(text.lines[i], path))
+        EXPECT_TRUE(fs::exists(root / named)) << text.path << ":" << i + 1 << " names " << named;
+    }
+  }
+}
+
+// Lower case, one blank for whatever is no letter and no digit: "in_doubt" and a comment's "in
+// doubt" across two lines are the same.
+std::string plain_words(const std::string& text) {
+  std::string words = " ";
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c))) {
+      words += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    } else if (words.back() != ' ') {
+      words += ' ';
+    }
+  }
+  if (words.back() != ' ') words += ' ';
+  return words;
+}
+
+struct GlossaryEntry {
+  std::string word;
+  std::string owner;  // path from the root
+};
+
+std::vector<GlossaryEntry> glossary() {
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/glossary.md");
+  const std::regex entry("^- \\*\\*([^*]+)\\*\\* \\(`([^`]+)`\\): .");
+  std::vector<GlossaryEntry> found;
+  for (std::string line; std::getline(in, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, entry)) {
+      found.push_back({match[1], match[2]});
+    } else {
+      EXPECT_FALSE(line.starts_with("- ")) << line << " is no entry";
+    }
+  }
+  EXPECT_GT(found.size(), 50U);
+  return found;
+}
+
+TEST(Style, GlossaryIsSortedAndItsOwnersUseTheWords) {
+  std::string before;
+  for (const GlossaryEntry& entry : glossary()) {
+    EXPECT_LT(before, entry.word);
+    before = entry.word;
+    std::ifstream in(fs::path(ECHOSCAN_SOURCE_DIR) / entry.owner);
+    ASSERT_TRUE(in.is_open()) << entry.word << ": there is no " << entry.owner;
+    const std::string text((std::istreambuf_iterator<char>(in)), {});
+    std::string words = plain_words(entry.word);
+    words.pop_back();
+    EXPECT_NE(plain_words(text).find(words), std::string::npos)
+        << entry.owner << " does not say '" << entry.word << "'";
+  }
+}
+
+// Those words of a key, from the left, that are neither an entry of the glossary nor part of one:
+// nothing of "not_sent.in_doubt", if "not", "sent" and "in doubt" are entries.
+std::vector<std::string> unexplained_words(const std::string& key,
+                                           const std::set<std::string>& explained) {
+  const auto is_explained = [&](const std::string& words) {
+    return explained.contains(words) ||
+           (words.ends_with('s') && explained.contains(words.substr(0, words.size() - 1)));
+  };
+  std::vector<std::string> unexplained;
+  std::string rest = plain_words(key).substr(1);
+  while (!rest.empty()) {
+    std::size_t end = rest.size() - 1;
+    while (end != std::string::npos && !is_explained(rest.substr(0, end)))
+      end = rest.find_last_of(' ', end - 1);
+    if (end == std::string::npos) {
+      end = rest.find(' ');
+      unexplained.push_back(rest.substr(0, end));
+    }
+    rest.erase(0, end + 1);
+  }
+  return unexplained;
+}
+
+// The keys of a summary that count something are made of words of the glossary, and of those below,
+// which mean what they mean to everybody.
+TEST(Style, GlossaryExplainsTheKeysThatCount) {
+  std::istringstream listed(
+      "adds and at bad bin by bytes checksum classification code count counts cpu entries fragment "
+      "icmp in ip ipv4 ipv6 late lines long mode most not other ranges repeatedly rtt seconds seen "
+      "short time to too top type up us user without wrong");
+  const std::set<std::string> everybodys(std::istream_iterator<std::string>(listed), {});
+  std::set<std::string> explained;
+  for (const GlossaryEntry& entry : glossary()) explained.insert(entry.word);
+
+  std::set<std::string> used;
+  std::size_t key_count = 0;
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/summary.md");
+  const std::regex pattern(
+      "`(?:targets|ledger|labels|sending\\.queues|receiving|output)(?:\\[\\])?\\.([^`]+)`");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `")) continue;
+    for (const std::string& key : matches(line.substr(0, line.find('|', 1)), pattern)) {
+      ++key_count;
+      for (const std::string& word : unexplained_words(key, explained)) {
+        EXPECT_TRUE(everybodys.contains(word)) << "'" << word << "' of " << key;
+        used.insert(word);
+      }
+    }
+  }
+  EXPECT_GT(key_count, 50U);
+  for (const std::string& word : everybodys)
+    EXPECT_TRUE(used.contains(word)) << "no key has '" << word << "' any more";
 }
 
 TEST(Style, EverySourceIsFormatted) {

@@ -1,5 +1,5 @@
-// scanner/frame and probe_batch: every byte of a probe, one by one and in batches, on each
-// instruction set that this machine has.
+// The frame and probe_batch: every byte of a probe, one by one and in batches, on each instruction
+// set that this machine has.
 #include <gtest/gtest.h>
 
 #include <array>
