@@ -5,10 +5,8 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <optional>
-#include <system_error>
 #include <vector>
 
 #include "output/geo/geo_table.h"
@@ -23,6 +21,7 @@
 #include "scanner/plan/dry_run.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -50,8 +49,7 @@ GeoTable load_geo(const std::vector<std::string>& databases) {
 // Independent of the seed: a published seed must not let anyone forge replies.
 probe_key random_key() {
   probe_key key{};
-  if (getrandom(&key, sizeof(key), 0) != sizeof(key))
-    throw std::system_error(errno, std::generic_category(), "draw a random key");
+  if (getrandom(&key, sizeof(key), 0) != sizeof(key)) throw_system_error("draw a random key");
   return key;
 }
 

@@ -221,6 +221,24 @@ TEST(Style, ByteOrderStaysAtTheEdge) {
   }
 }
 
+// Three idioms (CONTRIBUTING.md): a reason is returned, an errno becomes an exception in one place.
+TEST(Style, ErrorsAreToldInThreeWays) {
+  const std::regex reason_parameter(
+      "[(, ](std::)?string& (error|reason|failure|refusal|why)\\w*[,)]");
+  const std::regex errno_thrown("std::system_error\\(\\s*-?(errno|error|result)\\b");
+  for (const Source& source : sources()) {
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      const bool takes_reason =
+          std::regex_search(line, reason_parameter) && line.find("const std::string&") == line.npos;
+      EXPECT_FALSE(takes_reason) << source.path << ":" << i + 1 << ": return a tl::expected";
+      const bool throws_errno =
+          source.path != "scanner/process/system_error.h" && std::regex_search(line, errno_thrown);
+      EXPECT_FALSE(throws_errno) << source.path << ":" << i + 1 << ": call throw_system_error";
+    }
+  }
+}
+
 TEST(Style, BpfSourcesCarryTheirLicence) {
   for (const Source& source : sources()) {
     if (room_of(source.path) != "bpf") continue;

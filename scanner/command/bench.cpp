@@ -100,15 +100,11 @@ class Stopwatch {
   int signal_ = 0;
 };
 
-OpenedQueues try_open(Method method, const TransmitSetup& setup, std::string& reason) {
+tl::expected<OpenedQueues, Refusal> try_open(Method method, const TransmitSetup& setup) {
   try {
-    OpenedQueues opened = open_method(method, setup, reason);
-    // A step down on the way has its reason too.
-    if (!opened.transmitters.empty()) reason.clear();
-    return opened;
+    return open_method(method, setup);
   } catch (const std::exception& error) {
-    reason = error.what();
-    return {};
+    return refused(error.what());
   }
 }
 
@@ -155,14 +151,16 @@ NetworkPath find_bench_path(const BenchConfig& config) {
   return path;
 }
 
-// Attaches the reply filter. Without one the path is empty, and `reason` says why.
-ReceivePath attach_filter(const NetworkPath& path, std::string& reason) {
-  if (path.kernel_routes) return {};
+// Attaches the reply filter, where frames are sent at all.
+tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
+  if (path.kernel_routes) return refused("the kernel routes all probes");
   try {
-    return open_receive_path(Method::af_xdp, path.interface, {kKey, path.source.value, 0});
+    ReceivePath opened =
+        open_receive_path(Method::af_xdp, path.interface, {kKey, path.source.value, 0});
+    if (!opened.is_xdp) return refused("no Ethernet");
+    return opened;
   } catch (const UserError& error) {
-    reason = error.what();
-    return {};
+    return refused(error.what());
   }
 }
 
@@ -172,14 +170,13 @@ ExitCode run_bench(const BenchConfig& config) {
   MonotonicClock clock;
   const NetworkPath path = find_bench_path(config);
   raise_locked_memory_limit();
-  std::string no_filter_reason;
-  const ReceivePath receive = attach_filter(path, no_filter_reason);
+  const tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
   wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
   const FrameAddresses addresses = resolve_frame_addresses(path, clock);
   const TransmitSetup setup{path.interface,
                             FrameTemplate(addresses, kKey, config.frame_bytes),
                             config.streams,
-                            receive.is_xdp,
+                            receive.has_value(),
                             Pacer::kUnlimited,
                             false,
                             clock,
@@ -200,14 +197,15 @@ ExitCode run_bench(const BenchConfig& config) {
     const MethodTraits& traits = traits_of(method);
     BenchRow row;
     row.method = traits.name;
-    OpenedQueues opened;
-    if (path.kernel_routes && traits.sends_frames)
+    if (path.kernel_routes && traits.sends_frames) {
       row.unavailable = fmt::format("{} takes no frames", path.interface.name);
-    else if (traits.needs_reply_filter && !receive.is_xdp)
-      row.unavailable = no_filter_reason;
-    else
-      opened = try_open(method, setup, row.unavailable);
-    if (!opened.transmitters.empty()) measure(opened, config, setup, stopwatch, row);
+    } else if (traits.needs_reply_filter && !receive) {
+      row.unavailable = receive.error().reason;
+    } else if (const auto opened = try_open(method, setup)) {
+      measure(*opened, config, setup, stopwatch, row);
+    } else {
+      row.unavailable = opened.error().reason;
+    }
     if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{} done\n", row.method);
     table.rows.push_back(std::move(row));
   }

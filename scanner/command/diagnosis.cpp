@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace echoscan {
@@ -115,8 +114,8 @@ void judge_native(const Diagnosis& facts, ProblemList& problems) {
                  fmt::format("ethtool -K {} lro off", nic.name));
   // A driver without any native XDP says so at every size; vmxnet3, which has it from 6.6 on, says
   // the same of a size that does not fit.
-  const bool has_native = facts.xdp_native.reason != std::strerror(EOPNOTSUPP) ||
-                          (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
+  const bool has_native =
+      facts.xdp_native.error != EOPNOTSUPP || (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
   if (nic.mtu > kNativeMtuMax && has_native)
     problems.add(fmt::format("{}; frames of {} bytes do not fit its buffers.", what, nic.mtu),
                  fmt::format("ip link set {} mtu {}", nic.name, kNativeMtuMax));

@@ -20,7 +20,8 @@ namespace echoscan {
 struct Trial {
   enum class Outcome { untried, works, refused };
   Outcome outcome = Outcome::untried;
-  std::string reason;  // why not, or why untried: a clause
+  std::string reason = {};  // why not, or why untried: a clause
+  int error = 0;            // the errno behind a refusal; 0: none
 };
 
 struct Capability {

@@ -64,8 +64,9 @@ void look_at_interface(Diagnosis& facts, Interface interface) {
   facts.foreign_program = describe_xdp_program(facts.interface);
 }
 
-Trial outcome_of(std::string why_not) {
-  return {why_not.empty() ? Trial::Outcome::works : Trial::Outcome::refused, std::move(why_not)};
+Trial outcome_of(const tl::expected<void, Refusal>& attempt) {
+  if (attempt) return {Trial::Outcome::works, {}};
+  return {Trial::Outcome::refused, attempt.error().reason, attempt.error().error};
 }
 
 void leave_untried(Diagnosis& facts, const std::string& reason) {
@@ -77,12 +78,11 @@ void leave_untried(Diagnosis& facts, const std::string& reason) {
 // Tries what a scan does, in its order: attach, wait for the link, bind. Nothing stays on return.
 void try_paths(Diagnosis& facts, Clock& clock) {
   const XdpTrial xdp = try_xdp(facts.interface);
-  const bool is_native = xdp.source && xdp.reason.empty();
-  facts.xdp_native = outcome_of(xdp.reason);
-  if (is_native) {
+  facts.xdp_native = outcome_of(xdp.native);
+  if (xdp.native) {
     facts.xdp_generic = {Trial::Outcome::untried, "native is better"};
   } else {
-    facts.xdp_generic = outcome_of(xdp.source ? "" : xdp.reason);
+    facts.xdp_generic = outcome_of(xdp.generic);
   }
   if (!xdp.source) {
     facts.zero_copy = facts.copy =

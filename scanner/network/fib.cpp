@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "scanner/network/netlink.h"
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -51,7 +51,7 @@ void dump_prefixes(std::uint16_t type, std::uint16_t destination_attribute, Leng
   });
   // A kernel without policy routing knows no rules.
   if (error != 0 && error != EOPNOTSUPP && error != EAFNOSUPPORT)
-    throw std::system_error(error, std::generic_category(), "list the routes and rules");
+    throw_system_error("list the routes and rules", error);
 }
 
 Way::Kind refusal_of(int error) {
@@ -65,7 +65,7 @@ Way::Kind refusal_of(int error) {
     case ENETUNREACH:
       return Way::Kind::no_route;
     default:
-      throw std::system_error(error, std::generic_category(), "ask for a route");
+      throw_system_error("ask for a route", error);
   }
 }
 

@@ -7,13 +7,14 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 
 InterfaceLink::InterfaceLink(const Interface& interface)
     : name_(interface.name), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-  if (!socket_) throw std::system_error(errno, std::generic_category(), "open a UDP socket");
+  if (!socket_) throw_system_error("open a UDP socket");
 }
 
 bool InterfaceLink::is_up() const {

@@ -7,7 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -15,10 +16,6 @@ namespace {
 constexpr std::size_t kBufferBytes = 32768;
 // Their answers, at less than 1 KiB of kernel memory each, fit the 208 KiB that a socket has.
 constexpr std::size_t kQuestionsMax = 128;
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
 
 }  // namespace
 
@@ -28,8 +25,9 @@ void Netlink::Close::operator()(mnl_socket* socket) const {
 
 Netlink::Netlink()
     : socket_(mnl_socket_open(NETLINK_ROUTE)), buffer_(std::make_unique<char[]>(kBufferBytes)) {
-  if (!socket_) fail("open a netlink socket");
-  if (mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0) fail("bind a netlink socket");
+  if (!socket_) throw_system_error("open a netlink socket");
+  if (mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) < 0)
+    throw_system_error("bind a netlink socket");
 }
 
 nlmsghdr* Netlink::prepare(std::uint16_t type, std::uint16_t flags) {
@@ -44,7 +42,7 @@ int Netlink::exchange(nlmsghdr* request, const std::function<void(const nlmsghdr
   // Without a dump or an acknowledgement the kernel's one answer has no end marker.
   const bool one_answer = (request->nlmsg_flags & (NLM_F_DUMP | NLM_F_ACK)) == 0;
   if (mnl_socket_sendto(socket_.get(), request, request->nlmsg_len) < 0)
-    fail("send a netlink request");
+    throw_system_error("send a netlink request");
   struct Context {
     const std::function<void(const nlmsghdr&)>& on_message;
   } context{on_message};
@@ -55,7 +53,7 @@ int Netlink::exchange(nlmsghdr* request, const std::function<void(const nlmsghdr
   int result = MNL_CB_OK;
   do {
     const ssize_t bytes = mnl_socket_recvfrom(socket_.get(), buffer_.get(), kBufferBytes);
-    if (bytes < 0) fail("read a netlink answer");
+    if (bytes < 0) throw_system_error("read a netlink answer");
     result = mnl_cb_run(buffer_.get(), static_cast<std::size_t>(bytes), sequence_,
                         mnl_socket_get_portid(socket_.get()), callback, &context);
     if (result < 0) return errno;
@@ -71,10 +69,7 @@ void Netlink::exchange_each(std::uint16_t type, std::size_t count, const Write& 
     while (open.size() < kQuestionsMax && next < count) open.push_back(next++);
     const std::size_t asked = open.size();
     exchange_batch(type, open, write, on_answer);
-    if (open.size() == asked) {
-      errno = ENOBUFS;
-      fail("read the answers to netlink requests");
-    }
+    if (open.size() == asked) throw_system_error("read the answers to netlink requests", ENOBUFS);
   }
 }
 
@@ -94,7 +89,7 @@ void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open,
   }
   if (mnl_socket_sendto(socket_.get(), buffer_.get(),
                         static_cast<std::size_t>(end - buffer_.get())) < 0)
-    fail("send netlink requests");
+    throw_system_error("send netlink requests");
   std::vector<bool> is_answered(open.size());
   const auto take = [&](const nlmsghdr& message) {
     const std::size_t place = message.nlmsg_seq - first_sequence;
@@ -109,7 +104,7 @@ void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open,
         recv(mnl_socket_get_fd(socket_.get()), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
     if (bytes < 0 && errno == EAGAIN) break;
     if (bytes < 0 && (errno == ENOBUFS || errno == EINTR)) continue;
-    if (bytes < 0) fail("read the answers to netlink requests");
+    if (bytes < 0) throw_system_error("read the answers to netlink requests");
     int left = static_cast<int>(bytes);
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.get());
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) take(*message);

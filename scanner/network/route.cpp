@@ -7,13 +7,12 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <vector>
 
 #include "scanner/network/netlink.h"
 #include "scanner/process/file_descriptor.h"
+#include "scanner/process/system_error.h"
 #include "targets/target_set.h"
 
 namespace echoscan {
@@ -48,7 +47,7 @@ std::vector<InterfaceAddress> list_addresses(const Interface& interface) {
     });
     addresses.push_back(entry);
   });
-  if (error != 0) throw std::system_error(error, std::generic_category(), "list the addresses");
+  if (error != 0) throw_system_error("list the addresses", error);
   return addresses;
 }
 
@@ -82,7 +81,7 @@ Neighbour find_neighbour(const Interface& interface, Ipv4 address) {
 // the discard port, and what becomes of it does not matter.
 void send_datagram(const Interface& interface, Ipv4 address) {
   const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!udp) throw std::system_error(errno, std::generic_category(), "open a UDP socket");
+  if (!udp) throw_system_error("open a UDP socket");
   setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
              static_cast<socklen_t>(interface.name.size()));
   sockaddr_in to{};

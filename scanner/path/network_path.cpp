@@ -13,12 +13,6 @@ namespace {
 // told to ask at once.
 constexpr unsigned kGatewayTimeoutMs = 9000;
 
-template <typename... Arguments>
-[[noreturn]] void refuse(fmt::format_string<Arguments...> sentence, Arguments&&... arguments) {
-  throw UserError(ExitCode::environment,
-                  fmt::format(sentence, std::forward<Arguments>(arguments)...));
-}
-
 struct Way {
   Ipv4 destination;
   Route route;
@@ -35,8 +29,9 @@ Way find_way(const TargetSet& targets, int interface_index, const std::string& i
     if (route && !second_best) second_best = Way{destination, *route};
   }
   if (second_best) return *second_best;
-  refuse("there is no route to {}{}; see `ip route`", to_string(targets.at(0)),
-         interface_name.empty() ? "" : " out of " + interface_name);
+  throw UserError(ExitCode::environment,
+                  fmt::format("there is no route to {}{}; see `ip route`", to_string(targets.at(0)),
+                              interface_name.empty() ? "" : " out of " + interface_name));
 }
 
 // Frames need Ethernet; packets that the kernel routes do not.
@@ -51,12 +46,16 @@ void check_interface(const PathConfig& config, const Interface& interface, Ipv4 
           : fmt::format(", where the route to {} leads,", to_string(destination));
   const bool may_be_raw = config.method == Method::automatic || config.method == Method::raw_socket;
   if (!takes_frames(interface) && (!may_be_raw || config.gateway_mac))
-    refuse("{}{} is {} and takes no frames: use --method raw_socket, without --gateway-mac",
-           interface.name, chosen,
-           interface.is_loopback ? "the loopback" : "not an Ethernet interface");
+    throw UserError(
+        ExitCode::environment,
+        fmt::format(
+            "{}{} is {} and takes no frames: use --method raw_socket, without --gateway-mac",
+            interface.name, chosen,
+            interface.is_loopback ? "the loopback" : "not an Ethernet interface"));
   if (!interface.is_up)
-    refuse("{}{} is down; `ip link set {} up` switches it on", interface.name, chosen,
-           interface.name);
+    throw UserError(ExitCode::environment,
+                    fmt::format("{}{} is down; `ip link set {} up` switches it on", interface.name,
+                                chosen, interface.name));
 }
 
 Ipv4 choose_source(const PathConfig& config, const Interface& interface, const Route* route) {
@@ -69,7 +68,8 @@ Ipv4 choose_source(const PathConfig& config, const Interface& interface, const R
   }
   if (route && route->source) return *route->source;
   if (const std::optional<Ipv4> address = find_source_address(interface)) return *address;
-  refuse("{} has no IPv4 address; give one with --source-ip", interface.name);
+  throw UserError(ExitCode::environment,
+                  fmt::format("{} has no IPv4 address; give one with --source-ip", interface.name));
 }
 
 // The interface's own networks, if any target is on them: a gateway does not lead back there.
@@ -127,8 +127,11 @@ FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock) {
   const std::optional<GatewayMac> resolved =
       resolve_gateway(path.interface, *path.gateway, clock, kGatewayTimeoutMs);
   if (!resolved)
-    refuse("the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
-           to_string(*path.gateway), path.interface.name);
+    throw UserError(
+        ExitCode::environment,
+        fmt::format(
+            "the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
+            to_string(*path.gateway), path.interface.name));
   if (!resolved->is_confirmed)
     spdlog::warn("the gateway {} did not confirm its address {}; using it all the same",
                  to_string(*path.gateway), to_string(resolved->mac));

@@ -11,35 +11,43 @@ namespace echoscan {
 
 ReceivePath open_receive_path(Method method, const Interface& interface,
                               const match_config& match) {
-  using Refusal = XdpReplyFilter::Refusal;
   if (!interface.is_ethernet && !interface.is_loopback) {
     spdlog::info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
   }
-  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, match);
-  if (attempt.filter) {
-    if (!attempt.reason.empty())
+  auto filter = XdpReplyFilter::attach(interface, match);
+  if (filter) {
+    if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
       spdlog::warn("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
-                   interface.name, attempt.reason);
-    return {std::move(attempt.filter), true};
+                   interface.name, why_not_native->reason);
+    return {std::move(*filter), true};
   }
-  const bool is_foreign = attempt.refusal == Refusal::foreign_program;
+  const XdpReplyFilter::NoXdp& why = filter.error();
   const bool is_needed =
-      method == Method::automatic ? is_foreign : traits_of(method).needs_reply_filter;
+      method == Method::automatic ? why.is_foreign : traits_of(method).needs_reply_filter;
   if (is_needed)
     throw UserError(ExitCode::environment,
                     fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
-                                attempt.reason, is_foreign ? "detach it or " : ""));
+                                why.reason, why.is_foreign ? "detach it or " : ""));
   auto receiver = std::make_unique<PacketReceiver>(interface, match);
   spdlog::warn(
-      "no XDP on {}, {}: {} AF_PACKET", interface.name, attempt.reason,
+      "no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
       method == Method::automatic ? "sending and receiving by" : "replies are received by");
   return {std::move(receiver), false};
 }
 
 XdpTrial try_xdp(const Interface& interface) {
-  XdpReplyFilter::Attempt attempt = XdpReplyFilter::attach(interface, {});
-  return {std::move(attempt.filter), attempt.reason};
+  auto filter = XdpReplyFilter::attach(interface, {});
+  XdpTrial trial;
+  if (!filter) {
+    trial.native = refused(filter.error().reason, filter.error().native_error);
+    trial.generic = refused(filter.error().reason, filter.error().error);
+    return trial;
+  }
+  if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
+    trial.native = tl::make_unexpected(*why_not_native);
+  trial.source = std::move(*filter);
+  return trial;
 }
 
 std::string describe_xdp_program(const Interface& interface) {

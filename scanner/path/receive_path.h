@@ -12,6 +12,7 @@
 #include "bpf/match_reply.h"
 #include "scanner/network/interface.h"
 #include "scanner/options/method.h"
+#include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
 
 namespace echoscan {
@@ -28,7 +29,8 @@ ReceivePath open_receive_path(Method method, const Interface& interface, const m
 // as long as `source` lives.
 struct XdpTrial {
   std::unique_ptr<ReplySource> source;  // null when neither native nor generic XDP works
-  std::string reason;                   // why not native; empty when it is
+  tl::expected<void, Refusal> native;
+  tl::expected<void, Refusal> generic;  // tried only where native is refused
 };
 XdpTrial try_xdp(const Interface& interface);
 

@@ -29,66 +29,62 @@ namespace {
 // copy mode spends a part.
 constexpr std::uint64_t kLiveMinPps = 500'000;
 
+using Attempt = tl::expected<OpenedQueues, Refusal>;
+
 // All queues by AF_XDP in one mode.
-OpenedQueues open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode,
-                              std::string& reason) {
-  if (setup.queue_count > setup.interface.queues) {
-    reason = fmt::format("{} has {} transmit queue{}", setup.interface.name, setup.interface.queues,
-                         setup.interface.queues == 1 ? "" : "s");
-    return {};
-  }
+Attempt open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode) {
+  if (setup.queue_count > setup.interface.queues)
+    return refused(fmt::format("{} has {} transmit queue{}", setup.interface.name,
+                               setup.interface.queues, setup.interface.queues == 1 ? "" : "s"));
   OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
-    AfXdpTransmitter::Attempt attempt = AfXdpTransmitter::open(
+    tl::expected<std::unique_ptr<AfXdpTransmitter>, Refusal> transmitter = AfXdpTransmitter::open(
         setup.interface, queue, mode, setup.frame_template, setup.busy_poll, setup.clock);
-    if (!attempt.transmitter) {
-      reason = fmt::format("queue {}: {}", queue, attempt.reason);
-      return {};
-    }
-    opened.transmitters.push_back(std::move(attempt.transmitter));
+    if (!transmitter)
+      return refused(fmt::format("queue {}: {}", queue, transmitter.error().reason),
+                     transmitter.error().error);
+    opened.transmitters.push_back(std::move(*transmitter));
   }
   return opened;
 }
 
-OpenedQueues open_af_xdp_zero_copy(const TransmitSetup& setup, std::string& reason) {
-  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::zero_copy, reason);
+Attempt open_af_xdp_zero_copy(const TransmitSetup& setup) {
+  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::zero_copy);
 }
 
-OpenedQueues open_af_xdp_copy(const TransmitSetup& setup, std::string& reason) {
-  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy, reason);
+Attempt open_af_xdp_copy(const TransmitSetup& setup) {
+  return open_af_xdp_mode(setup, AfXdpTransmitter::Mode::copy);
 }
 
-OpenedQueues open_af_xdp(const TransmitSetup& setup, std::string& reason) {
-  OpenedQueues opened = open_af_xdp_zero_copy(setup, reason);
-  if (!opened.transmitters.empty()) return opened;
-  spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name, reason);
-  return open_af_xdp_copy(setup, reason);
+Attempt open_af_xdp(const TransmitSetup& setup) {
+  Attempt opened = open_af_xdp_zero_copy(setup);
+  if (opened) return opened;
+  spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name,
+               opened.error().reason);
+  return open_af_xdp_copy(setup);
 }
 
 // The program paces from kPaceMinPps a queue on. Not where there are neighbours: their raw sockets
 // keep no rate, and one pacer has to count both.
-OpenedQueues open_xdp_live(const TransmitSetup& setup, std::string& reason) {
-  if (setup.queue_count > setup.cpus.size()) {
-    reason = fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size());
-    return {};
-  }
+Attempt open_xdp_live(const TransmitSetup& setup) {
+  if (setup.queue_count > setup.cpus.size())
+    return refused(
+        fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size()));
   const bool keeps_rate = setup.rate_pps != Pacer::kUnlimited && setup.neighbours.empty() &&
                           setup.rate_pps / setup.queue_count >= XdpLiveTransmitter::kPaceMinPps;
   std::vector<XdpLiveTransmitter::QueueSetup> queues;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     queues.push_back(
         {setup.cpus[queue], rate_share(setup.rate_pps, queue, setup.queue_count), keeps_rate});
-  OpenedQueues opened;
-  opened.transmitters =
-      XdpLiveTransmitter::open(setup.interface, setup.frame_template, queues, setup.clock, reason);
-  opened.keeps_rate = keeps_rate;
-  opened.has_threads = true;
-  return opened;
+  auto transmitters =
+      XdpLiveTransmitter::open(setup.interface, setup.frame_template, queues, setup.clock);
+  if (!transmitters) return tl::make_unexpected(transmitters.error());
+  return OpenedQueues{std::move(*transmitters), keeps_rate, true};
 }
 
 // For methods that are a socket per queue, and whose constructor throws.
 template <typename SocketTransmitter>
-OpenedQueues open_each(const TransmitSetup& setup, std::string&) {
+Attempt open_each(const TransmitSetup& setup) {
   OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     opened.transmitters.push_back(
@@ -112,7 +108,7 @@ bool is_always(const TransmitSetup&) {
 // A step of `auto`: where it is worth trying, how it is opened, and what is said where it fails.
 struct Step {
   bool (*is_worth_trying)(const TransmitSetup& setup);
-  OpenedQueues (*open)(const TransmitSetup& setup, std::string& reason);
+  Attempt (*open)(const TransmitSetup& setup);
   spdlog::level::level_enum log_level;
   const char* what;     // that there is none of
   const char* instead;  // behind the reason
@@ -126,15 +122,16 @@ constexpr std::array kLadder{
 };
 
 // The best that works: down the ladder, each step with its reason.
-OpenedQueues open_best(const TransmitSetup& setup, std::string& reason) {
+Attempt open_best(const TransmitSetup& setup) {
+  Attempt opened = refused("no method was tried");
   for (const Step& step : kLadder) {
     if (!step.is_worth_trying(setup)) continue;
-    OpenedQueues opened = step.open(setup, reason);
-    if (!opened.transmitters.empty()) return opened;
-    spdlog::log(step.log_level, "no {} on {} ({}){}", step.what, setup.interface.name, reason,
-                step.instead);
+    opened = step.open(setup);
+    if (opened) break;
+    spdlog::log(step.log_level, "no {} on {} ({}){}", step.what, setup.interface.name,
+                opened.error().reason, step.instead);
   }
-  return {};
+  return opened;
 }
 
 // Each queue for what is behind the gateway, and a raw socket beside it for neighbours.
@@ -148,47 +145,47 @@ void split_neighbours(OpenedQueues& opened, const TransmitSetup& setup) {
 
 }  // namespace
 
-OpenedQueues open_method(Method method, const TransmitSetup& setup, std::string& reason) {
+tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSetup& setup) {
   switch (method) {
     case Method::automatic:
-      return open_best(setup, reason);
+      return open_best(setup);
     case Method::af_xdp:
-      return open_af_xdp(setup, reason);
+      return open_af_xdp(setup);
     case Method::af_xdp_copy:
-      return open_af_xdp_copy(setup, reason);
+      return open_af_xdp_copy(setup);
     case Method::xdp_live:
-      return open_xdp_live(setup, reason);
+      return open_xdp_live(setup);
     case Method::af_packet:
-      return open_each<AfPacketTransmitter>(setup, reason);
+      return open_each<AfPacketTransmitter>(setup);
     case Method::packet_mmap:
-      return open_each<PacketMmapTransmitter>(setup, reason);
+      return open_each<PacketMmapTransmitter>(setup);
     case Method::pcap:
-      return open_each<PcapTransmitter>(setup, reason);
+      return open_each<PcapTransmitter>(setup);
     case Method::raw_socket:
-      return open_each<RawSocketTransmitter>(setup, reason);
+      return open_each<RawSocketTransmitter>(setup);
     case Method::ping_socket:
-      return open_each<PingSocketTransmitter>(setup, reason);
+      return open_each<PingSocketTransmitter>(setup);
     case Method::asio:
-      return open_each<AsioTransmitter>(setup, reason);
+      return open_each<AsioTransmitter>(setup);
   }
-  return {};
+  return refused("there is no such method");
 }
 
-std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
+tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock) {
   using Mode = AfXdpTransmitter::Mode;
   return AfXdpTransmitter::try_bind(interface, 0, zero_copy ? Mode::zero_copy : Mode::copy, clock);
 }
 
-std::string try_xdp_live(const Interface& interface, int cpu) {
-  const LiveProgram::Attempt attempt =
+tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu) {
+  const tl::expected<std::shared_ptr<LiveProgram>, Refusal> program =
       LiveProgram::load(interface, FrameTemplate({}, {}), std::span(&cpu, 1));
-  if (!attempt.program) return attempt.reason;
-  std::string reason;
+  if (!program) return tl::make_unexpected(program.error());
+  tl::expected<void, Refusal> proof;
   std::thread([&] {
     pin_to(cpu);
-    reason = attempt.program->prove_mechanism(interface, 0);
+    proof = (*program)->prove_mechanism(interface, 0);
   }).join();
-  return reason;
+  return proof;
 }
 
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count) {
@@ -198,14 +195,14 @@ std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_
 }
 
 OpenedQueues open_queues(Method method, const TransmitSetup& setup) {
-  std::string reason;
-  OpenedQueues opened = open_method(method, setup, reason);
-  if (opened.transmitters.empty())
-    throw UserError(ExitCode::environment,
-                    fmt::format("cannot send by {} on {} ({}); use --method af_packet",
-                                traits_of(method).name, setup.interface.name, reason));
-  if (!setup.neighbours.empty()) split_neighbours(opened, setup);
-  return opened;
+  Attempt opened = open_method(method, setup);
+  if (!opened)
+    throw UserError(
+        ExitCode::environment,
+        fmt::format("cannot send by {} on {} ({}); use --method af_packet", traits_of(method).name,
+                    setup.interface.name, opened.error().reason));
+  if (!setup.neighbours.empty()) split_neighbours(*opened, setup);
+  return std::move(*opened);
 }
 
 }  // namespace echoscan

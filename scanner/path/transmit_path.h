@@ -12,6 +12,7 @@
 #include "scanner/network/interface.h"
 #include "scanner/options/method.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/refusal.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/prefix.h"
@@ -40,9 +41,9 @@ struct TransmitSetup {
 // Pacer::kUnlimited stays unlimited.
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
 
-// What opening a method has come to; all queues are of one kind.
+// The queues that a method was opened with; all of one kind.
 struct OpenedQueues {
-  std::vector<std::unique_ptr<Transmitter>> transmitters;  // by queue; empty: it does not work
+  std::vector<std::unique_ptr<Transmitter>> transmitters;  // by queue
   // Each queue keeps its share of the rate by itself: no pacer is to be asked.
   bool keeps_rate = false;
   // Each queue sends from a thread of its own, which is on the queue's CPU: its sender may run
@@ -50,17 +51,16 @@ struct OpenedQueues {
   bool has_threads = false;
 };
 
-// Opens every queue by `method`, for targets behind the gateway; none, with the reason as a clause,
-// when any of them does not work. Method::automatic always opens something. May throw
-// std::system_error.
-OpenedQueues open_method(Method method, const TransmitSetup& setup, std::string& reason);
+// Opens every queue by `method`, for targets behind the gateway; refused when any of them does not
+// work. Method::automatic always opens something. May throw std::system_error.
+tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSetup& setup);
 
-// Whether AF_XDP can be bound to the first queue, with or without zero-copy: empty when it can,
-// else why not. Sends nothing, and leaves the queue as it was.
-std::string try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
+// Whether AF_XDP can be bound to the first queue, with or without zero-copy. Sends nothing, and
+// leaves the queue as it was.
+tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
 
 // The same of live frames, for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
-std::string try_xdp_live(const Interface& interface, int cpu);
+tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 
 // The queues of a scan, with a raw socket beside each where there are neighbours. Throws UserError
 // when the method does not work here, or std::system_error.

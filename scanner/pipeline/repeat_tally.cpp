@@ -3,9 +3,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <limits>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -24,8 +24,7 @@ std::size_t set_of(Ipv4 target) {
 RepeatTally::RepeatTally() {
   void* slots = mmap(nullptr, kSlots * sizeof(Slot), PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (slots == MAP_FAILED)
-    throw std::system_error(errno, std::generic_category(), "map the table of repeats");
+  if (slots == MAP_FAILED) throw_system_error("map the table of repeats");
   slots_ = static_cast<Slot*>(slots);
 }
 

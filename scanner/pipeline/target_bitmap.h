@@ -7,9 +7,9 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
 #include <cstdint>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 
@@ -19,8 +19,7 @@ class TargetBitmap {
   explicit TargetBitmap(std::uint64_t target_count) : bytes_(target_count / 64 * 8 + 8) {
     void* words = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (words == MAP_FAILED)
-      throw std::system_error(errno, std::generic_category(), "map the bitmap of replies");
+    if (words == MAP_FAILED) throw_system_error("map the bitmap of replies");
     words_ = static_cast<std::uint64_t*>(words);
   }
   ~TargetBitmap() { munmap(words_, bytes_); }

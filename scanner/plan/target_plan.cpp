@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <span>
-#include <system_error>
 #include <utility>
 
+#include "scanner/process/system_error.h"
 #include "targets/label_tally.h"
 #include "targets/skipped_steps.h"
 #include "targets/target_cursor.h"
@@ -45,8 +44,7 @@ std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) 
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
-  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
-    throw std::system_error(errno, std::generic_category(), "draw a random seed");
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) throw_system_error("draw a random seed");
   return seed & kSeedMax;
 }
 

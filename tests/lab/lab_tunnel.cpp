@@ -18,12 +18,13 @@
 #include <cstdlib>
 #include <exception>
 #include <string>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace {
 
 int check(int result, const char* what) {
-  if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+  if (result < 0) echoscan::throw_system_error(what);
   return result;
 }
 
@@ -45,7 +46,7 @@ void copy_packet(int from, int to) {
   std::array<char, 65536> packet;
   const ssize_t bytes = read(from, packet.data(), packet.size());
   if (bytes > 0 && write(to, packet.data(), static_cast<std::size_t>(bytes)) < 0 && errno != EIO)
-    throw std::system_error(errno, std::generic_category(), "write a packet");
+    echoscan::throw_system_error("write a packet");
 }
 
 void run(const char* near, const char* far, unsigned seconds) {

@@ -26,9 +26,9 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "scanner/process/system_error.h"
 #include "targets/prefix.h"
 #include "targets/target_set.h"
 #include "tests/lab/world.h"
@@ -40,6 +40,7 @@ namespace {
 
 using echoscan::AddressRange;
 using echoscan::Ipv4;
+using echoscan::throw_system_error;
 using echoscan::zoo::Form;
 
 std::uint64_t parse_number(const std::string& text) {
@@ -57,7 +58,7 @@ int interface_index(const std::string& name) {
 }
 
 void check(int result, const char* what) {
-  if (result < 0) throw std::system_error(-result, std::generic_category(), what);
+  if (result < 0) throw_system_error(what, -result);
 }
 
 world parse_world(const std::string& seed, const std::string& answer_one_in,
@@ -73,7 +74,7 @@ world parse_world(const std::string& seed, const std::string& answer_one_in,
 
 void attach(const std::string& interface, const world& wanted) {
   world_bpf* skeleton = world_bpf__open();
-  if (!skeleton) throw std::system_error(errno, std::generic_category(), "open the world program");
+  if (!skeleton) throw_system_error("open the world program");
   std::memcpy(const_cast<world*>(&skeleton->rodata->world), &wanted, sizeof(wanted));
   if (wanted.is_zoo != 0)
     check(bpf_map__set_max_entries(skeleton->maps.world_requests, WORLD_REQUEST_QUEUE_BYTES),

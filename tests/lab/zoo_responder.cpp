@@ -15,11 +15,11 @@
 #include <chrono>
 #include <cstring>
 #include <queue>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "scanner/process/system_error.h"
 #include "tests/lab/zoo_answer.h"
 
 namespace echoscan::zoo {
@@ -114,7 +114,7 @@ class Responder {
 };
 
 int check(int result, const char* what) {
-  if (result < 0) throw std::system_error(errno, std::generic_category(), what);
+  if (result < 0) throw_system_error(what);
   return result;
 }
 
@@ -135,7 +135,7 @@ responder_counters* map_counts(int counts_map) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t bytes = (sizeof(responder_counters) + page - 1) / page * page;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, counts_map, 0);
-  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "map counters");
+  if (memory == MAP_FAILED) throw_system_error("map counters");
   return static_cast<responder_counters*>(memory);
 }
 
@@ -150,17 +150,16 @@ int on_request(void* responder, void* data, std::size_t bytes) {
 void respond(const std::string& interface, const world& world, int request_ring, int counts_map,
              void (*ready)()) {
   const unsigned index = if_nametoindex(interface.c_str());
-  if (index == 0) throw std::system_error(errno, std::generic_category(), interface);
+  if (index == 0) throw_system_error(interface.c_str());
   Responder responder(open_socket(index), world, map_counts(counts_map));
   ring_buffer* ring = ring_buffer__new(request_ring, on_request, &responder, nullptr);
-  if (!ring) throw std::system_error(errno, std::generic_category(), "open the request ring");
+  if (!ring) throw_system_error("open the request ring");
   ready();
   Clock::time_point looked = Clock::now();
   while (true) {
     responder.release_due();
     const int error = ring_buffer__poll(ring, static_cast<int>(responder.until_next().count()));
-    if (error < 0 && error != -EINTR)
-      throw std::system_error(-error, std::generic_category(), "wait for requests");
+    if (error < 0 && error != -EINTR) throw_system_error("wait for requests", -error);
     if (Clock::now() - looked < kInterfaceEvery) continue;
     looked = Clock::now();
     if (if_nametoindex(interface.c_str()) != index) return;

@@ -9,12 +9,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -23,15 +22,6 @@ constexpr std::size_t kRingBytes =
     std::size_t{PacketReceiver::kBlockBytes} * PacketReceiver::kBlockCount;
 // A block that is not full is handed over after this long.
 constexpr unsigned kBlockTimeoutMs = 1;
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-template <typename Value>
-void set_option(int socket, int option, const Value& value, const char* what) {
-  if (setsockopt(socket, SOL_PACKET, option, &value, sizeof(value)) != 0) fail(what);
-}
 
 // IPv4 and ICMP, whatever the rest: the proof is match_reply's. Offsets are from the IPv4 header,
 // wherever that is.
@@ -47,8 +37,7 @@ void set_icmp_filter(int socket) {
       BPF_STMT(BPF_RET | BPF_K, 0),
   }};
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  if (setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0)
-    fail("attach the ICMP filter");
+  set_socket_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach the ICMP filter");
 }
 
 // The header that match_reply looks for, in front of a packet that has none: the kernel leaves 16
@@ -79,19 +68,21 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
       socket_(socket(AF_PACKET, (has_ethernet_ ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC, 0)),
       config_(config),
       tally_(std::make_unique<Tally>()) {
-  if (!socket_) fail("open a packet socket");
+  if (!socket_) throw_system_error("open a packet socket");
   set_icmp_filter(socket_.get());
-  set_option(socket_.get(), PACKET_VERSION, int{TPACKET_V3}, "select TPACKET_V3");
-  set_option(socket_.get(), PACKET_IGNORE_OUTGOING, int{1}, "ignore outgoing frames");
+  set_socket_option(socket_.get(), SOL_PACKET, PACKET_VERSION, int{TPACKET_V3},
+                    "select TPACKET_V3");
+  set_socket_option(socket_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, int{1},
+                    "ignore outgoing frames");
   tpacket_req3 request{};
   request.tp_block_size = kBlockBytes;
   request.tp_block_nr = kBlockCount;
   request.tp_frame_size = TPACKET_ALIGNMENT << 7;
   request.tp_frame_nr = kBlockBytes / request.tp_frame_size * kBlockCount;
   request.tp_retire_blk_tov = kBlockTimeoutMs;
-  set_option(socket_.get(), PACKET_RX_RING, request, "make the receive ring");
+  set_socket_option(socket_.get(), SOL_PACKET, PACKET_RX_RING, request, "make the receive ring");
   void* ring = mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
-  if (ring == MAP_FAILED) fail("map the receive ring");
+  if (ring == MAP_FAILED) throw_system_error("map the receive ring");
   ring_ = static_cast<std::uint8_t*>(ring);
 
   sockaddr_ll address{};
@@ -99,7 +90,7 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
   address.sll_protocol = htons(ETH_P_IP);
   address.sll_ifindex = interface.index;
   if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
-    fail("bind the packet socket");
+    throw_system_error("bind the packet socket");
 }
 
 PacketReceiver::~PacketReceiver() {

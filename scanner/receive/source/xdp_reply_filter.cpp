@@ -100,6 +100,7 @@ struct XdpReplyFilter::Kernel {
   std::uint64_t backlog_bytes = 0;  // waiting in any ring, from which senders pause
   std::size_t next_ring = 0;
   std::string mode;
+  std::optional<Refusal> why_not_native;
   FileDescriptor link;  // declared last: detached first
 
   // Where the records of one receive() go.
@@ -109,7 +110,7 @@ struct XdpReplyFilter::Kernel {
   // Each returns 0 or an errno.
   int load(const match_config& config, int cpu_count);
   int make_rings(int cpu_count);
-  int attach(const Interface& interface, std::string& why_not_native);
+  int attach(const Interface& interface);
 
   static int take_record(void* kernel, void* data, std::size_t bytes);
 };
@@ -140,7 +141,7 @@ int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
   return 0;
 }
 
-int XdpReplyFilter::Kernel::attach(const Interface& interface, std::string& why_not_native) {
+int XdpReplyFilter::Kernel::attach(const Interface& interface) {
   const int program = bpf_program__fd(skeleton->progs.reply_filter);
   DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
   link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
@@ -148,7 +149,7 @@ int XdpReplyFilter::Kernel::attach(const Interface& interface, std::string& why_
   if (link) return 0;
   // Whoever else is there is in the way in either mode.
   if (errno == EBUSY || errno == EEXIST || errno == EPERM) return errno;
-  why_not_native = error_text(errno);
+  why_not_native = Refusal{error_text(errno), errno};
   options.flags = XDP_FLAGS_SKB_MODE;
   link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
   mode = "XDP generic";
@@ -166,42 +167,41 @@ int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t by
 XdpReplyFilter::XdpReplyFilter(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 XdpReplyFilter::~XdpReplyFilter() = default;
 
-XdpReplyFilter::Attempt XdpReplyFilter::attach(const Interface& interface,
-                                               const match_config& config) {
+tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFilter::attach(
+    const Interface& interface, const match_config& config) {
   libbpf_set_print(log_libbpf);
-  Attempt attempt;
-  const auto refuse = [&attempt](Refusal refusal, std::string reason) {
-    attempt.refusal = refusal;
-    attempt.reason = std::move(reason);
-    return std::move(attempt);
-  };
   auto kernel = std::make_unique<Kernel>();
   const int cpu_count = libbpf_num_possible_cpus();
-  int error = kernel->load(config, cpu_count);
+  int error = 0;
+  const auto no_xdp = [&](std::string reason, bool is_foreign = false) {
+    const int native_error = kernel->why_not_native ? kernel->why_not_native->error : error;
+    return tl::make_unexpected(NoXdp{{std::move(reason), error}, native_error, is_foreign});
+  };
+  error = kernel->load(config, cpu_count);
   const Privileges privileges = current_privileges();
   // ENOSYS: newer seccomp profiles hide the system call instead of refusing it.
   if (error == EPERM || error == ENOSYS || (error == EACCES && !privileges.perfmon))
-    return refuse(Refusal::permission, explain_refused_bpf(privileges));
+    return no_xdp(explain_refused_bpf(privileges));
   if (error != 0)
-    return refuse(Refusal::unsupported,
-                  fmt::format("the kernel does not load the program ({})", error_text(error)));
+    return no_xdp(fmt::format("the kernel does not load the program ({})", error_text(error)));
   error = kernel->make_rings(cpu_count);
-  if (error != 0)
-    return refuse(Refusal::unsupported, fmt::format("no ring buffers ({})", error_text(error)));
-  error = kernel->attach(interface, attempt.reason);
-  if (error == EPERM)
-    return refuse(Refusal::permission, "attaching XDP is not permitted (CAP_NET_ADMIN)");
+  if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
+  error = kernel->attach(interface);
+  if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");
   if (error == EBUSY || error == EEXIST) {
     const std::string program = describe_program(interface);
-    return refuse(Refusal::foreign_program,
-                  program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
-                                  : fmt::format("another XDP program is there ({})", program));
+    return no_xdp(program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
+                                  : fmt::format("another XDP program is there ({})", program),
+                  true);
   }
   if (error != 0)
-    return refuse(Refusal::unsupported, fmt::format("neither native ({}) nor generic XDP ({})",
-                                                    attempt.reason, error_text(error)));
-  attempt.filter.reset(new XdpReplyFilter(std::move(kernel)));
-  return attempt;
+    return no_xdp(fmt::format("neither native ({}) nor generic XDP ({})",
+                              kernel->why_not_native->reason, error_text(error)));
+  return std::unique_ptr<XdpReplyFilter>(new XdpReplyFilter(std::move(kernel)));
+}
+
+const std::optional<Refusal>& XdpReplyFilter::why_not_native() const {
+  return kernel_->why_not_native;
 }
 
 std::string XdpReplyFilter::describe_program(const Interface& interface) {

@@ -8,10 +8,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bpf/match_reply.h"
 #include "scanner/network/interface.h"
+#include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
 
 namespace echoscan {
@@ -22,21 +24,17 @@ class XdpReplyFilter : public ReplySource {
   static constexpr std::size_t kRingBytesMin = std::size_t{256} << 10;
   static constexpr std::size_t kRingsBytesMax = std::size_t{128} << 20;
 
-  enum class Refusal {
-    none,
-    permission,       // BPF is not for this process
-    foreign_program,  // someone else's XDP program is there
-    unsupported,      // kernel or driver cannot
-  };
-
-  struct Attempt {
-    std::unique_ptr<XdpReplyFilter> filter;  // null when refused
-    Refusal refusal = Refusal::none;
-    std::string reason;  // when refused: why, a clause for a log line; else why not native, if so
+  // Why neither native nor generic XDP could be had; the errno is that of the last try.
+  struct NoXdp : Refusal {
+    int native_error = 0;     // the errno of native XDP
+    bool is_foreign = false;  // someone else's XDP program is there
   };
 
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
-  static Attempt attach(const Interface& interface, const match_config& config);
+  static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(const Interface& interface,
+                                                                     const match_config& config);
+  // Nothing when it is native.
+  [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
   // 'id 17, "xdp_fw"' of whoever's program is on the interface; empty when there is none.
   static std::string describe_program(const Interface& interface);

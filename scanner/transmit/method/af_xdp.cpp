@@ -67,11 +67,13 @@ int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
   return length;
 }
 
-std::string bind_failure(int error) {
+tl::unexpected<Refusal> bind_refused(int error) {
   if (error == ENOBUFS || error == ENOMEM)
-    return "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
-           "--cap-add IPC_LOCK";
-  return std::strerror(error);
+    return refused(
+        "not enough locked memory; raise it with `ulimit -l unlimited`, or in a container with "
+        "--cap-add IPC_LOCK",
+        error);
+  return refused(std::strerror(error), error);
 }
 
 }  // namespace
@@ -121,24 +123,24 @@ AfXdpTransmitter::AfXdpTransmitter(const FrameTemplate& frame_template, bool bus
 
 AfXdpTransmitter::~AfXdpTransmitter() = default;
 
-std::string AfXdpTransmitter::try_bind(const Interface& interface, unsigned queue, Mode mode,
-                                       Clock& clock) {
+tl::expected<void, Refusal> AfXdpTransmitter::try_bind(const Interface& interface, unsigned queue,
+                                                       Mode mode, Clock& clock) {
   libxdp_set_print(log_libxdp);
   AfXdpTransmitter tried(FrameTemplate({}, {}), false, clock);
-  const int error = tried.bind(interface, queue, mode);
-  return error == 0 ? "" : bind_failure(error);
+  if (const int error = tried.bind(interface, queue, mode); error != 0) return bind_refused(error);
+  return {};
 }
 
-AfXdpTransmitter::Attempt AfXdpTransmitter::open(const Interface& interface, unsigned queue,
-                                                 Mode mode, const FrameTemplate& frame_template,
-                                                 bool busy_poll, Clock& clock) {
+tl::expected<std::unique_ptr<AfXdpTransmitter>, Refusal> AfXdpTransmitter::open(
+    const Interface& interface, unsigned queue, Mode mode, const FrameTemplate& frame_template,
+    bool busy_poll, Clock& clock) {
   libxdp_set_print(log_libxdp);
   std::unique_ptr<AfXdpTransmitter> opened(new AfXdpTransmitter(frame_template, busy_poll, clock));
   if (const int error = opened->bind(interface, queue, mode); error != 0)
-    return {nullptr, bind_failure(error)};
-  std::string failure = opened->prove_path();
-  if (!failure.empty()) return {nullptr, std::move(failure)};
-  return {std::move(opened), {}};
+    return bind_refused(error);
+  if (tl::expected<void, Refusal> proof = opened->prove_path(); !proof)
+    return tl::make_unexpected(std::move(proof.error()));
+  return opened;
 }
 
 int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode) {
@@ -215,7 +217,7 @@ int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, 
   return -error;
 }
 
-std::string AfXdpTransmitter::prove_path() {
+tl::expected<void, Refusal> AfXdpTransmitter::prove_path() {
   const std::uint32_t frame = free_.back();
   free_.pop_back();
   template_.fill_path_test(rings_->frame(frame));
@@ -241,8 +243,9 @@ std::string AfXdpTransmitter::prove_path() {
   refused_.clear();
   if (is_sent) return {};
   if (last_error() != 0)
-    return fmt::format("bound, but sending fails ({})", std::strerror(last_error()));
-  return "bound, but no frame came back as sent within 1 s";
+    return refused(fmt::format("bound, but sending fails ({})", std::strerror(last_error())),
+                   last_error());
+  return refused("bound, but no frame came back as sent within 1 s");
 }
 
 std::size_t AfXdpTransmitter::send(std::span<const Target> batch) {

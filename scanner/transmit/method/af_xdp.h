@@ -18,6 +18,7 @@
 
 #include "scanner/network/interface.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/refusal.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -30,18 +31,15 @@ class AfXdpTransmitter : public Transmitter {
 
   enum class Mode { zero_copy, copy };
 
-  struct Attempt {
-    std::unique_ptr<AfXdpTransmitter> transmitter;  // null when it does not work
-    std::string reason;                             // why not, a clause for a log line
-  };
-
   // Opens queue `queue` of `interface`. The link is up, and the reply filter attached: Intel's
   // drivers have zero-copy rings only then. With `busy_poll` each kick polls the queue besides
   // (BusyPolling makes that worth while). The clock must outlive the transmitter.
-  static Attempt open(const Interface& interface, unsigned queue, Mode mode,
-                      const FrameTemplate& frame_template, bool busy_poll, Clock& clock);
-  // Binds as open() does, sends nothing and lets go again: empty when it worked, else why not.
-  static std::string try_bind(const Interface& interface, unsigned queue, Mode mode, Clock& clock);
+  static tl::expected<std::unique_ptr<AfXdpTransmitter>, Refusal> open(
+      const Interface& interface, unsigned queue, Mode mode, const FrameTemplate& frame_template,
+      bool busy_poll, Clock& clock);
+  // Binds as open() does, sends nothing and lets go again.
+  static tl::expected<void, Refusal> try_bind(const Interface& interface, unsigned queue, Mode mode,
+                                              Clock& clock);
   ~AfXdpTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
@@ -60,8 +58,8 @@ class AfXdpTransmitter : public Transmitter {
   int bind(const Interface& interface, unsigned queue, Mode mode);
   int create_socket(const Interface& interface, unsigned queue, Mode mode);
   int prefer_busy_poll();
-  // Empty when the test frame came back.
-  std::string prove_path();
+  // Whether the test frame comes back.
+  tl::expected<void, Refusal> prove_path();
 
   // The hot path. Frames are known by their number in the UMEM.
   // Makes at most kKickFramesMax frames the probes of their targets, and puts them in the send

@@ -6,8 +6,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/icmp.hpp>
-#include <cerrno>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
@@ -30,15 +30,13 @@ AsioTransmitter::AsioTransmitter(const Interface& interface, const FrameTemplate
     : OneByOneTransmitter(frame_template, clock), socket_(std::make_unique<Socket>()) {
   socket_->socket.non_blocking(true);
   const int descriptor = socket_->socket.native_handle();
-  const int do_not_fragment = IP_PMTUDISC_DO;
-  const int see_drops = 1;
-  if (setsockopt(descriptor, SOL_RAW, kIcmpFilter, &kNoMessages, sizeof(kNoMessages)) != 0 ||
-      setsockopt(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, &do_not_fragment,
-                 sizeof(do_not_fragment)) != 0 ||
-      setsockopt(descriptor, IPPROTO_IP, IP_RECVERR, &see_drops, sizeof(see_drops)) != 0 ||
-      setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+  set_socket_option(descriptor, SOL_RAW, kIcmpFilter, kNoMessages, "filter the ICMP socket");
+  set_socket_option(descriptor, IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_DO},
+                    "set \"do not fragment\"");
+  set_socket_option(descriptor, IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
+  if (setsockopt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
-    throw std::system_error(errno, std::generic_category(), "set up the ICMP socket");
+    throw_system_error("bind the ICMP socket");
 }
 
 AsioTransmitter::~AsioTransmitter() = default;

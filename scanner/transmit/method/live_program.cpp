@@ -46,6 +46,10 @@ struct TestVerdict {
   int error = 0;
 };
 
+tl::unexpected<Refusal> frame_refused(int error) {
+  return refused(fmt::format("a test frame was refused ({})", std::strerror(error)), error);
+}
+
 }  // namespace
 
 live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template) {
@@ -84,8 +88,9 @@ struct LiveProgram::Kernel {
   }
   // On the calling thread's CPU, which is that of the queue.
   TestVerdict test(unsigned number, std::span<std::uint8_t> frame) const;
-  // Empty, or why live frames do not work at all.
-  std::string prove_mechanism(const Interface& interface, unsigned number) const;
+  // Whether live frames work at all.
+  [[nodiscard]] tl::expected<void, Refusal> prove_mechanism(const Interface& interface,
+                                                            unsigned number) const;
 };
 
 int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cpus) {
@@ -141,23 +146,25 @@ TestVerdict LiveProgram::Kernel::test(unsigned number, std::span<std::uint8_t> f
   return verdict;
 }
 
-std::string LiveProgram::Kernel::prove_mechanism(const Interface& interface,
-                                                 unsigned number) const {
+tl::expected<void, Refusal> LiveProgram::Kernel::prove_mechanism(const Interface& interface,
+                                                                 unsigned number) const {
   const std::size_t bytes = interface.mtu + PROBE_ETHERNET_BYTES + kVlanBytes + 1;
   if (bytes > kTestFrameMax) return {};  // jumbo frames: the second proof has to do
   std::vector<std::uint8_t> frame(bytes);
   const TestVerdict verdict = test(number, frame);
-  if (verdict.call_error == EINVAL) return "the kernel has no live frames; Linux 5.18 has";
+  if (verdict.call_error == EINVAL)
+    return refused("the kernel has no live frames; Linux 5.18 has", EINVAL);
   if (verdict.call_error != 0)
-    return fmt::format("the kernel does not run the program ({})",
-                       std::strerror(verdict.call_error));
-  if (!verdict.is_refused) return "the tracepoints do not say what the driver refuses";
+    return refused(
+        fmt::format("the kernel does not run the program ({})", std::strerror(verdict.call_error)),
+        verdict.call_error);
+  if (!verdict.is_refused) return refused("the tracepoints do not say what the driver refuses");
   if (verdict.error == EOPNOTSUPP)
-    return fmt::format("the driver{}{} takes no redirected frames{}",
-                       interface.driver.empty() ? "" : " ", interface.driver,
-                       interface.driver == "veth" ? kVethAdvice : "");
-  if (verdict.error != EMSGSIZE)
-    return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
+    return refused(fmt::format("the driver{}{} takes no redirected frames{}",
+                               interface.driver.empty() ? "" : " ", interface.driver,
+                               interface.driver == "veth" ? kVethAdvice : ""),
+                   EOPNOTSUPP);
+  if (verdict.error != EMSGSIZE) return frame_refused(verdict.error);
   return {};
 }
 
@@ -174,24 +181,24 @@ std::string LiveProgram::known_fault(const std::string& driver, const std::strin
                      major, minor, kSoundVirtio.first, kSoundVirtio.second);
 }
 
-LiveProgram::Attempt LiveProgram::load(const Interface& interface,
-                                       const FrameTemplate& frame_template,
-                                       std::span<const int> cpus) {
+tl::expected<std::shared_ptr<LiveProgram>, Refusal> LiveProgram::load(
+    const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus) {
   utsname names{};
   uname(&names);
   if (std::string fault = known_fault(interface.driver, names.release); !fault.empty())
-    return {nullptr, std::move(fault)};
+    return refused(std::move(fault));
   auto kernel = std::make_unique<Kernel>();
   int error = kernel->load(make_live_config(interface, frame_template), cpus);
   if (error == EPERM || error == EACCES)
-    return {nullptr, "the tracepoints that name refused frames are not permitted (CAP_PERFMON)"};
+    return refused("the tracepoints that name refused frames are not permitted (CAP_PERFMON)",
+                   error);
   if (error != 0)
-    return {nullptr,
-            fmt::format("the kernel does not load the program ({})", std::strerror(error))};
+    return refused(fmt::format("the kernel does not load the program ({})", std::strerror(error)),
+                   error);
   error = kernel->set_handler();
-  if (error != 0) return {nullptr, fmt::format("no signal handler ({})", std::strerror(error))};
-  const std::shared_ptr<LiveProgram> program(new LiveProgram(std::move(kernel)));
-  return {program, {}};
+  if (error != 0)
+    return refused(fmt::format("no signal handler ({})", std::strerror(error)), error);
+  return std::shared_ptr<LiveProgram>(new LiveProgram(std::move(kernel)));
 }
 
 live_queue& LiveProgram::queue(unsigned number) {
@@ -205,23 +212,25 @@ int LiveProgram::run() {
                        kRunsMax);
 }
 
-std::string LiveProgram::prove_mechanism(const Interface& interface, unsigned number) {
+tl::expected<void, Refusal> LiveProgram::prove_mechanism(const Interface& interface,
+                                                         unsigned number) {
   return kernel_->prove_mechanism(interface, number);
 }
 
-std::string LiveProgram::prove_path(const Interface& interface, unsigned number,
-                                    const FrameTemplate& frame_template) {
-  std::string reason = prove_mechanism(interface, number);
-  if (!reason.empty()) return reason;
+tl::expected<void, Refusal> LiveProgram::prove_path(const Interface& interface, unsigned number,
+                                                    const FrameTemplate& frame_template) {
+  if (tl::expected<void, Refusal> proof = prove_mechanism(interface, number); !proof) return proof;
   std::array<std::uint8_t, PROBE_FRAME_BYTES> frame{};
   frame_template.fill_path_test(frame);
   const TestVerdict verdict = kernel_->test(number, frame);
-  if (verdict.call_error != 0) return std::strerror(verdict.call_error);
+  if (verdict.call_error != 0)
+    return refused(std::strerror(verdict.call_error), verdict.call_error);
   if (verdict.is_sent) return {};
   if (verdict.error == ENXIO)
-    return fmt::format("the driver has no ring for this CPU{}",
-                       interface.driver == "veth" ? kVethAdvice : "");
-  return fmt::format("a test frame was refused ({})", std::strerror(verdict.error));
+    return refused(fmt::format("the driver has no ring for this CPU{}",
+                               interface.driver == "veth" ? kVethAdvice : ""),
+                   ENXIO);
+  return frame_refused(verdict.error);
 }
 
 }  // namespace echoscan

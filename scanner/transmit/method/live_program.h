@@ -17,6 +17,7 @@
 
 #include "bpf/live_queue.h"
 #include "scanner/network/interface.h"
+#include "scanner/process/refusal.h"
 #include "scanner/transmit/frame.h"
 
 namespace echoscan {
@@ -30,17 +31,12 @@ class LiveProgram {
   // late one harms nobody.
   static constexpr int kEndSignal = SIGURG;
 
-  struct Attempt {
-    std::shared_ptr<LiveProgram> program;  // null when it does not work
-    std::string reason;                    // why not, a clause
-  };
-
   // Empty, or why live frames would break the driver in this kernel, a clause.
   static std::string known_fault(const std::string& driver, const std::string& kernel_release);
 
   // For `interface`, with queue i on CPU cpus[i], each CPU once. Proves nothing yet.
-  static Attempt load(const Interface& interface, const FrameTemplate& frame_template,
-                      std::span<const int> cpus);
+  static tl::expected<std::shared_ptr<LiveProgram>, Refusal> load(
+      const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus);
   ~LiveProgram();
 
   [[nodiscard]] live_queue& queue(unsigned number);
@@ -50,13 +46,13 @@ class LiveProgram {
   int run();
 
   // The first proof alone, on the calling thread's CPU, which is that of queue `number`: nothing
-  // leaves. Empty when live frames work and the driver takes them, else why not, a clause.
-  std::string prove_mechanism(const Interface& interface, unsigned number);
+  // leaves. Whether live frames work and the driver takes them.
+  tl::expected<void, Refusal> prove_mechanism(const Interface& interface, unsigned number);
 
-  // Both proofs for queue `number`, on the calling thread's CPU, which is that queue's. Empty when
-  // the driver took the frame, else why not, a clause.
-  std::string prove_path(const Interface& interface, unsigned number,
-                         const FrameTemplate& frame_template);
+  // Both proofs for queue `number`, on the calling thread's CPU, which is that queue's. Whether the
+  // driver took the frame.
+  tl::expected<void, Refusal> prove_path(const Interface& interface, unsigned number,
+                                         const FrameTemplate& frame_template);
 
  private:
   struct Kernel;

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
+#include "scanner/process/system_error.h"
 #include "scanner/transmit/method/packet_socket.h"
 
 namespace echoscan {
@@ -21,10 +21,6 @@ constexpr std::size_t kDataOffset = TPACKET_ALIGN(sizeof(tpacket2_hdr));
 constexpr int kSendBufferBytes = 4 << 20;
 static_assert((PacketMmapTransmitter::kSlots & (PacketMmapTransmitter::kSlots - 1)) == 0);
 static_assert(kDataOffset + FrameTemplate::kFrameBytesMax <= kSlotBytes);
-
-[[noreturn]] void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
 
 tpacket2_hdr* header_at(std::uint8_t* ring, std::uint32_t place) {
   return reinterpret_cast<tpacket2_hdr*>(ring + std::size_t{place % PacketMmapTransmitter::kSlots} *
@@ -59,21 +55,19 @@ PacketMmapTransmitter::~PacketMmapTransmitter() {
 }
 
 void PacketMmapTransmitter::make_ring() {
-  const int version = TPACKET_V2;
-  if (setsockopt(socket_.get(), SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) != 0)
-    fail("select TPACKET_V2");
+  set_socket_option(socket_.get(), SOL_PACKET, PACKET_VERSION, int{TPACKET_V2},
+                    "select TPACKET_V2");
   tpacket_req request{};
   request.tp_block_size = kBlockBytes;
   request.tp_block_nr = static_cast<unsigned>(kRingBytes / kBlockBytes);
   request.tp_frame_size = kSlotBytes;
   request.tp_frame_nr = kSlots;
-  if (setsockopt(socket_.get(), SOL_PACKET, PACKET_TX_RING, &request, sizeof(request)) != 0)
-    fail("make the send ring");
+  set_socket_option(socket_.get(), SOL_PACKET, PACKET_TX_RING, request, "make the send ring");
   // Not vital: a full buffer ends a call early, and the next one goes on.
   setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes,
              sizeof(kSendBufferBytes));
   void* ring = mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
-  if (ring == MAP_FAILED) fail("map the send ring");
+  if (ring == MAP_FAILED) throw_system_error("map the send ring");
   ring_ = static_cast<std::uint8_t*>(ring);
 }
 

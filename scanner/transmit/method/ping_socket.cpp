@@ -5,8 +5,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 
+#include "scanner/process/system_error.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -26,17 +26,15 @@ PingSocketTransmitter::PingSocketTransmitter(const Interface& interface,
   if (!socket_ && errno == EACCES)
     throw UserError(ExitCode::environment,
                     "net.ipv4.ping_group_range does not let this group open ping sockets");
-  if (!socket_) throw std::system_error(errno, std::generic_category(), "open a ping socket");
+  if (!socket_) throw_system_error("open a ping socket");
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes,
              sizeof(kReceiveBufferBytes));
-  const int do_not_fragment = IP_PMTUDISC_DO;
-  const int see_drops = 1;
-  if (setsockopt(socket_.get(), IPPROTO_IP, IP_MTU_DISCOVER, &do_not_fragment,
-                 sizeof(do_not_fragment)) != 0 ||
-      setsockopt(socket_.get(), IPPROTO_IP, IP_RECVERR, &see_drops, sizeof(see_drops)) != 0 ||
-      setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+  set_socket_option(socket_.get(), IPPROTO_IP, IP_MTU_DISCOVER, int{IP_PMTUDISC_DO},
+                    "set \"do not fragment\"");
+  set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
+  if (setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
-    throw std::system_error(errno, std::generic_category(), "set up the ping socket");
+    throw_system_error("bind the ping socket");
 }
 
 int PingSocketTransmitter::send_frame(std::span<const std::uint8_t> frame, Ipv4) {

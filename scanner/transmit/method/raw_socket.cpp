@@ -5,18 +5,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+
+#include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
 
 constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
-
-template <typename Value>
-void set_option(int socket, int level, int option, const Value& value, const char* what) {
-  if (setsockopt(socket, level, option, &value, sizeof(value)) != 0)
-    throw std::system_error(errno, std::generic_category(), what);
-}
 
 // Errors that say more of the address than of the moment.
 bool is_unroutable(int error) {
@@ -33,12 +28,12 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
       // IPPROTO_RAW receives nothing, ICMP errors included.
       socket_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)),
       messages_(std::make_unique<MessageBatch>(frame_template, PROBE_ETHERNET_BYTES)) {
-  if (!socket_) throw std::system_error(errno, std::generic_category(), "open a raw socket");
-  set_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
-  set_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
+  if (!socket_) throw_system_error("open a raw socket");
+  set_socket_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
+  set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
   if (setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
-    throw std::system_error(errno, std::generic_category(), "bind the raw socket");
+    throw_system_error("bind the raw socket");
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     addresses_[i].sin_family = AF_INET;
     messages_->set_address(i, &addresses_[i], sizeof(addresses_[i]));

@@ -64,26 +64,24 @@ XdpLiveTransmitter::~XdpLiveTransmitter() {
   quit();
 }
 
-std::vector<std::unique_ptr<Transmitter>> XdpLiveTransmitter::open(
+tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> XdpLiveTransmitter::open(
     const Interface& interface, const FrameTemplate& frame_template,
-    std::span<const QueueSetup> queues, Clock& clock, std::string& reason) {
+    std::span<const QueueSetup> queues, Clock& clock) {
   std::vector<int> cpus;
   for (const QueueSetup& setup : queues) cpus.push_back(setup.cpu);
-  LiveProgram::Attempt attempt = LiveProgram::load(interface, frame_template, cpus);
-  reason = attempt.reason;
-  if (!attempt.program) return {};
+  const tl::expected<std::shared_ptr<LiveProgram>, Refusal> program =
+      LiveProgram::load(interface, frame_template, cpus);
+  if (!program) return tl::make_unexpected(program.error());
   std::vector<std::unique_ptr<Transmitter>> transmitters;
   for (unsigned number = 0; number < cpus.size(); ++number) {
-    std::unique_ptr<XdpLiveTransmitter> opened(
-        new XdpLiveTransmitter(attempt.program, number, clock));
+    std::unique_ptr<XdpLiveTransmitter> opened(new XdpLiveTransmitter(*program, number, clock));
     opened->set_rate(queues[number]);
     opened->thread_ = std::thread(
         [&, self = opened.get()] { self->run_calls(interface, frame_template, cpus[number]); });
     opened->has_proof_.wait(false);
-    if (!opened->proof_.empty()) {
-      reason = fmt::format("CPU {}: {}", cpus[number], opened->proof_);
-      return {};
-    }
+    if (const tl::expected<void, Refusal>& proof = opened->proof_; !proof)
+      return refused(fmt::format("CPU {}: {}", cpus[number], proof.error().reason),
+                     proof.error().error);
     transmitters.push_back(std::move(opened));
   }
   return transmitters;

@@ -42,12 +42,11 @@ class XdpLiveTransmitter : public Transmitter {
     bool keeps_rate;
   };
 
-  // All queues of `interface`, each on a CPU of its own; empty, with the reason as a clause, when
-  // any of them does not work. The clock must outlive them.
-  static std::vector<std::unique_ptr<Transmitter>> open(const Interface& interface,
-                                                        const FrameTemplate& frame_template,
-                                                        std::span<const QueueSetup> queues,
-                                                        Clock& clock, std::string& reason);
+  // All queues of `interface`, each on a CPU of its own; refused when any of them does not work.
+  // The clock must outlive them.
+  static tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> open(
+      const Interface& interface, const FrameTemplate& frame_template,
+      std::span<const QueueSetup> queues, Clock& clock);
   ~XdpLiveTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
@@ -89,7 +88,7 @@ class XdpLiveTransmitter : public Transmitter {
   std::atomic<Order> order_ = Order::rest;
   std::atomic<bool> is_in_call_ = false;
   std::atomic<bool> has_proof_ = false;
-  std::string proof_;  // the thread's until has_proof_
+  tl::expected<void, Refusal> proof_;  // the thread's until has_proof_
   std::thread thread_;
 };
 

@@ -1,0 +1,27 @@
+// What the kernel refused in set-up, thrown: the errno, and what was being done.
+//
+// The one place where an errno becomes an exception, so that all of them read alike: "open a packet
+// socket: Operation not permitted". `main` catches it and reports the environment. For set-up
+// alone: an attempt that has another way to go returns its Refusal instead (refusal.h), and the
+// data plane counts.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace echoscan {
+
+// `what` is what was being done, an infinitive: "open a packet socket".
+[[noreturn]] inline void throw_system_error(const char* what, int error = errno) {
+  throw std::system_error(error, std::generic_category(), what);
+}
+
+// setsockopt, or throws.
+template <typename Value>
+void set_socket_option(int socket, int level, int option, const Value& value, const char* what) {
+  if (setsockopt(socket, level, option, &value, sizeof(value)) != 0) throw_system_error(what);
+}
+
+}  // namespace echoscan
