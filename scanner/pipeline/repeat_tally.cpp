@@ -1,7 +1,5 @@
 #include "scanner/pipeline/repeat_tally.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <limits>
 
@@ -21,20 +19,17 @@ std::size_t set_of(Ipv4 target) {
 
 }  // namespace
 
-RepeatTally::RepeatTally() {
-  void* slots = mmap(nullptr, kSlots * sizeof(Slot), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (slots == MAP_FAILED) throw_system_error("map the table of repeats");
-  slots_ = static_cast<Slot*>(slots);
+RepeatTally::RepeatTally() : memory_(MappedMemory::zeros(kSlots * sizeof(Slot), MAP_NORESERVE)) {
+  if (!memory_) throw_system_error("map the table of repeats");
 }
 
-RepeatTally::~RepeatTally() {
-  munmap(slots_, kSlots * sizeof(Slot));
+std::span<RepeatTally::Slot> RepeatTally::slots() const {
+  return {memory_.as<Slot>(), kSlots};
 }
 
 // A set fills from its front, so that behind a free slot there is nothing to look for.
 std::uint64_t RepeatTally::add(Ipv4 target) {
-  Slot* set = slots_ + set_of(target) * kSetSlots;
+  Slot* set = memory_.as<Slot>() + set_of(target) * kSetSlots;
   Slot* least = set;
   for (Slot* slot = set; slot != set + kSetSlots; ++slot) {
     if (slot->count == 0) {
@@ -55,9 +50,9 @@ std::vector<RepeatTally::Repeater> RepeatTally::top(std::size_t count) const {
     return a.repeats != b.repeats ? a.repeats > b.repeats : a.target < b.target;
   };
   std::vector<Repeater> worst;
-  for (const Slot* slot = slots_; slot != slots_ + kSlots; ++slot) {
-    if (slot->count == 0) continue;
-    const Repeater repeater{Ipv4{slot->target}, slot->count - slot->inherited, slot->count};
+  for (const Slot& slot : slots()) {
+    if (slot.count == 0) continue;
+    const Repeater repeater{Ipv4{slot.target}, slot.count - slot.inherited, slot.count};
     if (worst.size() == count && (count == 0 || !is_worse(repeater, worst.back()))) continue;
     worst.insert(std::upper_bound(worst.begin(), worst.end(), repeater, is_worse), repeater);
     if (worst.size() > count) worst.pop_back();
@@ -67,7 +62,7 @@ std::vector<RepeatTally::Repeater> RepeatTally::top(std::size_t count) const {
 
 std::uint64_t RepeatTally::total() const {
   std::uint64_t sum = 0;
-  for (const Slot* slot = slots_; slot != slots_ + kSlots; ++slot) sum += slot->count;
+  for (const Slot& slot : slots()) sum += slot.count;
   return sum;
 }
 

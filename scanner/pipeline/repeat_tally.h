@@ -11,8 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "scanner/process/mapped_memory.h"
 #include "targets/address.h"
 
 namespace echoscan {
@@ -30,9 +32,6 @@ class RepeatTally {
 
   // Throws std::system_error when there is no address space for it.
   RepeatTally();
-  ~RepeatTally();
-  RepeatTally(const RepeatTally&) = delete;
-  RepeatTally& operator=(const RepeatTally&) = delete;
 
   // Counts a repeat of the target; how many those were, or more, but never fewer.
   std::uint64_t add(Ipv4 target);
@@ -50,7 +49,9 @@ class RepeatTally {
     std::uint64_t count;      // 0: free
   };
 
-  Slot* slots_ = nullptr;
+  [[nodiscard]] std::span<Slot> slots() const;
+
+  MappedMemory memory_;
 };
 
 }  // namespace echoscan

@@ -1,7 +1,7 @@
 // A file descriptor that closes itself: sockets, BPF maps, links.
 //
-// Move-only. Library handles that are not descriptors (a skeleton, a UMEM) have their own owners
-// beside their use; this is for what the kernel hands out as a number.
+// Move-only. This is for what the kernel hands out as a number; mapped_memory.h is for what it
+// maps, library_handle.h for what a library keeps of it.
 #pragma once
 
 #include <unistd.h>

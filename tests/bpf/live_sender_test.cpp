@@ -5,13 +5,14 @@
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-#include <sys/mman.h>
 
 #include <cstring>
 #include <vector>
 
 #include "bpf/match_reply.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/library_handle.h"
+#include "scanner/process/mapped_memory.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/method/live_program.h"
 // Behind the headers that its structs come from.
@@ -43,15 +44,14 @@ class LiveSenderTest : public testing::Test {
   void TearDown() override { unload(); }
 
   void unload() {
-    if (queue_) munmap(queue_, sizeof(live_queue));
-    live_sender_bpf__destroy(skeleton_);
+    queue_memory_ = MappedMemory();
+    skeleton_.reset();
     queue_ = nullptr;
-    skeleton_ = nullptr;
   }
 
   void load(const FrameTemplate& frame_template) {
     unload();
-    skeleton_ = live_sender_bpf__open();
+    skeleton_.reset(live_sender_bpf__open());
     ASSERT_NE(skeleton_, nullptr);
     Interface interface;
     interface.index = 1;
@@ -60,16 +60,15 @@ class LiveSenderTest : public testing::Test {
     const int cpu_count = libbpf_num_possible_cpus();
     ASSERT_EQ(bpf_map__set_max_entries(skeleton_->maps.queue_of_cpu, static_cast<__u32>(cpu_count)),
               0);
-    ASSERT_EQ(live_sender_bpf__load(skeleton_), 0);
+    ASSERT_EQ(live_sender_bpf__load(skeleton_.get()), 0);
     // Whichever CPU the test runs on works for the one queue.
     const __u32 number = 1;
     for (int cpu = 0; cpu < cpu_count; ++cpu)
       ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.queue_of_cpu), &cpu, &number, 0),
                 0);
-    void* mapped = mmap(nullptr, sizeof(live_queue), PROT_READ | PROT_WRITE, MAP_SHARED,
-                        bpf_map__fd(skeleton_->maps.queues), 0);
-    ASSERT_NE(mapped, MAP_FAILED);
-    queue_ = static_cast<live_queue*>(mapped);
+    queue_memory_ = MappedMemory::shared(bpf_map__fd(skeleton_->maps.queues), sizeof(live_queue));
+    ASSERT_TRUE(queue_memory_);
+    queue_ = queue_memory_.as<live_queue>();
   }
 
   // What a flush would do: nothing is in flight any more.
@@ -99,7 +98,8 @@ class LiveSenderTest : public testing::Test {
   std::uint64_t sent_ns() const { return match_load64(frame_.data() + 42); }
 
   FrameTemplate template_{kAddresses, kKey};
-  live_sender_bpf* skeleton_ = nullptr;
+  LibraryHandle<live_sender_bpf, live_sender_bpf__destroy> skeleton_;
+  MappedMemory queue_memory_;
   live_queue* queue_ = nullptr;
   std::uint64_t tail_ = 0;
   std::vector<std::uint8_t> frame_;

@@ -14,6 +14,7 @@
 #include <numeric>
 #include <vector>
 
+#include "scanner/process/library_handle.h"
 #include "tests/bpf/match_checks.h"
 // Behind the headers that its structs come from.
 #include "reply_filter.skel.h"
@@ -38,20 +39,20 @@ class ReplyFilterTest : public testing::Test {
  protected:
   void SetUp() override {
     REQUIRE_FOR_TEST(geteuid() == 0, "loading a BPF program needs root");
-    skeleton_ = reply_filter_bpf__open();
+    skeleton_.reset(reply_filter_bpf__open());
     ASSERT_NE(skeleton_, nullptr);
     const match_config config = case_config();
     std::memcpy(const_cast<match_config*>(&skeleton_->rodata->config), &config, sizeof(config));
     const int cpu_count = libbpf_num_possible_cpus();
     ASSERT_EQ(bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpu_count)), 0);
-    ASSERT_EQ(reply_filter_bpf__load(skeleton_), 0);
+    ASSERT_EQ(reply_filter_bpf__load(skeleton_.get()), 0);
     for (int cpu = 0; cpu < cpu_count; ++cpu) add_ring(cpu);
   }
 
   void TearDown() override {
-    ring_buffer__free(rings_);
+    rings_.reset();
     for (const int map : ring_maps_) close(map);
-    reply_filter_bpf__destroy(skeleton_);
+    skeleton_.reset();
   }
 
   void add_ring(int cpu) {
@@ -60,9 +61,9 @@ class ReplyFilterTest : public testing::Test {
     ring_maps_.push_back(map);
     ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &cpu, &map, BPF_ANY), 0);
     if (rings_) {
-      ASSERT_EQ(ring_buffer__add(rings_, map, take_record, &records_), 0);
+      ASSERT_EQ(ring_buffer__add(rings_.get(), map, take_record, &records_), 0);
     } else {
-      rings_ = ring_buffer__new(map, take_record, &records_, nullptr);
+      rings_.reset(ring_buffer__new(map, take_record, &records_, nullptr));
     }
   }
 
@@ -86,8 +87,8 @@ class ReplyFilterTest : public testing::Test {
     return sum;
   }
 
-  reply_filter_bpf* skeleton_ = nullptr;
-  ring_buffer* rings_ = nullptr;
+  LibraryHandle<reply_filter_bpf, reply_filter_bpf__destroy> skeleton_;
+  LibraryHandle<ring_buffer, ring_buffer__free> rings_;
   std::vector<int> ring_maps_;
   std::vector<reply> records_;
 };
@@ -102,7 +103,7 @@ TEST_F(ReplyFilterTest, TableOfFrames) {
     EXPECT_EQ(run(row.frame), is_reply ? XDP_DROP : XDP_PASS) << row.what;
     EXPECT_EQ(counters().outcome[row.outcome], before + 1) << row.what;
     EXPECT_EQ(counters().seen, ++seen) << row.what;
-    ring_buffer__consume(rings_);
+    ring_buffer__consume(rings_.get());
     ASSERT_EQ(records_.size(), is_reply ? 1U : 0U) << row.what;
     if (!is_reply) continue;
     EXPECT_GT(records_[0].received_ns, 0U) << row.what;
@@ -131,7 +132,7 @@ TEST_F(ReplyFilterTest, KernelAndUserSpaceAgree) {
     ASSERT_EQ(run(frame), is_result ? XDP_DROP : XDP_PASS) << what;
     const frame_counters after = counters();
     ASSERT_EQ(after.outcome[outcome], ++before.outcome[outcome]) << what;
-    ring_buffer__consume(rings_);
+    ring_buffer__consume(rings_.get());
     ASSERT_EQ(records_.size(), is_result ? 1U : 0U) << what;
     if (!is_result) return;
     ++results;
@@ -175,7 +176,7 @@ TEST_F(ReplyFilterTest, FullRingIsCounted) {
     if (row.what == "reply") frame = row.frame;
   constexpr int kReplies = 1000;
   EXPECT_EQ(run(frame, kReplies), XDP_DROP);
-  ring_buffer__consume(rings_);
+  ring_buffer__consume(rings_.get());
   const frame_counters sum = counters();
   EXPECT_EQ(sum.seen, kReplies);
   EXPECT_GT(sum.outcome[FRAME_RING_FULL], 0U);

@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "scanner/process/library_handle.h"
 #include "scanner/process/system_error.h"
 #include "targets/prefix.h"
 #include "targets/target_set.h"
@@ -40,6 +41,7 @@ namespace {
 
 using echoscan::AddressRange;
 using echoscan::Ipv4;
+using echoscan::LibraryHandle;
 using echoscan::throw_system_error;
 using echoscan::zoo::Form;
 
@@ -73,19 +75,18 @@ world parse_world(const std::string& seed, const std::string& answer_one_in,
 }
 
 void attach(const std::string& interface, const world& wanted) {
-  world_bpf* skeleton = world_bpf__open();
+  const LibraryHandle<world_bpf, world_bpf__destroy> skeleton(world_bpf__open());
   if (!skeleton) throw_system_error("open the world program");
   std::memcpy(const_cast<world*>(&skeleton->rodata->world), &wanted, sizeof(wanted));
   if (wanted.is_zoo != 0)
     check(bpf_map__set_max_entries(skeleton->maps.world_requests, WORLD_REQUEST_QUEUE_BYTES),
           "size the request ring");
-  check(world_bpf__load(skeleton), "load the world program");
+  check(world_bpf__load(skeleton.get()), "load the world program");
   const int index = interface_index(interface);
   const int program = bpf_program__fd(skeleton->progs.far_end);
   // Some of the cards in tests/vm have no native XDP; answers leave by generic XDP just as well.
   if (bpf_xdp_attach(index, program, XDP_FLAGS_DRV_MODE, nullptr) != 0)
     check(bpf_xdp_attach(index, program, XDP_FLAGS_SKB_MODE, nullptr), "attach the world program");
-  world_bpf__destroy(skeleton);
 }
 
 // The maps are found through the program that the interface runs; nothing is pinned anywhere.

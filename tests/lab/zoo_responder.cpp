@@ -5,7 +5,6 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "scanner/process/mapped_memory.h"
 #include "scanner/process/system_error.h"
 #include "tests/lab/zoo_answer.h"
 
@@ -45,8 +45,11 @@ struct Waiting {
 
 class Responder {
  public:
-  Responder(int socket, const world& world, responder_counters* counts)
-      : socket_(socket), world_(world), counts_(counts) {}
+  Responder(int socket, const world& world, MappedMemory counts)
+      : socket_(socket),
+        world_(world),
+        counts_memory_(std::move(counts)),
+        counts_(counts_memory_.as<responder_counters>()) {}
 
   void answer(const world_request& raw) {
     const std::span<const std::uint8_t> bytes(raw.frame,
@@ -109,6 +112,7 @@ class Responder {
 
   int socket_;
   world world_;
+  MappedMemory counts_memory_;
   responder_counters* counts_;
   std::priority_queue<Waiting, std::vector<Waiting>, std::greater<>> waiting_;
 };
@@ -131,12 +135,12 @@ int open_socket(unsigned interface_index) {
   return socket;
 }
 
-responder_counters* map_counts(int counts_map) {
+MappedMemory map_counts(int counts_map) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t bytes = (sizeof(responder_counters) + page - 1) / page * page;
-  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, counts_map, 0);
-  if (memory == MAP_FAILED) throw_system_error("map counters");
-  return static_cast<responder_counters*>(memory);
+  MappedMemory counts = MappedMemory::shared(counts_map, bytes);
+  if (!counts) throw_system_error("map counters");
+  return counts;
 }
 
 int on_request(void* responder, void* data, std::size_t bytes) {

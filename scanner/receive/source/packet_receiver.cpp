@@ -4,7 +4,6 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -50,8 +49,8 @@ const std::uint8_t* put_ethernet(std::uint8_t* packet) {
   return packet - kHeader.size();
 }
 
-tpacket_block_desc* block_at(std::uint8_t* ring, unsigned block) {
-  return reinterpret_cast<tpacket_block_desc*>(ring +
+tpacket_block_desc* block_at(const MappedMemory& ring, unsigned block) {
+  return reinterpret_cast<tpacket_block_desc*>(ring.as<std::uint8_t>() +
                                                std::size_t{block} * PacketReceiver::kBlockBytes);
 }
 
@@ -81,9 +80,8 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
   request.tp_frame_nr = kBlockBytes / request.tp_frame_size * kBlockCount;
   request.tp_retire_blk_tov = kBlockTimeoutMs;
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_RX_RING, request, "make the receive ring");
-  void* ring = mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
-  if (ring == MAP_FAILED) throw_system_error("map the receive ring");
-  ring_ = static_cast<std::uint8_t*>(ring);
+  ring_ = MappedMemory::shared(socket_.get(), kRingBytes);
+  if (!ring_) throw_system_error("map the receive ring");
 
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;
@@ -93,9 +91,7 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
     throw_system_error("bind the packet socket");
 }
 
-PacketReceiver::~PacketReceiver() {
-  if (ring_) munmap(ring_, kRingBytes);
-}
+PacketReceiver::~PacketReceiver() = default;
 
 std::size_t PacketReceiver::receive(std::span<reply> replies) {
   std::size_t filled = 0;

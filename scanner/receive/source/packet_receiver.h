@@ -16,6 +16,7 @@
 #include "bpf/match_reply.h"
 #include "scanner/network/interface.h"
 #include "scanner/process/file_descriptor.h"
+#include "scanner/process/mapped_memory.h"
 #include "scanner/receive/reply_source.h"
 
 namespace echoscan {
@@ -45,7 +46,7 @@ class PacketReceiver : public ReplySource {
   bool has_ethernet_;
   FileDescriptor socket_;
   match_config config_;
-  std::uint8_t* ring_ = nullptr;
+  MappedMemory ring_;
   unsigned block_ = 0;
   std::uint32_t frames_left_ = 0;  // in the block under way
   std::uint8_t* next_frame_ = nullptr;

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,18 +17,12 @@
 
 #include "reply_filter.skel.h"
 #include "scanner/process/file_descriptor.h"
+#include "scanner/process/library_handle.h"
+#include "scanner/process/mapped_memory.h"
 #include "scanner/process/privileges.h"
 
 namespace echoscan {
 namespace {
-
-struct DestroySkeleton {
-  void operator()(reply_filter_bpf* skeleton) const { reply_filter_bpf__destroy(skeleton); }
-};
-
-struct FreeRing {
-  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
 
 // libbpf's own words are for whoever debugs a load; the user gets a sentence of ours. Whole: what
 // the verifier refused stands at the end of its log.
@@ -63,17 +56,11 @@ std::size_t ring_bytes(int cpu_count) {
 // them to itself.
 class RingPositions {
  public:
-  explicit RingPositions(int ring_fd) : page_bytes_(static_cast<std::size_t>(getpagesize())) {
-    pages_ = mmap(nullptr, 2 * page_bytes_, PROT_READ, MAP_SHARED, ring_fd, 0);
-  }
-  RingPositions(RingPositions&& other) noexcept
-      : page_bytes_(other.page_bytes_), pages_(std::exchange(other.pages_, MAP_FAILED)) {}
-  RingPositions& operator=(RingPositions&&) = delete;
-  ~RingPositions() {
-    if (pages_ != MAP_FAILED) munmap(pages_, 2 * page_bytes_);
-  }
+  explicit RingPositions(int ring_fd)
+      : page_bytes_(static_cast<std::size_t>(getpagesize())),
+        pages_(MappedMemory::shared(ring_fd, 2 * page_bytes_, PROT_READ)) {}
 
-  explicit operator bool() const { return pages_ != MAP_FAILED; }
+  explicit operator bool() const { return static_cast<bool>(pages_); }
   // Consumed first: what is consumed between the two readings must not make the difference
   // negative.
   [[nodiscard]] std::uint64_t waiting_bytes() const {
@@ -84,19 +71,19 @@ class RingPositions {
  private:
   [[nodiscard]] std::uint64_t load(std::size_t offset) const {
     const auto* position =
-        reinterpret_cast<const unsigned long*>(static_cast<const std::uint8_t*>(pages_) + offset);
+        reinterpret_cast<const unsigned long*>(pages_.as<const std::uint8_t>() + offset);
     return __atomic_load_n(position, __ATOMIC_ACQUIRE);
   }
 
   std::size_t page_bytes_;
-  void* pages_;
+  MappedMemory pages_;
 };
 
 struct XdpReplyFilter::Kernel {
-  std::unique_ptr<reply_filter_bpf, DestroySkeleton> skeleton;
+  LibraryHandle<reply_filter_bpf, reply_filter_bpf__destroy> skeleton;
   std::vector<FileDescriptor> ring_maps;
-  std::vector<std::unique_ptr<ring_buffer, FreeRing>> rings;  // by CPU
-  std::vector<RingPositions> positions;                       // by CPU
+  std::vector<LibraryHandle<ring_buffer, ring_buffer__free>> rings;  // by CPU
+  std::vector<RingPositions> positions;                              // by CPU
   std::uint64_t backlog_bytes = 0;  // waiting in any ring, from which senders pause
   std::size_t next_ring = 0;
   std::string mode;

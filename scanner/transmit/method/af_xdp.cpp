@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <linux/if_xdp.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <xdp/libxdp.h>
 #include <xdp/xsk.h>
@@ -13,6 +12,8 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+
+#include "scanner/process/mapped_memory.h"
 
 namespace echoscan {
 namespace {
@@ -48,16 +49,14 @@ std::uint32_t chunk_bytes(const Interface& interface) {
 }
 
 // On huge pages where some are set aside (vm.nr_hugepages): fewer translations for CPU and NIC.
-void* map_area(std::size_t bytes) {
-  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+MappedMemory map_area(std::size_t bytes) {
   if (bytes % kHugePageBytes == 0) {
     constexpr int kHuge2M = 21 << MAP_HUGE_SHIFT;
-    void* area =
-        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags | MAP_HUGETLB | kHuge2M, -1, 0);
-    if (area != MAP_FAILED) return area;
+    MappedMemory area = MappedMemory::zeros(bytes, MAP_POPULATE | MAP_HUGETLB | kHuge2M);
+    if (area) return area;
     spdlog::debug("no huge pages for AF_XDP ({}): ordinary ones", std::strerror(errno));
   }
-  return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  return MappedMemory::zeros(bytes, MAP_POPULATE);
 }
 
 int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
@@ -78,10 +77,11 @@ tl::unexpected<Refusal> bind_refused(int error) {
 
 }  // namespace
 
-// What libxdp hands out, released in the order it demands: socket, UMEM, memory.
+// What libxdp hands out, released in the order it demands: socket, UMEM, then the memory, which
+// outlives the destructor's body.
 struct AfXdpTransmitter::Rings {
   std::uint32_t chunk_bytes = 0;
-  void* area = MAP_FAILED;
+  MappedMemory area;
   xsk_umem* umem = nullptr;
   xsk_socket* socket = nullptr;
   xsk_ring_prod fill{};
@@ -94,12 +94,10 @@ struct AfXdpTransmitter::Rings {
   ~Rings() {
     if (socket) xsk_socket__delete(socket);
     if (umem) xsk_umem__delete(umem);
-    if (area != MAP_FAILED) munmap(area, area_bytes());
   }
 
-  [[nodiscard]] std::size_t area_bytes() const { return std::size_t{kFrames} * chunk_bytes; }
   [[nodiscard]] FrameBuffer frame(std::uint32_t number) const {
-    auto* bytes = static_cast<std::uint8_t*>(area) + std::size_t{number} * chunk_bytes;
+    auto* bytes = area.as<std::uint8_t>() + std::size_t{number} * chunk_bytes;
     return FrameBuffer(bytes, PROBE_FRAME_BYTES);
   }
   // Indexes into the send ring that the kernel has consumed, and that we have submitted; both only
@@ -188,15 +186,15 @@ int AfXdpTransmitter::prefer_busy_poll() {
 int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
   rings_ = std::make_unique<Rings>();
   rings_->chunk_bytes = chunk_bytes(interface);
-  rings_->area = map_area(rings_->area_bytes());
-  if (rings_->area == MAP_FAILED) return errno;
+  rings_->area = map_area(std::size_t{kFrames} * rings_->chunk_bytes);
+  if (!rings_->area) return errno;
 
   xsk_umem_config umem_config{};
   umem_config.fill_size = kFillFrames;
   umem_config.comp_size = kTxFrames;
   umem_config.frame_size = rings_->chunk_bytes;
-  int error = xsk_umem__create(&rings_->umem, rings_->area, rings_->area_bytes(), &rings_->fill,
-                               &rings_->completion, &umem_config);
+  int error = xsk_umem__create(&rings_->umem, rings_->area.as<void>(), rings_->area.bytes(),
+                               &rings_->fill, &rings_->completion, &umem_config);
   if (error != 0) return -error;
 
   std::uint32_t slot = 0;

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 
 #include <array>
@@ -16,6 +15,8 @@
 #include <vector>
 
 #include "live_sender.skel.h"
+#include "scanner/process/library_handle.h"
+#include "scanner/process/mapped_memory.h"
 
 namespace echoscan {
 namespace {
@@ -31,10 +32,6 @@ constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
 constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
 constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
 constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
-
-struct DestroySkeleton {
-  void operator()(live_sender_bpf* skeleton) const { live_sender_bpf__destroy(skeleton); }
-};
 
 void ignore_signal(int) {}
 
@@ -64,9 +61,8 @@ live_config make_live_config(const Interface& interface, const FrameTemplate& fr
 }
 
 struct LiveProgram::Kernel {
-  std::unique_ptr<live_sender_bpf, DestroySkeleton> skeleton;
-  void* mapped = MAP_FAILED;
-  std::size_t mapped_bytes = 0;
+  LibraryHandle<live_sender_bpf, live_sender_bpf__destroy> skeleton;
+  MappedMemory queues;
   bool has_handler = false;
   struct sigaction handler_before {};
 
@@ -74,7 +70,6 @@ struct LiveProgram::Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
   ~Kernel() {
-    if (mapped != MAP_FAILED) munmap(mapped, mapped_bytes);
     if (has_handler) sigaction(kEndSignal, &handler_before, nullptr);
   }
 
@@ -83,9 +78,7 @@ struct LiveProgram::Kernel {
   int set_handler();
   int call(const bpf_program* program, std::span<std::uint8_t> frame, int repeat) const;
 
-  [[nodiscard]] live_queue& queue(unsigned number) const {
-    return static_cast<live_queue*>(mapped)[number];
-  }
+  [[nodiscard]] live_queue& queue(unsigned number) const { return queues.as<live_queue>()[number]; }
   // On the calling thread's CPU, which is that of the queue.
   TestVerdict test(unsigned number, std::span<std::uint8_t> frame) const;
   // Whether live frames work at all.
@@ -105,10 +98,10 @@ int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cp
   if (error == 0) error = live_sender_bpf__attach(skeleton.get());
   if (error != 0) return -error;
 
-  mapped_bytes = cpus.size() * sizeof(live_queue);
-  mapped = mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-                bpf_map__fd(skeleton->maps.queues), 0);
-  if (mapped == MAP_FAILED) return errno;
+  queues =
+      MappedMemory::shared(bpf_map__fd(skeleton->maps.queues), cpus.size() * sizeof(live_queue),
+                           PROT_READ | PROT_WRITE, MAP_POPULATE);
+  if (!queues) return errno;
   for (__u32 number = 1; number <= cpus.size(); ++number) {
     const auto cpu = static_cast<__u32>(cpus[number - 1]);
     if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.queue_of_cpu), &cpu, &number, BPF_ANY) != 0)

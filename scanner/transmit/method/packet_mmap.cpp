@@ -1,7 +1,6 @@
 #include "scanner/transmit/method/packet_mmap.h"
 
 #include <linux/if_packet.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,9 +21,9 @@ constexpr int kSendBufferBytes = 4 << 20;
 static_assert((PacketMmapTransmitter::kSlots & (PacketMmapTransmitter::kSlots - 1)) == 0);
 static_assert(kDataOffset + FrameTemplate::kFrameBytesMax <= kSlotBytes);
 
-tpacket2_hdr* header_at(std::uint8_t* ring, std::uint32_t place) {
-  return reinterpret_cast<tpacket2_hdr*>(ring + std::size_t{place % PacketMmapTransmitter::kSlots} *
-                                                    kSlotBytes);
+tpacket2_hdr* header_at(const MappedMemory& ring, std::uint32_t place) {
+  const std::size_t slot = place % PacketMmapTransmitter::kSlots;
+  return reinterpret_cast<tpacket2_hdr*>(ring.as<std::uint8_t>() + slot * kSlotBytes);
 }
 
 FrameBuffer frame_of(tpacket2_hdr* header) {
@@ -50,10 +49,6 @@ PacketMmapTransmitter::PacketMmapTransmitter(const Interface& interface,
   }
 }
 
-PacketMmapTransmitter::~PacketMmapTransmitter() {
-  if (ring_) munmap(ring_, kRingBytes);
-}
-
 void PacketMmapTransmitter::make_ring() {
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_VERSION, int{TPACKET_V2},
                     "select TPACKET_V2");
@@ -66,9 +61,8 @@ void PacketMmapTransmitter::make_ring() {
   // Not vital: a full buffer ends a call early, and the next one goes on.
   setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes,
              sizeof(kSendBufferBytes));
-  void* ring = mmap(nullptr, kRingBytes, PROT_READ | PROT_WRITE, MAP_SHARED, socket_.get(), 0);
-  if (ring == MAP_FAILED) throw_system_error("map the send ring");
-  ring_ = static_cast<std::uint8_t*>(ring);
+  ring_ = MappedMemory::shared(socket_.get(), kRingBytes);
+  if (!ring_) throw_system_error("map the send ring");
 }
 
 std::size_t PacketMmapTransmitter::send(std::span<const Target> batch) {

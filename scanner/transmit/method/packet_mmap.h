@@ -15,6 +15,7 @@
 #include "scanner/network/interface.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/file_descriptor.h"
+#include "scanner/process/mapped_memory.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -28,7 +29,6 @@ class PacketMmapTransmitter : public Transmitter {
   // Throws std::system_error. The clock must outlive the transmitter.
   PacketMmapTransmitter(const Interface& interface, const FrameTemplate& frame_template,
                         Clock& clock);
-  ~PacketMmapTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
   bool settle() override;
@@ -49,7 +49,7 @@ class PacketMmapTransmitter : public Transmitter {
   FrameTemplate template_;
   Clock& clock_;
   FileDescriptor socket_;
-  std::uint8_t* ring_ = nullptr;
+  MappedMemory ring_;
   std::vector<Target> target_of_;  // by slot
   // Places only grow; a slot is its place modulo kSlots. freed_ <= taken_.
   std::uint32_t freed_ = 0;  // before it, the driver has done with the frame
