@@ -7,9 +7,10 @@
  * word itself says whether it is new: BPF has no load-acquire before Linux 6.15, and a tail read
  * without one would be right on x86 only. The producer learns by `head` what it may overwrite; the
  * program stores it behind a branch on the word that it has read, an order that every processor
- * keeps. A queue is one element of the array and takes whole pages: no element padding to think
- * of, no cache line that two CPUs write. 32,768 targets are 33 ms at 1 Mpps: a producer that is
- * not scheduled for so long costs speed, never a probe.
+ * keeps. A queue is one element of the array and fills whole pages, so that elements need no
+ * padding and no two CPUs write to one cache line. The producer keeps some 24,000 targets in the
+ * ring, which last 24 ms at 1 Mpps; when it gets no CPU for longer, that costs speed, never a
+ * probe.
  */
 #ifndef ECHOSCAN_BPF_LIVE_QUEUE_H
 #define ECHOSCAN_BPF_LIVE_QUEUE_H
@@ -20,17 +21,16 @@
 
 enum {
   LIVE_RING_TARGETS = 32768,
-  /* Runs between two flushes, and pages in the kernel's pool: the most that it allows. */
+  /* Runs between two flushes and pages in the kernel's pool; it allows no more. */
   LIVE_BATCH = 256,
-  /* The kernel flushes a bulk of 16; here is room for four. */
+  /* The kernel flushes bulks of 16; there is room for four. */
   LIVE_BULK_MAX = 64,
   LIVE_TICKS_PER_NS = 64,
   LIVE_PAGE_BYTES = 4096,
   LIVE_FRAME_BYTES_MAX = 1514,
 };
 
-/* Fixed before the program is loaded. `frame` is a probe but for what differs from one to the next.
- */
+/* Fixed before the program is loaded. `frame` holds what all probes have in common. */
 struct live_config {
   struct probe_key key;
   __u32 interface_index;
@@ -60,11 +60,11 @@ struct live_queue {
   /* Written by the program; read by user space at any time. */
   __u64 head;        /* targets taken from the ring */
   __u64 sent;        /* flushed to the driver, and not refused */
-  __u64 refused;     /* by the driver or before it: each time one target is put in line again */
-  __u64 unconfirmed; /* taken, and never named by a tracepoint: not expected, ever */
+  __u64 refused;     /* refusals, by the driver or before it: each puts one target in line again */
+  __u64 unconfirmed; /* taken, and nobody told what became of it; never expected */
   __u64 runs;        /* of the program; user space rounds it up to whole batches before a call */
   __u64 first_run;   /* of the call, as user space set it */
-  __u64 resume_run;  /* the run until which nothing is tried, behind a refusal */
+  __u64 resume_run;  /* after a refusal, nothing is tried before this run */
   __u32 error;       /* errno of the last refusal that came with one */
   __u32 again_count;
   /* Counts of in_flight. A target that found no way into a bulk leaves again, so that `entered` can
@@ -86,13 +86,13 @@ struct live_queue {
   __u64 ring[LIVE_RING_TARGETS] __attribute__((aligned(LIVE_PAGE_BYTES)));
 };
 
-/* The lap of the position `at` of all that ever went through the ring: never what the slot held
- * before, and never 0, which it holds at first. */
+/* The lap number of position `at`, which counts all targets that ever went through the ring. It
+ * alternates between 1 and 2, so that it differs from what the slot held before: at first 0. */
 PROBE_INLINE __u8 live_lap(__u64 at) {
   return (__u8)(1 + at / LIVE_RING_TARGETS % 2);
 }
 
-/* `is_again` is user space's: the program carries it along. */
+/* Only user space looks at `is_again`; the program carries it along. */
 PROBE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u64 at) {
   return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40 | (__u64)(is_again != 0) << 48;
 }
@@ -113,13 +113,15 @@ PROBE_INLINE int live_entry_is_again(__u64 entry) {
   return (int)(entry >> 48 & 1);
 }
 
-/* When the bucket was empty, as if refilled ever since, but never fuller than it is deep. */
+/* When the bucket was empty, if it has been refilled ever since; no longer ago than filling it to
+ * its depth takes. */
 PROBE_INLINE __u64 live_bucket_emptied(const struct live_bucket* bucket, __u64 now) {
   const __u64 oldest = now - bucket->depth_ticks;
   return bucket->emptied_at > oldest ? bucket->emptied_at : oldest;
 }
 
-/* From now on, with one token in each: what a call takes to begin is not made up for. */
+/* Starts both buckets with one token each, so that the time a call takes to begin is not caught up.
+ */
 PROBE_INLINE void live_pacer_start(struct live_pacer* pacer, __u64 now_ns) {
   const __u64 now = now_ns * LIVE_TICKS_PER_NS;
   pacer->average.emptied_at = now - pacer->average.token_ticks;
@@ -138,7 +140,7 @@ PROBE_INLINE int live_pacer_take(struct live_pacer* pacer, __u64 now_ns) {
   return 1;
 }
 
-/* For probes that were granted and refused. */
+/* Returns the tokens of probes that were refused. */
 PROBE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
   pacer->average.emptied_at -= tokens * pacer->average.token_ticks;
   pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;

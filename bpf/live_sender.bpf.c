@@ -70,7 +70,8 @@ static __always_inline void take(struct live_queue* queue, __u64 entry) {
   queue->in_flight[queue->entered++ % LIVE_BULK_MAX] = entry;
 }
 
-// What became of `count` targets from place `from` of in_flight nobody will say any more.
+// Counts `count` targets from place `from` of in_flight as unconfirmed: no tracepoint will report
+// them any more, or there is no room to keep them.
 static __always_inline void lose(struct live_queue* queue, __u32 from, __u32 count) {
   const __u64 to = queue->unconfirmed;
   for (__u32 i = 0; i < LIVE_BULK_MAX; ++i) {
@@ -80,9 +81,9 @@ static __always_inline void lose(struct live_queue* queue, __u32 from, __u32 cou
   queue->unconfirmed = to + count;
 }
 
-// `count` targets from place `from` of in_flight were refused, and go in line again. Behind a
-// refusal the rest of the batch waits: where the other end receives on this same CPU, as with veth,
-// it makes room only when the batch is over.
+// Puts `count` targets from place `from` of in_flight, which were refused, in line again. Nothing
+// more is tried in this batch: where the other end receives on this same CPU, as with veth, it
+// makes room only when the batch is over.
 static __always_inline void put_again(struct live_queue* queue, __u32 from, __u32 count,
                                       __s32 error) {
   const __u32 to = queue->again_count;
@@ -101,7 +102,7 @@ static __always_inline void put_again(struct live_queue* queue, __u32 from, __u3
   queue->refused += count;
 }
 
-// Every byte: the page may hold what an earlier frame, or its receiver, left there.
+// Writes every byte, since the page may hold what an earlier frame, or its receiver, left there.
 static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 sent_ns) {
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct live_config* fixed = (const struct live_config*)&config;
@@ -129,7 +130,7 @@ static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 sent_ns)
   payload[17] = PROBE_VERSION;
 }
 
-// What a longer frame has behind the probe: zeros. Volatile, or clang calls memset, which BPF
+// Fills a longer frame with zeros behind the probe. Volatile, or clang calls memset, which BPF
 // lacks.
 static __always_inline void write_padding(__u8* frame, const __u8* frame_end) {
   __u8* byte = frame + PROBE_FRAME_BYTES;
@@ -150,7 +151,7 @@ int live_sender(struct xdp_md* context) {
   if (!queue || frame + PROBE_FRAME_BYTES > (__u8*)(long)context->data_end) return XDP_DROP;
 
   const __u64 run = queue->runs++;
-  // A batch ends with a flush. What the tracepoint has not named by now it never will.
+  // A batch ends with a flush: targets that the tracepoint has not named by now it never will.
   if (run % LIVE_BATCH == 0 && queue->entered != queue->flown) {
     lose(queue, queue->flown, queue->entered - queue->flown);
     queue->flown = queue->entered;
@@ -168,7 +169,7 @@ int live_sender(struct xdp_md* context) {
   return bpf_redirect(config.interface_index, 0);
 }
 
-// The frame as user space has filled it, towards the interface.
+// Redirects the frame to the interface as user space has filled it.
 SEC("xdp")
 int self_test(struct xdp_md* context __attribute__((unused))) {
   struct live_queue* queue = this_queue();
@@ -192,7 +193,7 @@ int bulk_sent(struct bpf_raw_tracepoint_args* context) {
     queue->test_error = (__u32)-error;
     return 0;
   }
-  // Nothing in flight, or less: some other program's redirect on this CPU, between our batches.
+  // Fewer are in flight: another program redirected these frames on this CPU, between our batches.
   if (queue->entered - queue->flown < sent + refused) return 0;
   *(volatile __u64*)&queue->sent = queue->sent + sent;
   if (refused > 0) put_again(queue, queue->flown + sent, refused, error);
@@ -200,7 +201,8 @@ int bulk_sent(struct bpf_raw_tracepoint_args* context) {
   return 0;
 }
 
-// A frame found no way into a bulk: device, program, target, error, ...; it is the last one taken.
+// A frame found no way into a bulk, and it is the last one taken: device, program, target, error,
+// ...
 SEC("raw_tp/xdp_redirect_err")
 int redirect_refused(struct bpf_raw_tracepoint_args* context) {
   struct live_queue* queue = this_queue();

@@ -3,12 +3,13 @@
  * Parses one received frame and proves that it answers a probe of ours, or quotes one.
  *
  * Compiled twice from this text: into the XDP program and into the AF_PACKET receiver (and whatever
- * tests it), so that the two ways to receive cannot disagree. Cheap tests come first; the keyed
- * hash runs only for an echo reply or error to our address, the checksums only for what is proved:
- * the verifier walks what follows their loop once for each turn of it (324,000 instructions this
- * way, over a million if the hash came behind it). Reads never pass frame_end: the BPF verifier
- * demands it, and user space profits. At most two VLAN tags, as in 802.1ad; a message longer than
- * MATCH_ICMP_BYTES_MAX (an Ethernet MTU) cannot be an answer to 26 bytes.
+ * tests it), so that the two ways to receive cannot disagree. Cheap tests come first: the keyed
+ * hash runs only for an echo reply or error to our address. The checksums come last, and only for
+ * what is proved, since the verifier walks whatever follows their loop once for each turn of it:
+ * 324,000 instructions this way, over a million with the hash behind the loop. Reads never pass
+ * frame_end: the BPF verifier demands it, and user space profits. At most two VLAN tags are
+ * skipped, as in 802.1ad; a message longer than MATCH_ICMP_BYTES_MAX, which is what fits into an
+ * Ethernet MTU, cannot be an answer to 26 bytes.
  */
 #ifndef ECHOSCAN_BPF_MATCH_REPLY_H
 #define ECHOSCAN_BPF_MATCH_REPLY_H
@@ -44,9 +45,9 @@ struct match_config {
 };
 
 /*
- * Loads that need no alignment. The verifier allows unaligned loads from a packet, and clang would
- * break a packed struct into single bytes; user space must not assume that, and memcpy compiles to
- * one move.
+ * Loads that need no alignment. In BPF they are plain loads: the verifier allows unaligned ones
+ * from a packet, and clang would break a packed struct into single bytes. User space may not do
+ * that; its memcpy compiles to one move.
  */
 #ifdef __bpf__
 #define MATCH_LOAD(bits)                                   \
@@ -80,7 +81,8 @@ PROBE_INLINE __u32 match_fold(__u64 sum) {
   return (__u32)sum;
 }
 
-/* The sum over `bytes` bytes from p, or 0, which no good checksum has, if they pass frame_end. */
+/* The folded sum over `bytes` bytes from p, at most 8 * words_max + 7 of them. 0, which is over no
+ * good checksum, when they pass frame_end. */
 PROBE_INLINE __u32 match_sum(const __u8* p, const __u8* frame_end, __u32 bytes, int words_max) {
   __u64 sum = 0;
   for (int i = 0; i < words_max; ++i) {
@@ -139,8 +141,8 @@ PROBE_INLINE int match_is_error(__u8 icmp_type) {
 }
 
 /*
- * Where the echo request starts that an error quotes, or 0 when it quotes none of ours; `icmp` and
- * *bytes are the error's, and *bytes becomes what is quoted of the request. The quoted total
+ * Finds the echo request that an error quotes; 0 when it quotes none of ours. `icmp` and *bytes are
+ * the error's, and *bytes becomes the length of what is quoted of the request. The quoted total
  * length, flags and checksums prove nothing and are not looked at: there are stacks that quote them
  * in their own byte order, or as they were before a router changed them.
  */
@@ -166,8 +168,8 @@ PROBE_INLINE const __u8* match_quote(const __u8* icmp, const __u8* frame_end,
 
 /*
  * Proves an echo message, received or quoted, by its cookie and its payload, and fills in what the
- * proof covers. `echo` has at least PROBE_ICMP_BYTES before frame_end; reply->target is whose
- * cookie it should be.
+ * proof covers. `echo` has at least PROBE_ICMP_BYTES before frame_end. The caller has set
+ * reply->target to the address whose cookie is expected.
  */
 PROBE_INLINE enum frame_outcome match_proof(const __u8* echo, const __u8* frame_end,
                                             __u32 echo_bytes, const struct match_config* config,
@@ -202,8 +204,9 @@ PROBE_INLINE enum frame_outcome match_proof(const __u8* echo, const __u8* frame_
 }
 
 /*
- * The same for a whole ICMP message. An error is about whom it says it is about: a quote that is
- * addressed to one target with the proof of another is of no use, though both may be ours.
+ * Proves a whole ICMP message. An error has to quote a probe of the target that the quoted header
+ * names: a quote that is addressed to one target and proves another is unproved, though both may be
+ * ours.
  */
 PROBE_INLINE enum frame_outcome match_icmp(const __u8* icmp, const __u8* frame_end,
                                            __u32 icmp_bytes, const struct match_config* config,
@@ -226,8 +229,8 @@ PROBE_INLINE enum frame_outcome match_icmp(const __u8* icmp, const __u8* frame_e
 }
 
 /*
- * What the frame is. For an outcome that is a result everything in *reply is set but received_ns,
- * which is the caller's; for any other outcome *reply means nothing. Pure; any thread.
+ * Returns the frame's outcome. When that is a result, everything in *reply is set except
+ * received_ns, which the caller sets; else *reply means nothing. Pure; any thread.
  */
 PROBE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
                                             const struct match_config* config,

@@ -62,7 +62,7 @@ struct reply {
   __u64 received_ns; /* CLOCK_MONOTONIC */
   __u64 sent_ns;     /* from the authenticated payload; 0 when the tag did not prove it */
   __u32 target;      /* in an error, whom the quoted probe went to */
-  __u32 responder;   /* who says so */
+  __u32 responder;   /* whose address the message came from */
   __u8 ttl;
   __u8 icmp_type;
   __u8 icmp_code;

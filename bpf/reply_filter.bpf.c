@@ -38,8 +38,8 @@ struct {
   __type(value, struct frame_counters);
 } counters SEC(".maps");
 
-// The record goes through the stack: it is complete only when the checksums have been seen to be
-// right, and reserving before that would hold ring space for what is then thrown away.
+// Copies the record from the stack: it is complete only after the checksums have been checked, and
+// reserving ring space before that would hold it for records that are then thrown away.
 static __always_inline enum frame_outcome submit(const struct reply* reply) {
   const __u32 cpu = bpf_get_smp_processor_id();
   void* ring = bpf_map_lookup_elem(&rings, &cpu);

@@ -1,9 +1,9 @@
 // An IPv4 address as a type: four bytes in host order, trivially copyable, ordered as numbers.
 //
-// Byte order is a type here: an Ipv4 is host order everywhere, and only a frame's edge (bpf/,
-// frame.cpp, interface.cpp) sees network order. The text form is strict: four decimal numbers
-// without leading zeros. inet_aton's octal, hexadecimal and short forms are refused: zmap reads
-// 010.0.0.1 as 8.0.0.1 and "10" as 0.0.0.10, and pings somebody else.
+// Byte order is a type here: an Ipv4 is host order everywhere. Network order exists at a frame's
+// edge alone, in bpf/ and in the few files that style_test names. The text form is strict: four
+// decimal numbers without leading zeros. inet_aton's octal, hexadecimal and short forms are
+// refused: zmap reads 010.0.0.1 as 8.0.0.1 and "10" as 0.0.0.10, and pings somebody else.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ struct Ipv4 {
 // The longest text form: "255.255.255.255".
 inline constexpr std::size_t kIpv4TextBytesMax = 15;
 
-// Reads a dotted quad, the whole of `text` and nothing else; nullopt when it is not one.
+// Reads a dotted quad; nullopt unless the whole of `text` is one.
 constexpr std::optional<Ipv4> parse_ipv4(std::string_view text) {
   std::uint32_t value = 0;
   for (int part = 0; part < 4; ++part) {

@@ -1,11 +1,10 @@
-// Which label an address has: of all ranges that list it, the most specific one's, and on a tie the
-// one that was read last.
+// Which label an address has: that of the most specific range that lists it, and among equals that
+// of the range read last.
 //
-// Apart from the target set, which knows nothing of labels: so neither order nor digest can depend
-// on them, and a scan without labels pays nothing. The overlaps are resolved once, into disjoint
-// segments; a look-up costs what TargetSet::index_of does. Rejected: the label's number in each
-// target on its way through the senders, which would make every batch larger. Immutable; any
-// thread may read.
+// The target set knows nothing of labels, so that neither order nor digest can depend on them and a
+// scan without labels pays nothing. Overlaps are resolved once, into disjoint segments; a look-up
+// costs what TargetSet::index_of does. Rejected: to carry the label's number in each target through
+// the senders, which would make every batch larger. Immutable; any thread may read.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +31,7 @@ class LabelMap {
     const std::optional<std::size_t> segment = segments_.range_of(address);
     return segment ? label_of_segment_[*segment] : kNoLabel;
   }
-  // Lives as long as the map, through moves too; "" for kNoLabel.
+  // Valid as long as the map lives, through moves too; "" for kNoLabel.
   [[nodiscard]] std::string_view text(LabelId label) const { return table_.text(label); }
   // One more than the largest label's number.
   [[nodiscard]] std::size_t label_count() const { return table_.size(); }

@@ -1,8 +1,8 @@
 // Counts by label: how many addresses were sent to, or replied, for each label of the lists.
 //
 // Each thread that counts has one of its own, and they are added up after the threads have been
-// joined. Without labels it is empty and a count is one comparison; with them, one look-up by
-// address (10 ns), and nothing has to travel through the senders with each target.
+// joined. Without labels the tally is empty and counting is one comparison. With labels it is one
+// look-up by address (10 ns), so that no label has to travel through the senders with its target.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class LabelTally {
 
   [[nodiscard]] bool empty() const { return counts_.empty(); }
 
-  // Counts one address of its label, which it returns; "" when it has none.
+  // Counts the address under its label, and returns the label's text; "" when it has none.
   std::string_view add(Ipv4 address) {
     if (counts_.empty()) return {};
     const LabelId label = labels_.label_of(address);
@@ -28,7 +28,7 @@ class LabelTally {
     return labels_.text(label);
   }
 
-  // The same without counting.
+  // The label's text, without counting.
   [[nodiscard]] std::string_view text_of(Ipv4 address) const {
     return counts_.empty() ? std::string_view() : labels_.text(labels_.label_of(address));
   }

@@ -23,7 +23,7 @@ class ListBytes {
   ListBytes(const ListBytes&) = delete;
   ListBytes& operator=(const ListBytes&) = delete;
 
-  // The next bytes, valid until the next call; none at the end, or when failure() says why.
+  // The next bytes, valid until the next call; empty at the end, and after a failure().
   std::string_view next();
 
   // The first byte that is neither white space nor of a byte order mark; 0 when there is none. Call

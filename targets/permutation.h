@@ -1,12 +1,12 @@
 // The order of probing: a keyed bijection on [0, n), with random access.
 //
 // x_i = x_0 * g^i modulo p, the smallest prime above n, with g a primitive root and x_0 a starting
-// point, both drawn from the seed; values above n are skipped. One step per target (3 ns) since p
-// is so close to n; any i is reachable by modular exponentiation, so that a shard, a resumed scan
-// or another thread starts anywhere by arithmetic. Rejected: zmap's ladder of eleven primes (up
-// to 3.4 steps a target at 79 M), masscan's 14-round network (146 ns). Multiplication is Shoup's:
-// g's reciprocal is computed once. docs/permutation.md specifies the order for other
-// implementations: whatever changes it breaks published seeds. Immutable; any thread may read.
+// point, both drawn from the seed; values above n are skipped. A target costs one step (3 ns),
+// since p is so close to n. Modular exponentiation reaches any i, so that a shard or another thread
+// starts anywhere by arithmetic. Rejected: zmap's ladder of eleven primes (up to 3.4 steps a target
+// at 79 M), masscan's 14-round network (146 ns). Multiplication is Shoup's: g's reciprocal is
+// computed once. docs/permutation.md specifies the order for other implementations; a change to it
+// breaks published seeds. Immutable; any thread may read.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class Permutation {
   // The order has p - 1 steps, exponents 0 to p - 2; n of them lead to an index.
   [[nodiscard]] std::uint64_t step_count() const { return prime_ - 1; }
 
-  // g^i and a * b, modulo p; the exponent at most step_count(), a and b below p.
+  // g^exponent and a * b, modulo p; exponent <= step_count(), a and b below p.
   [[nodiscard]] std::uint64_t power(std::uint64_t exponent) const;
   [[nodiscard]] std::uint64_t multiply(std::uint64_t a, std::uint64_t b) const;
 

@@ -30,10 +30,10 @@ struct AddressRange {
 // itself and without a full stop: "host bits are set; the network is 1.2.3.0/24".
 tl::expected<AddressRange, std::string> parse_range(std::string_view text);
 
-// As a CIDR block or an address where it is one, else as first-last.
+// An address or a CIDR block where the range is one, else first-last.
 std::string to_string(const AddressRange& range);
 
-// The beginning of a text, fit for a terminal: a list may turn out to be a picture.
+// The beginning of a text, made fit for a terminal: a file given as a list may be a picture.
 std::string excerpt(std::string_view text, std::size_t bytes_max = 60);
 
 // White space in lists: ASCII's.

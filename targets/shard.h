@@ -2,9 +2,9 @@
 //
 // Part i is the i-th of n contiguous pieces of the order's exponents, so it depends on nothing but
 // i, n and the order: not on queues, threads or rate. Shards differ by some 20 targets in size,
-// since the few skipped values fall where they fall. Rejected: every n-th exponent, which divides
-// evenly too, but makes a step of the walk g^n and "the first N of the order" something that no
-// shard can stop at.
+// depending on where the few skipped values lie. Rejected: every n-th exponent. It divides as
+// evenly, but a step of the walk is then g^n, and no shard can tell where "the first N of the
+// order" end.
 #pragma once
 
 #include <cstdint>

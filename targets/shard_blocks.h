@@ -1,10 +1,10 @@
-// The shard's part of the order, cut into blocks that senders take as they get free.
+// The shard's part of the order, cut into blocks that senders take as they become free.
 //
-// Each sender owns the block that it took, so nothing is shared between them but one counter; a
-// queue that stalls holds up one block and not a fixed fraction of the scan. Passes follow one
-// another over the whole shard: losses come in bursts, and two probes in a row are lost together.
-// Rejected: a fixed part per thread, which makes the order depend on the number of threads and "the
-// first N targets" meaningless.
+// Each sender owns the block that it took, so that senders share nothing but one counter, and a
+// queue that stalls holds up one block and not a fixed fraction of the scan. A pass goes over the
+// whole shard before the next begins: losses come in bursts, which would take two probes of a
+// target that follow each other. Rejected: a fixed part per thread, which makes the order depend on
+// the number of threads and "the first N targets" meaningless.
 #pragma once
 
 #include <algorithm>

@@ -4,9 +4,9 @@
 // The IANA IPv4 Special-Purpose Address Registry as updated 2020-09-04, less the entries that it
 // marks as globally reachable (192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24, which are anycast
 // services that answer) and less those inside another (0.0.0.0/32, parts of 192.0.0.0/24,
-// 255.255.255.255/32); and multicast, which has a registry of its own. Excluded unless asked
-// otherwise. zmap ships such a list from 2013 as a file that `-b` replaces; built in, it cannot be
-// lost.
+// 255.255.255.255/32); and multicast, which has a registry of its own. They are excluded unless an
+// option says otherwise. zmap ships such a list, of 2013, as a file that `-b` replaces; one that is
+// built in cannot be lost.
 #pragma once
 
 #include <array>

@@ -1,9 +1,9 @@
 // A walk over part of the order: addresses come out in batches, and the place in the order is one
 // integer.
 //
-// The cursor covers the exponents [begin, end) of a permutation. Threads do not share a cursor;
-// they share the order by each taking blocks of it (shard_blocks.h) and seeking there, which costs
-// one modular exponentiation a block. Position and seek are exact: seek(position()) goes on as if
+// The cursor covers the exponents [begin, end) of a permutation. Threads do not share a cursor:
+// each has its own, takes blocks of the order (shard_blocks.h) and seeks there, which costs one
+// modular exponentiation a block. Position and seek are exact: seek(position()) goes on as if
 // nothing had happened.
 #pragma once
 
@@ -34,7 +34,8 @@ class TargetCursor {
   [[nodiscard]] std::uint64_t position() const { return position_; }
   [[nodiscard]] bool done() const { return position_ == end_; }
 
-  // Fills `batch` from the front and returns how many; fewer than its size only at the end.
+  // Fills `batch` from the front and returns how many addresses it wrote; fewer than the batch
+  // holds only at the end.
   std::size_t next(std::span<Ipv4> batch) {
     std::size_t filled = 0;
     while (filled < batch.size() && position_ < end_) {

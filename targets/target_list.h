@@ -2,8 +2,8 @@
 //
 // What a list is shows in its first bytes: packed or not (list_bytes.h), JSON when it begins with
 // `{` or `[`, else text. Errors are collected, not thrown, so that one run shows all that is wrong;
-// the first kListErrorsMax are kept, the rest are counted. What makes the list as a whole
-// unreadable (damaged data, broken JSON) is a failure instead: half a list is never taken for one.
+// the first kListErrorsMax are kept, the rest are counted. Damaged data and broken JSON make the
+// whole list a failure instead: half a list is never taken for one.
 // Depends on std and, in the .cpp files, on the libraries that read lists.
 #pragma once
 
@@ -26,7 +26,7 @@ struct LabelledRange {
   LabelId label = kNoLabel;
 };
 
-// Where a target stands, for the error that it may be.
+// Where in a list a target stands, for the messages about it.
 struct ListPlace {
   std::string_view list;        // "targets.txt"; alone when the rest is empty
   std::uint64_t line = 0;       // from 1
@@ -45,11 +45,11 @@ struct TargetList {
   std::vector<std::string> errors;  // "place: text: what is wrong", at most kListErrorsMax
   std::uint64_t error_count = 0;
 
-  // Adds a target, or the error in it or in its label.
+  // Adds a target; or an error, if the target or its label is wrong.
   void add(std::string_view target, std::string_view label, const ListPlace& place);
-  // Adds what a line says: a target, perhaps with a label, perhaps nothing but a comment.
+  // Adds the target of a line, with its label if there is one; a comment adds nothing.
   void add_line(std::string_view line, const ListPlace& place);
-  // Adds an error, or only counts it when there are enough.
+  // Counts an error, and keeps it if it is among the first kListErrorsMax.
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 };
 

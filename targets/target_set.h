@@ -1,11 +1,11 @@
 // The targets as a set: sorted disjoint ranges, and the two maps between an address and its index
 // in [0, n).
 //
-// Only indexes are permuted, so nothing off the list can ever be produced, and a bitmap over
-// indexes is an exact memory of who has answered (10 MB for 79 M targets, where a bitmap over
-// addresses takes 512 MB). index -> address goes through a bucket table over the index's top bits
-// in front of the prefix sums; a plain binary search over 100,000 ranges costs 45-95 ns, which is
-// ten times the rest of making a probe. Immutable once built; any thread may read.
+// Only indexes are permuted, so that no address off the list can ever be produced, and a bitmap
+// over indexes remembers exactly who has answered (10 MB for 79 M targets, where a bitmap over
+// addresses takes 512 MB). A bucket table over the index's top bits leads to the range of an index;
+// a plain binary search over 100,000 ranges would cost 45-95 ns, ten times the rest of making a
+// probe. Immutable once built; any thread may read.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace echoscan {
 // Sorts the ranges and joins those that overlap or touch.
 std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges);
 
-// What is in `ranges` and in none of `excluded`; both merged, and so is the result.
+// The addresses of `ranges` that are in none of `excluded`; both are merged, and so is the result.
 std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
                                           std::span<const AddressRange> excluded);
 
@@ -58,7 +58,7 @@ class TargetSet {
   [[nodiscard]] std::optional<std::uint64_t> index_of(Ipv4 address) const;
 
  private:
-  // Where a range lies in index space, in 8 bytes: at() reads one cache line for both.
+  // Where a range lies in index space. 8 bytes, so that at() finds both numbers in one cache line.
   struct Place {
     std::uint32_t last_index;
     std::uint32_t offset;  // from an index to its address, modulo 2^32

@@ -24,9 +24,9 @@ class Unpacker {
   virtual ~Unpacker() = default;
 
   // Unpacks from the front of `packed`, which it shortens, into `out`; returns how many bytes it
-  // wrote. None, and no failure(): it wants more input.
+  // wrote. When that is 0 and there is no failure(), it wants more input.
   virtual std::size_t unpack(std::string_view& packed, std::span<char> out) = 0;
-  // Tells that there is no more input; failure() then says so when the data ends early.
+  // Tells that there is no more input. When the data ends early, failure() then says so.
   void finish();
   // Why the rest cannot be read, a clause ("the gzip data ends early"); empty while it can.
   [[nodiscard]] const std::string& failure() const { return failure_; }
@@ -34,7 +34,7 @@ class Unpacker {
  protected:
   explicit Unpacker(const char* format) : format_(format) {}
   void note_damage(const char* what);
-  // Whether the data may end where it is: behind a member or a frame.
+  // Whether the data may end here: behind a whole member or frame.
   bool is_whole_ = false;
 
  private:
@@ -42,8 +42,8 @@ class Unpacker {
   std::string failure_;
 };
 
-// By the first kMagicBytes of a stream, or by all of it if it has fewer; null when these begin
-// neither format.
+// Chooses by the first kMagicBytes of a stream, or by all of it if it has fewer; null when they
+// begin neither format.
 std::unique_ptr<Unpacker> make_unpacker(std::string_view begin);
 
 }  // namespace echoscan

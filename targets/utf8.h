@@ -1,9 +1,9 @@
-// UTF-8, as far as texts of others need it: which bytes are one character.
+// UTF-8: which bytes of a text are one character.
 //
-// Lists' labels are refused when they are not UTF-8, texts of geo databases are cut between
-// characters, and JSON gets U+FFFD for a byte that begins none; all three ask the one function
-// here, so that they agree on what a character is. simdjson::validate_utf8 says whether a whole
-// text is valid, which is not enough for the latter two.
+// Labels of lists are refused when they are not UTF-8, texts of geo databases are cut between
+// characters, and JSON gets U+FFFD for a byte that begins none. All three ask the one function
+// here, so that they agree on what a character is. Rejected: simdjson::validate_utf8, which says
+// only whether a whole text is valid, and the latter two need more.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace echoscan {
 
-// Which editors put in front of a text; no part of it.
+// Some editors put it in front of a text; it is no part of the text.
 inline constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 // Bytes, 1 to 4, of the character that `text` begins with, by RFC 3629, which knows neither

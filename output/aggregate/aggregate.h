@@ -1,9 +1,9 @@
 // What many lines of results say together: replies, errors and round-trip times by network,
 // country, autonomous system and label.
 //
-// Reads what `scan` writes as JSON lines, whichever fields --fields left in them; `target` it
-// needs. Parsed by simdjson, a line at a time, so that one that is no JSON is an error of its own
-// and not of the block that it stands in; nlohmann's SAX parser was five times slower. Memory is
+// Reads what `scan` writes as JSON lines; it needs the field `target` and counts what --fields left
+// of the others. simdjson parses a line at a time, so that a line that is no JSON is an error of
+// its own and not of the block around it; nlohmann's SAX parser was five times slower. Memory is
 // 100 bytes a group and 2 bytes a round-trip time, at most 2 KiB a group.
 #pragma once
 
@@ -41,15 +41,15 @@ class Aggregate {
   Aggregate(const Aggregate&) = delete;
   Aggregate& operator=(const Aggregate&) = delete;
 
-  // Takes one line, behind which LineSource::kPaddingBytes may be read. False when it is malformed:
-  // no JSON object, or a field in it is not what it must be.
+  // Counts one line, behind which LineSource::kPaddingBytes may be read. False when it is
+  // malformed: it is no JSON object, or a field has a value that it cannot have.
   bool add_line(std::string_view line);
 
   [[nodiscard]] const std::vector<Grouping>& groupings() const { return groupings_; }
   [[nodiscard]] const Group& total() const { return total_; }
-  // Of the total: more exact than its sketch.
+  // The total's round-trip times, more exactly than its sketch has them.
   [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
-  // Objects without a target: other kinds of line.
+  // Lines that are objects without a target: of another kind than results.
   [[nodiscard]] std::uint64_t other_lines() const { return other_lines_; }
 
   // slash8, slash16, slash24: by first address. asn: by number.
@@ -73,7 +73,7 @@ class Aggregate {
   std::unordered_map<std::uint32_t, Group> by_number_[kGroupings];
   std::unordered_map<std::string, Group> by_name_[kGroupings];
   std::unordered_map<std::uint32_t, std::string> organisations_;
-  std::string name_;  // of the group looked up last, so that a look-up allocates nothing
+  std::string name_;  // of the last group looked up; kept so that a look-up allocates nothing
 };
 
 }  // namespace echoscan

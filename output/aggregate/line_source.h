@@ -1,9 +1,9 @@
 // Lines out of a file: plain, gzip or Zstandard, by its first bytes (unpacker.h).
 //
-// Streams of any length in fixed memory: blocks are unpacked into one buffer, which keeps the line
-// that a block cut in two. The lines of a killed scan's file are given before error() says that it
-// is cut. Behind each line stand kPaddingBytes that may be read, which is what simdjson wants. A
-// line longer than the buffer, 1 MiB, is given in pieces: no result is that long.
+// Streams of any length take fixed memory: blocks are unpacked into one buffer, which keeps the
+// line that a block has cut in two. Of a file that a killed scan has left, all lines are given
+// before error() says that it is cut. kPaddingBytes behind each line may be read, since simdjson
+// does so. A line longer than the buffer, 1 MiB, is given in pieces: no result is that long.
 #pragma once
 
 #include <cstdint>

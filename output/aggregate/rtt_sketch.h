@@ -1,9 +1,9 @@
-// Round-trip times of one of very many groups: percentiles in memory that follows the samples.
+// Round-trip times of one of very many groups: percentiles in memory that grows with the samples.
 //
 // RttHistogram takes 32 KiB, which is nothing for a scan and 160 GB for five million /24 networks.
-// Here a bin is 1/16 of a power of two, so that a percentile is at most 3 % off, and samples are
-// kept as bin numbers of 2 bytes until there are as many as counting them takes: 2 bytes a sample,
-// 2 KiB at most. A t-digest would need 1.5 KiB for 1 %, and ten times the work.
+// Here a bin is 1/16 of a power of two, so that a percentile is at most 3 % off. Samples are kept
+// as bin numbers of 2 bytes until they take as much memory as a table of counts, 2 KiB; from then
+// on they are counted. A t-digest would need 1.5 KiB for 1 %, and ten times the work.
 #pragma once
 
 #include <algorithm>
@@ -56,8 +56,8 @@ class RttSketch {
   static constexpr std::size_t kBins = (kWidthMax - kBinBits + 1) << kBinBits;
   static constexpr std::size_t kSamplesMax = kBins * 2;
 
-  // A value below 32 is its own bin. Above, its octave gives the row, and the four bits behind its
-  // leading one the bin in the row.
+  // A value below 32 is its own bin. Above, the octave gives the row, and the four bits behind the
+  // leading one give the bin in the row.
   static std::uint16_t bin_of(std::uint64_t rtt_ns) {
     const std::uint64_t units = std::min(rtt_ns >> kUnitShift, (std::uint64_t{1} << kWidthMax) - 1);
     const auto width = static_cast<unsigned>(std::bit_width(units));

@@ -1,11 +1,11 @@
 // One MaxMind-format database, read whole through libmaxminddb: its IPv4 networks and what it says
 // of each.
 //
-// The kind is not guessed from the name: each record is asked for a field in the forms that are
-// about, MaxMind's nested one (country.iso_code) and the flat ones (country_code, asn, as_name).
-// The file is walked and every record decoded, so that damage anywhere is an error, and a file that
-// is truncated later, while a scan runs, cannot bring SIGBUS into it. The walk is bounded by the
-// number of nodes that the file claims to have.
+// The kind is not guessed from the name: each record is asked for its fields in the forms that are
+// in use, MaxMind's nested one (country.iso_code) and the flat ones (country_code, asn, as_name).
+// The file is walked, every record decoded, and the file closed, so that damage anywhere is an
+// error and a file that is truncated while a scan runs cannot end it by SIGBUS. The walk is bounded
+// by the number of nodes that the file claims to have.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ class GeoDatabase {
     std::string as_org;
     std::uint32_t asn = 0;
   };
-  // Up to the next one's first address.
+  // Reaches up to the first address of the next network.
   struct Network {
     Ipv4 first;
-    std::uint32_t record = 0;  // index into records(); 0 is what nothing is known of
+    std::uint32_t record = 0;  // index into records(); 0 where nothing is known
   };
 
   // An error when the file is missing, cut, damaged, or has none of the fields: a sentence without

@@ -1,12 +1,12 @@
 // Where addresses are: country, city, autonomous system, from MaxMind-format databases (--mmdb).
 //
 // A look-up through libmaxminddb walks up to 32 nodes and then decodes maps: 0.6 us and more for
-// country and ASN, at random addresses, which is what a permuted scan has, so that a cache of
-// recent networks would seldom hit. So each database is walked once, at load, by its own prefixes,
-// into one sorted table of networks over all databases, with equal neighbours joined; a look-up is
-// a slot of the address's top 16 bits and a short search behind it. 8 bytes a network, 16 a
-// distinct record; docs/design.md has the figures. The walk reads every network, so that a damaged
-// file is refused before the first probe, and closes the file. Immutable; any thread may read.
+// country and ASN. A permuted scan looks addresses up at random, so that a cache of recent networks
+// would seldom hit. So each database is walked once, at load, into one sorted table of networks
+// over all databases, with equal neighbours joined. A look-up then takes a slot by the address's
+// top 16 bits and a short search behind it. 8 bytes a network, 16 a distinct record; docs/design.md
+// has the figures. The walk reads every network, so that a damaged file is refused before the first
+// probe. Immutable; any thread may read.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class GeoTable {
     std::uint32_t record = 0;  // index into records_
   };
 
-  // Knows nothing.
+  // A table that knows nothing.
   GeoTable();
 
   // Adds what the database at `path` knows. Where an earlier one knows a field already, that stays.
@@ -54,7 +54,8 @@ class GeoTable {
   [[nodiscard]] const std::string& description() const { return description_; }
 
  private:
-  // Texts are offsets into texts_, where a length byte stands in front; 0 is the empty one.
+  // A text is an offset into texts_, where its length stands in the byte before it; 0 is the empty
+  // text.
   struct Record {
     std::uint32_t country = 0;
     std::uint32_t city = 0;
@@ -74,7 +75,7 @@ class GeoTable {
   void index_networks();
 
   std::vector<Network> networks_;
-  std::vector<std::uint32_t> network_of_slot_;  // that holds a /16's first address
+  std::vector<std::uint32_t> network_of_slot_;  // by /16: the network of its first address
   std::vector<Record> records_;                 // 0: nothing known
   std::string texts_;
   std::string description_;

@@ -1,11 +1,11 @@
 // A result: one reply to one probe, or one error about it, as it leaves the program in whatever
 // format.
 //
-// `target` is the address that was probed, `responder` the one that answered (zmap's saddr); the
-// two differ when a host answers from another address, and in errors, which routers send. Texts are
+// `target` is the address that was probed, `responder` the one that answered (zmap's saddr). They
+// differ when a host answers from another address, and in errors, which routers send. Texts are
 // views into tables that outlive the scan (the geo table, the target lists), so that a result is
-// plain data and can be batched; an empty one is absent. output/result/result_field.h says how each
-// member is written.
+// plain data; an empty text is written as absent. output/result/result_field.h says how each member
+// is written.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +28,7 @@ enum class Classification : std::uint8_t {
 };
 inline constexpr std::size_t kClassifications = 6;
 
-// Of an ICMP type that is a result.
+// The classification of an ICMP type that can be a result.
 constexpr Classification classification_of(std::uint8_t icmp_type) {
   switch (icmp_type) {
     case 0:
@@ -53,7 +53,7 @@ struct Result {
   Classification classification = Classification::echoreply;
   std::uint8_t icmp_type = 0;
   std::uint8_t icmp_code = 0;
-  bool repeat = false;      // a reply of a target that had replied, an error of one that had one
+  bool repeat = false;      // not the target's first reply, or not its first error
   bool cooldown = false;    // received after the last probe had been sent
   bool off_target = false;  // an echo reply from another address than the target
   bool rtt_trusted = true;  // false when the reply's payload does not prove the send time
@@ -65,7 +65,7 @@ struct Result {
   std::string_view country;  // ISO 3166-1 alpha-2
   std::string_view city;
   std::string_view as_org;
-  std::string_view label;  // of the list entry that the target is from
+  std::string_view label;  // of the target, by its list
 };
 
 }  // namespace echoscan

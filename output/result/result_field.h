@@ -1,10 +1,11 @@
 // The fields of a result: the one table of names, order, presence and values.
 //
 // Lines in every format, --fields and its error, the CSV header and the test of docs/json-lines.md
-// all read this table, so that a new field is one row here and one in the document. It is constexpr
-// and its functions are lambdas: the writer of whole lines unrolls it (result_format.cpp), at the
-// price of a hand-written line; a choice by --fields goes through the pointers. Values know no
-// format: a number or word is the same everywhere, a text is quoted by whoever writes the line.
+// all read this table, so that a new field is one row here and one in the document. The table is
+// constexpr and its functions are lambdas, so that the writer of whole lines (json_line.cpp)
+// unrolls it at the price of a hand-written line; a choice by --fields goes through the pointers.
+// Values know no format: a number or word is the same in all, and a text is quoted by whoever
+// writes the line.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // The format of the results: which syntax, which fields, in which order.
 //
-// Chosen once, from the options; then a line is one call. A virtual seam would buy nothing, since
-// the formats are three and known; a branch that always goes the same way costs nothing.
+// The options choose it once; then a line is one call. Rejected: a virtual seam. The three formats
+// are known, and a branch that always goes the same way costs nothing.
 #pragma once
 
 #include <string>
@@ -20,10 +20,10 @@ class ResultFormat {
     ip,     // the target's address alone
   };
 
-  // Without fields: all of them, in the table's order. With `ip` there is nothing to choose.
+  // No fields given: all, in the table's order. `ip` ignores them.
   explicit ResultFormat(Syntax syntax = Syntax::jsonl, std::vector<const ResultField*> fields = {});
 
-  // What stands before the first line; empty but for csv.
+  // The line before the first result: CSV's header; empty for the other formats.
   [[nodiscard]] std::string header() const;
 
   // Writes the line, newline included, at `out`, which has room for kLineBytesMax; returns its end.

@@ -1,11 +1,11 @@
 // Lines out of the program: buffered, written as far as the reader takes them, never waited for.
 //
-// The receiver must not stand in a write(2) while replies fill the rings, so the writer only writes
-// what the sink takes at once and keeps the rest; when the backlog passes kBacklogHighBytes,
-// `is_limit()` tells the senders to pause, so that a slow reader slows the sending and loses no
-// reply. The buffer is fixed (touched as needed): when even that is full the receiver leaves
-// replies in the rings, where a loss is counted. One thread owns the writer; is_limit() may be
-// asked by any.
+// The receiver must not wait in a write(2) while replies fill the rings. So the writer writes what
+// the sink takes at once and keeps the rest. When that backlog passes kBacklogHighBytes, is_limit()
+// tells the senders to pause, so that a slow reader slows the sending and loses no reply. The
+// buffer has a fixed size (its pages are touched as needed); when it is full too, the receiver
+// leaves replies in the rings, where a loss is counted. One thread owns the writer; any may ask
+// is_limit() and error().
 #pragma once
 
 #include <atomic>
@@ -29,8 +29,8 @@ class ResultWriter {
 
   // Room for at least `bytes` bytes, or nothing when the backlog leaves none; then append().
   [[nodiscard]] std::span<char> room(std::size_t bytes);
-  // Takes over the first `bytes` bytes of what room() gave, as so many lines: a result's, or none
-  // for a header.
+  // Takes over the first `bytes` bytes of what room() gave. They count as `lines` lines: 1 for a
+  // result, 0 for a header.
   void append(std::size_t bytes, unsigned lines = 1);
 
   // Writes what the sink takes without waiting. False once the sink has failed; error() says how.
@@ -38,15 +38,15 @@ class ResultWriter {
   // The same, waiting up to `wait_ms` for the sink to take something.
   bool flush_waiting(int wait_ms);
 
-  // Writes the backlog and finishes the sink, waiting up to `wait_ms`; to be called until it
-  // returns true: all is where it belongs, or has failed.
+  // Writes the backlog and finishes the sink, waiting up to `wait_ms`. True when all is where it
+  // belongs, or has failed; call it again until then.
   bool finish(int wait_ms);
 
   [[nodiscard]] std::size_t backlog_bytes() const { return end_ - begin_; }
   [[nodiscard]] bool is_limit() const { return is_limit_.load(std::memory_order_relaxed); }
   // The errno of the write that failed, 0 while none has.
   [[nodiscard]] int error() const { return error_.load(std::memory_order_relaxed); }
-  // Lines appended; those in the backlog when a sink fails are counted, but lost.
+  // Lines appended, including those that a failing sink leaves in the backlog.
   [[nodiscard]] std::uint64_t lines() const { return lines_; }
   [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
 

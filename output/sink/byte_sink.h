@@ -1,10 +1,10 @@
 // Where lines end up: the seam between the writer and a file descriptor.
 //
 // A write never waits. A pipe is not made non-blocking for that, since O_NONBLOCK belongs to the
-// open file, which other processes share; a pipe that polls writable takes PIPE_BUF (4096) bytes at
-// once by POSIX, so the descriptor's sink writes that much at a time. Regular files take
-// everything, if at the disk's pace. Other sinks stand in front of it:
-// output/sink/compressed_sink.h. Tests stand a full disk or a slow reader here.
+// open file, which other processes share. But POSIX has a pipe that polls writable take PIPE_BUF
+// (4096) bytes at once, so the descriptor's sink writes that much at a time. Regular files take
+// everything, at the disk's pace. Other sinks can stand in front of a descriptor's, as
+// output/sink/compressed_sink.h does; tests put a full disk or a slow reader here.
 #pragma once
 
 #include <string_view>
@@ -15,7 +15,7 @@ class ByteSink {
  public:
   struct Outcome {
     std::size_t written = 0;
-    int error = 0;  // an errno; 0 also when the sink takes nothing just now
+    int error = 0;  // an errno; 0 when all is well, or the sink takes nothing just now
   };
   struct Completion {
     bool is_done = true;
@@ -29,14 +29,15 @@ class ByteSink {
   // Waits up to `wait_ms` until write_some would take something.
   virtual void wait_writable(int wait_ms) = 0;
 
-  // After the last byte: brings all to where it belongs, waiting up to `wait_ms`; to be called
-  // until it is done. A sink that is destroyed unfinished leaves what an interrupted program would.
+  // Call after the last byte, again and again until it is done: brings all to where it belongs,
+  // waiting up to `wait_ms` each time. A sink that is destroyed unfinished leaves what a killed
+  // program would leave.
   virtual Completion finish(int wait_ms);
-  // Whether what is written goes behind something earlier: then a header is there already.
+  // Whether bytes go behind those of an earlier scan, so that a header is there already.
   [[nodiscard]] virtual bool continues_earlier() const { return false; }
 };
 
-// A file descriptor of the process: a file, a pipe or a terminal. Closes it, but for standard
+// A file descriptor of the process: a file, a pipe or a terminal. Closes it, unless it is standard
 // output.
 class DescriptorSink : public ByteSink {
  public:
@@ -47,7 +48,7 @@ class DescriptorSink : public ByteSink {
 
   Outcome write_some(std::string_view bytes) override;
   void wait_writable(int wait_ms) override;
-  // A regular file is brought to the disk, so that a disk that is full in truth is an error here.
+  // Brings a regular file to the disk, since some file systems find out only then that it is full.
   Completion finish(int wait_ms) override;
 
  private:
@@ -55,7 +56,8 @@ class DescriptorSink : public ByteSink {
   bool is_regular_file_;
 };
 
-// All of `bytes`, waiting as long as it takes, then finish(). Returns an errno, 0 when all is well.
+// Writes all of `bytes`, however long it takes, and finishes the sink. Returns an errno, 0 when all
+// is well.
 int write_and_finish(ByteSink& sink, std::string_view bytes);
 
 }  // namespace echoscan

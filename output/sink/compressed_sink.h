@@ -1,10 +1,10 @@
 // A sink that compresses, on a thread of its own, into another sink.
 //
 // Compressing costs more than everything else that is done with a line, so the receiver must not
-// wait for it: it hands over up to kQueueBytes and goes on. When they are full nothing is taken,
-// the writer's backlog grows, and the senders pause, as behind any slow reader. The lock is held to
-// copy and to swap, once per batch of lines. What has been handed over is flushed every second, so
-// that a killed scan's file lacks a second at most. One thread writes and finishes.
+// wait for it: it hands over up to kQueueBytes and goes on. When the queue is full the sink takes
+// nothing, the writer's backlog grows, and the senders pause, as behind any slow reader. The lock
+// is held to copy and to swap, once per batch of lines. The thread flushes the encoder every
+// second, so that a killed scan's file lacks a second at most. One thread writes and finishes.
 #pragma once
 
 #include <condition_variable>
@@ -23,7 +23,7 @@ class CompressedSink : public ByteSink {
   static constexpr std::size_t kQueueBytes = std::size_t{1} << 20;
 
   CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression);
-  // Unfinished: what is still queued is dropped.
+  // Drops what is still queued, if finish() was not called.
   ~CompressedSink() override;
   CompressedSink(const CompressedSink&) = delete;
   CompressedSink& operator=(const CompressedSink&) = delete;
@@ -44,7 +44,7 @@ class CompressedSink : public ByteSink {
   std::unique_ptr<Encoder> encoder_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string queue_;          // all below: under mutex_
+  std::string queue_;          // mutex_ guards this and all below but the thread
   bool is_ending_ = false;     // no more will come
   bool is_abandoned_ = false;  // nobody waits any more
   bool is_done_ = false;

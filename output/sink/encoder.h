@@ -1,8 +1,8 @@
 // Compressing a stream of bytes: gzip and Zstandard behind one call.
 //
-// Levels are for lines that arrive by the million: docs/design.md has the speeds. Zstandard's
-// frames carry a checksum, as gzip's members do. Both formats allow one stream behind another in a
-// file, which is how a log is appended to. Not for two threads at once.
+// The levels are low, for lines that arrive by the million (result_bench has the speeds).
+// Zstandard's frames carry a checksum, as gzip's members do. Both formats allow one stream behind
+// another in a file, which is how a log is appended to. Not for two threads at once.
 #pragma once
 
 #include <memory>
@@ -25,7 +25,7 @@ class Encoder {
   };
 
   virtual ~Encoder() = default;
-  // Appends to `out` what there is to write for `bytes`.
+  // Encodes `bytes`, and appends to `out` what there is to write so far.
   virtual void encode(std::string_view bytes, Flush flush, std::string& out) = 0;
 };
 

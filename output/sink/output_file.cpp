@@ -30,7 +30,7 @@ class PartFile : public DescriptorSink {
   PartFile(int descriptor, std::string part, std::string name)
       : DescriptorSink(descriptor), part_(std::move(part)), name_(std::move(name)) {}
   ~PartFile() override {
-    // Of a scan that was refused in the last moment nothing stays.
+    // A scan that was refused at the last moment leaves nothing behind.
     if (!is_finished_ && !has_bytes_) unlink(part_.c_str());
   }
 
@@ -52,7 +52,7 @@ class PartFile : public DescriptorSink {
   bool is_finished_ = false;
 };
 
-// A file that goes on where it ends.
+// A file that is continued where it ends.
 class LogFile : public DescriptorSink {
  public:
   LogFile(int descriptor, bool is_empty) : DescriptorSink(descriptor), is_empty_(is_empty) {}
@@ -62,13 +62,13 @@ class LogFile : public DescriptorSink {
   bool is_empty_;
 };
 
-// Emptied only once it is ours: two scans with one output would write over each other's lines.
+// Opens NAME.part, and empties it only after locking it: another scan may be writing to it.
 Opened open_part(const std::string& path, const struct stat* earlier) {
   // Behind a symbolic link stands the file that is meant.
   const std::string name = earlier ? std::filesystem::canonical(path).string() : path;
   const std::string part = name + ".part";
   const int descriptor = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kNewFileMode);
-  // Where NAME itself could be written to, it is the other name that needs explaining.
+  // If NAME exists, the user knows nothing of NAME.part yet: name that one.
   if (descriptor < 0) return refusal(earlier ? part : path, std::strerror(errno));
   if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     close(descriptor);
@@ -103,7 +103,7 @@ Opened open_log(const std::string& path) {
   return file;
 }
 
-// What is no regular file, or has no name of its own; what somebody else writes there stays.
+// Opens devices, FIFOs and links such as /dev/fd/3, for appending: others may be writing there too.
 Opened open_direct(const std::string& path) {
   const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (descriptor < 0) return refusal(path, std::strerror(errno));

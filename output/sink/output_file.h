@@ -1,11 +1,12 @@
 // Opening what -o names: a file under a provisional name, a log to append to, or whatever else a
 // path can be.
 //
-// A regular file is written as NAME.part and gets its name when complete, so that whoever sees NAME
-// sees all of it, and an earlier NAME stays until then. Complete means that every result that was
-// received is in it: also after SIGINT, when the summary says how far the scan came. NAME.part
-// stays behind after SIGKILL or a full disk. Devices, FIFOs and /dev/stdout are written directly,
-// having no name to give. A name that ends in .zst or .gz is compressed (compressed_sink.h).
+// A regular file is written as NAME.part and gets its name when it is complete, so that whoever
+// sees NAME sees all of it, and an earlier NAME stays until then. Complete means that every result
+// that was received is in it; that is so after SIGINT too, when the summary says how far the scan
+// came. After SIGKILL or on a full disk NAME.part stays. Devices, FIFOs and /dev/stdout have no
+// name to give, and are written directly. A name that ends in .zst or .gz is compressed
+// (compressed_sink.h).
 #pragma once
 
 #include <memory>

@@ -1,9 +1,9 @@
 // Round-trip times, counted in logarithmic bins, for percentiles without keeping the samples.
 //
 // 64 bins to a factor of two, so that a percentile is at most 0.8 % off; minimum and maximum are
-// exact. One addition per reply and 32 KiB, whatever the number of replies: a survey has hundreds
-// of millions. A t-digest would be smaller and slower. One thread adds; reading waits until it has
-// ended.
+// exact. It costs an addition per reply, and 32 KiB whatever the number of replies: a survey has
+// hundreds of millions. A t-digest would be smaller and slower. One thread adds; others read after
+// that thread has ended.
 #pragma once
 
 #include <array>
@@ -30,7 +30,7 @@ class RttHistogram {
     std::uint64_t to_ns = 0;    // not included
     std::uint64_t count = 0;
   };
-  // For a picture: four bins to a factor of two, those that have anything, ascending.
+  // The bins to draw, ascending: four to a factor of two, without the empty ones.
   [[nodiscard]] std::vector<Bin> bins() const;
 
  private:

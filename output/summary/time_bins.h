@@ -1,9 +1,9 @@
-// When something happened, counted by second; by more seconds where it goes on for long.
+// When something happened, counted by second; in a long scan, by several seconds.
 //
-// A scan of an hour has a bin a second. A longer one does not get more bins but wider ones:
-// whenever the last is passed, neighbours are added up and the width doubles, so that memory and
-// summary stay bounded (29 KB) and nothing is ever dropped or estimated. One thread adds; reading
-// waits until it has ended.
+// A scan of up to an hour has a bin a second. A longer one gets wider bins instead of more: when
+// the last bin is passed, neighbours are added up and the width doubles. So memory and summary stay
+// bounded (29 KB), and nothing is dropped or estimated. One thread adds; others read after that
+// thread has ended.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ class TimeBins {
  public:
   static constexpr std::size_t kBinsMax = 3600;
 
-  // Counts one at so many nanoseconds after the beginning.
+  // Counts one event, `ns` nanoseconds after the beginning.
   void add(std::uint64_t ns) {
     while (ns / kSecondNs / bin_seconds_ >= kBinsMax) widen();
     ++bins_[ns / kSecondNs / bin_seconds_];
@@ -26,7 +26,7 @@ class TimeBins {
 
   [[nodiscard]] std::uint64_t bin_seconds() const { return bin_seconds_; }
 
-  // From the beginning to the last bin that has anything.
+  // By bin, from the beginning to the last bin that is not empty.
   [[nodiscard]] std::vector<std::uint64_t> counts() const {
     auto end = bins_.end();
     while (end != bins_.begin() && *(end - 1) == 0) --end;
