@@ -13,11 +13,11 @@ constexpr const char* kUnknownShape =
     "it is JSON, but no cloud's list: there is no array `prefixes` (Amazon, Google) or `values` "
     "(Microsoft) in it";
 
-// The parser quotes what it read last, however long it is.
+// The parser's messages quote what it read last, however long that is.
 constexpr std::size_t kParserSentenceMax = 200;
 
-// The bytes as the parser wants them. Comparing asks for the next chunk, so a copy is of no use
-// once another has moved on; the parser makes none.
+// An iterator over the bytes, as the parser wants it. It may not be copied, since moving one of two
+// on takes the chunk from the other; the parser does not copy it.
 class ByteIterator {
  public:
   using iterator_category = std::input_iterator_tag;
@@ -34,7 +34,7 @@ class ByteIterator {
     if (chunk_.empty()) fetch();
     return *this;
   }
-  // Equal are two that are at the end; nothing else is asked for.
+  // Two are equal when both are at the end; the parser asks for nothing else.
   friend bool operator==(const ByteIterator& a, const ByteIterator& b) {
     return a.chunk_.empty() && b.chunk_.empty();
   }
@@ -47,11 +47,12 @@ class ByteIterator {
   std::string_view chunk_;
 };
 
-// An element of `prefixes`, `ipv6_prefixes` or `values`, until it is whole: keys come in any order.
+// What has been read of an element of `prefixes`, `ipv6_prefixes` or `values`: its keys come in any
+// order.
 struct Element {
   std::vector<std::string> prefixes;
   std::string place;    // region or scope
-  std::string service;  // or, of Microsoft's, the name
+  std::string service;  // or Microsoft's name
   bool has_prefixes = false;
 
   void clear() {
@@ -69,7 +70,7 @@ bool is_element_array(const std::string& key) {
   return key == "prefixes" || key == "ipv6_prefixes" || key == "values";
 }
 
-// The parser's events. `path_` holds the containers that are open, as they are written: an
+// Takes the parser's events. `path_` holds the brackets of the containers that are open: an
 // element's own keys are at "{[{", Microsoft's prefixes at "{[{{[".
 class CloudListReader : public nlohmann::json_sax<Json> {
  public:
@@ -133,7 +134,7 @@ class CloudListReader : public nlohmann::json_sax<Json> {
 
   [[nodiscard]] bool in_values() const { return place_array_ == "values"; }
 
-  // Whether what comes is a prefix, by the keys that lead there.
+  // Whether the keys that lead here say that the next value is a prefix.
   [[nodiscard]] bool is_prefix_key() const {
     if (in_values())
       return path_ == kPrefixesPath && key_ == "properties" && property_ == "addressPrefixes";
@@ -141,7 +142,7 @@ class CloudListReader : public nlohmann::json_sax<Json> {
                                      key_ == "ipv6Prefix" || key_ == "ipv6_prefix");
   }
 
-  // What is not text, where text would be a prefix or an object an element, is an error.
+  // A value that is not text is an error where a prefix or an element has to be.
   bool other_value() {
     if (!is_element_array(place_array_)) return true;
     place_.array = place_array_;
@@ -157,7 +158,7 @@ class CloudListReader : public nlohmann::json_sax<Json> {
 
   bool open(char container) {
     if (is_prefix_key() || (path_ == kArrayPath && container == '[')) other_value();
-    // An empty list of prefixes is one.
+    // An empty list of prefixes counts as one.
     path_ += container;
     if (path_.size() > kDepthMax) {
       failure = "its JSON is nested deeper than " + std::to_string(kDepthMax) + " levels";

@@ -13,7 +13,7 @@ struct Candidate {
   LabelId label;
   std::uint32_t order;
 
-  // Whether the other one gives the label where both list an address.
+  // Whether `other` gives the label to the addresses that both list.
   bool operator<(const Candidate& other) const {
     if (range.size() != other.range.size()) return range.size() > other.range.size();
     return order < other.order;
@@ -44,8 +44,8 @@ void append(std::vector<LabelledRange>& segments, std::uint64_t first, std::uint
   }
 }
 
-// One sweep over the addresses: the candidates that have begun are in a heap, and the best of them
-// holds until it ends or the next one begins.
+// Resolves the overlaps in one sweep over the addresses. The candidates that have begun are in a
+// heap, and the best of them gives the label until it ends or the next one begins.
 std::vector<LabelledRange> resolve(const std::vector<LabelledRange>& entries) {
   const std::vector<Candidate> candidates = candidates_by_first(entries);
   std::priority_queue<Candidate> begun;

@@ -25,7 +25,7 @@ class SeedStream {
  public:
   explicit SeedStream(std::uint64_t seed) : state_(seed) {}
 
-  // Evenly from 1 to `count`. The lowest 2^64 mod count numbers are drawn again, so that no
+  // Draws evenly from 1 to `count`: numbers below 2^64 mod count are drawn again, so that no
   // remainder is likelier than another.
   std::uint64_t from_one_to(std::uint64_t count) {
     const std::uint64_t surplus = (0 - count) % count;
@@ -53,7 +53,7 @@ bool is_prime(std::uint64_t number) {
   return true;
 }
 
-// g generates the whole group exactly when no proper divisor of its order brings it to 1.
+// g is a primitive root exactly when g^((p-1)/f) is not 1 for any prime factor f of p - 1.
 bool is_primitive_root(std::uint64_t g, std::uint64_t prime,
                        const std::vector<std::uint64_t>& order_factors) {
   return std::none_of(order_factors.begin(), order_factors.end(), [g, prime](std::uint64_t factor) {

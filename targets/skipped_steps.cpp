@@ -30,7 +30,8 @@ SkippedSteps::SkippedSteps(const Permutation& permutation)
   std::sort(baby_steps.begin(), baby_steps.end(),
             [](const BabyStep& a, const BabyStep& b) { return a.value < b.value; });
 
-  // A giant step goes baby_count exponents back; some number of them ends among the baby steps.
+  // A giant step goes baby_count exponents back; after some number of them the value is among the
+  // baby steps.
   const std::uint64_t giant_step = permutation.power(step_count_ - baby_count % step_count_);
   for (std::uint64_t skipped = target_count_ + 1; skipped <= step_count_; ++skipped) {
     value = skipped;

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::size_t kLineBytesMax = 4096;
 
-// Where a line's target ends. A range may have white space around its dash, so a label cannot begin
-// with one.
+// Finds where a line's target ends. A range may have white space around its dash, so a label cannot
+// begin with a dash.
 std::size_t target_end(std::string_view line) {
   std::size_t end = line.find_first_of(kBlanks);
   while (end != std::string_view::npos) {
@@ -21,7 +21,8 @@ std::size_t target_end(std::string_view line) {
   return line.size();
 }
 
-// Lines out of chunks. A line is kept up to kLineBytesMax: what is longer is no list.
+// Puts lines together from chunks. It keeps kLineBytesMax of a line, since no target with its label
+// is longer.
 class LineReader {
  public:
   LineReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
@@ -33,7 +34,7 @@ class LineReader {
         keep(chunk);
         return;
       }
-      // A line that lies in one chunk, as nearly all do, is read where it is.
+      // Nearly every line lies in one chunk, and is read there without a copy.
       if (pending_.empty() && end <= kLineBytesMax) {
         add(chunk.substr(0, end));
       } else {

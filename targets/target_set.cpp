@@ -7,7 +7,8 @@
 namespace echoscan {
 namespace {
 
-// Four buckets a range keep the walk behind the table short; the cap keeps the table in the cache.
+// Four buckets a range keep the search behind the table short; the cap keeps the table in the
+// cache.
 constexpr std::uint64_t kBucketsPerRange = 4;
 constexpr std::uint64_t kBucketsMax = std::uint64_t{1} << 22;
 
@@ -51,8 +52,8 @@ std::uint64_t count_addresses(std::span<const AddressRange> merged) {
   return count;
 }
 
-// In ascending order of their beginnings, what a range shares with those before it is what it
-// shares with their union, which reaches to the furthest end so far.
+// Goes through the ranges in ascending order of their beginnings. The addresses that a range shares
+// with any before it are then those below the furthest end so far.
 std::uint64_t count_repeated(std::vector<AddressRange> ranges) {
   std::sort(ranges.begin(), ranges.end());
   std::uint64_t count = 0;

@@ -32,7 +32,7 @@ class GzipUnpacker : public Unpacker {
     const int result = inflate(&stream_, Z_NO_FLUSH);
     packed.remove_prefix(packed.size() - stream_.avail_in);
     is_whole_ = result == Z_STREAM_END;
-    // Z_BUF_ERROR: without more input there is nothing to do.
+    // Z_BUF_ERROR only says that zlib needs more input.
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
       note_damage(stream_.msg ? stream_.msg : zError(result));
     return out.size() - stream_.avail_out;

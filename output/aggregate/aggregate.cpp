@@ -27,7 +27,7 @@ std::string_view name_of(Grouping grouping) {
   return kNames[static_cast<std::size_t>(grouping)];
 }
 
-// What of a line counts here.
+// The fields of a line that are counted.
 struct Aggregate::Line {
   std::optional<Ipv4> target;
   bool is_error = false;
@@ -55,7 +55,7 @@ class Aggregate::Parser {
   }
 
  private:
-  // What is not asked for here is skipped, unread.
+  // Other fields are skipped unread.
   static bool take(ondemand::field& field, Line& line) {
     const ondemand::raw_json_string key = field.key();
     ondemand::value& value = field.value();

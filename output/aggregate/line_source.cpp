@@ -25,7 +25,7 @@ tl::expected<std::unique_ptr<LineSource>, std::string> LineSource::open(const st
   const int descriptor = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return refusal(std::strerror(errno));
   std::unique_ptr<LineSource> source(new LineSource(descriptor));
-  // The first bytes decide; a pipe may give them one by one.
+  // The first bytes decide how to unpack; a pipe may give them one by one.
   std::string begin;
   while (begin.size() < Unpacker::kMagicBytes && source->read_input()) begin += source->input_;
   source->input_ = std::move(begin);

@@ -67,7 +67,7 @@ class GeoDatabase::Reader {
     if (damage_.empty()) damage_ = MMDB_strerror(status);
   }
 
-  // In a tree of IPv6 addresses, the IPv4 ones are ::/96.
+  // Finds the IPv4 addresses in the tree: in one of IPv6 addresses they are ::/96.
   void walk_ipv4() {
     MMDB_search_node_s node{};
     std::uint64_t record = 0;
@@ -82,7 +82,7 @@ class GeoDatabase::Reader {
     walk(record, type, node.left_record_entry, 0, 0);
   }
 
-  // What is below a record of a node: the network first/depth.
+  // Walks what is below a record of a node, the network first/depth.
   void walk(std::uint64_t record, std::uint8_t type, MMDB_entry_s entry, std::uint32_t first,
             unsigned depth) {
     if (!damage_.empty()) return;

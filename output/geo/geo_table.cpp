@@ -52,7 +52,7 @@ tl::expected<void, std::string> GeoTable::add_database(const std::string& path) 
     found.push_back({intern_text(record.country), intern_text(record.city),
                      intern_text(record.as_org), record.asn});
 
-  // Both tables at once, from boundary to boundary.
+  // Walks through both tables at once, from boundary to boundary.
   std::unordered_map<std::uint64_t, std::uint32_t> combined;
   const auto combine = [&](std::uint32_t ours, std::uint32_t theirs) {
     const auto [known, is_new] = combined.try_emplace(std::uint64_t{ours} << 32 | theirs, 0);
@@ -72,7 +72,7 @@ tl::expected<void, std::string> GeoTable::add_database(const std::string& path) 
     const Ipv4 first = std::max(networks_[i].first, others[k].first);
     const std::uint32_t record = combine(networks_[i].record, others[k].record);
     if (merged.empty() || merged.back().record != record) merged.push_back({first, record});
-    // The one that ends first gives way; where both end, both do.
+    // The network that ends first is left behind; where both end, both are.
     const bool is_last = i + 1 == networks_.size();
     const bool is_other_last = k + 1 == others.size();
     if (is_last && is_other_last) break;
@@ -102,7 +102,8 @@ void GeoTable::index_networks() {
 
 GeoRecord GeoTable::find(Ipv4 address) const {
   const std::size_t slot = address.value >> kSlotShift;
-  // The last network that begins at or before the address; halving without a branch to mispredict.
+  // Finds the last network that begins at or before the address, by halving without a branch that
+  // could be mispredicted.
   const Network* network = &networks_[network_of_slot_[slot]];
   for (std::size_t count = network_of_slot_[slot + 1] - network_of_slot_[slot] + 1; count > 1;) {
     const std::size_t half = count / 2;

@@ -5,7 +5,7 @@
 namespace echoscan {
 namespace {
 
-// Room: 2 bytes a byte, plus 2.
+// Needs room for 2 bytes a byte of text, and 2 more.
 char* write_csv_text(char* out, std::string_view text) {
   if (text.find_first_of(",\"\r\n") == std::string_view::npos) return write_word(out, text);
   *out++ = '"';

@@ -37,7 +37,7 @@ constexpr auto json_key() {
   return key;
 }
 
-// Inlined where the field is a constant; through its pointers where it is not.
+// Where the field is a constant, all of this is inlined; else it goes through the field's pointers.
 [[gnu::always_inline]] inline char* write_value(char* out, const ResultField& field,
                                                 const Result& result) {
   if (field.kind == ResultField::Kind::literal) return field.write(out, result);
@@ -58,7 +58,7 @@ template <std::size_t Index>
   return write_value(out + kKey.size(), kField, result);
 }
 
-// Each field begins with a comma; the first one's becomes the brace.
+// Each field begins with a comma; this turns the first one's into the brace.
 char* close_line(char* begin, char* end) {
   if (begin == end) ++end;
   *begin = '{';

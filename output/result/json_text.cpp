@@ -12,12 +12,13 @@ namespace {
 constexpr std::uint64_t kOnes = 0x0101010101010101;
 constexpr std::uint64_t kHighBits = 0x8080808080808080;
 
-// The high bit of each byte that is zero in `word`; bytes above the lowest such may be wrong.
+// The high bit of each byte of `word` that is zero. Only the lowest such byte is certain; those
+// above it may be wrong.
 constexpr std::uint64_t zero_bytes(std::uint64_t word) {
   return (word - kOnes) & ~word & kHighBits;
 }
 
-// Whether all 8 bytes stand for themselves: ASCII from the space on, no quote, no backslash.
+// Whether all 8 bytes can be copied as they are: ASCII from the space on, no quote, no backslash.
 constexpr bool is_plain(std::uint64_t word) {
   const std::uint64_t below_space = (word - kOnes * 0x20) & ~word;
   return ((word | below_space | zero_bytes(word ^ kOnes * '"') | zero_bytes(word ^ kOnes * '\\')) &

@@ -9,7 +9,7 @@ ResultWriter::ResultWriter(ByteSink& sink)
 
 std::span<char> ResultWriter::room(std::size_t bytes) {
   if (kBufferBytes - end_ < bytes) {
-    // Moving a backlog of more than half the buffer down would cost more than the room it wins.
+    // To move a backlog of more than half the buffer would cost more than the room is worth.
     if (begin_ < kBufferBytes / 2) return {};
     std::memmove(buffer_.get(), buffer_.get() + begin_, backlog_bytes());
     end_ -= begin_;

@@ -55,7 +55,7 @@ void DescriptorSink::wait_writable(int wait_ms) {
 }
 
 ByteSink::Completion DescriptorSink::finish(int) {
-  // What cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
+  // A file that cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
   if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return {};
   return {true, errno};
 }

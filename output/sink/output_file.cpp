@@ -64,7 +64,7 @@ class LogFile : public DescriptorSink {
 
 // Opens NAME.part, and empties it only after locking it: another scan may be writing to it.
 Opened open_part(const std::string& path, const struct stat* earlier) {
-  // Behind a symbolic link stands the file that is meant.
+  // The file behind a symbolic link is meant, and not the link.
   const std::string name = earlier ? std::filesystem::canonical(path).string() : path;
   const std::string part = name + ".part";
   const int descriptor = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kNewFileMode);
@@ -95,7 +95,7 @@ Opened open_log(const std::string& path) {
     return refusal(path, std::strerror(error));
   }
   auto file = std::make_unique<LogFile>(descriptor, status.st_size == 0);
-  // A scan that was killed may have left half a line; only that one must be lost.
+  // A killed scan may have left half a line: end it, so that no more than that line is lost.
   char last = '\n';
   if (compression_of(path) == Compression::none && status.st_size > 0 &&
       pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != '\n')

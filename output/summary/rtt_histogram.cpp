@@ -6,8 +6,8 @@
 
 namespace echoscan {
 
-// A value below 64 is its own bin. Above, its octave gives the row, and the six bits behind its
-// leading one the bin in the row.
+// A value below 64 is its own bin. Above, the octave gives the row, and the six bits behind the
+// leading one give the bin in the row.
 void RttHistogram::add(std::uint64_t rtt_ns) {
   const auto width = static_cast<unsigned>(std::bit_width(rtt_ns));
   const unsigned shift = width > kBinBits + 1 ? width - kBinBits - 1 : 0;

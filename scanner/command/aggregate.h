@@ -1,9 +1,9 @@
-// `echoscan aggregate`: lines of results, of any number of shards, into tables.
+// `echoscan aggregate`: tables of the results of any number of shards.
 //
-// What lines alone cannot say is asked for: how many were probed in all is in the scan's summary,
-// how many in a network, country or system follows from its target lists (and the databases). Lists
-// that are not the scan's are refused by the summary's digest, and where a scan did not probe all
-// of its list there are no rates of groups, rather than wrong ones.
+// Lines of results do not say how many targets were probed. The scan's summary says how many in
+// all; its target lists, with the databases, say how many in a network, country or system. Lists
+// that are not the scan's are refused by the summary's digest. Where a scan did not probe all of
+// its lists, groups have no rates, rather than wrong ones.
 #pragma once
 
 #include "scanner/options/aggregate_config.h"
@@ -11,7 +11,7 @@
 
 namespace echoscan {
 
-// Prints the tables on standard output, and nothing else; what is wrong with the lines is logged.
+// Prints the tables on standard output, and nothing else there; logs what is wrong with the lines.
 // Throws UserError.
 ExitCode run_aggregate(const AggregateConfig& config);
 

@@ -32,12 +32,12 @@ namespace asio = boost::asio;
 constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
 constexpr std::size_t kBatchSize = 64;  // as a sender's
-// Longer each time that nothing is taken, as a sender's: who waits for a full ring sleeps, and
-// leaves its CPU to whoever empties it.
+// As a sender's, the wait grows each time that nothing is taken: a thread that waits for a full
+// ring sleeps, and leaves its CPU to the one that empties it.
 constexpr std::uint64_t kBackOffMinNs = 20'000;
 constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 constexpr std::uint64_t kSettleNs = 1'000'000'000;
-// Replies do not matter here: the key need not be secret.
+// Replies are not read, so the key need not be secret.
 constexpr probe_key kKey{{1, 2}, {3, 4}};
 
 double cpu_seconds() {
@@ -90,7 +90,7 @@ class Stopwatch {
     timer_.cancel();
     while (!is_over) io_.run_one();
   }
-  // 0 while there was none.
+  // The signal that has come; 0 when none has.
   [[nodiscard]] int signal() const { return signal_; }
 
  private:

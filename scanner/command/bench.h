@@ -1,10 +1,10 @@
-// The methods of sending, measured side by side: the same probes to one host, as fast as each can,
-// in turn.
+// The methods of sending, measured side by side: each in turn sends the same probes to one host, as
+// fast as it can.
 //
-// Without the rest of a scan: no order, no pacer, no receiver. The reply filter is attached as in a
-// scan, since some methods need it, and all have it, so that they can be compared; its rings are
-// not read. A thread per stream, pinned; the caller's thread keeps the time and takes SIGINT, which
-// ends the bench with the rows so far.
+// The rest of a scan is left out: there is no order, no pacer and no receiver. The reply filter is
+// attached for all methods, since some need it and all must be comparable; its rings are not read.
+// Each stream has a pinned thread. The caller's thread keeps the time and takes SIGINT, which ends
+// the bench with the rows so far.
 #pragma once
 
 #include "scanner/options/bench_config.h"

@@ -1,7 +1,7 @@
 // What a bench found: a row per method, as text for people and as JSON.
 //
-// Beside what a method says of itself stands what the interface counted meanwhile, so that none can
-// lie, and the CPU time of the whole process, since a method may work in threads of the kernel's.
+// Beside a method's own count stands what the interface counted meanwhile, so that no method can
+// lie. CPU time is the whole process's, since a method may have threads of its own.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace echoscan {
 struct BenchRow {
   std::string method;
   std::string mode;         // as obtained: "AF_XDP copy"
-  std::string unavailable;  // why it cannot run here, a clause; empty when it did
+  std::string unavailable;  // why it cannot run here, a clause; empty when it ran
   double seconds = 0;
   double cpu_s = 0;  // of the process, user and system
   std::uint64_t sent = 0;
@@ -32,7 +32,7 @@ struct BenchTable {
   std::vector<BenchRow> rows;
 };
 
-// Sorts the fastest method first, and those that cannot run last.
+// Sorts the rows: the fastest method first, those that cannot run last.
 void sort_rows(BenchTable& table);
 // The table for people, with a line on the circumstances below it.
 std::string bench_text(const BenchTable& table);

@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20;
 // AF_XDP's memory for one queue: 6,144 frames of 2 KiB.
 constexpr std::uint64_t kLockedBytesPerQueue = 16 * kMebibyte;
-// Drivers of frames in one page: what is left of 4 KiB for the frame itself, less a margin.
+// What a page of 4 KiB leaves for the frame, less a margin, in drivers that keep a frame in one
+// page.
 constexpr unsigned kNativeMtuMax = 3498;
 constexpr unsigned kSmallRing = 1024;
 
@@ -112,8 +113,8 @@ void judge_native(const Diagnosis& facts, ProblemList& problems) {
   if (facts.has_lro)
     problems.add(what + "; drivers refuse it while LRO is on.",
                  fmt::format("ethtool -K {} lro off", nic.name));
-  // A driver without any native XDP says so at every size; vmxnet3, which has it from 6.6 on, says
-  // the same of a size that does not fit.
+  // EOPNOTSUPP means that the driver has no native XDP. The exception is vmxnet3, which has it from
+  // Linux 6.6 on and says EOPNOTSUPP of an MTU that is too large.
   const bool has_native =
       facts.xdp_native.error != EOPNOTSUPP || (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
   if (nic.mtu > kNativeMtuMax && has_native)

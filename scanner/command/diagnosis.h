@@ -1,10 +1,10 @@
 // What `echoscan doctor` found out, the problems in it, and how both are printed.
 //
-// Facts and judgement apart: gathering (doctor.cpp) touches the machine, judging is a pure function
-// of what was gathered, so that a card nobody here owns can still be tested. Each problem carries
-// the command that fixes it. Text is for people and bug reports, JSON for scripts; the names in it
-// are a contract (docs/drivers.md). Rejected: a score or a verdict by colour, which cannot be
-// pasted into a report.
+// Facts are kept apart from judgement: doctor.cpp gathers them from the machine, and a pure
+// function judges them, so that tests can judge cards that nobody here owns. Each problem carries
+// the command that fixes it. Text is for people and bug reports, JSON for scripts; its names are a
+// contract (docs/drivers.md). Rejected: a score or a verdict by colour, which cannot be pasted into
+// a report.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace echoscan {
 
-// Something that was tried, or asked for. Untried is neither yes nor no.
+// The outcome of trying something. Untried says neither yes nor no.
 struct Trial {
   enum class Outcome { untried, works, refused };
   Outcome outcome = Outcome::untried;
@@ -27,7 +27,7 @@ struct Trial {
 struct Capability {
   std::string name;
   bool is_held = false;
-  std::string purpose;  // what is missing without it
+  std::string purpose;  // what does not work without it
 };
 
 struct Diagnosis {
@@ -36,10 +36,10 @@ struct Diagnosis {
   unsigned kernel_minor = 0;
   unsigned cpus_allowed = 0;
   std::vector<Capability> capabilities;
-  std::optional<std::uint64_t> locked_memory_bytes;  // none: unlimited
+  std::optional<std::uint64_t> locked_memory_bytes;  // the limit; nullopt: unlimited
 
   Interface interface;
-  unsigned queues_max = 0;  // 0 where the driver does not say, here and below
+  unsigned queues_max = 0;  // as all below: 0 when the driver does not say
   unsigned rx_ring = 0, rx_ring_max = 0;
   unsigned tx_ring = 0, tx_ring_max = 0;
   bool has_lro = false;
@@ -63,7 +63,7 @@ struct Problem {
   bool is_fatal = false;
 };
 
-// In the order in which they are best dealt with.
+// The problems in the order in which they are best dealt with.
 std::vector<Problem> find_problems(const Diagnosis& diagnosis);
 
 std::string diagnosis_text(const Diagnosis& diagnosis, const std::vector<Problem>& problems);

@@ -1,9 +1,9 @@
 // `echoscan doctor`: what a user runs first, and pastes into a bug report.
 //
-// Says what this kernel, these privileges and this interface allow, and what to do about what they
-// do not. XDP and AF_XDP are tried and not guessed: attached and bound as a scan does it, nothing
-// sent, and taken away again. That restarts the link on some drivers (igb 1 s, ixgbe 10 s), so
-// --read-only leaves it out. Nothing is changed that stays.
+// It says what this kernel, these privileges and this interface allow, and how to fix what they do
+// not. XDP and AF_XDP are tried and not guessed: attached and bound as in a scan, and taken away
+// again without sending anything. That restarts the link on some drivers (igb 1 s, ixgbe 10 s), so
+// --read-only leaves it out. No change stays.
 #pragma once
 
 #include "scanner/options/doctor_config.h"
@@ -11,8 +11,8 @@
 
 namespace echoscan {
 
-// Looks, and prints what it found on standard output. Returns ExitCode::environment when a scan
-// could not work at all. Throws UserError.
+// Prints what it finds on standard output. Returns ExitCode::environment when no scan could work.
+// Throws UserError.
 ExitCode run_doctor(const DoctorConfig& config);
 
 }  // namespace echoscan

@@ -24,7 +24,7 @@ struct LabelCount {
   std::uint64_t count = 0;
 };
 
-// Of what is left, most addresses first; empty without labels.
+// How many targets each label has, most first; empty without labels.
 std::vector<LabelCount> counts_by_label(const TargetSelection& selection) {
   const std::vector<std::uint64_t> by_number = selection.labels.count(selection.ranges);
   std::vector<LabelCount> counts;

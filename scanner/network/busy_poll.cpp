@@ -24,7 +24,7 @@ std::string read_setting(const std::string& path) {
   return value;
 }
 
-// An errno, 0 when it was written.
+// Returns an errno; 0 when the setting was written.
 int write_setting(const std::string& path, const std::string& value) {
   errno = 0;
   std::ofstream file(path);

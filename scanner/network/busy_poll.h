@@ -2,12 +2,12 @@
 // themselves.
 //
 // A socket that prefers busy polling (SO_PREFER_BUSY_POLL, Linux 5.11) changes little until the
-// interface holds its interrupts back; that is two values in sysfs, for the whole interface and for
-// good. This owner writes them and puts back what it found. They are the ones that the kernel's and
-// DPDK's documents advise: interrupts stay off for 2 empty polls, and a timer polls after 200 us if
-// nobody else does, by which a reply may be stamped late. Rejected: the netlink interface, which
-// knows single queues, but not before Linux 6.13. A process that is killed (SIGKILL) leaves them:
-// docs/design.md has the command that does away with them.
+// interface holds its interrupts back. Two values in sysfs make it do so, for the whole interface
+// and until they are changed again. This owner writes them and puts back what it found. The values
+// are those that the kernel's and DPDK's documents advise: interrupts stay off for 2 empty polls,
+// and a timer polls after 200 us if nobody else does, so that a reply may be stamped that late.
+// Rejected: the netlink interface, which sets single queues, but only from Linux 6.13 on. SIGKILL
+// leaves the values in place; docs/design.md has the command that resets them.
 #pragma once
 
 #include <string>
@@ -19,9 +19,8 @@ class BusyPolling {
   static constexpr const char* kDeferPolls = "2";
   static constexpr const char* kFlushTimeoutNs = "200000";
 
-  // For the interface with this directory in sysfs, as in /sys/class/net/eth0. Throws UserError
-  // with code environment when there are no such settings or they may not be written; then nothing
-  // has changed.
+  // `directory` is the interface's in sysfs: "/sys/class/net/eth0". Throws UserError with code
+  // environment, and changes nothing, when the settings do not exist or may not be written.
   explicit BusyPolling(const std::string& directory);
   BusyPolling(const BusyPolling&) = delete;
   BusyPolling& operator=(const BusyPolling&) = delete;

@@ -1,7 +1,8 @@
 // Questions to a network driver by the ethtool ioctl: queues, rings, offloads, its own counters.
 //
-// The ioctl and not ethtool's netlink family: every kernel has it, every driver answers it, and no
-// privileges are needed to ask. A driver that does not know an answer leaves zeros. Set-up only.
+// The ioctl is asked and not ethtool's netlink family, since every kernel has it, every driver
+// answers it, and asking needs no privileges. A driver that does not know an answer leaves zeros.
+// Set-up only.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 namespace echoscan {
 
 struct Channels {
-  unsigned in_use = 0;  // those that can send, "combined" in ethtool's words
+  unsigned in_use = 0;  // that can send: "combined" in ethtool's words
   unsigned max = 0;
 };
 

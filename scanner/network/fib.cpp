@@ -16,7 +16,7 @@
 namespace echoscan {
 namespace {
 
-// What ip_route_output_key() treats apart, whatever the tables say.
+// The ranges that the kernel's ip_route_output_key() treats specially, whatever the tables say.
 constexpr std::array<AddressRange, 5> kKernelPrefixes{{
     {{0x00000000}, {0x00ffffff}},  // this network
     {{0x00000000}, {0x00000000}},  // this host
@@ -30,8 +30,8 @@ AddressRange prefix_range(Ipv4 address, unsigned length) {
   return {Ipv4{address.value & ~hosts}, Ipv4{address.value | hosts}};
 }
 
-// Appends the destination of each message of a dump: header's `length_of` says how many of its bits
-// count. One of no bits holds everywhere and is no boundary.
+// Appends the destination prefix of each message of a dump; `length_of` gives its length from the
+// message's header. A prefix of length 0 covers everything and is no boundary.
 template <typename Header, typename LengthOf>
 void dump_prefixes(std::uint16_t type, std::uint16_t destination_attribute, LengthOf length_of,
                    std::vector<AddressRange>& prefixes) {
@@ -187,8 +187,8 @@ std::vector<Way> ask_ways(std::span<const Ipv4> destinations, const WayQuestion&
     if (is_refusal(ways[i].kind)) ways[i].source = std::nullopt;
   });
   if (question.interface_index == 0) return ways;
-  // Whether a route stands behind the answer. A kernel before 4.13 does not know the flag and
-  // answers as before.
+  // Asks again whether a route is behind the answer. A kernel before 4.13 does not know the flag
+  // and gives the same answer.
   ask(RTM_F_FIB_MATCH, [&ways](std::size_t i, int error, const nlmsghdr*) {
     if (error != 0 && !is_refusal(ways[i].kind)) ways[i] = {Way::Kind::no_route, 0, {}, {}};
   });

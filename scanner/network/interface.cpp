@@ -44,7 +44,8 @@ void read_attribute(const nlattr& attribute, Interface& link) {
   }
 }
 
-// The number of allocated queues is only an upper bound; the channels in use are ethtool's to say.
+// rtnetlink gives the number of allocated queues, an upper bound; ethtool knows how many are in
+// use.
 void read_ethtool(Interface& link) {
   if (const std::optional<Channels> channels = read_channels(link.name))
     link.queues = std::max(1U, channels->in_use);

@@ -2,8 +2,8 @@
 //
 // Facts come by rtnetlink and, for channels and driver, by the ethtool ioctl: both work without
 // privileges and inside any namespace. Attaching an XDP program makes several drivers restart their
-// link (ixgbe 10 s, igb 1 s); carrier_changes shows that even when a poll misses the gap. Set-up
-// only.
+// link (ixgbe 10 s, igb 1 s); carrier_changes shows a restart even when a poll misses the gap.
+// Set-up only, except read_tx_packets.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct Interface {
   std::uint32_t carrier_changes = 0;
   std::uint32_t mtu = 0;
   std::uint64_t tx_packets = 0;  // the interface's own count; some drivers leave AF_XDP out
-  unsigned queues = 1;           // those that can send, "combined" in ethtool's words
+  unsigned queues = 1;           // that can send: "combined" in ethtool's words
   std::string driver;            // empty when it does not say
 };
 
@@ -38,10 +38,10 @@ Interface find_interface(int index);
 // not say. Throws nothing.
 std::optional<std::uint64_t> read_tx_packets(int index) noexcept;
 
-// Waits for the link to be up: at least `settle_ms` for a driver that is about to take it down,
-// then up to `timeout_s` for it to come back. Throws UserError when it does not. `before` is from
-// before the change that may have made the link bounce. Returns how long it waited for the carrier,
-// in ns; 0 if it was there.
+// Waits for the link to be up: at least `settle_ms`, in case a driver is about to take it down, and
+// up to `timeout_s` in all for it to come back. Throws UserError when it does not. `before` was
+// read before the change that may make the link restart. Returns for how many nanoseconds it
+// waited; 0 if the link never went.
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
                                double timeout_s);
 

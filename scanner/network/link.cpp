@@ -24,7 +24,7 @@ bool InterfaceLink::is_up() const {
   ifreq question{};
   name_.copy(question.ifr_name, IFNAMSIZ - 1);
   question.ifr_data = reinterpret_cast<char*>(&carrier);
-  // Some tunnels have no answer: the flag stands.
+  // Some tunnels do not answer; then the flag decides.
   return ioctl(socket_.get(), SIOCETHTOOL, &question) != 0 || carrier.data != 0;
 }
 

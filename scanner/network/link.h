@@ -1,10 +1,10 @@
 // The link under a running scan: whether anything that is sent now can arrive at the other end.
 //
-// A seam, since the pipeline runs in tests without any interface. The kernel has two answers. The
+// It is a seam, since tests run the pipeline without any interface. The kernel has two answers. The
 // carrier is the driver's own, and asking for it takes the lock of the whole network set-up. The
-// flag IFF_RUNNING follows it, up to a second later, and with it the queueing discipline changes to
-// one that throws packets away; it is read without a lock, in 0.3 us, so that it can be asked after
-// each batch. Rejected: rtnetlink's events, which come when the flag changes and not before.
+// flag IFF_RUNNING follows the carrier, up to a second later; when it goes, the queueing discipline
+// becomes one that throws packets away. Reading the flag takes no lock and 0.3 us, so that it can
+// be asked after each batch. Rejected: rtnetlink's events, which come only when the flag changes.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ class Link {
  public:
   virtual ~Link() = default;
   [[nodiscard]] virtual bool is_up() const = 0;
-  // No interface of this name exists any more. Looked at as often as is_up().
+  // Whether no interface of this name exists any more. Asked as often as is_up().
   [[nodiscard]] virtual bool is_gone() const = 0;
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
@@ -28,10 +28,11 @@ class InterfaceLink : public Link {
   // Throws std::system_error.
   explicit InterfaceLink(const Interface& interface);
 
-  // Switched on, and with a carrier; false too when the interface is gone. Any thread.
+  // True when it is switched on and has a carrier; false also when the interface is gone. Any
+  // thread.
   [[nodiscard]] bool is_up() const override;
   [[nodiscard]] bool is_gone() const override;
-  // The flag alone.
+  // Whether it is switched on and has IFF_RUNNING; does not ask for the carrier.
   [[nodiscard]] bool is_running() const;
   [[nodiscard]] const std::string& name() const override { return name_; }
 

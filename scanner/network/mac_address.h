@@ -1,8 +1,8 @@
 // An Ethernet address: six bytes in wire order, and its text.
 //
-// Its own header, because frames, interfaces, routes and options all need it and none of the
-// others. Text is six pairs of hexadecimal digits with ':' between them, as ip(8) prints; anything
-// else is refused.
+// It has its own header because frames, interfaces, routes and options all need it, and nothing
+// else of each other. Its text is six pairs of hexadecimal digits with ':' between them, as ip(8)
+// prints; anything else is refused.
 #pragma once
 
 #include <array>

@@ -14,7 +14,7 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kBufferBytes = 32768;
-// Their answers, at less than 1 KiB of kernel memory each, fit the 208 KiB that a socket has.
+// The answers to so many questions, each below 1 KiB of kernel memory, fit a socket's 208 KiB.
 constexpr std::size_t kQuestionsMax = 128;
 
 }  // namespace
@@ -73,8 +73,8 @@ void Netlink::exchange_each(std::uint16_t type, std::size_t count, const Write& 
   }
 }
 
-// The kernel answers while it is sent to, so that all answers are there when that returns. One that
-// found no room in the socket's buffer is gone, and its question stays open.
+// The kernel answers during the send, so that all answers have arrived when it returns. An answer
+// that finds no room in the socket's buffer is lost, and its question stays in `open`.
 void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open, const Write& write,
                              const OnAnswer& on_answer) {
   const std::uint32_t first_sequence = sequence_ + 1;

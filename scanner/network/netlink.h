@@ -1,6 +1,6 @@
 // A question to the kernel's routing, link and neighbour tables over rtnetlink.
 //
-// libmnl does the framing; this owns the socket and the buffer and runs one request to its end.
+// libmnl does the framing; this class owns the socket and the buffer and runs a request to its end.
 // Rejected: parsing /proc and /sys (a container may not have them, and a namespace's /sys shows
 // another one's interfaces), and ioctls, which cannot say what a route is. Set-up only; one thread.
 #pragma once
@@ -31,16 +31,17 @@ class Netlink {
   int exchange(nlmsghdr* request, const std::function<void(const nlmsghdr&)>& on_message);
 
   // Asks `count` questions of one `type` that have one answer each, 128 to a system call.
-  // `write(i, request)` puts the payload of the i-th; `on_answer(i, error, answer)` gets what the
-  // kernel said to it: an errno and null, or 0 and the message. In no particular order. Throws
-  // std::system_error when the socket itself fails, or the kernel leaves a question open.
+  // `write(i, request)` puts the payload of the i-th question; `on_answer(i, error, answer)` gets
+  // the kernel's answer to it, an errno and null or 0 and the message. Answers come in any order.
+  // Throws std::system_error when the socket itself fails, or the kernel leaves a question
+  // unanswered.
   using Write = std::function<void(std::size_t, nlmsghdr*)>;
   using OnAnswer = std::function<void(std::size_t, int, const nlmsghdr*)>;
   void exchange_each(std::uint16_t type, std::size_t count, const Write& write,
                      const OnAnswer& on_answer);
 
  private:
-  // One batch: the questions of `open`, which are taken out as they are answered.
+  // Asks the questions whose numbers `open` holds, and removes each when it is answered.
   void exchange_batch(std::uint16_t type, std::vector<std::size_t>& open, const Write& write,
                       const OnAnswer& on_answer);
   struct Close {
@@ -55,7 +56,7 @@ class Netlink {
 void for_each_attribute(const nlmsghdr& message, std::size_t header_bytes,
                         const std::function<void(const nlattr&)>& on_attribute);
 
-// Addresses inside attributes are in network order: a frame's edge of its own.
+// Inside attributes addresses are in network order; these two convert.
 void put_ipv4(nlmsghdr* request, std::uint16_t type, Ipv4 address);
 Ipv4 get_ipv4(const nlattr& attribute);
 

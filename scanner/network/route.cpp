@@ -77,8 +77,8 @@ Neighbour find_neighbour(const Interface& interface, Ipv4 address) {
   return neighbour;
 }
 
-// Makes the kernel ask for the MAC of an address it knows nothing of: any datagram does. It goes to
-// the discard port, and what becomes of it does not matter.
+// Makes the kernel ask for the MAC of an address of which it knows nothing: any datagram to it does
+// that. This one goes to the discard port, and whether it arrives does not matter.
 void send_datagram(const Interface& interface, Ipv4 address) {
   const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!udp) throw_system_error("open a UDP socket");
@@ -91,8 +91,8 @@ void send_datagram(const Interface& interface, Ipv4 address) {
   sendto(udp.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
 }
 
-// Makes the kernel confirm an entry at once; left to itself it first trusts a stale one for 5 s
-// more. Needs CAP_NET_ADMIN; without it the datagram alone does the same, later.
+// Makes the kernel confirm an entry at once; of itself it would trust a stale one for 5 s more.
+// Needs CAP_NET_ADMIN; without it the datagram alone has the same effect, later.
 void probe_neighbour(const Interface& interface, Ipv4 address) {
   Netlink netlink;
   nlmsghdr* request = netlink.prepare(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE);
@@ -158,8 +158,8 @@ std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gatew
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
   const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
   Neighbour neighbour = find_neighbour(interface, gateway);
-  // Twice from nothing at most: an entry that was wrong fails before the right one can be asked
-  // for.
+  // An entry that exists may be wrong, and fails before the right one can be asked for: that takes
+  // a second question.
   int questions = neighbour.mac ? 2 : 1;
   while (clock.now_ns() < deadline_ns) {
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)

@@ -1,11 +1,11 @@
 // The way to the targets: interface, source address and gateway, as the kernel's own routing gives
 // them.
 //
-// One scan has one way: the route of a target decides, so that policy routing and several default
-// routes are the kernel's business and not guessed from a table (zmap takes the first route with a
-// gateway). The gateway's MAC is the kernel's too: an entry that is missing or stale is made to
-// resolve by a datagram and a probe, bounded in time; "ping it first and try again" is not an
-// answer. Set-up only.
+// One scan has one way. The kernel's route of a target decides it, so that policy routing and
+// several default routes are handled as the kernel does, and not guessed from a table (zmap takes
+// the first route with a gateway). The gateway's MAC comes from the kernel too: where its entry is
+// missing or stale, a datagram and a probe make the kernel resolve it, in bounded time, so that
+// nobody has to be told to ping it first. Set-up only.
 #pragma once
 
 #include <optional>
@@ -33,16 +33,16 @@ std::optional<Route> find_route(Ipv4 destination, int interface_index);
 std::optional<Ipv4> find_source_address(const Interface& interface);
 // Whether `address` is one of the interface's own.
 bool owns_address(const Interface& interface, Ipv4 address);
-// The networks that the interface is directly on, merged: what no gateway leads to.
+// The networks that the interface is directly on, merged: no gateway leads to them.
 std::vector<AddressRange> connected_networks(const Interface& interface);
 
 struct GatewayMac {
   MacAddress mac;
-  bool is_confirmed = false;  // the gateway has answered just now; else the entry is old
+  bool is_confirmed = false;  // the gateway has just answered; else the entry is an old one
 };
 
-// The MAC of `gateway`, which the kernel resolves first if it has to: up to `timeout_ms`. nullopt
-// when nobody answers to that address.
+// The MAC of `gateway`. The kernel resolves it first if it has to, for at most `timeout_ms`.
+// nullopt when nobody answers for that address.
 std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
                                           unsigned timeout_ms);
 

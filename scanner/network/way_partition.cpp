@@ -14,9 +14,9 @@ namespace {
 constexpr std::uint32_t kUnasked = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kAddressEnd = std::uint64_t{1} << 32;
 
-// Walks through the address space in pieces with one innermost prefix each, ascending, and calls
-// on_piece(range, prefix's number) for what the targets have of it. Number prefixes.size() stands
-// for no prefix at all.
+// Walks through the address space, ascending, in pieces that have one innermost prefix each, and
+// calls on_piece(range, number of the prefix) for the targets' part of each piece. The number
+// prefixes.size() stands for no prefix at all.
 class PieceWalk {
  public:
   PieceWalk(std::span<const AddressRange> targets, std::span<const AddressRange> prefixes)
@@ -24,7 +24,7 @@ class PieceWalk {
 
   template <typename OnPiece>
   void run(OnPiece on_piece) const {
-    // Of nested prefixes, those that hold the place where the walk is: at most one of each length.
+    // The prefixes around the place where the walk is, nested: at most one of each length.
     std::vector<std::uint32_t> around;
     std::size_t target = 0;
     std::size_t next = 0;

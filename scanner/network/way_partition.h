@@ -1,11 +1,12 @@
 // The targets by the way that the kernel would take to them, before anything is sent.
 //
-// A scan that takes one way for all targets calls hosts silent that another interface leads to, or
-// another router, or nobody. Prefixes nest, so the innermost one around an address decides its way:
-// the targets are cut along the prefixes, and the kernel is asked once for each innermost one that
-// holds any. One default route is one question, however many targets there are; 1,000,000 routes
-// and 1,000 ranges of targets take 1.5 s and 14 MB, nearly all of it the dump. Rejected: a question
-// for each range (a list of a country's ranges has 100,000), and a route look-up of our own.
+// A scan that takes one way for all targets would call a host silent that is behind another
+// interface or router, or behind none. Prefixes nest, and the innermost one around an address
+// decides its way: so the targets are cut along the prefixes, and the kernel is asked once for each
+// innermost prefix that holds any. One default route is one question, however many targets there
+// are; 1,000,000 routes and 1,000 ranges of targets take 1.5 s and 14 MB, nearly all of it the
+// dump. Rejected: a question for each range (a list of a country's ranges has 100,000), and a route
+// look-up of our own.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +28,15 @@ struct WayShare {
   std::uint64_t targets = 0;              // addresses in them
 };
 
-// Answers for destinations in their order: ask_ways, or a test's.
+// Gives the way of each destination, in their order: ask_ways, or a test's own.
 using AskWays = std::function<std::vector<Way>(std::span<const Ipv4>)>;
 
-// Merged ranges by way, that of the most targets first. `prefixes` are as list_fib_prefixes gives
-// them. Names no interface.
+// The ranges of each way, merged; the way of the most targets first. `prefixes` are as
+// list_fib_prefixes gives them. Leaves interface_name empty.
 std::vector<WayShare> partition_by_way(std::span<const AddressRange> targets,
                                        std::span<const AddressRange> prefixes, const AskWays& ask);
 
-// The same of this host's kernel, with the interfaces' names. Throws std::system_error.
+// The same by asking this host's kernel, with the interfaces' names. Throws std::system_error.
 std::vector<WayShare> find_ways(std::span<const AddressRange> targets, const WayQuestion& question);
 
 // "eth0 via 192.0.2.1 from 192.0.2.7", "eth0 on the link", "blackhole".

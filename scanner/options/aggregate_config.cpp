@@ -18,7 +18,7 @@ std::vector<std::pair<std::string, Grouping>> grouping_choices() {
   return choices;
 }
 
-// As asked for, each once and in the order of the enumerators; all when nothing was.
+// The groupings asked for, each once and in the order of the enumerators; all when none was.
 std::vector<Grouping> in_order(const std::vector<Grouping>& asked) {
   std::vector<Grouping> groupings;
   for (const auto& [name, grouping] : grouping_choices())

@@ -1,9 +1,9 @@
-// What one aggregate is to count: which files of results, in which tables, and what is known of how
-// many were probed.
+// What `echoscan aggregate` is to count: which files of results, into which tables, and from where
+// it knows how many targets were probed.
 //
-// It takes the scan's target options whole, since lists are the scan's only if every option that
-// chooses from them is the same: their digest must be the summary's. Only the targets that a scan
-// has as arguments have no place here, where the arguments are the files of results.
+// It takes all of the scan's target options: the lists have the digest of the scan's summary only
+// if every option that chooses from them is the same. Targets as arguments are the exception, since
+// here the arguments are files of results.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ struct AggregateConfig {
   std::vector<std::string> geo_databases;
   std::vector<Grouping> groupings;  // the tables, in the order of the enumerators
   TableFormat format = TableFormat::text;
-  std::size_t rows_max = 0;  // of each table; 0: all
+  std::size_t rows_max = 0;  // rows of each table; 0: all
   Verbosity verbosity = Verbosity::normal;
 };
 

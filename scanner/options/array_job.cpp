@@ -49,7 +49,7 @@ ArrayJobShard kubernetes_shard(const Variable& index, const Variable& count) {
                  fmt::format("{}={}, {}={}", index.name, index.text, count.name, count.text));
 }
 
-// Task ids of Slurm start anywhere, and go by steps: --array=10-50:10 is five tasks.
+// Slurm's task ids start anywhere and may have steps between them: --array=10-50:10 is five tasks.
 ArrayJobShard slurm_shard(const Variable& id, const Variable& first, const Variable& count,
                           const Variable& step) {
   for (const Variable& variable : {first, count})

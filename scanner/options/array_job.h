@@ -1,9 +1,9 @@
 // The shard of an array job: which part of a scan a scheduler has given this process.
 //
 // Kubernetes numbers the pods of an Indexed Job in JOB_COMPLETION_INDEX and says nowhere how many
-// there are, hence ECHOSCAN_SHARDS; Slurm says both. Half of a pair is an error and not an
-// undivided scan: every task of the job would then probe everything. The environment is passed as a
-// function, so that a test can bring its own.
+// there are, so the user says it in ECHOSCAN_SHARDS; Slurm says both. One number without the other
+// is an error and not an undivided scan, in which every task of the job would probe everything. The
+// environment is passed as a function, so that a test can bring its own.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace echoscan {
 
-// A variable's value, or null: std::getenv.
+// Gives a variable's value or null, as std::getenv does.
 using Environment = std::function<const char*(const char* name)>;
 
 inline const char* empty_environment(const char*) {

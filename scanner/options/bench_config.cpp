@@ -23,7 +23,7 @@ Method parse_method(const std::string& option, const std::string& name) {
   return parse_choice<Method>(option, name, choices);
 }
 
-// As asked for, each once and in the order of all_methods(); all when nothing was.
+// The methods asked for, each once and in the order of all_methods(); all when none was.
 std::vector<Method> in_order(const std::vector<Method>& asked) {
   std::vector<Method> methods;
   for (const MethodTraits& method : all_methods())

@@ -1,8 +1,8 @@
-// What one bench is to do: which methods, against whom, for how long.
+// What `echoscan bench` is to do: which methods, against whom, for how long.
 //
-// A bench is a flood, so nothing about its target is guessed: --dst has no default, must be of a
-// range that the public Internet does not route unless --allow-public says that it is meant, and
-// must be one host. The duration is bounded.
+// A bench is a flood, so nothing about its target is guessed: --dst has no default, must be one
+// host, and must lie in a range that the public Internet does not route, unless --allow-public says
+// that a public one is meant. The duration is bounded.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct BenchConfig {
   std::optional<Ipv4> destination;
   bool allow_public = false;
   std::vector<Method> methods;  // in the table's order
-  double duration_s = 5;        // of each
+  double duration_s = 5;        // of each method
   unsigned streams = 1;         // queues and threads
   std::size_t frame_bytes = 60;
   std::string json_path;  // empty: none

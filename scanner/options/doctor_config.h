@@ -1,4 +1,4 @@
-// What the doctor is to look at: which interface, whose route, and how deeply.
+// What `echoscan doctor` is to look at: which interface, the route to whom, and how deeply.
 //
 // The destination stands for the targets of a scan, of which the doctor has none; nothing is sent
 // to it. Its default is a documentation address (RFC 5737), to which the route leads as to any

@@ -2,8 +2,9 @@
 //
 // A target's first reply is always written. Errors are written only if asked for, since a scan of
 // the Internet brings millions of them from the same few routers; the summary counts them in any
-// case. Repeats are too, up to a cap for each target: a host that answers one probe five million
-// times must not fill the disk. A repeated error is written only if both are asked for.
+// case. Repeats too are written only if asked for, and at most repeat_cap of each target: a host
+// that answers one probe five million times must not fill the disk. A repeated error is written
+// only if both are asked for.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
-// The methods of sending, by name: what `--method` and `--methods` choose from, and what may be
-// known of each before it is opened.
+// The methods of sending, by name: what `--method` and `--methods` choose from, and what is known
+// of each before it is opened.
 //
-// Names and traits alone, so that options stand below the transmitters; path/transmit_path.cpp
-// opens them, by a switch that the compiler knows to be complete. A new method is an enumerator and
-// a row here, a case there, and a file pair in scanner/transmit/method/.
+// Here are names and traits alone, so that options need no transmitters;
+// scanner/path/transmit_path.cpp opens them, by a switch that the compiler knows to be complete. A
+// new method is an enumerator here, a row in method.cpp, a case there, and a file pair in
+// scanner/transmit/method/.
 #pragma once
 
 #include <span>
@@ -28,9 +29,9 @@ struct MethodTraits {
   Method method;
   const char* name;                 // on the command line
   const char* what;                 // for people, a clause
-  bool in_scan = true;              // else `bench` alone has it
-  bool sends_frames = true;         // Ethernet's; else packets, which the kernel routes
-  bool needs_reply_filter = false;  // does not send without an XDP program on the interface
+  bool in_scan = true;              // false: `bench` alone has it
+  bool sends_frames = true;         // Ethernet frames; false: packets, which the kernel routes
+  bool needs_reply_filter = false;  // cannot send without an XDP program on the interface
 };
 
 // All methods but `auto`, fastest first as a rule.

@@ -13,7 +13,7 @@
 namespace echoscan {
 namespace {
 
-// CLI11's sentences about a config file name neither the file nor, in words, what is wrong.
+// Rewrites CLI11's errors about a config file, which name neither the file nor what is wrong.
 std::string config_file_error(const CLI::ConfigError& error, const std::string& file) {
   const std::string text = error.what();
   const std::string_view prefix = "INI was not able to parse ";

@@ -1,9 +1,9 @@
 // Options as the commands declare them: grouped under the headings of --help, checked as they are
 // read, refused by name.
 //
-// CLI11 reads command line and config file; it stays in the .cpp files, since it is 300 KB of
-// headers. Each command is an application of its own: CLI11 2.1 ignores a config file on a
-// subcommand, silently.
+// CLI11 reads command line and config file. Only .cpp files include it, since it is 300 KB of
+// headers. Each command is a CLI11 application of its own, and no subcommand, because CLI11 2.1
+// silently ignores a config file on a subcommand.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ enum class Verbosity { quiet, normal, verbose };
 std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
                           std::uint64_t high);
 
-// The value whose name `text` is. Refuses other texts and says which names there are.
+// The value whose name is `text`. Refuses other texts, and says which names there are.
 template <typename Choice>
 Choice parse_choice(const std::string& option, const std::string& text,
                     const std::vector<std::pair<std::string, Choice>>& choices) {
@@ -45,8 +45,9 @@ class OptionGroup {
  public:
   OptionGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
 
-  // An option whose text `parse` checks and takes, given its name for the message. Of an option
-  // given twice the last counts, so that a script's default can be overridden behind it.
+  // An option with one value. `parse` gets the option's name, for messages, and the text, which it
+  // checks and takes. Of an option given twice the last counts, so that a default in a script can
+  // be overridden behind it.
   void value(const std::string& name, const std::string& type_name, const std::string& description,
              const std::function<void(const std::string&, const std::string&)>& parse);
 
@@ -58,7 +59,7 @@ class OptionGroup {
   void list(const std::string& name, const std::string& type_name, const std::string& description,
             std::vector<std::string>& texts);
 
-  // The same, each text being checked and taken by `parse`.
+  // The same, but `parse` checks and takes each text.
   void each(const std::string& name, const std::string& type_name, const std::string& description,
             const std::function<void(const std::string&, const std::string&)>& parse);
 
@@ -67,7 +68,7 @@ class OptionGroup {
   void items(const std::string& name, const std::string& type_name, const std::string& description,
              const std::function<void(const std::string&, const std::string&)>& parse);
 
-  // The arguments that are no options.
+  // The arguments that are not options.
   void arguments(const std::string& name, const std::string& type_name,
                  const std::string& description, std::vector<std::string>& texts);
 
@@ -85,8 +86,8 @@ void add_verbosity(OptionGroup& group, Verbosity& verbosity);
 // What a config file may hold beside the command's own options: nothing, or another command's.
 enum class ConfigFile { own_options, any_options };
 
-// Parses a command's arguments and the file of --config, which it adds under `heading`. False when
-// they asked for help, which is then printed to standard output. Throws UserError.
+// Adds --config under `heading`, and parses a command's arguments and the file that it names. False
+// when the arguments ask for help, which is then printed to standard output. Throws UserError.
 bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
                      const std::string& heading, ConfigFile config_file);
 

@@ -1,7 +1,7 @@
 // In which order the targets are probed, how often, and which part of them: the options that, with
 // the lists, make the plan.
 //
-// A header of its own, so that the plan need not include the whole of a scan's options.
+// It has a header of its own so that the plan does not include all of a scan's options.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,7 @@
 // Which way the probes of a scan go: the options of the group "Network".
 //
-// A header of its own, so that the choice of interface, gateway and method need not include the
-// whole of a scan's options. Whether the interface exists, or the method works on it, is found out
-// by the set-up (scanner/path/).
+// It has a header of its own so that scanner/path/ does not include all of a scan's options. The
+// set-up there finds out whether the interface exists and the method works on it.
 #pragma once
 
 #include <optional>

@@ -211,7 +211,8 @@ void add_run_options(CLI::App& app, ScanConfig& config) {
       [&config] { config.dry_run = true; });
 }
 
-// The option wins over the environment. Parts of orders that differ would overlap and leave gaps.
+// Takes the shard of the environment unless an option gave one. A shard needs a seed: shards of
+// different orders would overlap and leave gaps.
 void settle_shard(OrderConfig& order, const Environment& environment) {
   if (!order.shard) {
     if (const std::optional<ArrayJobShard> job = array_job_shard(environment)) {

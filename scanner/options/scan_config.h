@@ -1,10 +1,10 @@
 // What one scan is to do: the command line and the config file, parsed, checked, with defaults
 // filled in.
 //
-// CLI11 reads both (`--config FILE` is its own format), so that an option works the same from
-// either. A value that makes no sense is refused here, with the option's name, before anything is
-// opened; whether an interface exists or a list can be read is for the set-up to find out. One
-// part a stage of the scan, so that each function takes the part that it uses.
+// CLI11 reads both (the format of --config is its own), so that an option works the same in either.
+// A value that makes no sense is refused here, with the option's name, before anything is opened;
+// the set-up finds out whether an interface exists or a list can be read. Each stage of the scan
+// has a part, so that a function takes the part that it uses.
 #pragma once
 
 #include <cstdint>
@@ -53,8 +53,8 @@ struct ScanConfig {
 };
 
 // Parses the arguments behind `echoscan scan`. nullopt when they asked for help, which is then
-// printed to standard output. The environment (main's is std::getenv) says the shard where no
-// option does, and nothing else. Throws UserError.
+// printed to standard output. The environment (std::getenv in main) gives the shard when no option
+// does, and nothing else. Throws UserError.
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
                                             const Environment& environment = empty_environment);
 

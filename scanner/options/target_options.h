@@ -1,5 +1,5 @@
-// The options that say which addresses: shared by every command that has targets, so that
-// `echoscan targets` shows what `echoscan scan` with the same options would probe.
+// The options that say which addresses are targets. Every command that has targets shares them, so
+// that `echoscan targets` shows what `echoscan scan` with the same options would probe.
 //
 // An option that is wrong by itself is refused here, by its name; target_selection.h checks whether
 // a list can be read.
@@ -22,14 +22,14 @@ struct TargetConfig {
   std::vector<std::string> excludes;
   std::vector<std::string> exclude_files;
   bool allow_reserved = false;
-  std::vector<AddressRange> allowed_ranges;  // lifted from the special-purpose ranges
-  std::string label_filter;                  // a regular expression, known to be one; empty: none
+  std::vector<AddressRange> allowed_ranges;  // probed although they are special-purpose ranges
+  std::string label_filter;                  // a valid regular expression; empty: no filter
   bool skip_bad_lines = false;
 
   friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };
 
-// Adds the targets that are arguments and no options. `config` must outlive the parsing.
+// Adds the targets that are arguments and not options. `config` must outlive the parsing.
 void add_target_arguments(CLI::App& app, TargetConfig& config);
 
 // Adds all options that list targets or choose from lists, under `heading` in --help. `config` must

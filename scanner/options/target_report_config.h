@@ -1,7 +1,7 @@
 // What `echoscan targets` is to report: the scan's target options, and the shape of the report.
 //
-// The file of --config may be a scan's: options that are the scan's alone are passed over, so that
-// one file serves both commands.
+// The file of --config may be a scan's: options that only the scan has are ignored, so that one
+// file serves both commands.
 #pragma once
 
 #include <optional>

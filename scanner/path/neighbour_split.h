@@ -2,11 +2,11 @@
 // interface's own networks by a raw socket.
 //
 // A gateway does not lead back to the network that it is on, and a frame for a neighbour needs the
-// neighbour's own MAC: the kernel resolves it, once per address, and holds a packet back meanwhile
-// (at most as many addresses at a time as net.ipv4.neigh.default.gc_thresh3, 1,024). The order of
-// the targets is kept, so that what one way refuses holds up the other; neighbours are few. The
-// rate is kept by the sender's pacer over both ways together, and both are gone back by when the
-// link is lost: the sender remembers its targets whichever way they went.
+// neighbour's own MAC. The kernel resolves it, once per address, and holds a packet back meanwhile,
+// for at most net.ipv4.neigh.default.gc_thresh3 (1,024) addresses at a time. The order of the
+// targets is kept, so that a refusal on one way holds up the other; neighbours are few. The
+// sender's pacer keeps the rate over both ways together, and the sender remembers its targets
+// whichever way they went, so that it goes back for both when the link is lost.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ namespace echoscan {
 
 class NeighbourSplit : public Transmitter {
  public:
-  // `networks`: where targets are neighbours.
+  // Targets in `networks` are neighbours, and are sent to by `near`; all others by `far`.
   NeighbourSplit(std::unique_ptr<Transmitter> far, std::unique_ptr<Transmitter> near,
                  std::vector<AddressRange> networks);
 

@@ -9,8 +9,8 @@
 namespace echoscan {
 namespace {
 
-// A stale entry takes the kernel 5 s of doubt and three requests a second apart where it may not be
-// told to ask at once.
+// Where the kernel cannot be told to ask at once, it trusts a stale entry for 5 s and then sends
+// three requests, a second apart.
 constexpr unsigned kGatewayTimeoutMs = 9000;
 
 struct Way {
@@ -18,8 +18,8 @@ struct Way {
   Route route;
 };
 
-// The route of one of a few targets: the first that leaves by a gateway, since the lowest may by
-// chance be a neighbour; else whatever route there is.
+// The route of one of three targets: the first that leaves by a gateway, since the lowest may by
+// chance be a neighbour; else the first that there is.
 Way find_way(const TargetSet& targets, int interface_index, const std::string& interface_name) {
   std::optional<Way> second_best;
   for (const std::uint64_t index : {std::uint64_t{0}, targets.size() / 2, targets.size() - 1}) {

@@ -1,9 +1,8 @@
-// The way in: XDP where it can be had, else AF_PACKET; the only place that names concrete
-// receivers.
+// The way in: XDP where it works, else AF_PACKET. The only place that names concrete receivers.
 //
-// Opened before anything is sent. A step down is logged with its reason; another XDP program on the
-// interface, or a method of sending that needs ours, makes it a refusal: nobody's program is ever
-// replaced.
+// It is opened before anything is sent. A step down is logged with its reason. It is refused where
+// the interface has another XDP program, which is never replaced, or where the method of sending
+// needs ours.
 #pragma once
 
 #include <memory>
@@ -25,8 +24,8 @@ struct ReceivePath {
 // Throws UserError when `method` cannot send without an XDP program and none can be attached.
 ReceivePath open_receive_path(Method method, const Interface& interface, const match_config& match);
 
-// What attaching the reply filter comes to, for whoever wants to know before a scan; attached for
-// as long as `source` lives.
+// What attaching the reply filter gives, for those who ask before a scan. It stays attached as long
+// as `source` lives.
 struct XdpTrial {
   std::unique_ptr<ReplySource> source;  // null when neither native nor generic XDP works
   tl::expected<void, Refusal> native;

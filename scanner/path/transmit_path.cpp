@@ -24,9 +24,9 @@
 namespace echoscan {
 namespace {
 
-// A queue's rate from which `auto` prefers live frames to AF_XDP's copy mode: that reaches 0.7 to
-// 0.9 Mpps a core over veth, live frames three times as much; below, they spend a whole core where
-// copy mode spends a part.
+// The rate of a queue from which on `auto` prefers live frames to AF_XDP's copy mode. Copy mode
+// reaches 0.7 to 0.9 Mpps a core over veth, live frames three times as much; but they take a whole
+// core even at lower rates, where copy mode takes a part of one.
 constexpr std::uint64_t kLiveMinPps = 500'000;
 
 using Attempt = tl::expected<OpenedQueues, Refusal>;
@@ -64,7 +64,7 @@ Attempt open_af_xdp(const TransmitSetup& setup) {
   return open_af_xdp_copy(setup);
 }
 
-// The program paces from kPaceMinPps a queue on. Not where there are neighbours: their raw sockets
+// The program paces from kPaceMinPps a queue on, unless there are neighbours: their raw sockets
 // keep no rate, and one pacer has to count both.
 Attempt open_xdp_live(const TransmitSetup& setup) {
   if (setup.queue_count > setup.cpus.size())
@@ -82,7 +82,7 @@ Attempt open_xdp_live(const TransmitSetup& setup) {
   return OpenedQueues{std::move(*transmitters), keeps_rate, true};
 }
 
-// For methods that are a socket per queue, and whose constructor throws.
+// Opens the methods that are a socket per queue and whose constructor throws.
 template <typename SocketTransmitter>
 Attempt open_each(const TransmitSetup& setup) {
   OpenedQueues opened;
@@ -105,7 +105,7 @@ bool is_always(const TransmitSetup&) {
   return true;
 }
 
-// A step of `auto`: where it is worth trying, how it is opened, and what is said where it fails.
+// A step of `auto`: whether to try it, how to open it, and what to say when it fails.
 struct Step {
   bool (*is_worth_trying)(const TransmitSetup& setup);
   Attempt (*open)(const TransmitSetup& setup);
@@ -121,7 +121,7 @@ constexpr std::array kLadder{
     Step{is_always, open_each<AfPacketTransmitter>, spdlog::level::warn, "AF_PACKET", ""},
 };
 
-// The best that works: down the ladder, each step with its reason.
+// Goes down the ladder to the best method that works, and logs why each step before it does not.
 Attempt open_best(const TransmitSetup& setup) {
   Attempt opened = refused("no method was tried");
   for (const Step& step : kLadder) {
@@ -134,7 +134,7 @@ Attempt open_best(const TransmitSetup& setup) {
   return opened;
 }
 
-// Each queue for what is behind the gateway, and a raw socket beside it for neighbours.
+// Gives each queue, which sends to targets behind the gateway, a raw socket for neighbours.
 void split_neighbours(OpenedQueues& opened, const TransmitSetup& setup) {
   for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters)
     transmitter = std::make_unique<NeighbourSplit>(
@@ -190,7 +190,7 @@ tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu) {
 
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count) {
   if (rate_pps == Pacer::kUnlimited) return Pacer::kUnlimited;
-  // A share of nothing would mean no limit.
+  // A share of 0 would mean no limit.
   return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
 }
 

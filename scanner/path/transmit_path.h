@@ -19,20 +19,19 @@
 
 namespace echoscan {
 
-// What a method may need to be opened. Interface and clock must outlive the transmitters.
+// All that opening a method may need. Interface and clock must outlive the transmitters.
 struct TransmitSetup {
   const Interface& interface;
   FrameTemplate frame_template;
   unsigned queue_count;
   bool has_reply_filter;  // an XDP program of ours is on the interface
-  // Of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share of it
-  // (rate_share()), which live frames keep by themselves; `auto` chooses by it too.
+  // Of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share
+  // (rate_share()), which live frames keep by themselves. `auto` chooses the method by it too.
   std::uint64_t rate_pps;
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
-  std::vector<int> cpus;  // that this process may use; queue n is sent for on cpus[n % cpus.size()]
-  // The interface's own networks, as far as targets are in them: sent to by a raw socket beside
-  // each queue.
+  std::vector<int> cpus;  // the CPUs allowed; queue n uses cpus[n % cpus.size()]
+  // The interface's own networks, if targets are in them: each queue gets a raw socket for those.
   std::vector<AddressRange> neighbours = {};
 };
 
@@ -41,7 +40,7 @@ struct TransmitSetup {
 // Pacer::kUnlimited stays unlimited.
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
 
-// The queues that a method was opened with; all of one kind.
+// The queues that a method was opened with; all are of one kind.
 struct OpenedQueues {
   std::vector<std::unique_ptr<Transmitter>> transmitters;  // by queue
   // Each queue keeps its share of the rate by itself: no pacer is to be asked.
@@ -51,15 +50,15 @@ struct OpenedQueues {
   bool has_threads = false;
 };
 
-// Opens every queue by `method`, for targets behind the gateway; refused when any of them does not
-// work. Method::automatic always opens something. May throw std::system_error.
+// Opens every queue by `method`, for targets behind the gateway. Refuses when any queue does not
+// work; Method::automatic always opens something. May throw std::system_error.
 tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSetup& setup);
 
 // Whether AF_XDP can be bound to the first queue, with or without zero-copy. Sends nothing, and
 // leaves the queue as it was.
 tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_copy, Clock& clock);
 
-// The same of live frames, for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
+// Whether live frames work for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
 tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 
 // The queues of a scan, with a raw socket beside each where there are neighbours. Throws UserError

@@ -1,7 +1,7 @@
 // The dry run: the plan in words, and the targets in the order in which they would be probed.
 //
-// Needs no privileges and no network, and opens no packet socket. The addresses come out of the
-// same cursor that the senders use, so that what is printed is what would be sent.
+// It needs neither privileges nor a network, and sends nothing. The addresses come out of the
+// same cursor that the senders use, so that it prints what a scan would probe.
 #pragma once
 
 #include "scanner/options/order_config.h"

@@ -1,9 +1,8 @@
-// The plan: which addresses will be probed, and in which order. Lists read, exclusions taken off,
-// counted.
+// The plan: which addresses will be probed, and in which order.
 //
-// Everything that depends on the lists and the seed alone is decided here, before any interface is
-// looked at, so that --dry-run needs neither privileges nor a network. The lists' digest and the
-// seed name the order for good.
+// Everything that follows from lists, options and seed is decided here, before any interface is
+// looked at, so that --dry-run needs neither privileges nor a network. The digest of the ranges and
+// the seed name the order for good.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +27,11 @@ struct TargetPlan {
   LabelMap labels;
   TargetCounts counts;
 
-  std::uint64_t first = 0;  // targets of all shards: all that is left, or --max-targets
+  std::uint64_t first = 0;  // targets of all shards together: all, or --max-targets
   Shard shard{};
   StepRange steps{};                                 // the shard's
-  std::uint64_t target_count = 0;                    // that they lead to: to be probed here
-  std::vector<std::uint64_t> targets_by_label = {};  // of target_count; empty without labels
+  std::uint64_t target_count = 0;                    // of the shard
+  std::vector<std::uint64_t> targets_by_label = {};  // of the shard; empty without labels
 };
 
 // Reads every list. Throws UserError when one cannot be read, has errors, or when nothing is left.

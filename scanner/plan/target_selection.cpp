@@ -39,7 +39,7 @@ void read_file(const std::string& path, TargetList& list) {
 }
 
 // Reads the options and files of one kind into one list. Throws UserError when any has errors; with
-// --skip-bad-lines errors of files are only warned of and counted.
+// --skip-bad-lines it counts the errors of files and warns of them instead.
 TargetList read_lists(const std::vector<std::string>& texts, const char* option,
                       const std::vector<std::string>& files, bool skip_bad_lines) {
   TargetList list;
@@ -57,7 +57,7 @@ TargetList read_lists(const std::vector<std::string>& texts, const char* option,
   return list;
 }
 
-// Removes entries whose label does not match `expression`; returns how many.
+// Removes the entries in whose label `expression` is not found; returns how many.
 std::uint64_t filter_labels(TargetList& list, const std::string& expression) {
   if (expression.empty()) return 0;
   const std::regex filter(expression);

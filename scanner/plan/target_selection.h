@@ -1,9 +1,10 @@
 // The selection: which of the listed addresses are probed, and why each of the others is not.
 //
-// Lists less exclusions less special-purpose ranges, counted at each step, so that the counts add
-// up: listed = excluded by the user + reserved + left. Exclusions win over everything and are never
-// lifted by --allow-range. The digest is SHA-256 over the text "first-last\n" of each range that is
-// left, ascending: labels and the way in which a list is written do not change it.
+// Exclusions and special-purpose ranges are taken from the lists one after the other and counted at
+// each step, so that the counts add up: listed = excluded by the user + reserved + left. Exclusions
+// win over everything; --allow-range does not lift them. The digest is SHA-256 over the text
+// "first-last\n" of each range that is left, ascending: labels and the way in which a list is
+// written do not change it.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ struct TargetCounts {
   std::uint64_t listed_repeatedly = 0;  // of those, on more than one line
   std::uint64_t excluded_by_user = 0;   // of those listed, by --exclude and --exclude-file
   std::uint64_t excluded_reserved = 0;  // of the rest, special-purpose ranges
-  std::vector<Reserved> reserved;       // the same by range, those that took any
-  std::uint64_t ipv6_entries = 0;       // of cloud lists, left out
+  std::vector<Reserved> reserved;       // the same by range, without those that took none
+  std::uint64_t ipv6_entries = 0;       // left out of cloud lists
   std::uint64_t filtered_entries = 0;   // left out by --label-filter
   std::uint64_t bad_lines = 0;          // left out by --skip-bad-lines
 };

@@ -35,8 +35,8 @@ void MonotonicClock::wait_until(std::uint64_t when_ns) {
   for (; now < when_ns; now = now_ns()) __builtin_ia32_pause();
 }
 
-// A thread that is preempted between two readings would be wrong by the time it was away: the
-// narrowest of a few is taken, the first as a rule.
+// A thread that loses its CPU between two readings is wrong by the time it was away. So the offset
+// comes from the narrowest of a few tries; as a rule the first is narrow enough.
 std::int64_t realtime_offset_ns() {
   std::uint64_t narrowest = ~std::uint64_t{0};
   std::int64_t offset = 0;

@@ -1,7 +1,7 @@
 // A file descriptor that closes itself: sockets, BPF maps, links.
 //
-// Move-only. This is for what the kernel hands out as a number; mapped_memory.h is for what it
-// maps, library_handle.h for what a library keeps of it.
+// Move-only. It owns what the kernel hands out as a number; mapped_memory.h owns what the kernel
+// maps, library_handle.h what a library hands out.
 #pragma once
 
 #include <unistd.h>

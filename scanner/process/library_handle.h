@@ -1,7 +1,8 @@
 // A C library's handle, released by the library's own function: BPF skeletons, libbpf's rings.
 //
-// For handles whose release is known where they are declared. A class that shows its handle in a
-// header without the library's headers has a deleter of its own (Netlink, PcapTransmitter).
+// For handles whose release function is known where they are declared. A class whose header
+// declares a handle without the library's headers has a deleter of its own (Netlink,
+// PcapTransmitter).
 #pragma once
 
 #include <memory>

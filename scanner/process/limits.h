@@ -1,18 +1,20 @@
-// This process, as far as sending depends on it: the CPUs that it may use, and its locked memory.
+// What this process may use, as far as sending depends on it: CPUs and locked memory.
 //
-// Asked of the scheduler and not of /proc/cpuinfo: a container or taskset may allow fewer.
+// The scheduler is asked for the CPUs and not /proc/cpuinfo, since a container or taskset may allow
+// fewer than the machine has.
 #pragma once
 
 #include <vector>
 
 namespace echoscan {
 
-// At least one.
+// The CPUs that this process may run on; at least one.
 std::vector<int> allowed_cpus();
-// Keeps the calling thread on one CPU. Not vital: an unpinned sender is slower, not wrong.
+// Keeps the calling thread on one CPU. A failure is ignored: an unpinned sender is slower, not
+// wrong.
 void pin_to(int cpu);
-// AF_XDP's memory counts against this limit on kernels and users without CAP_IPC_LOCK. Not being
-// allowed to raise it is no error yet: opening a socket says if it was needed.
+// Raises the limit on locked memory, against which AF_XDP's memory counts without CAP_IPC_LOCK. A
+// refusal is ignored: opening a socket says whether the limit was needed.
 void raise_locked_memory_limit();
 
 }  // namespace echoscan

@@ -11,7 +11,7 @@
 namespace echoscan {
 namespace {
 
-// As docker and podman take them. BPF and PERFMON are since Linux 5.8.
+// Flags of docker and podman. BPF and PERFMON exist since Linux 5.8.
 constexpr const char* kXdpFlags =
     "--cap-add NET_RAW --cap-add NET_ADMIN --cap-add BPF --cap-add PERFMON --cap-add IPC_LOCK";
 

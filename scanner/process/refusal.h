@@ -1,9 +1,8 @@
-// Why an attempt at something did not succeed, for whoever has another way to go.
+// Why an attempt did not succeed, for a caller who has something else to try.
 //
-// The error of tl::expected wherever the kernel was asked: the reason is written by whoever knows
-// what was tried, and the errno stays beside it, since a caller that decided by the reason's words
-// would depend on the C library's. Where text was read and no errno is behind it, the error is a
-// std::string.
+// It is the error of tl::expected wherever the kernel was asked. The code that knows what was tried
+// writes the reason. The errno stays beside it, so that callers decide by a number and not by the C
+// library's words. Reading text fails without an errno; there the error is a std::string.
 #pragma once
 
 #include <string>

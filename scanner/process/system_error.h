@@ -1,9 +1,9 @@
-// What the kernel refused in set-up, thrown: the errno, and what was being done.
+// Throwing what the kernel refused in set-up: the errno, and what was being done.
 //
-// The one place where an errno becomes an exception, so that all of them read alike: "open a packet
-// socket: Operation not permitted". `main` catches it and reports the environment. For set-up
-// alone: an attempt that has another way to go returns its Refusal instead (refusal.h), and the
-// data plane counts.
+// This is the one place where an errno becomes an exception, so that all of them read alike: "open
+// a packet socket: Operation not permitted". `main` catches it and exits with code environment. It
+// is for set-up alone: an attempt that can be followed by another returns its Refusal instead
+// (refusal.h), and the data plane counts.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 
 namespace echoscan {
 
-// `what` is what was being done, an infinitive: "open a packet socket".
+// `what` says what was being done, as an infinitive: "open a packet socket".
 [[noreturn]] inline void throw_system_error(const char* what, int error = errno) {
   throw std::system_error(error, std::generic_category(), what);
 }

@@ -1,4 +1,4 @@
-// An error that its reader can do something about: a full sentence, and the process's exit code.
+// An error that the user can do something about: a full sentence, and the process's exit code.
 //
 // Set-up throws this (or std::system_error, which main reports as environment); main catches once.
 // The data plane never throws: it returns counts and bumps counters. Exit codes are part of the

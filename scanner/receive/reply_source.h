@@ -1,10 +1,10 @@
-// The seam for receiving: proved replies and errors out, in batches, and the account of every frame
-// that was seen.
+// The seam for receiving: proved replies and errors come out in batches, with an account of every
+// frame that was seen.
 //
-// A source filters and proves where it stands (in XDP, or in this process for AF_PACKET); what
-// crosses the seam is the record of bpf/reply.h. Receiving begins when the source is built and ends
-// when it is destroyed. receive() belongs to the receiver thread; outcomes() and is_backlogged()
-// are for any thread.
+// A source filters and proves where it stands, in XDP or, for AF_PACKET, in this process; records
+// of bpf/reply.h cross the seam. Receiving begins when the source is built and ends when it is
+// destroyed. receive() belongs to the receiver thread; outcomes() and is_backlogged() are for any
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -28,12 +28,12 @@ class ReplySource {
 
   // What became of each frame so far, summed over CPUs.
   [[nodiscard]] virtual frame_counters outcomes() const = 0;
-  // Frames that were lost before this source could look at them.
+  // How many frames the kernel dropped before this source could look at them.
   [[nodiscard]] virtual std::uint64_t dropped_unseen() const = 0;
 
-  // Whether so much waits to be received that senders have to pause: replies to what is on its way
-  // already must still find room. Exact, however long ago receive() was called last, since a
-  // receiver that gets no CPU cannot say so itself. Any thread.
+  // Whether so much waits to be received that senders have to pause: replies to the probes that are
+  // on their way must still find room. It looks at the rings themselves, so that it is right even
+  // when the receiver gets no CPU and calls receive() late. Any thread.
   [[nodiscard]] virtual bool is_backlogged() const = 0;
 
   // How it receives, for people: "XDP native".

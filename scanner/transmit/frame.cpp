@@ -17,7 +17,7 @@ constexpr std::size_t kCookieOffset = kIcmpOffset + 4;
 constexpr std::size_t kPayloadOffset = kIcmpOffset + PROBE_ICMP_BYTES;
 static_assert(kIpChecksumOffset == ProbeBatch::kPatchOffset);
 
-// Fewer are patched faster one by one than as lanes of which most stand idle.
+// Fewer frames are patched faster one by one than as lanes most of which are idle.
 constexpr std::size_t kBatchMin = 4;
 
 constexpr std::uint8_t kIcmpEchoRequest = 8;

@@ -1,13 +1,13 @@
 // The probe's Ethernet frame: written once per buffer, patched per probe.
 //
-// fill() writes all 60 bytes; patch() touches what differs from probe to probe: destination,
-// identifier, sequence number, payload and the two checksums; patch_batch() does so for many, with
-// vector instructions, at less than half the time (probe_batch.h). The IPv4 checksum is one
-// addition on a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
+// fill() writes all 60 bytes. patch() writes what differs from probe to probe: destination,
+// identifier, sequence number, payload and the two checksums. patch_batch() does so for many, with
+// vector instructions, in less than half the time (probe_batch.h). The IPv4 checksum is one
+// addition to a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
 // over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864).
-// Host order ends here: whatever this file writes is network order. Immutable once built; any
-// thread may fill and patch its own buffers. Only `bench` asks for longer frames; what follows the
-// 60 bytes is zeros, which no checksum notices.
+// Host order ends here: whatever this file writes is in network order. Immutable once built; any
+// thread may fill and patch its own buffers. Only `bench` asks for longer frames, whose rest is
+// zeros, which change no checksum.
 #pragma once
 
 #include <array>
@@ -43,18 +43,18 @@ class FrameTemplate {
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
 
-  // Makes the frame's first bytes a probe but for what patch() sets; the rest is the caller's to
-  // keep zero.
+  // Writes everything of a probe that patch() does not. The bytes behind it the caller keeps zero.
   void fill(FrameBuffer frame) const;
   // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
   void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
-  // The same for any number: frames[i], PROBE_FRAME_BYTES long and filled, becomes the probe of
-  // targets[i]. Uses ProbeBatch::kSize at a time; batches of 32 and more pay.
+  // The same for any number of them: frames[i], which fill() has written, becomes the probe of
+  // targets[i]. Works on ProbeBatch::kSize at a time, which pays from 32 on.
   void patch_batch(std::span<std::uint8_t* const> frames, std::span<const Target> targets,
                    std::uint64_t sent_ns) const;
 
-  // A frame that proves a transmit path and reaches nobody: to our own MAC, which a switch never
-  // sends back out, with the EtherType that IEEE 802 sets aside for local experiments (0x88b5).
+  // Writes a frame that proves a transmit path and reaches nobody: it goes to our own MAC, which a
+  // switch never sends back, with the EtherType that IEEE 802 sets aside for local experiments
+  // (0x88b5).
   void fill_path_test(FrameBuffer frame) const;
 
  private:

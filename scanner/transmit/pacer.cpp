@@ -53,7 +53,7 @@ std::uint64_t TokenBucket::ready_ns(std::uint64_t tokens) const {
   return origin_ns_ + ready / kTicksPerNs + 1;
 }
 
-// Without a limit the buckets stand unused, at any rate that is valid.
+// Without a limit the buckets are not used; they get any valid rate.
 Pacer::Pacer(std::uint64_t rate_pps, std::uint64_t now_ns)
     : Pacer(rate_pps == kUnlimited,
             PaceShape(rate_pps == kUnlimited ? 1 : rate_pps, TokenBucket::kTicksPerNs), now_ns) {}

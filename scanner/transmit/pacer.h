@@ -1,14 +1,13 @@
-// The pacer: when how many probes may leave, over all queues together.
+// The pacer: how many probes may leave now, over all queues together.
 //
-// Two token buckets in series. The first holds the average: its tokens outlast a sender that wakes
-// up to kCatchUpNs late, so that the rate is kept to 1 % over any 2 s on a busy machine (one bucket
-// of one burst's depth loses whatever a late wake-up misses). The second bounds the burst: max(1,
-// rate / 1000) probes, refilled a quarter faster than the rate, so that catching up is spread out
-// too. A bucket is one atomic virtual time (the generic cell rate algorithm of ITU-T I.371): no
-// lock, one compare-and-swap a batch. Depths are whole tokens in integers (PaceShape), since a
-// depth rounded by itself can be smaller than the burst that is waited for, which then never comes:
-// that stopped 31,412 of the rates below 200,000. Time is an argument; the pacer reads no clock.
-// Any thread.
+// Two token buckets in series. The first holds the average: it keeps the tokens of a sender that
+// wakes up to kCatchUpNs late, so that the rate is kept to 1 % over any 2 s on a busy machine (one
+// bucket of one burst's depth loses whatever a late wake-up misses). The second bounds the burst to
+// max(1, rate / 1000) probes; it is refilled a quarter faster than the rate, so that catching up is
+// spread out too. A bucket is one atomic virtual time (the generic cell rate algorithm of ITU-T
+// I.371): no lock, one compare-and-swap a batch. Depths are computed from whole tokens (PaceShape):
+// a depth that is rounded on its own can be smaller than the burst that is waited for, which then
+// never comes, as for 31,412 of the rates below 200,000. Time is an argument. Any thread.
 #pragma once
 
 #include <atomic>
@@ -44,10 +43,10 @@ class TokenBucket {
   // Holds one token at `now_ns`, and never more than its depth.
   TokenBucket(const PaceShape::Bucket& shape, std::uint64_t now_ns);
 
-  // Takes as many tokens as there are, up to `most`; none when there are fewer than `least`.
+  // Takes as many tokens as it holds, up to `most`; none when it holds fewer than `least`.
   std::uint64_t take(std::uint64_t least, std::uint64_t most, std::uint64_t now_ns);
   void give_back(std::uint64_t tokens);
-  // When `tokens` tokens will be there, if nobody takes any before; no more than its depth holds.
+  // When it will hold `tokens` tokens (at most its depth), if nobody takes any before.
   [[nodiscard]] std::uint64_t ready_ns(std::uint64_t tokens) const;
 
  private:
@@ -75,11 +74,12 @@ class Pacer {
   // rate_pps from 1 to 10^9, or kUnlimited.
   Pacer(std::uint64_t rate_pps, std::uint64_t now_ns);
 
-  // Up to `wanted` (at least 1) probes. Grants nothing rather than a sliver, and has its caller
-  // wait for a whole burst (kWaitTokensMax at most, unless it wants more at once): a wake-up costs
-  // some 30 us, and 10 kpps then needs 1,000 of them a second instead of 10,000.
+  // Grants up to `wanted` (at least 1) probes: `wanted` or a burst, whichever is smaller, or
+  // nothing. The caller then waits for a whole burst (kWaitTokensMax at most, unless `wanted` and
+  // the burst are larger): a wake-up costs some 30 us, and 10 kpps so takes 1,000 of them a second
+  // instead of 10,000.
   Grant take(std::uint64_t wanted, std::uint64_t now_ns);
-  // Returns what was granted and did not leave.
+  // Gives back probes that were granted and did not leave.
   void give_back(std::uint64_t count);
 
  private:

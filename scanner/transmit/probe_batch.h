@@ -1,12 +1,12 @@
 // What differs from probe to probe, computed for up to 64 of them side by side.
 //
-// Two SipHashes and two checksums take 22 ns a probe one after the other; laid out as arrays, they
-// are loops that the compiler turns into vector instructions: 9 ns. The hashes are bpf/probe.h's,
-// the same text. One copy for each instruction set, chosen once at start by what the CPU has.
-// Rejected: target_clones, whose resolver runs before the sanitizers are ready and leaves all but
-// the machine's own copy untested; -march=native, which dies elsewhere; SSE2 vectors, slower than
-// none. The results are the frame's bytes 24 to 59 as five words in network order, since those lie
-// in one piece and cost five stores.
+// Two SipHashes and two checksums take 22 ns a probe one after the other. Laid out as arrays they
+// are loops that the compiler turns into vector instructions, and take 9 ns. The hashes are the
+// text of bpf/probe.h. There is a copy of the loops for each instruction set, chosen at start by
+// what the CPU has. Rejected: target_clones, whose resolver runs before the sanitizers are ready
+// and leaves all copies but the machine's own untested; -march=native, which fails on other
+// machines; SSE2 vectors, which are slower than none. The results are five words in network order,
+// the frame's bytes 24 to 59, which lie in one piece and cost five stores.
 #pragma once
 
 #include <array>
@@ -22,10 +22,10 @@ namespace echoscan {
 struct ProbeConstants {
   probe_key key{};
   std::uint32_t source = 0;  // host order
-  std::uint32_t ip_sum = 0;  // of the IPv4 header without destination and checksum
+  std::uint32_t ip_sum = 0;  // over the IPv4 header without destination and checksum
 };
 
-// Everything in 64 bits: lanes of one width need no shuffling.
+// All lanes are 64 bits wide, since lanes of one width need no shuffling.
 struct ProbeBatch {
   static constexpr std::size_t kSize = 64;
   static constexpr std::size_t kPatchOffset = 24;  // of `words` in the frame
@@ -44,8 +44,8 @@ struct ProbeBatch {
 
 struct ProbeBatchVersion {
   const char* instruction_set;
-  // Fills `words` of the first `count` (at most kSize) probes, sent at `sent_ns`; up to seven lanes
-  // behind them are overwritten.
+  // Fills `words` for the first `count` (at most kSize) probes, sent at `sent_ns`; overwrites up to
+  // seven lanes behind them.
   void (*compute)(const ProbeConstants& constants, std::uint64_t sent_ns, std::size_t count,
                   ProbeBatch& batch);
 };

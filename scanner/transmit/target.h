@@ -15,7 +15,7 @@ namespace echoscan {
 struct Target {
   Ipv4 address;
   std::uint8_t pass = 0;
-  // It counts as sent already, and is sent again only because the link was lost just then.
+  // Its probe counts as sent, and is sent again because the link was lost when it had just left.
   bool is_again = false;
 };
 static_assert(sizeof(Target) == 8);

@@ -21,8 +21,8 @@ namespace echoscan {
 
 class Transmitter {
  public:
-  // No transmitter has more targets under way: accepted, and in none of its counters yet. The
-  // sender remembers that many, since a lost link may take them along.
+  // The most targets that a transmitter has under way: accepted, and in none of its counters yet.
+  // The sender remembers that many, since a lost link may take them along.
   static constexpr std::size_t kUnderWayMax = 24'576;
 
   Transmitter() = default;
@@ -65,8 +65,8 @@ class Transmitter {
   [[nodiscard]] std::span<const Transmitter* const> parts() const { return parts_; }
 
  protected:
-  // Counts and names an accepted target that did not leave. One that was sent before, and was to be
-  // sent again because the link was lost, is not lost by that.
+  // Counts and names an accepted target that did not leave. A target that was only to be sent again
+  // behind a lost link counts as sent already, so it is counted apart and not named.
   void lose(const Target& target, Counter& cause) {
     if (target.is_again) {
       counters_.lost_again.add(1);

@@ -22,7 +22,7 @@ constexpr std::size_t kRingBytes =
 // A block that is not full is handed over after this long.
 constexpr unsigned kBlockTimeoutMs = 1;
 
-// IPv4 and ICMP, whatever the rest: the proof is match_reply's. Offsets are from the IPv4 header,
+// Lets ICMP over IPv4 through; match_reply does the rest. Offsets are from the IPv4 header,
 // wherever that is.
 void set_icmp_filter(int socket) {
   constexpr auto kEtherType = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PROTOCOL);
@@ -39,8 +39,8 @@ void set_icmp_filter(int socket) {
   set_socket_option(socket, SOL_SOCKET, SO_ATTACH_FILTER, program, "attach the ICMP filter");
 }
 
-// The header that match_reply looks for, in front of a packet that has none: the kernel leaves 16
-// bytes there.
+// Puts the Ethernet header that match_reply looks for in front of a packet that has none: the
+// kernel leaves 16 bytes there.
 const std::uint8_t* put_ethernet(std::uint8_t* packet) {
   constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader{
       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MATCH_ETHERTYPE_IPV4 >> 8, MATCH_ETHERTYPE_IPV4 & 0xff};
@@ -145,8 +145,8 @@ bool PacketReceiver::is_backlogged() const {
   return waiting > kBlockCount / 4;
 }
 
-// A filter that takes nothing; frames are counted as they are taken, so what is left stays
-// consistent.
+// Sets a filter that lets nothing through. Frames are counted as they are taken, so that those
+// which are left in the ring do not make the counts disagree.
 void PacketReceiver::stop() {
   sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
   const sock_fprog program{1, &nothing};
@@ -161,7 +161,7 @@ frame_counters PacketReceiver::outcomes() const {
   return sum;
 }
 
-// The kernel's count starts anew with each reading.
+// The kernel resets its count with each reading.
 std::uint64_t PacketReceiver::dropped_unseen() const {
   tpacket_stats_v3 stats{};
   socklen_t bytes = sizeof(stats);

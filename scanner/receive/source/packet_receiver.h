@@ -1,12 +1,13 @@
 // Receiving without BPF: an AF_PACKET socket with a memory-mapped ring, for where XDP is refused.
 //
-// Also for tunnels, whose packets have no Ethernet header for the XDP program to look at: they get
-// one, in the gap that the kernel leaves in front of them. TPACKET_V3 blocks and a classic filter
-// (IPv4, ICMP) bring the frames; the same match_reply.h that runs in XDP proves them, so that both
-// ways find the same hosts. CAP_NET_RAW is enough. It is the weaker way: each frame is copied, and
-// the kernel's stack sees it as well; what the ring has no room for is counted by the kernel
-// (dropped_unseen). Frames carry a CLOCK_REALTIME stamp, taken on arrival, which is brought to
-// CLOCK_MONOTONIC by the difference read with each block. receive() belongs to one thread.
+// It is also for tunnels, whose packets have no Ethernet header for the XDP program to look at;
+// they get one, in the gap that the kernel leaves in front of them. TPACKET_V3 blocks and a classic
+// filter (IPv4, ICMP) bring the frames; the same match_reply.h that runs in XDP proves them, so
+// that both ways find the same hosts. CAP_NET_RAW is enough. It is the slower way: each frame is
+// copied, and the kernel's stack sees it as well. The kernel counts the frames that the ring has no
+// room for (dropped_unseen). Frames carry a CLOCK_REALTIME stamp of their arrival; the difference
+// between the clocks, read with each block, brings it to CLOCK_MONOTONIC. receive() belongs to one
+// thread.
 #pragma once
 
 #include <atomic>
@@ -34,12 +35,12 @@ class PacketReceiver : public ReplySource {
   void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
-  // When a quarter of the blocks waits.
+  // When more than a quarter of the blocks waits.
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }
 
  private:
-  // The frame at next_frame_, which it steps over; true when it gave a reply.
+  // Matches the frame at next_frame_ and steps over it; true when `out` is a proved answer.
   bool take_frame(reply& out);
   void release_block();
 

@@ -24,8 +24,8 @@
 namespace echoscan {
 namespace {
 
-// libbpf's own words are for whoever debugs a load; the user gets a sentence of ours. Whole: what
-// the verifier refused stands at the end of its log.
+// Logs what libbpf says for those who debug a load; users get a sentence of ours. Messages are
+// logged whole, since the verifier's log says at its end what it refused.
 int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
   if (!spdlog::should_log(spdlog::level::debug)) return 0;
   va_list again;
@@ -51,9 +51,9 @@ std::size_t ring_bytes(int cpu_count) {
 
 }  // namespace
 
-// How far a ring has been filled and emptied, in bytes since it was made: the two pages in front of
-// its data (kernel/bpf/ringbuf.c), mapped to be read. libbpf has them too, and before 1.3 keeps
-// them to itself.
+// How far a ring has been filled and emptied, in bytes since it was made: two numbers in the pages
+// in front of its data (kernel/bpf/ringbuf.c), mapped for reading. libbpf has them too, but gives
+// them out only from 1.3 on.
 class RingPositions {
  public:
   explicit RingPositions(int ring_fd)
@@ -61,8 +61,8 @@ class RingPositions {
         pages_(MappedMemory::shared(ring_fd, 2 * page_bytes_, PROT_READ)) {}
 
   explicit operator bool() const { return static_cast<bool>(pages_); }
-  // Consumed first: what is consumed between the two readings must not make the difference
-  // negative.
+  // Reads what is consumed first: otherwise a record that is consumed between the two readings
+  // could make the difference negative.
   [[nodiscard]] std::uint64_t waiting_bytes() const {
     const std::uint64_t consumed = load(0);
     return load(page_bytes_) - consumed;
@@ -90,7 +90,7 @@ struct XdpReplyFilter::Kernel {
   std::optional<Refusal> why_not_native;
   FileDescriptor link;  // declared last: detached first
 
-  // Where the records of one receive() go.
+  // The room that is left for the records of one receive().
   std::span<reply> room;
   std::size_t filled = 0;
 
@@ -134,7 +134,7 @@ int XdpReplyFilter::Kernel::attach(const Interface& interface) {
   link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
   mode = "XDP native";
   if (link) return 0;
-  // Whoever else is there is in the way in either mode.
+  // Another program on the interface is in the way of both modes.
   if (errno == EBUSY || errno == EEXIST || errno == EPERM) return errno;
   why_not_native = Refusal{error_text(errno), errno};
   options.flags = XDP_FLAGS_SKB_MODE;
@@ -143,8 +143,8 @@ int XdpReplyFilter::Kernel::attach(const Interface& interface) {
   return link ? 0 : errno;
 }
 
-// The return value ends the batch when the room is full; libbpf has consumed that last record by
-// then.
+// A return value that is not 0 ends the batch when the room is full; libbpf has consumed the last
+// record by then.
 int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t bytes) {
   auto& self = *static_cast<Kernel*>(kernel);
   if (bytes >= sizeof(reply)) std::memcpy(&self.room[self.filled++], data, sizeof(reply));
@@ -202,7 +202,7 @@ std::string XdpReplyFilter::describe_program(const Interface& interface) {
   return fmt::format("id {}, \"{}\"", id, info.name);
 }
 
-// Each time from another ring on, so that a flood on one CPU does not keep the others waiting.
+// Begins with another ring each time, so that a flood on one CPU does not keep the others waiting.
 std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
   Kernel& kernel = *kernel_;
   kernel.room = replies;

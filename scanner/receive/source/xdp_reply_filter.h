@@ -1,10 +1,10 @@
 // Receiving in XDP: owner of the reply_filter program, its link to the interface, and its rings.
 //
-// Attached by a bpf_link, which goes with the process: even SIGKILL leaves the interface clean.
-// (The netlink way of attaching stays behind a crash.) Native mode is asked for, then generic,
-// since the kernel does not fall back by itself; somebody else's program is named and never
-// replaced. The rings are polled: one per possible CPU, together at most kRingsBytesMax, so that a
-// 128-core machine does not lock 512 MB. receive() belongs to one thread.
+// The program is attached by a bpf_link, which goes with the process, so that even SIGKILL leaves
+// the interface clean. (A program attached by netlink stays after a crash.) Native mode is asked
+// for, then generic, since the kernel does not fall back by itself. Somebody else's program is
+// named and never replaced. There is a ring for each possible CPU, together at most kRingsBytesMax,
+// so that a 128-core machine does not lock 512 MB. receive() belongs to one thread.
 #pragma once
 
 #include <memory>
@@ -33,10 +33,10 @@ class XdpReplyFilter : public ReplySource {
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
   static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(const Interface& interface,
                                                                      const match_config& config);
-  // Nothing when it is native.
+  // Why generic mode was taken; nothing when the mode is native.
   [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
-  // 'id 17, "xdp_fw"' of whoever's program is on the interface; empty when there is none.
+  // The XDP program on the interface, whoever's: 'id 17, "xdp_fw"'; empty when there is none.
   static std::string describe_program(const Interface& interface);
 
   std::size_t receive(std::span<reply> replies) override;
@@ -44,8 +44,9 @@ class XdpReplyFilter : public ReplySource {
   [[nodiscard]] frame_counters outcomes() const override;
   // XDP sees every frame that the driver hands up.
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
-  // When any CPU's ring is a quarter full. Of the rest (78,000 records of 104,857), the targets
-  // that in-kernel senders hold take 28,672 a queue, and what is on its way the others.
+  // When any CPU's ring is a quarter full. The rest (78,000 records of 104,857) is for the replies
+  // to the targets that in-kernel senders hold, 28,672 a queue, and to probes that are on their
+  // way.
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override;
 

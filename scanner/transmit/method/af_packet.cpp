@@ -25,7 +25,7 @@ std::size_t AfPacketTransmitter::send(std::span<const Target> batch) {
     }
     return 0;
   }
-  // A short count: the driver refused the frame behind it, and the sender hands that target over
+  // After a short count the driver has refused the next frame; the sender hands its target over
   // again.
   if (static_cast<std::size_t>(sent) < count) counters_.refusals.add(1);
   counters_.sent.add(static_cast<std::uint64_t>(sent));

@@ -1,8 +1,8 @@
 // Sending by AF_PACKET: a raw socket that bypasses the queueing discipline, and sendmmsg.
 //
-// Works on every Ethernet interface with CAP_NET_RAW alone, at about half of AF_XDP copy mode's
-// rate. Bypassing the discipline saves a lock and gives an honest answer: a frame that the driver
-// drops comes back as ENOBUFS instead of vanishing in a queue. PACKET_TX_RING is packet_mmap.
+// It works on every Ethernet interface with CAP_NET_RAW alone, and reaches 0.7 of the rate of
+// AF_XDP in copy mode (docs/bench.md). packet_socket.h says why the discipline is bypassed.
+// PACKET_TX_RING is another method: packet_mmap.h.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ class AfPacketTransmitter : public Transmitter {
                       Clock& clock);
 
   std::size_t send(std::span<const Target> batch) override;
-  // sendmmsg has done with a frame when it returns: nothing is ever under way.
+  // The kernel has finished with a frame when sendmmsg returns: nothing is ever under way.
   bool settle() override { return true; }
   void give_up() override {}
   [[nodiscard]] std::string mode() const override { return "AF_PACKET sendmmsg"; }

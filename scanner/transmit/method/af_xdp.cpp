@@ -23,14 +23,14 @@ constexpr std::uint32_t kFillFrames = 4096;  // as many as the largest receive r
 constexpr std::uint32_t kFrames = kTxFrames + kFillFrames;
 static_assert((kTxFrames & (kTxFrames - 1)) == 0 && (kFillFrames & (kFillFrames - 1)) == 0);
 static_assert(kTxFrames >= 2 * AfXdpTransmitter::kKickFramesMax);
-// The sender takes those back before it hands over anything new, a batch for a batch.
+// The sender takes refused targets back, a batch for each batch, before it hands over new ones.
 constexpr std::size_t kRefusedMax = 2 * std::size_t{kTxFrames};
 static_assert(kTxFrames + kRefusedMax <= Transmitter::kUnderWayMax);
 
 // Linux 6.17's, which the headers of Debian 12 do not know.
 constexpr int kMaxTxSkbBudget = 9;
-// As the kernel's own sample has them: a poll takes at most 64 frames, and goes on for 20 us where
-// waiting is allowed, which sendto(MSG_DONTWAIT) is not.
+// The values of the kernel's own sample: a poll takes at most 64 frames, and goes on for 20 us in
+// calls that may wait, which sendto(MSG_DONTWAIT) may not.
 constexpr int kPollBudget = 64;
 constexpr int kPollUs = 20;
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
@@ -43,12 +43,13 @@ constexpr std::uint64_t kBusyRetryNs =
     1000 * kMillisecondNs;  // a queue's last user takes that long to go
 constexpr std::uint64_t kPathTestNs = 1000 * kMillisecondNs;
 
-// The driver's demand, not the packet's: ena has zero-copy only with chunks of a page.
+// Some drivers demand more than a packet needs: ena has zero-copy only with chunks of a page.
 std::uint32_t chunk_bytes(const Interface& interface) {
   return interface.driver == "ena" ? 4096 : 2048;
 }
 
-// On huge pages where some are set aside (vm.nr_hugepages): fewer translations for CPU and NIC.
+// Uses huge pages where some are set aside (vm.nr_hugepages), since CPU and NIC then need fewer
+// address translations.
 MappedMemory map_area(std::size_t bytes) {
   if (bytes % kHugePageBytes == 0) {
     constexpr int kHuge2M = 21 << MAP_HUGE_SHIFT;
@@ -77,8 +78,8 @@ tl::unexpected<Refusal> bind_refused(int error) {
 
 }  // namespace
 
-// What libxdp hands out, released in the order it demands: socket, UMEM, then the memory, which
-// outlives the destructor's body.
+// Owns what libxdp hands out, and releases it in the order that libxdp demands: socket, UMEM, then
+// the memory, which outlives the destructor's body.
 struct AfXdpTransmitter::Rings {
   std::uint32_t chunk_bytes = 0;
   MappedMemory area;
@@ -161,7 +162,8 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
   const auto budget = static_cast<__u32>(kKickFramesMax);
   if (setsockopt(descriptor, SOL_XDP, kMaxTxSkbBudget, &budget, sizeof(budget)) == 0)
     kick_frames_ = kKickFramesMax;
-  // Copy mode draws on the socket's send buffer. Not vital: a full one is EAGAIN and a retry.
+  // Copy mode takes memory from the socket's send buffer. A failure is ignored: a full buffer is
+  // EAGAIN and a retry.
   setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof(kSendBufferBytes));
 
   for (std::uint32_t frame = kTxFrames; frame-- > 0;) {
@@ -182,7 +184,7 @@ int AfXdpTransmitter::prefer_busy_poll() {
   return is_set ? 0 : errno;
 }
 
-// From the beginning each time: a failed bind leaves libxdp's UMEM in no state to try again.
+// Starts from the beginning each time: after a failed bind libxdp's UMEM cannot be used again.
 int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
   rings_ = std::make_unique<Rings>();
   rings_->chunk_bytes = chunk_bytes(interface);
@@ -227,7 +229,7 @@ tl::expected<void, Refusal> AfXdpTransmitter::prove_path() {
     reap();
     const bool is_back = state_of_[frame] == FrameState::free;
     if ((is_back && refused_.empty()) || clock_.now_ns() >= deadline_ns) break;
-    // Dropped by the driver: the same frame once more.
+    // The driver dropped the frame: send the same one again.
     if (is_back) {
       refused_.clear();
       free_.pop_back();
@@ -275,7 +277,7 @@ void AfXdpTransmitter::submit(std::span<const std::uint32_t> frames) {
   enqueue(frames);
 }
 
-// There are no more frames than places in the ring: reserving cannot fail.
+// Reserving cannot fail, since the ring has a place for each frame.
 void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
   const auto count = static_cast<std::uint32_t>(frames.size());
   std::uint32_t slot = 0;
@@ -293,7 +295,7 @@ void AfXdpTransmitter::enqueue(std::span<const std::uint32_t> frames) {
 bool AfXdpTransmitter::kick() {
   bool nothing_dropped = true;
   for (int tries = 0; tries < kKicksMax; ++tries) {
-    // Busy polling is done by the call, whether or not the driver needs it to send.
+    // With busy polling the call also polls, so it is made even when the driver needs none to send.
     if (!busy_poll_ && !xsk_ring_prod__needs_wakeup(&rings_->tx)) return true;
     const std::uint32_t before = rings_->consumed();
     const int result = static_cast<int>(
@@ -311,7 +313,7 @@ bool AfXdpTransmitter::kick() {
     }
     reap();
     if (all_consumed()) return nothing_dropped;
-    // 0 and EAGAIN without progress: the completion ring or the driver's is full.
+    // No progress, after 0 or EAGAIN: the completion ring or the driver's is full.
     if (rings_->consumed() == before) return false;
   }
   return false;

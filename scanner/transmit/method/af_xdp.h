@@ -1,13 +1,13 @@
 // Sending by AF_XDP: one UMEM and one socket per queue, frames written once and patched in place.
 //
-// Zero-copy where the driver has it (13-19 Mpps a core), else copy mode (0.7-1.9): there each kick
-// is a sendto that sends at most 32 descriptors, or 64 from Linux 6.17 on (XDP_MAX_TX_SKB_BUDGET).
-// EBUSY says that the driver dropped the last descriptor consumed, though it completes like the
-// others; take_back() hands its target back. Frames are stamped and submitted a kick at a time, so
-// that the stamp is at most 40 us older than the wire. A completion in zero-copy mode proves
-// nothing where the link goes down (drivers complete what they clean out of a ring): the sender
-// goes back for that. Nor does a bind (igb without a native program reports zero-copy and sends
-// nothing): opening ends with one harmless frame that must come back. The fill ring is filled
+// The driver sends without a copy where it can (13-19 Mpps a core), else by copy mode (0.7-1.9), in
+// which each kick is a sendto that sends at most 32 descriptors, or 64 from Linux 6.17 on
+// (XDP_MAX_TX_SKB_BUDGET). EBUSY says that the driver dropped the last descriptor consumed, though
+// it completes like the others; take_back() hands its target back. Frames are stamped and submitted
+// a kick at a time, so that a stamp is at most 40 us older than the wire. Two successes prove
+// nothing. A completion: drivers complete what they clean out of a ring when the link goes down, so
+// the sender goes back for it. A bind: igb without a native program reports zero-copy and sends
+// nothing, so opening ends with one harmless frame that must complete. The fill ring is filled
 // before the bind although nothing is received here: in zero-copy mode an empty one starves the
 // whole queue.
 #pragma once
@@ -31,9 +31,9 @@ class AfXdpTransmitter : public Transmitter {
 
   enum class Mode { zero_copy, copy };
 
-  // Opens queue `queue` of `interface`. The link is up, and the reply filter attached: Intel's
-  // drivers have zero-copy rings only then. With `busy_poll` each kick polls the queue besides
-  // (BusyPolling makes that worth while). The clock must outlive the transmitter.
+  // Opens queue `queue` of `interface`. The link must be up and the reply filter attached: Intel's
+  // drivers have zero-copy rings only then. With `busy_poll` each kick also polls the queue, which
+  // pays under BusyPolling. The clock must outlive the transmitter.
   static tl::expected<std::unique_ptr<AfXdpTransmitter>, Refusal> open(
       const Interface& interface, unsigned queue, Mode mode, const FrameTemplate& frame_template,
       bool busy_poll, Clock& clock);
@@ -58,12 +58,11 @@ class AfXdpTransmitter : public Transmitter {
   int bind(const Interface& interface, unsigned queue, Mode mode);
   int create_socket(const Interface& interface, unsigned queue, Mode mode);
   int prefer_busy_poll();
-  // Whether the test frame comes back.
+  // Whether the test frame completes.
   tl::expected<void, Refusal> prove_path();
 
   // The hot path. Frames are known by their number in the UMEM.
-  // Makes at most kKickFramesMax frames the probes of their targets, and puts them in the send
-  // ring.
+  // Writes the probes of at most kKickFramesMax frames, and puts the frames into the send ring.
   void submit(std::span<const std::uint32_t> frames);
   void enqueue(std::span<const std::uint32_t> frames);
   // Makes the kernel send; true when it has consumed everything and the driver dropped nothing.
@@ -78,9 +77,9 @@ class AfXdpTransmitter : public Transmitter {
   std::unique_ptr<Rings> rings_;
   bool busy_poll_;
   bool zero_copy_ = false;
-  std::size_t kick_frames_ = kKickFramesMin;  // that one sendto takes
+  std::size_t kick_frames_ = kKickFramesMin;  // how many one sendto takes
   std::vector<std::uint32_t> free_;
-  std::vector<Target> refused_;       // their frames have completed, but were dropped
+  std::vector<Target> refused_;       // of frames that the driver dropped; for take_back()
   std::vector<Target> target_of_;     // by frame
   std::vector<FrameState> state_of_;  // by frame
 };

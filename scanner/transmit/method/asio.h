@@ -1,8 +1,8 @@
 // Sending by Boost.Asio: an ip::icmp socket, one send_to a probe.
 //
-// What a program in C++ would do that does not care about speed: the counterpart of a language's
-// net package. For `bench` alone, since raw_socket sends the same by a call for 64 packets. The
-// kernel writes the IPv4 header; it is the same one.
+// It is what a C++ program would do that does not care about speed: the counterpart of a language's
+// net package. It is for `bench` alone, since raw_socket sends the same with one call for 64
+// packets. The kernel writes the IPv4 header.
 #pragma once
 
 #include <memory>

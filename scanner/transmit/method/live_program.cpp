@@ -26,9 +26,10 @@ static_assert(std::size_t{LIVE_FRAME_BYTES_MAX} == FrameTemplate::kFrameBytesMax
 // A live frame shares its page with headroom and bookkeeping.
 constexpr std::size_t kTestFrameMax = 3000;
 constexpr std::size_t kVlanBytes = 4;
-// Whole batches, as many as the kernel counts: each call costs milliseconds before the first frame.
+// As many whole batches as the kernel can count, since each call costs milliseconds before its
+// first frame.
 constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
-// Since Linux 6.3 veth says so before the first frame, until then with the first.
+// From Linux 6.3 on veth refuses before the first frame, on older kernels with the first.
 constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
 constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
 constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
@@ -110,7 +111,7 @@ int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cp
   return 0;
 }
 
-// Without SA_RESTART, though the kernel would not restart this call anyway.
+// SA_RESTART is not set, though the kernel would not restart this call anyway.
 int LiveProgram::Kernel::set_handler() {
   struct sigaction action {};
   action.sa_handler = ignore_signal;
@@ -142,7 +143,7 @@ TestVerdict LiveProgram::Kernel::test(unsigned number, std::span<std::uint8_t> f
 tl::expected<void, Refusal> LiveProgram::Kernel::prove_mechanism(const Interface& interface,
                                                                  unsigned number) const {
   const std::size_t bytes = interface.mtu + PROBE_ETHERNET_BYTES + kVlanBytes + 1;
-  if (bytes > kTestFrameMax) return {};  // jumbo frames: the second proof has to do
+  if (bytes > kTestFrameMax) return {};  // jumbo frames: only the second proof is possible
   std::vector<std::uint8_t> frame(bytes);
   const TestVerdict verdict = test(number, frame);
   if (verdict.call_error == EINVAL)

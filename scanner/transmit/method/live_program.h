@@ -1,13 +1,14 @@
 // The in-kernel sender's program: loaded, its tracepoints attached, its queues mapped, proved.
 //
-// One program for all queues: what it does on a CPU is for the queue of that CPU. Two proofs come
-// before the first probe. A frame longer than the interface's MTU, which no kernel hands to a
-// driver: EMSGSIZE says that live frames, redirect and tracepoint work and that the driver takes
-// redirected frames (else EOPNOTSUPP), and nothing has left. Then, on each queue's own CPU, the
-// frame that reaches nobody (FrameTemplate::fill_path_test): only the driver can say whether it has
-// a ring for that CPU, and whether veth's other end takes frames (ENXIO). One driver is known to
-// pass both and to break: virtio_net of Linux 6.1 corrupts its queue after some seconds and is dead
-// until the next boot (seen twice of two, tests/vm); 6.12 is sound. It is refused by its name.
+// One program serves all queues: on each CPU it works for that CPU's queue. Two proofs come before
+// the first probe. The first sends a frame longer than the interface's MTU, which no kernel hands
+// to a driver. EMSGSIZE then says that live frames, redirect and tracepoint work and that the
+// driver takes redirected frames (else EOPNOTSUPP), and nothing has left. The second sends, on each
+// queue's CPU, the frame that reaches nobody (FrameTemplate::fill_path_test): only the driver can
+// say whether it has a ring for that CPU, and whether veth's other end takes frames (ENXIO).
+// virtio_net of Linux 6.1 passes both proofs and breaks all the same: it corrupts its queue after
+// some seconds and is dead until the next boot (seen twice of two, tests/vm). It is refused by
+// name; 6.12 is sound.
 #pragma once
 
 #include <csignal>
@@ -22,16 +23,16 @@
 
 namespace echoscan {
 
-// What the program has to know of the scan, before it is loaded.
+// What the program has to know of the scan; fixed when it is loaded.
 live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template);
 
 class LiveProgram {
  public:
-  // Ends a call that run() is in; the handler does nothing. Its default is to be ignored, so that a
-  // late one harms nobody.
+  // Ends a call that run() is in; its handler does nothing. By default the signal is ignored, so
+  // that one that comes late does no harm.
   static constexpr int kEndSignal = SIGURG;
 
-  // Empty, or why live frames would break the driver in this kernel, a clause.
+  // Why live frames would break the driver in this kernel, a clause; empty when nothing is known.
   static std::string known_fault(const std::string& driver, const std::string& kernel_release);
 
   // For `interface`, with queue i on CPU cpus[i], each CPU once. Proves nothing yet.
@@ -42,15 +43,16 @@ class LiveProgram {
   [[nodiscard]] live_queue& queue(unsigned number);
 
   // Sends for the queue of the calling thread's CPU until kEndSignal, or for a minute or more of
-  // idle runs. 0, or an errno. Setting up and tearing down takes the kernel some 25 ms.
+  // idle runs. Returns 0 or an errno. The kernel takes some 25 ms to set a call up and tear it
+  // down.
   int run();
 
-  // The first proof alone, on the calling thread's CPU, which is that of queue `number`: nothing
-  // leaves. Whether live frames work and the driver takes them.
+  // The first proof alone: whether live frames work and the driver takes them. Nothing leaves. Runs
+  // on the calling thread's CPU, which must be that of queue `number`.
   tl::expected<void, Refusal> prove_mechanism(const Interface& interface, unsigned number);
 
-  // Both proofs for queue `number`, on the calling thread's CPU, which is that queue's. Whether the
-  // driver took the frame.
+  // Both proofs: whether the driver takes a frame of queue `number`. Runs on the calling thread's
+  // CPU, which must be that queue's.
   tl::expected<void, Refusal> prove_path(const Interface& interface, unsigned number,
                                          const FrameTemplate& frame_template);
 

@@ -1,9 +1,9 @@
 // Frames for sendmmsg: written once, patched per batch, with the vectors and headers that point to
 // them.
 //
-// Shared by the methods that hand the kernel a batch in one call, whether as Ethernet frames or as
-// IPv4 packets. 64 a batch: the call's own cost is then under 2 % of what the packets cost, and a
-// stamp at most some 60 us older than the wire. One thread.
+// The methods share it that hand the kernel a batch in one call, as Ethernet frames or as IPv4
+// packets. With 64 a batch the call itself costs under 2 % of what the packets cost, and a stamp is
+// at most some 60 us older than the wire. One thread.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,10 +30,12 @@ class MessageBatch {
   [[nodiscard]] FrameBuffer frame(std::size_t number) {
     return FrameBuffer(frames_[number].data(), PROBE_FRAME_BYTES);
   }
-  // Where message `number` goes; must outlive the batch. Without it, to where the socket is bound.
+  // Sets where message `number` goes, instead of where the socket is bound. `address` must outlive
+  // the batch.
   void set_address(std::size_t number, void* address, socklen_t bytes);
 
-  // Sends `count` messages from `first` on without waiting. As sendmmsg: how many, or -1 and errno.
+  // Sends `count` messages from `first` on without waiting. Returns as sendmmsg does: how many it
+  // sent, or -1 with errno.
   int send(int socket, std::size_t first, std::size_t count);
 
  private:

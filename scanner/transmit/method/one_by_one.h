@@ -1,7 +1,7 @@
-// What the methods have in common that take one probe a system call: patch it, hand it over, stop
-// at the first refusal.
+// The common part of the methods that send one probe a system call: patch it, hand it over, stop at
+// the first refusal.
 //
-// They are slower than a batch by what a call costs, 0.2 to 0.5 us; `bench` shows it. A virtual
+// A call costs 0.2 to 0.5 us, by which they are slower than a batch; `bench` shows it. A virtual
 // call a probe does not matter beside that. One thread.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace echoscan {
 class OneByOneTransmitter : public Transmitter {
  public:
   std::size_t send(std::span<const Target> batch) override;
-  // The call has done with a probe when it returns: nothing is ever under way.
+  // The kernel has finished with a probe when the call returns: nothing is ever under way.
   bool settle() override { return true; }
   void give_up() override {}
 
@@ -24,7 +24,7 @@ class OneByOneTransmitter : public Transmitter {
   // The clock must outlive the transmitter.
   OneByOneTransmitter(const FrameTemplate& frame_template, Clock& clock);
 
-  // Hands one whole Ethernet frame over, or of it what the method sends. Returns 0 or an errno.
+  // Hands over an Ethernet frame, or the part of it that the method sends. Returns 0 or an errno.
   virtual int send_frame(std::span<const std::uint8_t> frame, Ipv4 target) = 0;
 
  private:

@@ -58,7 +58,7 @@ void PacketMmapTransmitter::make_ring() {
   request.tp_frame_size = kSlotBytes;
   request.tp_frame_nr = kSlots;
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_TX_RING, request, "make the send ring");
-  // Not vital: a full buffer ends a call early, and the next one goes on.
+  // A failure is ignored: a full buffer ends a call early, and the next call goes on.
   setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes,
              sizeof(kSendBufferBytes));
   ring_ = MappedMemory::shared(socket_.get(), kRingBytes);
@@ -69,7 +69,7 @@ std::size_t PacketMmapTransmitter::send(std::span<const Target> batch) {
   reap();
   const std::size_t room = kSlots - (taken_ - freed_);
   const std::size_t count = std::min({batch.size(), room, std::size_t{kBatchSize}});
-  // Without room the kernel is not asked: what it has is the driver's.
+  // When there is no room, the kernel is not asked: all slots wait for the driver.
   if (count == 0) return 0;
   request(batch.first(count));
   const std::uint32_t taken = kick(static_cast<std::uint32_t>(count));

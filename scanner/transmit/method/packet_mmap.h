@@ -1,13 +1,14 @@
 // Sending by AF_PACKET's memory-mapped ring, PACKET_TX_RING: frames are patched in memory that the
 // kernel shares, and one system call sends them all.
 //
-// TPACKET_V2: V3 has no other semantics for sending. The kernel still makes an skb of every frame,
-// so that this saves the copy of vectors and not the work; it is here to be compared. A slot is
-// ours, then asked to be sent, then the kernel's until the driver has freed the frame. Where the
-// driver refuses one (ENOBUFS), the kernel's walk stops, and we withdraw that slot and those behind
-// it before send() returns: nothing is ever accepted that the kernel has not taken. PACKET_LOSS is
-// left off: with it the kernel would skip a frame that it cannot send, without a word; so it marks
-// the frame TP_STATUS_WRONG_FORMAT, which counts as refused.
+// It uses TPACKET_V2, since V3 does nothing else for sending. The kernel still makes an skb of
+// every frame, so that the ring saves the copy of vectors and not the work; the method is here to
+// be compared. A slot is ours, then asked to be sent, then the kernel's until the driver has freed
+// the frame. When the driver refuses a frame (ENOBUFS), the kernel's walk stops, and we withdraw
+// that slot and those behind it before send() returns: nothing counts as accepted that the kernel
+// has not taken. PACKET_LOSS stays off, since with it the kernel would silently skip a frame that
+// it cannot send; without it, it marks the frame TP_STATUS_WRONG_FORMAT, and we count it as
+// refused.
 #pragma once
 
 #include <vector>
@@ -37,13 +38,13 @@ class PacketMmapTransmitter : public Transmitter {
 
  private:
   void make_ring();
-  // Makes the slots from place taken_ on the probes of `targets`, kBatchSize at most, and asks for
-  // them to be sent.
+  // Writes the probes of `targets`, kBatchSize at most, into the slots from place taken_ on, and
+  // asks for them to be sent.
   void request(std::span<const Target> targets);
-  // Makes the kernel walk the ring, where `requested` slots are asked for; returns how many it
+  // Makes the kernel walk the ring, in which `requested` slots ask to be sent; returns how many it
   // took.
   std::uint32_t kick(std::uint32_t requested);
-  // Sees which frames the driver has done with.
+  // Frees the slots of the frames that the driver has finished with.
   void reap();
 
   FrameTemplate template_;
@@ -52,8 +53,8 @@ class PacketMmapTransmitter : public Transmitter {
   MappedMemory ring_;
   std::vector<Target> target_of_;  // by slot
   // Places only grow; a slot is its place modulo kSlots. freed_ <= taken_.
-  std::uint32_t freed_ = 0;  // before it, the driver has done with the frame
-  std::uint32_t taken_ = 0;  // before it, the kernel has taken the frame
+  std::uint32_t freed_ = 0;  // the driver has freed the frames before it
+  std::uint32_t taken_ = 0;  // the kernel has taken the frames before it
 };
 
 }  // namespace echoscan

@@ -1,8 +1,8 @@
 // The packet socket that frames leave by: bound to one interface, past its queueing discipline.
 //
-// Bypassing the discipline saves a lock and gives an honest answer: a frame that the driver drops,
-// or that finds the link down, comes back as an error instead of vanishing in a queue. What every
-// AF_PACKET method shares. Needs CAP_NET_RAW and nothing else.
+// All AF_PACKET methods share it. Bypassing the discipline saves a lock, and tells the truth about
+// a frame that the driver drops, or that finds the link down: sending it is an error (ENOBUFS), and
+// it does not vanish in a queue. Needs CAP_NET_RAW and nothing else.
 #pragma once
 
 #include "scanner/network/interface.h"
@@ -12,7 +12,7 @@ namespace echoscan {
 
 // A socket that sends frames on `interface` and receives nothing. Throws std::system_error.
 FileDescriptor open_packet_socket(const Interface& interface);
-// Makes a packet socket, whoever opened it, send past the discipline. Throws std::system_error.
+// Makes a packet socket, whoever opened it, bypass the discipline. Throws std::system_error.
 void bypass_queueing_discipline(int socket);
 
 }  // namespace echoscan

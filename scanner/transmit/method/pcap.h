@@ -1,8 +1,8 @@
 // Sending by libpcap: pcap_inject, a frame a call.
 //
-// What many tools do, and here to be compared with. Behind it is a packet socket, which is set to
-// bypass the queueing discipline like the others: without that a frame that finds the link down
-// counts as sent. It listens to an EtherType that nobody uses, so that the handle captures nothing.
+// Many tools send this way; it is here to be compared. libpcap opens a packet socket, which is set
+// to bypass the queueing discipline as ours are: otherwise a frame that finds the link down would
+// count as sent. The handle listens to an EtherType that nobody uses, so that it captures nothing.
 #pragma once
 
 #include <memory>

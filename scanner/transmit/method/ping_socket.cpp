@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kIcmpOffset = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES;
 constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
-// Replies come to this socket and are not wanted.
+// Replies come to this socket too, and nobody reads them there.
 constexpr int kReceiveBufferBytes = 0;
 
 }  // namespace

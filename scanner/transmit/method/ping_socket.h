@@ -1,8 +1,8 @@
 // Sending by an unprivileged ping socket: SOCK_DGRAM, IPPROTO_ICMP, one sendto a probe.
 //
-// The way that needs no privilege where net.ipv4.ping_group_range allows it, and the counterpart of
-// a UDP socket. For `bench` alone: the kernel writes the identifier, which is half of what proves a
-// probe of ours, and the checksum over it.
+// It needs no privilege where net.ipv4.ping_group_range allows it, and is the counterpart of a UDP
+// socket. It is for `bench` alone, since the kernel writes the checksum and the identifier, which
+// is half of the cookie.
 #pragma once
 
 #include "scanner/network/interface.h"

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
 
-// Errors that say more of the address than of the moment.
+// Whether the error is about the address and will be the same again.
 bool is_unroutable(int error) {
   return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPERM ||
          error == EINVAL;
@@ -61,7 +61,8 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
     return 1;
   }
   if (error != 0) last_error_.store(error, std::memory_order_relaxed);
-  // The one behind the last that was taken is handed over again, and says then what is wrong.
+  // The packet behind the last one that was taken was refused. The sender hands its target over
+  // again, and that call says why.
   if (sent < count) counters_.refusals.add(1);
   counters_.sent.add(sent);
   return sent;

@@ -1,12 +1,13 @@
 // Sending by a raw IPv4 socket: whole packets, which the kernel routes and resolves.
 //
-// The way for what has no gateway: targets on the interface's own network, each with a MAC of its
-// own; the loopback, which takes no frames for 127.0.0.0/8; tunnels without Ethernet. sendmmsg of
-// 64 with IP_HDRINCL, so that the probe is the same. It passes routing, netfilter and the queueing
-// discipline, and that costs. IP_RECVERR makes drops on that way visible as ENOBUFS. One is not: a
-// discipline without a link behind it throws packets away and calls them sent, so the link is
-// looked at after each batch, and a batch that may have met that is sent again. What the kernel
-// will never send (no route, a broadcast address, a firewall) is given up as `unroutable`.
+// It serves targets to which no gateway leads: those on the interface's own network, each with a
+// MAC of its own; the loopback, which takes no frames for 127.0.0.0/8; tunnels without Ethernet. It
+// uses sendmmsg of 64 with IP_HDRINCL, so that the probe is the same. Packets pass routing,
+// netfilter and the queueing discipline, which costs. IP_RECVERR makes drops there visible as
+// ENOBUFS, except one: a discipline without a link throws packets away and calls them sent. So the
+// link is looked at after each batch, and a batch that may have met that is sent again. Targets to
+// which the kernel never sends (no route, a broadcast address, a firewall) are given up as
+// `unroutable`.
 #pragma once
 
 #include <netinet/in.h>
@@ -29,7 +30,7 @@ class RawSocketTransmitter : public Transmitter {
                        Clock& clock);
 
   std::size_t send(std::span<const Target> batch) override;
-  // The kernel has done with a packet, as far as it tells, when the call returns.
+  // The kernel reports nothing of a packet after the call has returned.
   bool settle() override { return true; }
   void give_up() override {}
   [[nodiscard]] std::string mode() const override { return "raw socket"; }

@@ -26,8 +26,8 @@ live_bucket make_bucket(const PaceShape::Bucket& shape) {
   return {shape.token_ticks, shape.depth_ticks, 0};
 }
 
-// Under a real-time policy (chrt) a thread that never sleeps has to stand below those it waits for:
-// at the same priority it would keep its own sender off the CPU for ever.
+// Under a real-time policy (chrt) a thread that never sleeps needs a lower priority than the
+// threads it waits for: at the same one it would keep its own sender off the CPU for ever.
 void step_below_the_sender() {
   int policy = SCHED_OTHER;
   sched_param parameters{};
@@ -38,7 +38,8 @@ void step_below_the_sender() {
   pthread_setschedparam(pthread_self(), policy, &parameters);
 }
 
-// Whoever else is signalled (SIGINT, SIGTERM) must not end the call: only kEndSignal may come.
+// Only kEndSignal may end the call: signals that are meant for others (SIGINT, SIGTERM) are
+// blocked.
 void prepare_thread(int cpu) {
   sigset_t blocked;
   sigfillset(&blocked);
@@ -87,7 +88,7 @@ tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> XdpLiveTransmit
   return transmitters;
 }
 
-// The references are good until has_proof_ is set.
+// The references are valid until has_proof_ is set.
 void XdpLiveTransmitter::run_calls(const Interface& interface, const FrameTemplate& frame_template,
                                    int cpu) {
   prepare_thread(cpu);
@@ -99,7 +100,8 @@ void XdpLiveTransmitter::run_calls(const Interface& interface, const FrameTempla
     const Order order = order_.load();
     if (order == Order::quit) return;
     if (order == Order::rest) continue;
-    // In this order: whoever changes the order later sees that there is a call to end.
+    // The flag is set before the order is read again, so that whoever changes the order after that
+    // sees that there is a call to end.
     is_in_call_.store(true);
     int error = 0;
     if (order_.load() == Order::run) {
@@ -110,16 +112,16 @@ void XdpLiveTransmitter::run_calls(const Interface& interface, const FrameTempla
     }
     is_in_call_.store(false);
     if (error == 0 || error == EINTR) continue;
-    // Not to be expected after the proof: a page could not be had, the interface went away. The
-    // next order to run tries again.
+    // Rare after the proof: there was no page, or the interface went away. The next order to run
+    // tries again.
     last_error_.store(error, std::memory_order_relaxed);
     Order was = Order::run;
     order_.compare_exchange_strong(was, Order::rest);
   }
 }
 
-// A signal that comes just before the call is lost: whoever wants the call to end gives the order
-// again until it has.
+// A signal that comes just before the call is lost, so whoever wants a call to end gives the order
+// again and again until it has ended.
 void XdpLiveTransmitter::give_order(Order order) {
   if (order_.exchange(order) != order) {
     rested_ns_ = clock_.now_ns();
@@ -149,8 +151,8 @@ void XdpLiveTransmitter::set_rate(const QueueSetup& setup) {
   queue_.pacer.peak = make_bucket(shape.peak);
 }
 
-// Once full, the ring takes nothing before a quarter of it is free, so that the sender sleeps and
-// fills in turns of milliseconds.
+// A full ring takes nothing until a quarter of it is free, so that the sender sleeps and fills in
+// turns of milliseconds.
 std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
   const std::uint64_t waiting = tail_ - load(queue_.head);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
@@ -180,7 +182,7 @@ void XdpLiveTransmitter::read_counters() {
 bool XdpLiveTransmitter::settle() {
   rest_when_idle();
   const bool is_settled = counters_.sent.get() + counters_.unconfirmed.get() == tail_;
-  // Nothing left before the rest: see if the driver takes frames again.
+  // The call was ended for lack of progress: see whether the driver takes frames again.
   if (!is_settled && order_.load(std::memory_order_relaxed) == Order::rest && !is_in_call_.load() &&
       clock_.now_ns() - rested_ns_ > kRestNs)
     give_order(Order::run);
@@ -212,7 +214,7 @@ void XdpLiveTransmitter::give_up() {
     lose(target_of(queue_.ring[at % LIVE_RING_TARGETS]), counters_.refused);
   for (__u32 i = 0; i < queue_.again_count; ++i)
     lose(target_of(queue_.again[i]), counters_.refused);
-  // The program has counted these; it remembers the last of them.
+  // The program counts unconfirmed targets, and remembers the last of them.
   for (__u64 i = 0; i < std::min<__u64>(queue_.unconfirmed, LIVE_BULK_MAX); ++i)
     given_up_.push_back(target_of(queue_.lost[i]));
 }

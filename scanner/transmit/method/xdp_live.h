@@ -1,14 +1,14 @@
 // Sending by live XDP frames: user space fills a ring with targets, the kernel makes the frames.
 //
-// Per queue a thread pinned to the queue's CPU sits in one long BPF_PROG_TEST_RUN call
-// (LiveProgram), since each call costs some 25 ms to set up and tear down; drivers choose the send
-// queue by the CPU. The sender's thread permutes targets into the ring (bpf/live_queue.h) and
-// learns from counters in it what was sent. Refused frames are sent again inside the kernel, which
-// 3.6 Mpps need: by way of user space each would wait for the sender's next batch. A call spins
-// while it has nothing to send, so a signal ends it after kIdleRuns without progress, and the next
-// target starts it again. From kPaceMinPps a queue on, the program paces, to the nanosecond; below,
-// the sender's pacer does, and the ring stays nearly empty. Rejected: many short calls (0.17 Mpps
-// at 4,096 frames a call), and an idle program that sleeps (XDP cannot).
+// For each queue a thread, pinned to the queue's CPU, stays in one long BPF_PROG_TEST_RUN call
+// (LiveProgram): a call costs some 25 ms to set up and tear down, and drivers choose the send queue
+// by the CPU. The sender's thread writes targets into the ring (bpf/live_queue.h) and learns from
+// its counters what was sent. Refused frames are sent again inside the kernel, which 3.6 Mpps need:
+// through user space each would wait for the sender's next batch. A call spins while it has nothing
+// to send, so a signal ends it after kIdleRuns without progress, and the next target starts it
+// again. From kPaceMinPps a queue on the program paces, to the nanosecond; below that the sender's
+// pacer does, and the ring stays nearly empty. Rejected: many short calls (0.17 Mpps at 4,096
+// frames a call), and an idle program that sleeps (XDP cannot).
 #pragma once
 
 #include <atomic>
@@ -31,7 +31,7 @@ class XdpLiveTransmitter : public Transmitter {
   static constexpr std::uint64_t kPaceMinPps = 200'000;
   static constexpr std::uint64_t kIdleRuns = 1 << 20;  // some 50 ms of a CPU
   static constexpr std::uint64_t kRestNs = 400'000'000;
-  // Targets accepted ahead of the wire, in time at the rate asked for: what a stop still sends.
+  // How much time's worth of targets is accepted ahead of the wire, and still sent after a stop.
   static constexpr std::uint64_t kBacklogNs = 50'000'000;
 
   // A queue's CPU, its share of the rate (Pacer::kUnlimited for max), and whether the program keeps
@@ -56,7 +56,7 @@ class XdpLiveTransmitter : public Transmitter {
   [[nodiscard]] std::string mode() const override { return "XDP live frames"; }
 
  private:
-  // Beside the ring, some targets are in line again inside the kernel.
+  // Room for the targets that are in line again inside the kernel, besides those in the ring.
   static constexpr std::uint64_t kBacklogMax = kUnderWayMax - std::uint64_t{2} * LIVE_BULK_MAX;
   static_assert(kUnderWayMax <= LIVE_RING_TARGETS);
 
@@ -64,13 +64,13 @@ class XdpLiveTransmitter : public Transmitter {
 
   XdpLiveTransmitter(std::shared_ptr<LiveProgram> program, unsigned number, Clock& clock);
 
-  // The thread that is in the kernel. It first proves the path, and answers in proof_.
+  // What the thread runs: it proves the path, answers in proof_, and then makes calls as ordered.
   void run_calls(const Interface& interface, const FrameTemplate& frame_template, int cpu);
   void give_order(Order order);
   void set_rate(const QueueSetup& setup);
   // Ends a call that has made no progress for kIdleRuns.
   void rest_when_idle();
-  // Ends the thread, out of the kernel.
+  // Ends the call and the thread.
   void quit();
   void read_counters();
 
@@ -83,7 +83,7 @@ class XdpLiveTransmitter : public Transmitter {
   std::uint64_t backlog_ = kBacklogMax;
   bool is_full_ = false;
   std::uint64_t progress_run_ = 0;  // the run at which a frame was last seen to have left
-  std::uint64_t rested_ns_ = 0;     // since when no call is wanted
+  std::uint64_t rested_ns_ = 0;     // when the order last changed
 
   std::atomic<Order> order_ = Order::rest;
   std::atomic<bool> is_in_call_ = false;
