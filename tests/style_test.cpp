@@ -286,14 +286,36 @@ TEST(Style, DocumentsAreNarrow) {
   }
 }
 
+// What a link has behind '#': the heading in lower case, '-' for blanks, without punctuation.
+std::set<std::string> anchors_of(const fs::path& document) {
+  std::set<std::string> anchors;
+  std::ifstream in(document);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with('#')) continue;
+    std::string anchor;
+    for (const char c : line.substr(line.find_first_not_of("# "))) {
+      if (std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_')
+        anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      if (c == ' ') anchor += '-';
+    }
+    anchors.insert(anchor);
+  }
+  return anchors;
+}
+
 TEST(Style, LinksOfDocumentsLeadSomewhere) {
   const fs::path root = ECHOSCAN_SOURCE_DIR;
-  const std::regex link("\\]\\(([^)#]+)[^)]*\\)");
+  const std::regex link("\\]\\(([^)]+)\\)");
   for (const Source& document : documents()) {
+    const fs::path self = root / document.path;
     for (std::size_t i = 0; i < document.lines.size(); ++i) {
       for (const std::string& target : matches(document.lines[i], link)) {
         if (target.starts_with("https://")) continue;
-        EXPECT_TRUE(fs::exists(root / fs::path(document.path).parent_path() / target))
+        const std::string file = target.substr(0, target.find('#'));
+        const fs::path path = file.empty() ? self : self.parent_path() / file;
+        EXPECT_TRUE(fs::exists(path)) << document.path << ":" << i + 1 << " links to " << target;
+        if (file.size() == target.size()) continue;
+        EXPECT_TRUE(anchors_of(path).contains(target.substr(file.size() + 1)))
             << document.path << ":" << i + 1 << " links to " << target;
       }
     }
