@@ -1,4 +1,4 @@
-// echoscan's entry: which command, the one catch, and the exit code.
+// echoscan's entry: it chooses the command, catches what that throws, and sets the exit code.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -35,14 +35,14 @@ void keep_standard_descriptors() {
     if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
 }
 
-// Ends the process before a scan is under way, which handles signals itself. A handler is needed
-// because the kernel ignores signals without one for process 1, which echoscan is in a container: a
-// scan that waits for its list or its gateway could then only be killed.
+// Ends the process on a signal that comes before a scan is under way; a running scan handles
+// signals itself. In a container echoscan is process 1, for which the kernel ignores signals
+// without a handler: a scan that waits for its list or its gateway could then only be killed.
 void end_by_signal(int signal) {
   _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }
 
-// On standard error: standard output is for results alone.
+// The log goes to standard error, since standard output is for results alone.
 void set_up_log(Verbosity verbosity) {
   auto log = spdlog::stderr_color_mt("echoscan");
   log->set_pattern("%H:%M:%S.%e %^%l%$: %v");
@@ -52,8 +52,8 @@ void set_up_log(Verbosity verbosity) {
   spdlog::set_default_logger(std::move(log));
 }
 
-// The way of every command: parse, set the log up, run. `kUsualVerbosity` holds where neither -v
-// nor -q was given: what a command prints may be an answer that no log should break up.
+// Runs a command: parse, set the log up, run. `kUsualVerbosity` holds when neither -v nor -q was
+// given: some commands print an answer that no log should break up.
 template <auto parse, auto run, Verbosity kUsualVerbosity = Verbosity::normal>
 ExitCode carry_out(const std::vector<std::string>& arguments) {
   const auto config = parse(arguments);
@@ -129,8 +129,7 @@ int report(ExitCode code, const char* sentence) {
 
 int main(int argc, char** argv) {
   using echoscan::ExitCode;
-  // A reader that goes away is an error of write(2), reported as such, and not the end of the
-  // process.
+  // When a reader goes away, write(2) fails and the scan reports it; SIGPIPE would end the process.
   std::signal(SIGPIPE, SIG_IGN);
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, echoscan::end_by_signal);
   echoscan::keep_standard_descriptors();

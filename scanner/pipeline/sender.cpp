@@ -7,12 +7,12 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-// Naps are short enough for a stop to be seen at once by human measure.
+// No nap is longer, so that people see a stop take effect at once.
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kBackOffMinNs = 20'000;
 constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
-// Long enough to sleep: a wait below the timer's grain is spun, and under a real-time policy that
-// kept xdp_live's kernel thread, which stands below its sender, off their CPU for 30 s.
+// Longer than the timer's grain, so that the wait sleeps. A spinning sender under a real-time
+// policy kept xdp_live's thread, which has a lower priority, off their CPU for 30 s.
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
@@ -83,7 +83,7 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   return wait_ns;
 }
 
-// The room behind the batch, as far as it lies in one piece.
+// The room behind the batch, up to a batch's size, in one piece.
 std::span<Target> Sender::room() {
   const std::size_t at = batch_end_ % kHistory;
   return std::span(history_).subspan(at, std::min<std::size_t>(kBatchSize, kHistory - at));
@@ -92,8 +92,8 @@ std::span<Target> Sender::room() {
 bool Sender::refill() {
   if (batch_begin_ != batch_end_) return true;
   const std::span<Target> free = room();
-  // Not to be expected: more was handed back meanwhile than there is room for. The oldest that were
-  // to be sent again are overwritten now, and in doubt.
+  // Not expected: so many targets were handed back meanwhile that the oldest of those to be sent
+  // again are overwritten now. They are in doubt.
   const std::uint64_t oldest =
       batch_end_ + free.size() - std::min(batch_end_ + free.size(), kHistory);
   if (lost_begin_ < std::min(oldest, lost_end_)) {
@@ -102,7 +102,7 @@ bool Sender::refill() {
   }
   kind_ = Kind::taken_back;
   std::size_t count = transmitter_.take_back(free);
-  // They were granted once, and did not leave.
+  // The pacer granted them once, and they did not leave.
   if (count > 0) pacer_.give_back(count);
   if (count == 0) {
     kind_ = Kind::gone_back;
@@ -176,12 +176,12 @@ void Sender::count_accepted(std::span<const Target> accepted) {
 
 void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {
   clock_.wait_until(now_ns + kPauseNapNs);
-  // As long as it was: on a busy machine a nap is longer than asked for.
+  // Counts the time that it took: on a busy machine a nap is longer than asked for.
   paused_ns.add(clock_.now_ns() - now_ns);
   progress_ns_ = now_ns;
 }
 
-// Now and then while all is well, each time while it is not.
+// Looks every kBatchesPerLook batches; while the receiver is backlogged, each time.
 bool Sender::is_receiver_backlogged() {
   if (batches_to_look_ > 0) {
     --batches_to_look_;
@@ -210,8 +210,8 @@ std::uint64_t Sender::under_way() const {
   return accepted - std::min(accepted, ended);
 }
 
-// A link that was lost just now is not known to be down yet: what left last is safe only when the
-// link is seen to be up after that.
+// The link may have been lost just now without anybody knowing: the last probes are safe only when
+// the link is seen up after they left.
 bool Sender::is_all_sent(std::uint64_t now_ns) {
   if (!transmitter_.settle() || refill()) {
     settled_ns_ = 0;
@@ -221,7 +221,7 @@ bool Sender::is_all_sent(std::uint64_t now_ns) {
   return is_stopped_ || state_.link_seen_up_ns.load(std::memory_order_relaxed) > settled_ns_;
 }
 
-// What was drawn and not yet handed over stays unsent.
+// Targets that were drawn and not handed over stay unsent.
 void Sender::stop(std::uint64_t now_ns) {
   is_stopped_ = true;
   stopped_ns_ = now_ns;
@@ -238,7 +238,7 @@ void Sender::give_up() {
     (target.is_again ? counters_.lost_again : counters_.refused).add(1);
     if (!target.is_again) given_up_.push_back(target);
   }
-  // Those that never left are named already.
+  // given_up() names those that never left; they are not in doubt.
   std::uint64_t named = 0;
   for (const Transmitter* part : transmitter_.parts()) named += part->given_up().size();
   counters_.in_doubt.add(in_doubt - std::min(in_doubt, named));

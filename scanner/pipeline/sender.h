@@ -1,14 +1,14 @@
 // The sender: the hot loop of one queue. Order -> pacer -> transmitter, a batch at a time.
 //
-// Targets are written once, into a ring of the last kHistory: the batch is the ring's newest part,
-// and what was accepted stays behind it. From this one place everything is sent again, for every
-// method: what the transmitter hands back because the kernel refused it, and, when the link is
-// lost, what was accepted last, since a card's ring vanishes with the link, completed or not. That
-// is all that is under way, and kGoBackNs' worth of the queue's rate before it. Rejected: each
-// method keeping its own last targets (four ways of it, and zero-copy had none); a copy of each
-// target on the hot path. 64 targets a batch: one sendmmsg, two kicks of AF_XDP in copy mode; more
-// would only add to the time between a probe's stamp and the wire. Everything outside comes through
-// a seam.
+// Targets are written once, into a ring of the last kHistory targets. The batch is the ring's
+// newest part; accepted targets stay behind it. From this ring probes are sent again, whatever the
+// method: those that the transmitter hands back because the kernel refused them, and, when the link
+// is lost, those accepted last, since a card's ring vanishes with the link, completed or not. The
+// latter are all that are under way, and kGoBackNs' worth of the queue's rate before them.
+// Rejected: that each method keeps its own last targets (there were four ways of it, and zero-copy
+// had none); a copy of each target on the hot path. 64 targets a batch are one sendmmsg or two
+// kicks of AF_XDP in copy mode; more would only lengthen the time between a probe's stamp and the
+// wire. Everything outside comes through a seam.
 #pragma once
 
 #include <cstdint>
@@ -32,28 +32,28 @@ class Sender {
  public:
   static constexpr std::size_t kBatchSize = 64;
   static constexpr std::uint64_t kStallNs = 30'000'000'000;
-  // Patience for what is under way at the end is kStallNs too, but after a stop only this.
+  // How long the sender waits for what is under way after a stop; else it waits kStallNs.
   static constexpr std::uint64_t kStoppedSettleNs = 1'000'000'000;
-  // The link is looked at every 10 ms; what left in five times that may have met a dead one.
+  // The link is looked at every 10 ms; what left within five times that may have met a dead link.
   static constexpr std::uint64_t kGoBackNs = 50'000'000;
   // More than a card's ring holds, and few enough to be probed twice without harm.
   static constexpr std::uint64_t kGoBackMax = 4096;
-  // Targets remembered: all that the sender ever goes back by, and room for those that are handed
-  // back meanwhile. 256 KiB.
+  // How many targets are remembered: all for which the sender ever goes back, and room for those
+  // that are handed back meanwhile. 256 KiB.
   static constexpr std::uint64_t kHistory = 32'768;
   static_assert(kHistory >= Transmitter::kUnderWayMax + kGoBackMax + 4096);
   static_assert(kHistory % kBatchSize == 0);
 
-  // All must outlive the sender; the transmitter is its own. `rate_pps` is the queue's share of the
-  // scan's rate, by which the sender knows how far to go back; the pacer keeps the rate.
+  // All must outlive the sender. No other thread may use the transmitter. `rate_pps` is the queue's
+  // share of the scan's rate, which says how far to go back; the pacer keeps the rate.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
          Clock& clock, const ReplySource& source, const ResultWriter& writer,
          const ScanState& state, const LabelMap& labels,
          std::uint64_t rate_pps = Pacer::kUnlimited);
 
-  // Sends until the order is walked and all of it has left, or the scan is stopped. Pauses while
-  // the receiver or the reader of the results cannot keep up and while the link is down; backs off
-  // while the kernel takes nothing. False when that lasts kStallNs.
+  // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
+  // reader of the results cannot keep up and while the link is down; backs off while the kernel
+  // takes nothing. False when the kernel takes nothing for kStallNs.
   bool run();
 
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
@@ -63,7 +63,7 @@ class Sender {
   [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
  private:
-  // Where the targets of a batch come from; a batch has them of one kind.
+  // Where the targets of a batch come from; all of one batch come from one place.
   enum class Kind { from_order, taken_back, gone_back };
 
   // Makes sure there is something to hand over; false when there is nothing.
@@ -96,19 +96,19 @@ class Sender {
   const ReplySource& source_;
   const ResultWriter& writer_;
   const ScanState& state_;
-  std::uint64_t go_back_;  // how far before what is under way
+  std::uint64_t go_back_;  // how many targets before those under way
 
-  // Places only grow; a place's target is at place % kHistory. What is before batch_begin_ was
-  // accepted.
+  // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
+  // been accepted.
   std::vector<Target> history_;
   std::uint64_t batch_begin_ = 0;
   std::uint64_t batch_end_ = 0;
   Kind kind_ = Kind::from_order;
-  // What is still to be sent again, behind a lost link.
+  // The places that are still to be sent again behind a lost link.
   std::uint64_t lost_begin_ = 0;
   std::uint64_t lost_end_ = 0;
 
-  // Looking costs a cache miss for each of the machine's CPUs.
+  // A look at the receiver's rings costs a cache miss for each of the machine's CPUs.
   static constexpr unsigned kBatchesPerLook = 16;
   unsigned batches_to_look_ = 0;
 

@@ -1,8 +1,9 @@
-// One bit per target: who has replied, or who had an error. Exact, unlike a Bloom filter or a
+// One bit per target: who has replied, or who had an error. It is exact, unlike a Bloom filter or a
 // window of recent addresses.
 //
-// Over index space, so 79 M targets take 10 MB and the whole Internet 463 MB; the pages come from
-// the kernel as they are touched, so that a scan with few replies stays small. One thread.
+// The bits are by index and not by address, so that 79 M targets take 10 MB and the whole Internet
+// 463 MB. The kernel gives pages as they are touched, so that a scan with few replies stays small.
+// One thread.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // Counters of the data plane: each written by one thread, read by any at any time.
 //
-// A relaxed load and store is one plain addition on x86 and no locked instruction; a reader sees a
-// value that was true a moment ago, which is all that a status line needs, and the final sums are
-// taken after the threads have been joined. Cache lines are kept apart by thread, not by counter.
+// A relaxed load and store is one plain addition on x86 and no locked instruction. A reader sees a
+// value that was true a moment ago, which is enough for a status line; the final sums are taken
+// after the threads have been joined. Each thread's counters have cache lines of their own.
 #pragma once
 
 #include <atomic>
@@ -23,45 +23,45 @@ class Counter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
-// One sender's. A target that it drew from the order is handed over once, or left over when the
-// scan is stopped. What it hands over again is counted apart: handed_over + retried + gone_back are
-// all acceptances of its transmitter.
+// One sender's counters. It hands each target that it drew from the order over once, unless the
+// scan is stopped before. Targets handed over again are counted apart: handed_over + retried +
+// gone_back are all acceptances of its transmitter.
 struct alignas(kCacheLineBytes) SenderCounters {
   Counter drawn;        // targets that came out of the order
   Counter handed_over;  // of those, accepted by the transmitter
   Counter first_pass;   // of those, in the first pass
   Counter retried;      // accepted again after the transmitter had handed them back
   Counter gone_back;    // accepted again because the link was lost when they were sent
-  Counter refused;      // handed back by the transmitter, and not accepted again until the end
-  Counter lost_again;   // the same, but of a probe that had been sent before
-  Counter in_doubt;     // sent just before the link was lost, and not again until the end
+  Counter refused;      // handed back by the transmitter, and never accepted again
+  Counter lost_again;   // the same, but the probe had been sent before
+  Counter in_doubt;     // sent just before the link was lost, and never sent again
 
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
   Counter paused_link_ns;      // time spent waiting for the link to come back
 };
 
-// One transmitter's: each acceptance ends in one of the first six.
+// One transmitter's counters: each acceptance ends in one of the first six.
 struct alignas(kCacheLineBytes) TransmitCounters {
   Counter sent;         // handed to the driver and not refused
   Counter taken_back;   // refused, and handed back to the sender
   Counter refused;      // refused until the end
-  Counter unconfirmed;  // accepted by the kernel, and no completion until the end
+  Counter unconfirmed;  // accepted by the kernel, and never completed
   Counter unroutable;   // the kernel sends nothing to that address: no route, broadcast, firewall
-  Counter lost_again;   // any of those three, but of a probe that had been sent before
+  Counter lost_again;   // any of those three, but the probe had been sent before
 
   Counter refusals;  // how often the kernel refused a frame, most of which left later
   Counter kicks;     // system calls
 
-  // What the first six come to.
+  // The sum of the first six.
   [[nodiscard]] std::uint64_t ended() const {
     return sent.get() + taken_back.get() + refused.get() + unconfirmed.get() + unroutable.get() +
            lost_again.get();
   }
 };
 
-// The receiver's: every record that it took from a ring ends in one of the first five behind
-// `records`.
+// The receiver's counters: every record that it took from a ring ends in one of the five that
+// follow `records`.
 struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter records;
   Counter replied;        // a target's first reply
@@ -71,7 +71,7 @@ struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter unlisted;       // proved, but the target is not on the list
 
   Counter errored_and_replied;  // targets with both
-  Counter off_target;           // of replied, as the next two
+  Counter off_target;           // this and the next two count some of `replied`
   Counter in_cooldown;
   Counter without_rtt;
 
