@@ -1,7 +1,7 @@
-// A test that lacks what it needs (root, BPF, a namespace) says so: skipped for people, failed in
-// CI.
+// What a test does that lacks what it needs (root, BPF, a namespace): it says so, and is skipped,
+// or fails in CI.
 //
-// ECHOSCAN_CI=1 is set by .ci/run; there a skip would hide a missing piece.
+// .ci/run sets ECHOSCAN_CI=1, since a skip there would hide a missing piece.
 #pragma once
 
 #include <gtest/gtest.h>

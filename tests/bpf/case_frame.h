@@ -1,8 +1,8 @@
-// Frames in words: what a row of reply_cases.cpp changes about a faultless reply, or about what a
-// router says of a probe, and the bytes that this makes.
+// Frames in words: what a row of reply_cases.cpp changes about a faultless reply, or about a
+// router's error, and the bytes that this makes.
 //
-// Nothing of bpf/match_reply.h builds them: the checksum is RFC 1071 by the book, the quote is laid
-// out by hand, so that the code under test is not its own judge. The proofs alone are probe.h's.
+// They are built without bpf/match_reply.h, so that the code under test is not its own judge: the
+// checksum is a plain RFC 1071, the quote is laid out by hand. Only the proofs come from probe.h.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ inline void put32(Bytes& bytes, std::uint32_t value) {
   put16(bytes, value & 0xffff);
 }
 
-// RFC 1071 by the book, so that the code under test is not its own judge.
+// RFC 1071, word by word.
 inline std::uint16_t checksum(const Bytes& bytes) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; i < bytes.size(); i += 2)
@@ -120,7 +120,7 @@ struct Frame {
   }
 };
 
-// What an error quotes; the defaults are a probe of ours, whole, as it was sent.
+// What an error quotes; by default a whole probe of ours, as it was sent.
 struct Quote {
   unsigned ip_version = 4;
   unsigned header_words = 0;  // 0: what the options make it

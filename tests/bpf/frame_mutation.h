@@ -1,9 +1,9 @@
-// What may happen to a frame on the way, and how to make it whole again: for the fuzzer and for the
-// comparison of the two compilations of match_reply.h.
+// What may happen to a frame on the way, and how to repair its checksums: for the fuzzer and for
+// the comparison of the two compilations of match_reply.h.
 //
-// A changed byte breaks a checksum, and then nothing behind the checksums is ever reached; so half
-// of what is tried has both computed anew. Mutations follow a seed, so that a failure can be
-// repeated.
+// A changed byte breaks a checksum, so that nothing behind the checksums would ever be reached. So
+// half of the mutated frames get both checksums computed anew. Mutations follow a seed, so that a
+// failure can be repeated.
 #pragma once
 
 #include <algorithm>

@@ -1,9 +1,9 @@
-// What holds for any frame that was matched, whatever was in it: the fuzzer asks for it after each
+// What holds for any frame that was matched, whatever was in it: the fuzzer checks it after each
 // input.
 //
-// A result is proved once more by other means than match_reply.h's: the target's cookie stands in
+// A result is proved once more, by other means than match_reply.h's: the target's cookie stands in
 // the frame, and the checksum of RFC 1071, computed a byte at a time, is right. A violation ends
-// the process, which is how a fuzzer learns of it.
+// the process, so that the fuzzer notices.
 #pragma once
 
 #include <algorithm>
@@ -52,7 +52,8 @@ inline void check_result(const Bytes& frame, frame_outcome outcome, const reply&
   }
 }
 
-// Matches the frame out of memory of its exact size, so that a sanitizer sees a byte too many read.
+// Matches the frame in memory of its exact size, so that a sanitizer sees when a byte too many is
+// read.
 inline frame_outcome match_exactly(const Bytes& frame, reply& found) {
   const match_config config = case_config();
   const auto memory = std::make_unique<std::uint8_t[]>(frame.size());

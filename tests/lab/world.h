@@ -2,11 +2,11 @@
 /*
  * The simulated Internet's truth: which address answers a ping, and with which TTL.
  *
- * A pure function of (seed, address), compiled into the far end's XDP program and into the tool
- * that prints the truth, so that a test can demand equality instead of a rough share. SipHash under
- * a key of the lab's own: independent of the scanner's order and of its cookies. With the zoo, who
- * lives at an address is of a species; all but SPECIES_NORMAL are played in user space
- * (zoo_host.h), where odd frames are easy to build and to count, and XDP hands it their requests.
+ * It is a pure function of (seed, address), compiled into the far end's XDP program and into the
+ * tool that prints the truth, so that a test can demand equality instead of a rough share. SipHash
+ * has a key of the lab's own, so that the truth is independent of the scanner's order and cookies.
+ * In the zoo each host has a species. All but SPECIES_NORMAL are played in user space (zoo_host.h),
+ * where odd frames are easy to build and to count; XDP hands their requests over.
  */
 #ifndef ECHOSCAN_TESTS_LAB_WORLD_H
 #define ECHOSCAN_TESTS_LAB_WORLD_H

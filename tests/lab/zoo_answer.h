@@ -1,7 +1,7 @@
 // The frames with which a host of the zoo answers a request.
 //
-// Built here from scratch, byte by byte with a checksum by the book, and not with the scanner's own
-// FrameTemplate or matcher: what is under test must not be its own judge. One frame a host; the
+// They are built from scratch, byte by byte with a plain checksum, and not with the scanner's own
+// FrameTemplate or matcher: what is under test must not be its own judge. A host has one frame; its
 // repeats are that frame again.
 #pragma once
 
@@ -24,7 +24,7 @@ struct Request {
 };
 std::optional<Request> parse_request(std::span<const std::uint8_t> frame);
 
-// At least 60 bytes, as the wire wants.
+// The frame; at least 60 bytes, which Ethernet demands.
 std::vector<std::uint8_t> make_answer(const Request& request, const Host& host);
 
 }  // namespace echoscan::zoo

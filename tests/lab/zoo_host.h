@@ -1,9 +1,9 @@
 // Who lives at an address of the zoo, in full: what its answer looks like, from whom it comes, how
 // often and how late.
 //
-// A pure function of (lab seed, address), as the world is (world.h), and what both the responder
-// and `lab.sh truth --json` ask: what is sent and what is expected cannot drift apart. Late and
-// repeated answers come in more than one form, so that the scanner's cases meet each other.
+// It is a pure function of (lab seed, address), as the world is (world.h). The responder and
+// `lab.sh truth --json` both ask it, so that what is sent and what is expected cannot drift apart.
+// Late and repeated answers come in several forms, so that the scanner's cases meet each other.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,8 @@ inline constexpr std::uint64_t kHeldUsMin = 100'000;
 inline constexpr std::uint64_t kHeldUsMax = 12'000'000;
 inline constexpr std::uint32_t kFlooderReplies = 100'000;
 
-// Means something for an address where world_host_at(...).answers. Of a host that is redirected it
-// is the reply; what comes before it is redirect_at.
+// Only for addresses where world_host_at(...).answers. For a host that is redirected this is the
+// reply; redirect_at is what comes before it.
 Host host_at(const world& world, std::uint32_t address);
 Host redirect_at(const world& world, std::uint32_t address);
 

@@ -1,9 +1,9 @@
 // Writes MaxMind DB files for tests and benchmarks: MaxMind DB file format 2.0, from its public
 // specification.
 //
-// Small ones that a test spells out, or synthetic ones of real size, so that nothing of a vendor's
-// data is needed. Records are JSON: objects become maps, strings UTF-8 strings, numbers uint32.
-// Written for clarity: a million networks take a second.
+// Files are small ones that a test spells out, or synthetic ones of real size, so that no vendor's
+// data is needed. Records are JSON: objects become maps, strings UTF-8 strings, numbers uint32. The
+// code is written for clarity: a million networks take a second.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ class MmdbWriter {
   // `record_bits` of a node: 24, 28 or 32. With ip_version 6, networks go below ::/96.
   explicit MmdbWriter(std::string kind, unsigned ip_version = 6, unsigned record_bits = 28);
 
-  // A later network inside an earlier one wins there; not the other way round.
+  // A network may lie inside an earlier one, and wins there; the wider one has to come first.
   void add(Ipv4 first, unsigned prefix_bits, const nlohmann::json& record);
 
   [[nodiscard]] std::string bytes() const;

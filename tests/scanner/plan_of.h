@@ -1,7 +1,7 @@
 // The plan of a scan, made from its arguments as `echoscan scan` makes it.
 //
-// Tests that need targets, order and labels take them from here, so that what they run on is what a
-// command line gives, and not a plan put together by hand.
+// Tests that need targets, order and labels take them from here, so that they run on what a command
+// line gives, and not on a plan put together by hand.
 #pragma once
 
 #include <string>

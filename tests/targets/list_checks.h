@@ -1,9 +1,8 @@
-// What holds for any list that was read, whatever was in it: the fuzzers ask for it after each
-// input.
+// What holds for any list that was read, whatever was in it: the fuzzers check it after each input.
 //
-// Ranges are the right way round, labels are labels, errors are fit for a terminal, and the label
-// map agrees at every border with the rule as it is documented. A violation ends the process, which
-// is how a fuzzer learns of it.
+// Ranges are the right way round, labels are valid, errors are fit for a terminal, and the label
+// map agrees at every border with the documented rule. A violation ends the process, so that the
+// fuzzer notices.
 #pragma once
 
 #include <cstdio>

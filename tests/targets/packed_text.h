@@ -1,7 +1,7 @@
 // Texts as gzip and zstd pack them, for the tests that unpack.
 //
-// By the formats' own libraries and not by output/sink/, so that the reader is not tested against
-// our own writer alone.
+// The formats' own libraries pack them and not output/sink/, so that the reader is not tested
+// against our own writer alone.
 #pragma once
 
 #include <gtest/gtest.h>
