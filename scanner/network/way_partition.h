@@ -1,12 +1,12 @@
 // The targets by the way that the kernel would take to them, before anything is sent.
 //
 // A scan that takes one way for all targets would call a host silent that is behind another
-// interface or router, or behind none. Prefixes nest, and the innermost one around an address
-// decides its way: so the targets are cut along the prefixes, and the kernel is asked once for each
-// innermost prefix that holds any. One default route is one question, however many targets there
-// are; 1,000,000 routes and 1,000 ranges of targets take 1.5 s and 14 MB, nearly all of it the
-// dump. Rejected: a question for each range (a list of a country's ranges has 100,000), and a route
-// look-up of our own.
+// interface or router, or to which no way leads. Prefixes nest, and the innermost one around an
+// address decides its way: so the targets are cut along the prefixes, and the kernel is asked once
+// for each innermost prefix that holds any. One default route is one question, however many targets
+// there are; 1,000,000 routes and 1,000 ranges of targets take 1.5 s and 14 MB, nearly all of it
+// the dump. Rejected: a question for each range (a list of a country's ranges has 100,000), and a
+// route look-up of our own.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,11 @@
 // The seam for sending: a batch of targets in, the number accepted out.
 //
 // Every acceptance ends in exactly one counter: sent, taken back, or a named loss. A transmitter
-// decides nothing about sending again: what the kernel refuses after the fact it hands back by
-// take_back(), and the sender puts it in line. One virtual call, one clock reading and about one
-// system call a batch. What is known when a transmitter is opened (who keeps the rate, who has a
-// thread) is data of the opening (scanner/path/transmit_path.h) and no virtual function here. A
-// transmitter belongs to one sender thread; any thread may read its counters.
+// decides nothing about sending again: by take_back() it hands back what the kernel refused after
+// accepting it, and the sender puts that in line again. A batch costs one virtual call, one clock
+// reading and about one system call. Who keeps the rate and who has a thread is known when a
+// transmitter is opened, so opening returns it (scanner/path/transmit_path.h) and no virtual
+// function here does. A transmitter belongs to one sender thread; any thread may read its counters.
 #pragma once
 
 #include <atomic>
