@@ -1,4 +1,4 @@
-// What is said of privileges that lack, or of what else refuses in spite of them.
+// What messages say of missing privileges, and of what refuses in spite of them.
 #include <gtest/gtest.h>
 
 #include <string>

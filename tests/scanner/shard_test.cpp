@@ -1,5 +1,5 @@
-// A divided scan: which part an option or a scheduler gives it, what the plans of the parts add up
-// to, and the text that names a place in one.
+// A divided scan: which shard an option or a scheduler gives it, and what the plans of all shards
+// add up to.
 #include <gtest/gtest.h>
 
 #include <map>

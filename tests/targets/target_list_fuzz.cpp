@@ -1,5 +1,5 @@
-// Fuzzer of the list reader, from bytes to labelled ranges: text, and whatever the bytes make it
-// (gzip, zstd, JSON). Whatever a file holds, what is read of it is sane.
+// Fuzzer of the list reader, from bytes to labelled ranges: text, or whatever the first bytes make
+// it (gzip, zstd, JSON). Whatever a file holds, the list read from it is sane.
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
