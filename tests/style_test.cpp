@@ -322,10 +322,17 @@ TEST(Style, LinksOfDocumentsLeadSomewhere) {
   }
 }
 
-// Paths from the root, in documents and in comments: a file that has moved takes its mentions
-// along.
-TEST(Style, PathsThatAreNamedExist) {
+// Names of files without a folder, and paths from the root, in documents and in comments: a file
+// that has moved takes its mentions along.
+TEST(Style, FilesThatAreNamedExist) {
   const fs::path root = ECHOSCAN_SOURCE_DIR;
+  std::set<std::string> names;
+  for (const char* folder : {"bpf", "targets", "output", "scanner", "tests", "docs"})
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder))
+      names.insert(entry.path().filename());
+  for (const fs::directory_entry& entry : fs::directory_iterator(root))
+    names.insert(entry.path().filename());
+  const std::regex name("(?:^|[^A-Za-z0-9_./<-])([a-z0-9_]+\\.(?:h|cpp|sh|py|md))(?![A-Za-z0-9_])");
   const std::regex path(
       "(?:^|[^A-Za-z0-9_./-])((?:bpf|targets|output|scanner|tests|docs)/[A-Za-z0-9_./-]*[a-z0-9])");
   std::vector<Source> texts = documents();
@@ -343,6 +350,8 @@ TEST(Style, PathsThatAreNamedExist) {
     for (std::size_t i = 0; i < text.lines.size(); ++i) {
       for (const std::string& named : matches(text.lines[i], path))
         EXPECT_TRUE(fs::exists(root / named)) << text.path << ":" << i + 1 << " names " << named;
+      for (const std::string& named : matches(text.lines[i], name))
+        EXPECT_TRUE(names.contains(named)) << text.path << ":" << i + 1 << " names " << named;
     }
   }
 }
