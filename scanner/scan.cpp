@@ -12,6 +12,8 @@
 #include "output/geo/geo_table.h"
 #include "output/sink/byte_sink.h"
 #include "output/sink/output_file.h"
+#include "output/summary/figure_text.h"
+#include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/network_path.h"
@@ -27,7 +29,6 @@ namespace echoscan {
 namespace {
 
 constexpr unsigned kLinkSettleMs = 50;
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
 std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
   tl::expected<std::unique_ptr<ByteSink>, std::string> sink = open_output(path, mode);
@@ -58,7 +59,7 @@ unsigned choose_queue_count(unsigned asked, const Interface& interface, std::siz
   if (asked > interface.queues)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
-                                interface.queues, interface.queues == 1 ? "" : "s"));
+                                interface.queues, plural(interface.queues)));
   if (asked > 0) return asked;
   return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
 }
@@ -74,20 +75,96 @@ std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) 
   return queues;
 }
 
-// Where all probes go first, for people.
-std::string next_hop(const NetworkPath& path, const FrameAddresses& addresses) {
-  return path.kernel_routes ? "wherever the kernel routes" : to_string(addresses.gateway_mac);
+// The way out and the way back, open. Built in place: the transmitters refer to the interface.
+struct OpenPaths {
+  NetworkPath network;
+  ReceivePath receive;
+  FrameAddresses addresses{};
+  std::vector<Queue> queues;
+
+  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const TargetSet& targets,
+            Clock& clock);
+  OpenPaths(const OpenPaths&) = delete;
+  OpenPaths& operator=(const OpenPaths&) = delete;
+
+  // Where all probes go first, for people.
+  [[nodiscard]] std::string next_hop() const {
+    return network.kernel_routes ? "wherever the kernel routes" : to_string(addresses.gateway_mac);
+  }
+};
+
+OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const TargetSet& targets,
+                     Clock& clock)
+    : network(find_network_path(config, targets)) {
+  const Interface& interface = network.interface;
+  const std::vector<int> cpus = allowed_cpus();
+  const Method method = network.kernel_routes ? Method::raw_socket : config.method;
+  const unsigned queue_count = choose_queue_count(config.queues, interface, cpus.size());
+  if (config.busy_poll && network.kernel_routes)
+    throw UserError(
+        ExitCode::environment,
+        fmt::format("--busy-poll: on {} the kernel routes all probes, and AF_XDP has no "
+                    "part in it",
+                    interface.name));
+  raise_locked_memory_limit();
+
+  // Receive before send: from here on every reply to a probe of ours is matched.
+  const probe_key key = random_key();
+  receive = open_receive_path(method, interface, {key, network.source.value, 0});
+
+  // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
+  // is up.
+  wait_for_carrier(interface, clock, kLinkSettleMs, config.link_timeout_s);
+  addresses = resolve_frame_addresses(network, clock);
+
+  // Transmitters: one per queue, frames written; from here on only the target differs between
+  // probes.
+  const TransmitSetup setup{interface,
+                            FrameTemplate(addresses, key),
+                            queue_count,
+                            receive.is_xdp,
+                            rate_pps,
+                            config.busy_poll,
+                            clock,
+                            cpus,
+                            network.neighbours};
+  queues = make_queues(open_queues(method, setup), setup);
 }
 
-void announce(const ScanConfig& config, const TargetPlan& plan, const NetworkPath& path,
-              const FrameAddresses& addresses, const std::vector<Queue>& queues,
-              const ReplySource& source) {
-  spdlog::info("from {} on {} to {}{}", to_string(path.source), path.interface.name,
-               next_hop(path, addresses),
-               path.gateway ? fmt::format(" ({})", to_string(*path.gateway)) : "");
-  spdlog::info("sending by {} on {} queue{}, receiving by {}", queues.front().transmitter->mode(),
-               queues.size(), queues.size() == 1 ? "" : "s", source.mode());
+void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
+  const NetworkPath& network = paths.network;
+  spdlog::info("from {} on {} to {}{}", to_string(network.source), network.interface.name,
+               paths.next_hop(),
+               network.gateway ? fmt::format(" ({})", to_string(*network.gateway)) : "");
+  spdlog::info("sending by {} on {} queue{}, receiving by {}",
+               paths.queues.front().transmitter->mode(), paths.queues.size(),
+               plural(paths.queues.size()), paths.receive.source->mode());
   log_plan(plan, config.order, config.pace);
+}
+
+// Files get their names when they are complete.
+struct Outputs {
+  std::unique_ptr<ByteSink> results;
+  std::unique_ptr<ByteSink> summary;  // null: none is asked for
+};
+
+Outputs open_outputs(const OutputConfig& config) {
+  Outputs outputs{open_sink(config.path, config.mode), nullptr};
+  if (!config.summary_path.empty())
+    outputs.summary = open_sink(config.summary_path, OutputMode::replace);
+  return outputs;
+}
+
+// Runs the scan, and notes what the interface itself counted meanwhile.
+ScanOutcome run_pipeline(Pipeline& pipeline, const Interface& interface, bool busy_poll,
+                         std::optional<std::uint64_t>& tx_packets) {
+  const std::optional<std::uint64_t> before = read_tx_packets(interface.index);
+  std::optional<BusyPolling> busy_polling;
+  if (busy_poll) busy_polling.emplace("/sys/class/net/" + interface.name);
+  const ScanOutcome outcome = pipeline.run();
+  const std::optional<std::uint64_t> after = read_tx_packets(interface.index);
+  if (before && after) tx_packets = *after - *before;
+  return outcome;
 }
 
 // Says how the scan ended, and writes the summary first: nothing here may throw, since the counters
@@ -115,64 +192,28 @@ ExitCode run_scan(const ScanConfig& config) {
   const GeoTable geo = load_geo(config.output.geo_databases);
   if (config.dry_run) return run_dry(plan, config.order, config.pace);
 
-  // Path: interface, source address, gateway.
-  const NetworkPath path = find_network_path(config.path, plan.targets);
-  const std::vector<int> cpus = allowed_cpus();
-  const Method method = path.kernel_routes ? Method::raw_socket : config.path.method;
-  const unsigned queue_count = choose_queue_count(config.path.queues, path.interface, cpus.size());
-  if (config.path.busy_poll && path.kernel_routes)
-    throw UserError(
-        ExitCode::environment,
-        fmt::format("--busy-poll: on {} the kernel routes all probes, and AF_XDP has no "
-                    "part in it",
-                    path.interface.name));
-  raise_locked_memory_limit();
+  // Paths: interface, source address, gateway; the filter that matches replies, and a transmitter
+  // for each queue.
+  const OpenPaths paths(config.path, config.pace.rate_pps, plan.targets, clock);
+  announce(config, plan, paths);
 
-  // Receive before send: from here every reply to a probe of ours is matched.
-  const probe_key key = random_key();
-  const ReceivePath receive =
-      open_receive_path(method, path.interface, {key, path.source.value, 0});
+  // Output: opened before the first probe, when nothing else can refuse.
+  const Outputs outputs = open_outputs(config.output);
 
-  // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
-  // is up.
-  wait_for_carrier(path.interface, clock, kLinkSettleMs, config.path.link_timeout_s);
-  const FrameAddresses addresses = resolve_frame_addresses(path, clock);
-
-  // Transmitters: one per queue, frames written; from here the probe is fixed but for its target.
-  const TransmitSetup setup{
-      path.interface,       FrameTemplate(addresses, key), queue_count, receive.is_xdp,
-      config.pace.rate_pps, config.path.busy_poll,         clock,       cpus,
-      path.neighbours};
-  const std::vector<Queue> queues = make_queues(open_queues(method, setup), setup);
-  announce(config, plan, path, addresses, queues, *receive.source);
-
-  // Output: opened before the first probe, when nothing else can refuse. Files get their names when
-  // they are complete.
-  const std::unique_ptr<ByteSink> results = open_sink(config.output.path, config.output.mode);
-  const std::unique_ptr<ByteSink> summary_file =
-      config.output.summary_path.empty()
-          ? nullptr
-          : open_sink(config.output.summary_path, OutputMode::replace);
-
-  // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. From here nothing
-  // throws: whatever happens, there will be a ledger.
-  const std::optional<std::uint64_t> tx_packets_before = read_tx_packets(path.interface.index);
-  const InterfaceLink link(path.interface);
-  Pipeline pipeline(plan, config, queues, *receive.source, geo, *results, link, clock);
-  std::optional<BusyPolling> busy_polling;
-  if (config.path.busy_poll) busy_polling.emplace("/sys/class/net/" + path.interface.name);
-  const ScanOutcome outcome = pipeline.run();
-  busy_polling.reset();
+  // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Whatever happens here,
+  // there will be a ledger.
+  const Interface& interface = paths.network.interface;
+  PathFigures path{interface.name, to_string(paths.network.source), paths.next_hop(), {}};
+  const InterfaceLink link(interface);
+  Pipeline pipeline(plan, config, paths.queues, *paths.receive.source, geo, *outputs.results, link,
+                    clock);
+  const ScanOutcome outcome =
+      run_pipeline(pipeline, interface, config.path.busy_poll, path.tx_packets);
 
   // Ledger: every probe, target and frame accounted for.
-  Summary summary = make_summary(plan, config, pipeline, outcome, clock.now_ns());
-  summary.interface = path.interface.name;
-  summary.source = to_string(path.source);
-  summary.gateway = next_hop(path, addresses);
-  const std::optional<std::uint64_t> tx_packets = read_tx_packets(path.interface.index);
-  if (tx_packets && tx_packets_before)
-    summary.interface_tx_packets = *tx_packets - *tx_packets_before;
-  return report(config, outcome, summary, summary_file.get());
+  const Summary summary =
+      make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(), outcome);
+  return report(config, outcome, summary, outputs.summary.get());
 }
 
 }  // namespace echoscan

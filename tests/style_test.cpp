@@ -114,12 +114,10 @@ const Arrows& arrows() {
       {"scanner",
        {"scanner/pipeline", "scanner/account", "scanner/command", "scanner/plan", "scanner/path",
         "scanner/options", "scanner/network", "scanner/process", "scanner/receive"}},
-      {"scanner/account",
-       {"scanner/pipeline", "scanner/process", "scanner/plan", "scanner/options",
-        "scanner/transmit"}},
       {"scanner/pipeline",
        {"scanner/account", "scanner/plan", "scanner/options", "scanner/transmit", "scanner/receive",
         "scanner/network", "scanner/process"}},
+      {"scanner/account", {"scanner/process", "scanner/plan", "scanner/options"}},
       {"scanner/command",
        {"scanner/plan", "scanner/path", "scanner/options", "scanner/network", "scanner/process",
         "scanner/transmit"}},
@@ -155,6 +153,16 @@ bool is_ground(const std::string& room, const std::string& included) {
     return shared.contains(included);
   }
   return top_room_of(room) == "scanner" && (top == "targets" || top == "bpf" || top == "output");
+}
+
+// Longest path first: who includes a room stands above it.
+TEST(Style, ArrowsPointDown) {
+  std::set<std::string> above;
+  for (const auto& [room, below] : arrows()) {
+    EXPECT_TRUE(above.insert(room).second) << room << " stands twice";
+    for (const std::string& included : below)
+      EXPECT_FALSE(above.contains(included)) << room << " points up, to " << included;
+  }
 }
 
 TEST(Style, IncludesFollowTheArrows) {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "output/result/csv_line.h"
-#include "output/summary/summary.h"
+#include "output/summary/figure_text.h"
 
 namespace echoscan {
 namespace {
@@ -139,7 +139,7 @@ Json total_json(const Aggregate& aggregate, const AggregateReport& report) {
 std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& report) {
   std::string text =
       fmt::format("{} lines in {} file{}, {} malformed, {} of other kinds\n",
-                  with_thousands(report.lines), report.files, report.files == 1 ? "" : "s",
+                  with_thousands(report.lines), report.files, plural(report.files),
                   with_thousands(report.malformed), with_thousands(aggregate.other_lines()));
   text += fmt::format("  {:<20} {:>13} {:>11} {:>9} {:>11} {:>11} {:>11}\n", "", "replies",
                       "errors", report.targets ? "of asked" : "", "p50 ms", "p90 ms", "p99 ms");

@@ -20,7 +20,7 @@ std::span<char> ResultWriter::room(std::size_t bytes) {
 
 void ResultWriter::append(std::size_t bytes, unsigned lines) {
   end_ += bytes;
-  lines_ += lines;
+  lines_.store(this->lines() + lines, std::memory_order_relaxed);
 }
 
 bool ResultWriter::flush() {
@@ -28,7 +28,7 @@ bool ResultWriter::flush() {
   if (backlog_bytes() > 0) {
     const ByteSink::Outcome outcome = sink_.write_some({buffer_.get() + begin_, backlog_bytes()});
     begin_ += outcome.written;
-    bytes_written_ += outcome.written;
+    bytes_written_.store(bytes_written() + outcome.written, std::memory_order_relaxed);
     if (begin_ == end_) begin_ = end_ = 0;
     error_.store(outcome.error, std::memory_order_relaxed);
   }
@@ -39,6 +39,11 @@ bool ResultWriter::flush() {
 bool ResultWriter::flush_waiting(int wait_ms) {
   if (backlog_bytes() > 0 && error() == 0) sink_.wait_writable(wait_ms);
   return flush();
+}
+
+void ResultWriter::abandon() {
+  if (error() == 0) error_.store(ECANCELED, std::memory_order_relaxed);
+  is_limit_.store(false, std::memory_order_relaxed);
 }
 
 bool ResultWriter::finish(int wait_ms) {

@@ -5,10 +5,11 @@
 // tells the senders to pause, so that a slow reader slows the sending and loses no reply. The
 // buffer has a fixed size (its pages are touched as needed); when it is full too, the receiver
 // leaves replies in the rings, where a loss is counted. One thread owns the writer; any may ask
-// is_limit() and error().
+// for its state and its counts.
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,21 +43,28 @@ class ResultWriter {
   // belongs, or has failed; call it again until then.
   bool finish(int wait_ms);
 
+  // Gives up what the sink has not taken yet, or not finished: error() is ECANCELED from now on.
+  void abandon();
+
   [[nodiscard]] std::size_t backlog_bytes() const { return end_ - begin_; }
   [[nodiscard]] bool is_limit() const { return is_limit_.load(std::memory_order_relaxed); }
-  // The errno of the write that failed, 0 while none has.
+  // The errno of the write that failed, ECANCELED after abandon(), 0 while all is well.
   [[nodiscard]] int error() const { return error_.load(std::memory_order_relaxed); }
+  // Whether a write failed: abandoned is not failed.
+  [[nodiscard]] bool has_failed() const { return error() != 0 && error() != ECANCELED; }
   // Lines appended, including those that a failing sink leaves in the backlog.
-  [[nodiscard]] std::uint64_t lines() const { return lines_; }
-  [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
+  [[nodiscard]] std::uint64_t lines() const { return lines_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t bytes_written() const {
+    return bytes_written_.load(std::memory_order_relaxed);
+  }
 
  private:
   ByteSink& sink_;
   std::unique_ptr<char[]> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  std::uint64_t lines_ = 0;
-  std::uint64_t bytes_written_ = 0;
+  std::atomic<std::uint64_t> lines_ = 0;
+  std::atomic<std::uint64_t> bytes_written_ = 0;
   std::atomic<bool> is_limit_ = false;
   std::atomic<int> error_ = 0;
 };

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
 #include <optional>
 #include <unordered_map>
 
@@ -16,6 +16,8 @@
 #include "output/aggregate/line_source.h"
 #include "output/geo/geo_table.h"
 #include "output/sink/byte_sink.h"
+#include "output/summary/equations.h"
+#include "output/summary/summary.h"
 #include "scanner/plan/target_selection.h"
 #include "targets/target_set.h"
 
@@ -58,20 +60,18 @@ Probed read_summaries(const std::vector<std::string>& paths) {
     if (!in)
       throw UserError(ExitCode::bad_usage,
                       fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-    try {
-      const nlohmann::json json = nlohmann::json::parse(in);
-      const auto not_probed = json.at("ledger").at("not_probed").get<std::uint64_t>();
-      probed.targets += json.at("targets").at("count").get<std::uint64_t>() - not_probed;
-      probed.is_complete = probed.is_complete && not_probed == 0;
-      for (const nlohmann::json& label : json.at("labels"))
-        if (label.at("label").is_string())
-          probed.targets_by_label[label["label"].get<std::string>()] +=
-              label.at("targets").get<std::uint64_t>();
-      probed.digests.push_back(json.at("targets").at("digest").get<std::string>());
-    } catch (const nlohmann::json::exception& error) {
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const tl::expected<Summary, std::string> summary = read_summary(text);
+    if (!summary)
       throw UserError(ExitCode::bad_usage,
-                      fmt::format("'{}' is not a summary of a scan: {}", path, error.what()));
-    }
+                      fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
+    for (const std::string& fault : faults_of(text))
+      spdlog::warn("the summary '{}' does not add up: {}", path, fault);
+    probed.targets += summary->targets.count - summary->ledger.not_probed;
+    probed.is_complete = probed.is_complete && summary->ledger.not_probed == 0;
+    for (const Summary::Label& label : summary->labels)
+      if (!label.name.empty()) probed.targets_by_label[label.name] += label.targets;
+    probed.digests.push_back(summary->targets.digest);
   }
   return probed;
 }

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "output/summary/summary.h"
+#include "output/summary/figure_text.h"
 
 namespace echoscan {
 namespace {
@@ -68,9 +68,9 @@ std::string bench_text(const BenchTable& table) {
   }
   text += fmt::format(
       "\n{} to {}, {} stream{}, frames of {} bytes, {} s each{}; Linux {}, {} CPUs ({})\n",
-      table.interface, table.destination, table.streams, table.streams == 1 ? "" : "s",
-      table.frame_bytes, table.duration_s, table.is_complete ? "" : " (interrupted)",
-      kernel_release(), std::thread::hardware_concurrency(), cpu_model());
+      table.interface, table.destination, table.streams, plural(table.streams), table.frame_bytes,
+      table.duration_s, table.is_complete ? "" : " (interrupted)", kernel_release(),
+      std::thread::hardware_concurrency(), cpu_model());
   return text;
 }
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "output/summary/figure_text.h"
+
 namespace echoscan {
 namespace {
 
@@ -65,7 +67,7 @@ void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
     problems.add(fmt::format("{} KiB of memory may be locked, and AF_XDP wants {} MiB on {} "
                              "queue{}.",
                              *facts.locked_memory_bytes / 1024, wanted / kMebibyte,
-                             facts.interface.queues, facts.interface.queues == 1 ? "" : "s"),
+                             facts.interface.queues, plural(facts.interface.queues)),
                  "ulimit -l unlimited");
   if (is_older(facts, 5, 9))
     problems.add("Linux before 5.9 has no XDP that goes with its process: AF_PACKET both ways.",

@@ -10,7 +10,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "output/summary/summary.h"
+#include "output/summary/figure_text.h"
 
 namespace echoscan {
 namespace {
@@ -80,10 +80,6 @@ std::string label_rows(const TargetSelection& selection) {
                             with_thousands(counts.size() - shown)));
   }
   return text;
-}
-
-const char* plural(std::uint64_t count) {
-  return count == 1 ? "" : "s";
 }
 
 void print(std::FILE* file, std::string_view text) {

@@ -1,4 +1,4 @@
-// The emission: which results become lines, as --emit and --repeat-cap say.
+// The emission: which results are emitted, that is, become lines, as --emit and --repeat-cap say.
 //
 // A target's first reply is always written. Errors are written only if asked for, since a scan of
 // the Internet brings millions of them from the same few routers; the summary counts them in any

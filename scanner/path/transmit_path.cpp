@@ -7,6 +7,7 @@
 #include <array>
 #include <thread>
 
+#include "output/summary/figure_text.h"
 #include "scanner/path/neighbour_split.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/user_error.h"
@@ -35,7 +36,7 @@ using Attempt = tl::expected<OpenedQueues, Refusal>;
 Attempt open_af_xdp_mode(const TransmitSetup& setup, AfXdpTransmitter::Mode mode) {
   if (setup.queue_count > setup.interface.queues)
     return refused(fmt::format("{} has {} transmit queue{}", setup.interface.name,
-                               setup.interface.queues, setup.interface.queues == 1 ? "" : "s"));
+                               setup.interface.queues, plural(setup.interface.queues)));
   OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue) {
     tl::expected<std::unique_ptr<AfXdpTransmitter>, Refusal> transmitter = AfXdpTransmitter::open(

@@ -10,20 +10,14 @@
 #include <vector>
 
 #include "output/result/result.h"
+#include "scanner/account/snapshot.h"
 
 namespace echoscan {
 
 class ErrorTally {
  public:
-  struct Row {
-    std::uint8_t icmp_type = 0;
-    std::uint8_t icmp_code = 0;
-    std::uint64_t frames = 0;
-    std::uint64_t targets = 0;
-  };
-
   void add_frame(std::uint8_t icmp_type, std::uint8_t icmp_code) {
-    Row& row = row_of(icmp_type, icmp_code);
+    ErrorCount& row = row_of(icmp_type, icmp_code);
     row.icmp_type = icmp_type;
     row.icmp_code = icmp_code;
     ++row.frames;
@@ -33,9 +27,9 @@ class ErrorTally {
   }
 
   // Those that have frames, by type and code.
-  [[nodiscard]] std::vector<Row> rows() const {
-    std::vector<Row> rows;
-    for (const Row& row : rows_)
+  [[nodiscard]] std::vector<ErrorCount> rows() const {
+    std::vector<ErrorCount> rows;
+    for (const ErrorCount& row : rows_)
       if (row.frames > 0) rows.push_back(row);
     return rows;
   }
@@ -43,11 +37,11 @@ class ErrorTally {
  private:
   static constexpr std::size_t kCodes = 256;
 
-  Row& row_of(std::uint8_t icmp_type, std::uint8_t icmp_code) {
+  ErrorCount& row_of(std::uint8_t icmp_type, std::uint8_t icmp_code) {
     return rows_[static_cast<std::size_t>(classification_of(icmp_type)) * kCodes + icmp_code];
   }
 
-  std::array<Row, kClassifications * kCodes> rows_{};
+  std::array<ErrorCount, kClassifications * kCodes> rows_{};
 };
 
 }  // namespace echoscan

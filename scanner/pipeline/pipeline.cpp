@@ -1,19 +1,14 @@
 #include "scanner/pipeline/pipeline.h"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <csignal>
-#include <cstring>
+#include <functional>
 #include <thread>
 
-#include "scanner/account/status.h"
+#include "scanner/pipeline/control.h"
 #include "scanner/process/limits.h"
 
 namespace echoscan {
@@ -22,10 +17,9 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr double kSecondNs = 1e9;
 constexpr std::uint64_t kBlockStepsMax = 4096;
-constexpr std::uint64_t kLinkPollNs = 10'000'000;
-constexpr std::uint64_t kLinkSettleNs = 200'000'000;
+constexpr std::size_t kRepeatersListed = 10;
 
 // A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
 // together.
@@ -40,207 +34,93 @@ std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t 
   return is_kept ? Pacer::kUnlimited : rate_pps;
 }
 
-std::chrono::nanoseconds seconds(double count) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(count));
+std::uint64_t nanoseconds(double seconds) {
+  return static_cast<std::uint64_t>(seconds * kSecondNs);
+}
+
+Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::uint64_t seed) {
+  Control::Limits limits;
+  limits.rate_pps = pace.rate_pps;
+  if (pace.max_runtime_s) limits.max_runtime_ns = nanoseconds(*pace.max_runtime_s);
+  limits.cooldown_ns = nanoseconds(pace.cooldown_s);
+  limits.link_timeout_s = link_timeout_s;
+  limits.seed = seed;
+  return limits;
+}
+
+SenderFigures figures_of(const SenderCounters& counters) {
+  return {.drawn = counters.drawn.get(),
+          .handed_over = counters.handed_over.get(),
+          .first_pass = counters.first_pass.get(),
+          .retried = counters.retried.get(),
+          .gone_back = counters.gone_back.get(),
+          .refused = counters.refused.get(),
+          .lost_again = counters.lost_again.get(),
+          .in_doubt = counters.in_doubt.get(),
+          .paused_output_ns = counters.paused_output_ns.get(),
+          .paused_receiver_ns = counters.paused_receiver_ns.get(),
+          .paused_link_ns = counters.paused_link_ns.get()};
+}
+
+TransmitterFigures figures_of(const Queue& queue, const Transmitter& part) {
+  const TransmitCounters& counters = part.counters();
+  return {.queue = queue.number,
+          .cpu = queue.cpu,
+          .mode = part.mode(),
+          .sent = counters.sent.get(),
+          .refused = counters.refused.get(),
+          .unconfirmed = counters.unconfirmed.get(),
+          .unroutable = counters.unroutable.get(),
+          .lost_again = counters.lost_again.get(),
+          .ended = counters.ended(),
+          .refusals = counters.refusals.get(),
+          .kicks = counters.kicks.get(),
+          .last_error = part.last_error()};
+}
+
+ReceiverFigures figures_of(const ReplySource& source, const ReceiverCounters& counters) {
+  return {.mode = source.mode(),
+          .frames = source.outcomes(),
+          .dropped_unseen = source.dropped_unseen(),
+          .is_backlogged = source.is_backlogged(),
+          .records = counters.records.get(),
+          .replied = counters.replied.get(),
+          .repeats = counters.repeats.get(),
+          .errors = counters.errors.get(),
+          .error_repeats = counters.error_repeats.get(),
+          .unlisted = counters.unlisted.get(),
+          .errored_and_replied = counters.errored_and_replied.get(),
+          .off_target = counters.off_target.get(),
+          .in_cooldown = counters.in_cooldown.get(),
+          .without_rtt = counters.without_rtt.get()};
+}
+
+OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& counters) {
+  return {.lines = writer.lines(),
+          .error_lines = counters.errors_written.get(),
+          .repeat_lines = counters.repeats_written.get(),
+          .bytes = writer.bytes_written(),
+          .is_limit = writer.is_limit(),
+          .error = writer.error()};
+}
+
+// Every SIGINT and SIGTERM, from now on.
+void wait_for_signal(asio::signal_set& signals, Control& control) {
+  signals.async_wait([&signals, &control](const error_code& error, int signal) {
+    if (error) return;
+    control.on_signal(signal);
+    wait_for_signal(signals, control);
+  });
 }
 
 }  // namespace
 
-// The caller's thread while the scan runs. Sending -> cooldown -> done; the other threads post to
-// it.
-class Pipeline::Control {
- public:
-  explicit Control(Pipeline& pipeline)
-      : pipeline_(pipeline),
-        signals_(io_, SIGINT, SIGTERM),
-        status_timer_(io_),
-        runtime_timer_(io_),
-        link_timer_(io_),
-        cooldown_timer_(io_),
-        status_(pipeline) {}
-
-  ScanOutcome run() {
-    pipeline_.state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
-    std::thread receiving([this] { receive(); });
-    std::vector<std::thread> sending;
-    for (std::size_t i = 0; i < pipeline_.senders_.size(); ++i)
-      sending.emplace_back([this, i] { send(i); });
-    wait_for_signal();
-    wait_for_status();
-    watch_link();
-    if (pipeline_.config_.pace.max_runtime_s) {
-      runtime_timer_.expires_after(seconds(*pipeline_.config_.pace.max_runtime_s));
-      runtime_timer_.async_wait([this](const error_code& error) {
-        if (!error) stop(MaxRuntimeReached{});
-      });
-    }
-    io_.run();
-    for (std::thread& thread : sending) thread.join();
-    receiving.join();
-    return outcome_;
-  }
-
- private:
-  // The body of sender thread `index`.
-  void send(std::size_t index) {
-    const Queue& queue = pipeline_.queues_[index];
-    if (!queue.has_thread) pin_to(queue.cpu);
-    reduce_timer_slack();
-    const bool is_good = pipeline_.senders_[index]->run();
-    asio::post(io_, [this, is_good] {
-      if (!is_good) stop(Stalled{Sender::kStallNs / kSecondNs, pipeline_.last_error()});
-      if (++senders_done_ == pipeline_.senders_.size()) cool_down();
-    });
-  }
-
-  // The body of the receiver thread.
-  void receive() {
-    reduce_timer_slack();
-    pipeline_.receiver_.run(
-        [this] { asio::post(io_, [this] { stop(pipeline_.output_failure()); }); });
-    asio::post(io_, [this] { io_.stop(); });
-  }
-
-  // Ends the sending. The first reason is the one that is reported.
-  void stop(const ScanOutcome& outcome) {
-    if (std::holds_alternative<Finished>(outcome_)) outcome_ = outcome;
-    pipeline_.state_.stop_sending.store(true, std::memory_order_relaxed);
-    if (std::holds_alternative<OutputFailed>(outcome)) end_cooldown();
-  }
-
-  void cool_down() {
-    pipeline_.state_.sending_ended_ns.store(pipeline_.clock_.now_ns(), std::memory_order_relaxed);
-    runtime_timer_.cancel();
-    link_timer_.cancel();
-    sending_ended_ = true;
-    const bool in_vain = std::holds_alternative<OutputFailed>(outcome_) || pipeline_.sent() == 0;
-    const double cooldown_s = in_vain || hurry_ ? 0 : pipeline_.config_.pace.cooldown_s;
-    if (cooldown_s > 0) spdlog::info("all probes have left; receiving for {} s more", cooldown_s);
-    cooldown_timer_.expires_after(seconds(cooldown_s));
-    cooldown_timer_.async_wait([this](const error_code&) {
-      pipeline_.state_.stop_receiving.store(true, std::memory_order_relaxed);
-    });
-  }
-
-  void end_cooldown() {
-    hurry_ = true;
-    if (sending_ended_) cooldown_timer_.cancel();
-  }
-
-  void wait_for_signal() {
-    signals_.async_wait([this](const error_code& error, int signal) {
-      if (error) return;
-      const bool is_first = !signalled_;
-      signalled_ = true;
-      stop(Signalled{signal});
-      if (is_first) {
-        spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
-                     signal == SIGINT ? "SIGINT" : "SIGTERM");
-      } else {
-        pipeline_.state_.abandon_output.store(true, std::memory_order_relaxed);
-        end_cooldown();
-      }
-      wait_for_signal();
-    });
-  }
-
-  // Down: senders pause, since a probe sent now is lost, or worse, taken for sent. They go on when
-  // the link has been up for kLinkSettleNs: the kernel's queues come back a little after it.
-  void watch_link() {
-    link_timer_.expires_after(std::chrono::nanoseconds(kLinkPollNs));
-    link_timer_.async_wait([this](const error_code& error) {
-      if (error) return;
-      look_at_link(pipeline_.clock_.now_ns());
-      watch_link();
-    });
-  }
-
-  void look_at_link(std::uint64_t now_ns) {
-    if (pipeline_.link_.is_gone()) {
-      stop(InterfaceGone{pipeline_.link_.name(), pipeline_.probes_sent(), pipeline_.probe_count_,
-                         pipeline_.seed_});
-      return;
-    }
-    const double timeout_s = pipeline_.config_.path.link_timeout_s;
-    const bool is_up = pipeline_.link_.is_up();
-    if (is_up && !link_is_down_)
-      pipeline_.state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
-    if (!is_up) {
-      last_down_ns_ = now_ns;
-      if (!link_is_down_) {
-        link_is_down_ = true;
-        down_since_ns_ = now_ns;
-        pipeline_.state_.link_is_down.store(true, std::memory_order_relaxed);
-        spdlog::warn("the link of {} is down: sending pauses, for {} s at most",
-                     pipeline_.link_.name(), timeout_s);
-      } else if (static_cast<double>(now_ns - down_since_ns_) > timeout_s * 1e9) {
-        stop(LinkLost{pipeline_.link_.name(), timeout_s, pipeline_.probes_sent(),
-                      pipeline_.probe_count_, pipeline_.seed_});
-      }
-    } else if (link_is_down_ && now_ns - last_down_ns_ > kLinkSettleNs) {
-      link_is_down_ = false;
-      pipeline_.state_.link_is_down.store(false, std::memory_order_relaxed);
-      spdlog::info("the link of {} is up again after {:.1f} s: sending goes on",
-                   pipeline_.link_.name(), static_cast<double>(now_ns - down_since_ns_) / 1e9);
-    }
-  }
-
-  void wait_for_status() {
-    status_timer_.expires_after(std::chrono::seconds(1));
-    status_timer_.async_wait([this](const error_code& error) {
-      if (error) return;
-      status_.print(pipeline_.clock_.now_ns());
-      look_for_progress(pipeline_.clock_.now_ns());
-      wait_for_status();
-    });
-  }
-
-  // A scan that sends nothing, and has no reason of its own to wait, says so while it lasts: a
-  // pacer that never grants looked like a slow network once, until --max-runtime ended it.
-  void look_for_progress(std::uint64_t now_ns) {
-    const std::uint64_t sent = pipeline_.sent();
-    const std::uint64_t paused_ns = pipeline_.paused_ns();
-    const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || sending_ended_;
-    if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
-      progress_ns_ = now_ns;
-      said_no_progress_ = false;
-    } else if (!said_no_progress_ && now_ns - progress_ns_ > pipeline_.silence_ns()) {
-      said_no_progress_ = true;
-      const int error = pipeline_.last_error();
-      spdlog::warn("no probe has left for {} s, though nothing holds the sending up{}",
-                   (now_ns - progress_ns_) / kSecondNs,
-                   error == 0 ? "" : fmt::format(" but the kernel: {}", std::strerror(error)));
-    }
-    last_sent_ = sent;
-    last_paused_ns_ = paused_ns;
-  }
-
-  Pipeline& pipeline_;
-  asio::io_context io_;
-  asio::signal_set signals_;
-  asio::steady_timer status_timer_;
-  asio::steady_timer runtime_timer_;
-  asio::steady_timer link_timer_;
-  asio::steady_timer cooldown_timer_;
-  StatusLine status_;
-  ScanOutcome outcome_ = Finished{};
-  std::size_t senders_done_ = 0;
-  bool sending_ended_ = false;
-  bool link_is_down_ = false;
-  std::uint64_t down_since_ns_ = 0;
-  std::uint64_t last_down_ns_ = 0;
-  std::uint64_t progress_ns_ = 0;  // when a probe was last seen to have left
-  std::uint64_t last_sent_ = 0;
-  std::uint64_t last_paused_ns_ = 0;
-  bool said_no_progress_ = false;
-  bool signalled_ = false;
-  bool hurry_ = false;
-};
-
 Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
                    const std::vector<Queue>& queues, ReplySource& source, const GeoTable& geo,
                    ByteSink& sink, const Link& link, Clock& clock)
-    : config_(config),
+    : pace_(config.pace),
+      path_(config.path),
+      output_(config.output),
       queues_(queues),
       source_(source),
       link_(link),
@@ -248,6 +128,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.order.passes),
       seed_(plan.seed),
+      labels_(plan.labels),
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
@@ -264,66 +145,107 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
   writer_.append(header.size(), 0);
 }
 
-Pipeline::~Pipeline() = default;
-
-// Whatever else ended the scan: lost results are the worse news.
 ScanOutcome Pipeline::run() {
-  const ScanOutcome outcome = Control(*this).run();
-  return writer_.error() != 0 ? output_failure() : outcome;
-}
+  asio::io_context events;
+  asio::signal_set signals(events, SIGINT, SIGTERM);
+  Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, state_,
+                  StatusLine(output_.status, started_ns_), [this] { return snapshot(); });
+  wait_for_signal(signals, control);
 
-std::uint64_t Pipeline::paused_ns() const {
-  std::uint64_t sum = 0;
-  for (const auto& sender : senders_) {
-    const SenderCounters& counters = sender->counters();
-    sum += counters.paused_output_ns.get() + counters.paused_receiver_ns.get() +
-           counters.paused_link_ns.get();
+  // The threads post what happens; this one looks every tick, and once more for each signal, which
+  // interrupts its sleep.
+  bool is_received = false;
+  std::thread receiving([&] {
+    reduce_timer_slack();
+    receiver_.run(
+        [&] { asio::post(events, [&] { control.on_output_failure(output_failure()); }); });
+    asio::post(events, [&] { is_received = true; });
+  });
+  std::vector<std::thread> sending;
+  senders_running_.store(senders_.size());
+  for (std::size_t i = 0; i < senders_.size(); ++i)
+    sending.emplace_back([&, i] {
+      const bool is_good = send(i);
+      asio::post(events, [&control, is_good] { control.on_sender_end(is_good); });
+    });
+  // From here nothing on the data's way allocates, and nothing throws.
+  while (events.poll(), !is_received) {
+    control.tick(clock_.now_ns());
+    clock_.wait_until(clock_.now_ns() + Control::kTickNs);
   }
-  return sum;
+  for (std::thread& thread : sending) thread.join();
+  receiving.join();
+  // Whatever else ended the scan: lost results are the worse news.
+  return writer_.has_failed() ? output_failure() : control.outcome();
 }
 
-std::uint64_t Pipeline::silence_ns() const {
-  const std::uint64_t rate_pps = config_.pace.rate_pps;
-  return rate_pps == Pacer::kUnlimited ? kSilenceNs
-                                       : std::max(kSilenceNs, 3 * kSecondNs / rate_pps);
+bool Pipeline::send(std::size_t index) {
+  const Queue& queue = queues_[index];
+  if (!queue.has_thread) pin_to(queue.cpu);
+  reduce_timer_slack();
+  const bool is_good = senders_[index]->run();
+  // The last one ends the sending here: the control would notice it a tick late.
+  if (senders_running_.fetch_sub(1) == 1)
+    state_.sending_ended_ns.store(clock_.now_ns(), std::memory_order_relaxed);
+  return is_good;
 }
 
 OutputFailed Pipeline::output_failure() const {
-  return {config_.output.path, writer_.error()};
+  return {output_.path, writer_.error()};
 }
 
-int Pipeline::last_error() const {
-  int error = 0;
+Snapshot Pipeline::snapshot() const {
+  Snapshot snapshot;
+  snapshot.taken_ns = clock_.now_ns();
+  snapshot.started_ns = started_ns_;
+  snapshot.sending_ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
+  snapshot.probes = probe_count_;
+  for (const auto& sender : senders_) snapshot.senders.push_back(figures_of(sender->counters()));
   for (const Queue& queue : queues_)
     for (const Transmitter* part : queue.transmitter->parts())
-      if (part->last_error() != 0) error = part->last_error();
-  return error;
+      snapshot.transmitters.push_back(figures_of(queue, *part));
+  snapshot.receiver = figures_of(source_, receiver_.counters());
+  snapshot.output = figures_of(writer_, receiver_.counters());
+  return snapshot;
 }
 
-std::uint64_t Pipeline::sent() const {
-  std::uint64_t sum = 0;
+template <typename Use>
+void Pipeline::for_each_given_up(const Use& use) const {
+  for (const auto& sender : senders_) use(sender->given_up());
   for (const Queue& queue : queues_)
-    for (const Transmitter* part : queue.transmitter->parts()) sum += part->counters().sent.get();
-  return sum;
+    for (const Transmitter* part : queue.transmitter->parts()) use(part->given_up());
 }
 
-std::uint64_t Pipeline::probes_sent() const {
-  const std::uint64_t frames = sent();
-  return frames - std::min(frames, sent_again());
-}
-
-// What is under way counts already: it is a little ahead of sent() until the end.
-std::uint64_t Pipeline::sent_again() const {
-  std::uint64_t gone_back = 0;
-  std::uint64_t lost = 0;
-  for (const auto& sender : senders_) {
-    gone_back += sender->counters().gone_back.get();
-    lost += sender->counters().lost_again.get();
+std::vector<std::uint64_t> Pipeline::sent_by_label() const {
+  LabelTally given_up(labels_);
+  for_each_given_up([&given_up](std::span<const Target> targets) {
+    for (const Target& target : targets) given_up.add(target.address);
+  });
+  std::vector<std::uint64_t> sent(given_up.counts().size());
+  for (std::size_t label = 0; label < sent.size(); ++label) {
+    for (const auto& sender : senders_)
+      sent[label] += sender->handed_over_by_label().counts()[label];
+    sent[label] -= given_up.counts()[label];
   }
-  for (const Queue& queue : queues_)
-    for (const Transmitter* part : queue.transmitter->parts())
-      lost += part->counters().lost_again.get();
-  return gone_back - std::min(gone_back, lost);
+  return sent;
+}
+
+Tallies Pipeline::tallies() const {
+  Tallies tallies;
+  for_each_given_up([&tallies](std::span<const Target> targets) {
+    tallies.given_up += targets.size();
+    tallies.given_up_first_pass += static_cast<std::uint64_t>(
+        std::ranges::count_if(targets, [](const Target& target) { return target.pass == 0; }));
+  });
+  tallies.sent_by_label = sent_by_label();
+  tallies.replied_by_label = receiver_.replied_by_label().counts();
+  tallies.errors = receiver_.errors().rows();
+  tallies.top_repeaters = receiver_.repeats().top(kRepeatersListed);
+  tallies.repeats = receiver_.repeats().total();
+  tallies.rtt = receiver_.rtt();
+  tallies.replied_by_time = receiver_.replied_by_time();
+  tallies.replied_late = receiver_.replied_late();
+  return tallies;
 }
 
 }  // namespace echoscan

@@ -42,21 +42,21 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
     const bool stopping = state_.stop_receiving.load(std::memory_order_relaxed);
     if (stopping) source_.stop();
+    if (stopping && is_abandoned() && writer_.backlog_bytes() > 0) writer_.abandon();
     const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;
     flush(0, on_output_failure);
     if (received == batch_.size()) continue;
-    if (stopping && (has_room || state_.abandon_output.load(std::memory_order_relaxed))) break;
-    if (writer_.backlog_bytes() > 0) {
+    if (stopping && has_room) break;
+    if (writer_.error() == 0 && writer_.backlog_bytes() > 0) {
       flush(kPollNs / 1'000'000, on_output_failure);
     } else {
       clock_.wait_until(clock_.now_ns() + (received < kBusyBatch ? kIdlePollNs : kPollNs));
     }
   }
-  if (writer_.error() != 0) return;
-  while (!writer_.finish(kFinishMs) && !state_.abandon_output.load(std::memory_order_relaxed)) {
-  }
-  if (writer_.error() != 0) on_output_failure();
+  while (writer_.error() == 0 && !writer_.finish(kFinishMs))
+    if (is_abandoned()) writer_.abandon();
+  if (writer_.has_failed()) on_output_failure();
 }
 
 void Receiver::flush(int wait_ms, const std::function<void()>& on_output_failure) {

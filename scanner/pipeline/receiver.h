@@ -69,6 +69,10 @@ class Receiver {
   [[nodiscard]] bool is_late(const reply& reply) const {
     return sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
   }
+  // Whether lines that nobody takes are to be left.
+  [[nodiscard]] bool is_abandoned() const {
+    return state_.abandon_output.load(std::memory_order_relaxed);
+  }
   void flush(int wait_ms, const std::function<void()>& on_output_failure);
 
   const TargetSet& targets_;

@@ -45,7 +45,7 @@ std::uint64_t RepeatTally::add(Ipv4 target) {
   return ++least->count;
 }
 
-std::vector<RepeatTally::Repeater> RepeatTally::top(std::size_t count) const {
+std::vector<Repeater> RepeatTally::top(std::size_t count) const {
   const auto is_worse = [](const Repeater& a, const Repeater& b) {
     return a.repeats != b.repeats ? a.repeats > b.repeats : a.target < b.target;
   };

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "scanner/account/snapshot.h"
 #include "scanner/process/mapped_memory.h"
 #include "targets/address.h"
 
@@ -23,12 +24,6 @@ class RepeatTally {
  public:
   static constexpr std::size_t kSlots = std::size_t{1} << 20;
   static constexpr std::size_t kSetSlots = 8;
-
-  struct Repeater {
-    Ipv4 target;
-    std::uint64_t repeats = 0;          // at least
-    std::uint64_t repeats_at_most = 0;  // the same, when it is exact
-  };
 
   // Throws std::system_error when there is no address space for it.
   RepeatTally();

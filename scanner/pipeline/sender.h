@@ -68,6 +68,8 @@ class Sender {
 
   // Makes sure there is something to hand over; false when there is nothing.
   bool refill();
+  // The next targets of the order; those that were drawn are handed over, unless the scan is
+  // stopped.
   std::size_t draw(std::span<Target> room);
   std::size_t go_back(std::span<Target> room);
   // One turn of run(): hands a batch over, pauses, or sees to what is under way. Returns how long

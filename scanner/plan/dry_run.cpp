@@ -10,7 +10,7 @@
 
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
-#include "output/summary/summary.h"
+#include "output/summary/figure_text.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/route.h"
 #include "scanner/transmit/pacer.h"
@@ -40,11 +40,11 @@ void log_route(const TargetPlan& plan) {
 
 void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
   const std::uint64_t probes = plan.target_count * order.passes;
-  spdlog::info(
-      "{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
-      with_thousands(plan.target_count), with_thousands(plan.counts.listed),
-      with_thousands(plan.counts.excluded_by_user), with_thousands(plan.counts.excluded_reserved),
-      with_thousands(plan.targets.ranges().size()), plan.targets.ranges().size() == 1 ? "" : "s");
+  spdlog::info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+               with_thousands(plan.target_count), with_thousands(plan.counts.listed),
+               with_thousands(plan.counts.excluded_by_user),
+               with_thousands(plan.counts.excluded_reserved),
+               with_thousands(plan.targets.ranges().size()), plural(plan.targets.ranges().size()));
   if (plan.counts.listed_repeatedly > 0)
     spdlog::info("{} addresses are listed more than once",
                  with_thousands(plan.counts.listed_repeatedly));

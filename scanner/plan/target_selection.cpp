@@ -12,7 +12,7 @@
 #include <iostream>
 #include <regex>
 
-#include "output/summary/summary.h"
+#include "output/summary/figure_text.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -53,7 +53,7 @@ TargetList read_lists(const std::vector<std::string>& texts, const char* option,
     sentence += fmt::format("\nand {} more", with_thousands(list.error_count - list.errors.size()));
   if (!skip_bad_lines || option_errors > 0) throw UserError(ExitCode::bad_usage, sentence);
   spdlog::warn("{} bad line{} skipped:\n{}", with_thousands(list.error_count),
-               list.error_count == 1 ? "" : "s", sentence);
+               plural(list.error_count), sentence);
   return list;
 }
 

@@ -172,7 +172,8 @@ class FakeLink : public Link {
   std::string name_ = "fake0";
 };
 
-// A reader that takes everything, or nothing while `is_stuck`, or fails after so many bytes.
+// A reader that takes everything, or nothing while `is_stuck`, or fails after so many bytes. Who
+// waits for it does so on `clock`; a test in which nobody does needs none.
 class FakeSink : public ByteSink {
  public:
   Outcome write_some(std::string_view bytes) override {
@@ -183,10 +184,10 @@ class FakeSink : public ByteSink {
     return {bytes.size(), 0};
   }
   void wait_writable(int wait_ms) override {
-    MonotonicClock clock;
-    clock.wait_until(clock.now_ns() + static_cast<std::uint64_t>(wait_ms) * 1'000'000);
+    clock->wait_until(clock->now_ns() + static_cast<std::uint64_t>(wait_ms) * 1'000'000);
   }
 
+  Clock* clock = nullptr;
   std::string text;
   std::atomic<bool> is_stuck = false;
   std::size_t fails_after_bytes = ~std::size_t{0};

@@ -162,7 +162,7 @@ TEST_F(ReceiverTest, WhatIsNotAskedForIsCounted) {
   EXPECT_EQ(counters().repeats.get(), 4U);
   EXPECT_EQ(counters().error_repeats.get(), 4U);
   EXPECT_EQ(counters().unlisted.get(), 2U);
-  const std::vector<ErrorTally::Row> rows = receiver->errors().rows();
+  const std::vector<ErrorCount> rows = receiver->errors().rows();
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].frames, 5U);
   EXPECT_EQ(rows[0].targets, 1U);
@@ -225,7 +225,7 @@ TEST(RepeatTally, IsExactWhileThereIsRoom) {
     for (std::uint32_t target = kFirst; target < kFirst + 100'000; ++target)
       ASSERT_EQ(tally.add(Ipv4{target}), i);
   for (int i = 0; i < 5; ++i) tally.add(Ipv4{kFirst + 77});
-  const std::vector<RepeatTally::Repeater> top = tally.top(3);
+  const std::vector<Repeater> top = tally.top(3);
   ASSERT_EQ(top.size(), 3U);
   EXPECT_EQ(top[0].target, Ipv4{kFirst + 77});
   EXPECT_EQ(top[0].repeats, 8U);
@@ -272,7 +272,7 @@ TEST(RepeatTally, BoundsHoldWhenItOverflows) {
       }
   }
   EXPECT_EQ(tally.total(), adds);
-  const std::vector<RepeatTally::Repeater> top = tally.top(3);
+  const std::vector<Repeater> top = tally.top(3);
   for (std::uint32_t i = 0; i < 3; ++i) {
     EXPECT_EQ(top[i].target, scattered(i + 1));
     EXPECT_LE(top[i].repeats, truth[i + 1]);

@@ -1,0 +1,36 @@
+#include "output/summary/figure_text.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace echoscan {
+
+std::string with_thousands(std::uint64_t number) {
+  if (number < 1000) return std::to_string(number);
+  return fmt::format("{},{:03}", with_thousands(number / 1000), number % 1000);
+}
+
+std::string short_number(double number) {
+  if (number >= 1e6) return fmt::format("{:.2f} M", number / 1e6);
+  if (number >= 1e3) return fmt::format("{:.1f} k", number / 1e3);
+  return fmt::format("{:.0f} ", number);
+}
+
+double percent(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+const char* plural(std::uint64_t count, const char* ending) {
+  return count == 1 ? "" : ending;
+}
+
+std::string duration_text(std::uint64_t ns) {
+  const double us = static_cast<double>(ns) / 1e3;
+  return ns < 1'000'000 ? fmt::format("{:.1f} us", us) : fmt::format("{:.1f} ms", us / 1e3);
+}
+
+std::string time_text(std::int64_t unix_ms) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(unix_ms / 1000), unix_ms % 1000);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,217 @@
+#include "output/summary/summary_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "output/summary/figure_text.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kLabelsShown = 5;
+constexpr std::uint64_t kRepeatsShown = 100;  // of one target, beside the worst
+constexpr std::size_t kDigestShown = sizeof("sha256:") - 1 + 16;
+constexpr const char* kRingFull = "ring_full";
+
+// "3 not_ipv4, 512 reply" of those that are not 0.
+std::string outcomes_text(const std::vector<Summary::Outcome>& outcomes) {
+  std::string text;
+  for (const Summary::Outcome& outcome : outcomes)
+    if (outcome.frames > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(outcome.frames),
+                          outcome.name);
+  return text.empty() ? "none" : text;
+}
+
+using NamedCount = std::pair<const char*, std::uint64_t>;
+
+// Those that are lost; who stops a scan does not want the rest.
+std::array<NamedCount, 3> lost_probes(const Summary::NotSent& not_sent) {
+  return {{{"refused", not_sent.refused},
+           {"unconfirmed", not_sent.unconfirmed},
+           {"unroutable", not_sent.unroutable}}};
+}
+
+std::string not_sent_text(const Summary::NotSent& not_sent) {
+  std::string text;
+  const auto add = [&text](const NamedCount& cause) {
+    if (cause.second > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(cause.second),
+                          cause.first);
+  };
+  add({"stopped", not_sent.stopped});
+  for (const NamedCount& cause : lost_probes(not_sent)) add(cause);
+  return text;
+}
+
+// The largest few, a line each.
+std::string labels_text(const Summary& summary) {
+  std::string text;
+  for (const Summary::Label& label : summary.labels) {
+    const auto shown = static_cast<std::size_t>(&label - summary.labels.data());
+    if (shown == kLabelsShown) {
+      text += fmt::format("            and {} more labels\n",
+                          with_thousands(summary.labels.size() - shown));
+      break;
+    }
+    text += fmt::format("  {:<9} {} replied of {} targets ({:.2f} %): {}\n",
+                        shown == 0 ? "labels" : "", with_thousands(label.replied),
+                        with_thousands(label.targets), percent(label.replied, label.targets),
+                        label.name.empty() ? "(none)" : label.name);
+  }
+  return text;
+}
+
+// Why a list gave fewer targets than it has lines.
+std::string left_out_text(const Summary& summary) {
+  std::string text;
+  const auto add = [&text](std::uint64_t count, const char* what) {
+    if (count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(count), what);
+  };
+  add(summary.targets.listed_repeatedly, "addresses were listed more than once");
+  add(summary.targets.ipv6_entries, "IPv6 entries were left out");
+  add(summary.targets.filtered_entries, "entries were left out by --label-filter");
+  add(summary.targets.bad_lines, "bad lines were skipped");
+  return text.empty() ? "" : fmt::format("            {}\n", text);
+}
+
+// What went wrong on our side, first of all: nobody should have to find it in a table.
+std::string losses_text(const Summary& summary) {
+  std::string text;
+  for (const std::string& fault : summary.ledger.faults)
+    text += fmt::format("  DOES NOT ADD UP: {}\n", fault);
+  if (!summary.output.error.empty())
+    text += fmt::format("  results lost: {}\n", summary.output.error);
+  for (const Summary::Outcome& outcome : summary.receiving.frames)
+    if (outcome.name == kRingFull && outcome.frames > 0)
+      text +=
+          fmt::format("  replies lost: {} found the ring full\n", with_thousands(outcome.frames));
+  if (summary.receiving.dropped_unseen > 0)
+    text += fmt::format("  frames lost: {} dropped by the kernel before they were looked at\n",
+                        with_thousands(summary.receiving.dropped_unseen));
+  for (const auto& [cause, count] : lost_probes(summary.ledger.not_sent))
+    if (count > 0) text += fmt::format("  probes lost: {} {}\n", with_thousands(count), cause);
+  if (summary.ledger.in_doubt > 0)
+    text += fmt::format(
+        "  probes in doubt: {} left just before the link was lost, and were not sent "
+        "again\n",
+        with_thousands(summary.ledger.in_doubt));
+  return text.empty() ? ""
+                      : "echoscan: not everything is here, and the loss is on this side:\n" + text;
+}
+
+std::string sending_text(const Summary& summary) {
+  std::string modes;
+  std::uint64_t refusals = 0;
+  for (const Summary::Queue& queue : summary.sending.queues) {
+    if (modes.find(queue.mode) == std::string::npos)
+      modes += fmt::format("{}{}", modes.empty() ? "" : ", ", queue.mode);
+    refusals += queue.refusals;
+  }
+  std::string text = fmt::format(
+      "  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {})\n",
+      with_thousands(summary.ledger.sent), with_thousands(summary.ledger.probes),
+      summary.sending.interface, modes, summary.sending.queues.size(),
+      plural(summary.sending.queues.size()),
+      with_thousands(static_cast<std::uint64_t>(summary.sending.rate_pps)),
+      summary.sending.rate_asked_pps == 0 ? "max" : with_thousands(summary.sending.rate_asked_pps));
+  text += summary.sending.interface_tx_packets
+              ? fmt::format("            the interface itself counted {} packets\n",
+                            with_thousands(*summary.sending.interface_tx_packets))
+              : "            what the interface itself counted is gone with it\n";
+  if (summary.ledger.sent < summary.ledger.probes)
+    text += fmt::format("            not sent: {}\n", not_sent_text(summary.ledger.not_sent));
+  if (refusals > 0)
+    text += fmt::format("            the kernel refused {} frames at first\n",
+                        with_thousands(refusals));
+  if (summary.ledger.sent_again > 0)
+    text += fmt::format("            {} were sent twice: the link was lost when they had left\n",
+                        with_thousands(summary.ledger.sent_again));
+  if (summary.sending.paused_for_link_s > 0)
+    text += fmt::format("            sending waited {:.1f} s for the link to come back\n",
+                        summary.sending.paused_for_link_s);
+  if (summary.sending.paused_for_output_s > 0)
+    text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
+                        summary.sending.paused_for_output_s);
+  if (summary.sending.paused_for_receiver_s > 0)
+    text +=
+        fmt::format("            sending waited {:.1f} s for the receiver, which was the limit\n",
+                    summary.sending.paused_for_receiver_s);
+  return text;
+}
+
+// What became of the targets, and of those without a reply what was said about them.
+std::string replied_text(const Summary& summary) {
+  const std::uint64_t probed =
+      summary.ledger.replied + summary.ledger.errored + summary.ledger.silent;
+  std::string text =
+      fmt::format("  replied   {} of {} targets ({:.2f} %), {} had an ICMP error, {} silent{}\n",
+                  with_thousands(summary.ledger.replied), with_thousands(summary.targets.count),
+                  percent(summary.ledger.replied, probed), with_thousands(summary.ledger.errored),
+                  with_thousands(summary.ledger.silent),
+                  summary.ledger.not_probed == 0
+                      ? ""
+                      : fmt::format(", {} not probed", with_thousands(summary.ledger.not_probed)));
+  if (summary.receiving.in_cooldown + summary.receiving.off_target > 0)
+    text += fmt::format("            {} after the last probe, {} from another address\n",
+                        with_thousands(summary.receiving.in_cooldown),
+                        with_thousands(summary.receiving.off_target));
+  std::string errors;
+  for (const Summary::Error& error : summary.receiving.errors)
+    errors += fmt::format("{}{} {} {}/{}", errors.empty() ? "" : ", ", with_thousands(error.frames),
+                          error.classification, error.icmp_type, error.icmp_code);
+  if (!errors.empty()) text += fmt::format("  errors    {}\n", errors);
+  return text;
+}
+
+std::string repeats_text(const Summary& summary) {
+  if (summary.receiving.repeats + summary.receiving.error_repeats == 0) return "";
+  std::string worst;
+  for (const Summary::Repeater& repeater : summary.receiving.top_repeaters)
+    if (worst.empty() || repeater.repeats >= kRepeatsShown)
+      worst += fmt::format("{}{} of {}", worst.empty() ? "" : ", ",
+                           with_thousands(repeater.repeats), repeater.target);
+  return fmt::format("  repeats   {} replies, {} errors; most: {}\n",
+                     with_thousands(summary.receiving.repeats),
+                     with_thousands(summary.receiving.error_repeats), worst);
+}
+
+}  // namespace
+
+std::string summary_text(const Summary& summary) {
+  std::string text = losses_text(summary);
+  text += fmt::format("echoscan: {} after {:.1f} s ({} to {})\n", summary.outcome,
+                      static_cast<double>(summary.ended_ms - summary.started_ms) / 1000,
+                      time_text(summary.started_ms), time_text(summary.ended_ms));
+  text += sending_text(summary);
+  text += replied_text(summary);
+  if (summary.rtt.count > 0)
+    text += fmt::format("  rtt       min {}, p50 {}, p90 {}, p99 {}, max {}\n",
+                        duration_text(summary.rtt.min_ns), duration_text(summary.rtt.p50_ns),
+                        duration_text(summary.rtt.p90_ns), duration_text(summary.rtt.p99_ns),
+                        duration_text(summary.rtt.max_ns));
+  text += repeats_text(summary);
+  text +=
+      fmt::format("  frames    {} seen by {}: {}\n", with_thousands(summary.receiving.frames_seen),
+                  summary.receiving.mode, outcomes_text(summary.receiving.frames));
+  text += fmt::format(
+      "  targets   {} listed, {} excluded, {} reserved; {} range{}, {}\n",
+      with_thousands(summary.targets.listed), with_thousands(summary.targets.excluded_by_user),
+      with_thousands(summary.targets.excluded_reserved), with_thousands(summary.targets.ranges),
+      plural(summary.targets.ranges), summary.targets.digest.substr(0, kDigestShown));
+  text += left_out_text(summary);
+  text += labels_text(summary);
+  text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.order.seed,
+                      summary.order.n, summary.order.prime, summary.order.generator,
+                      summary.order.passes, plural(summary.order.passes, "es"));
+  if (summary.order.shards > 1)
+    text += fmt::format("  shard     {} of {}: steps {} to {} of the first {} targets' order\n",
+                        summary.order.shard, summary.order.shards, summary.order.step_begin,
+                        summary.order.step_end, with_thousands(summary.order.first));
+  return text;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,167 @@
+// What a running scan has counted so far, as plain data, and what a finished one adds to that.
+//
+// The pipeline fills both; the ledger, the status line and whatever reports a scan read them and
+// nothing else, so that no reader reaches into a sender, a transmitter or the receiver, and a
+// counter has one place where it is read. A snapshot is taken while the threads go on counting: its
+// figures are true each, and a moment apart from each other. `sent` only grows, as metrics need it.
+// Rejected: getters of the pipeline for each part (ten of them), and two readers that each walked
+// the queues.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bpf/reply.h"
+#include "output/summary/rtt_histogram.h"
+#include "output/summary/time_bins.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+// One sender's counters (scanner/process/counter.h says what each means).
+struct SenderFigures {
+  std::uint64_t drawn = 0;
+  std::uint64_t handed_over = 0;
+  std::uint64_t first_pass = 0;
+  std::uint64_t retried = 0;
+  std::uint64_t gone_back = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t lost_again = 0;
+  std::uint64_t in_doubt = 0;
+  std::uint64_t paused_output_ns = 0;
+  std::uint64_t paused_receiver_ns = 0;
+  std::uint64_t paused_link_ns = 0;
+
+  // Acceptances of the transmitter, each time that it accepted a target.
+  [[nodiscard]] std::uint64_t accepted() const { return handed_over + retried + gone_back; }
+  // Waited by intent.
+  [[nodiscard]] std::uint64_t paused_ns() const {
+    return paused_output_ns + paused_receiver_ns + paused_link_ns;
+  }
+};
+
+// One transmitter's. A queue whose sender chooses between several has one for each.
+struct TransmitterFigures {
+  unsigned queue = 0;
+  int cpu = 0;
+  std::string mode;  // "AF_XDP zero-copy"
+  std::uint64_t sent = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t unconfirmed = 0;
+  std::uint64_t unroutable = 0;
+  std::uint64_t lost_again = 0;
+  std::uint64_t ended = 0;
+  std::uint64_t refusals = 0;
+  std::uint64_t kicks = 0;
+  int last_error = 0;  // errno of the last refusal, 0 when there was none
+};
+
+struct ReceiverFigures {
+  std::string mode;  // "XDP native"
+  frame_counters frames{};
+  std::uint64_t dropped_unseen = 0;
+  bool is_backlogged = false;  // senders wait for it
+  std::uint64_t records = 0;
+  std::uint64_t replied = 0;
+  std::uint64_t repeats = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t error_repeats = 0;
+  std::uint64_t unlisted = 0;
+  std::uint64_t errored_and_replied = 0;
+  std::uint64_t off_target = 0;
+  std::uint64_t in_cooldown = 0;
+  std::uint64_t without_rtt = 0;
+};
+
+struct OutputFigures {
+  std::uint64_t lines = 0;
+  std::uint64_t error_lines = 0;
+  std::uint64_t repeat_lines = 0;
+  std::uint64_t bytes = 0;
+  bool is_limit = false;  // senders wait for its reader
+  int error = 0;          // errno of the write that failed, 0 while none has
+};
+
+struct Snapshot {
+  // CLOCK_MONOTONIC.
+  std::uint64_t taken_ns = 0;
+  std::uint64_t started_ns = 0;
+  std::uint64_t sending_ended_ns = 0;  // 0 while sending
+  std::uint64_t probes = 0;            // planned: targets times passes
+
+  std::vector<SenderFigures> senders;
+  std::vector<TransmitterFigures> transmitters;
+  ReceiverFigures receiver;
+  OutputFigures output;
+
+  // The sum of one figure over all senders, or all transmitters.
+  [[nodiscard]] std::uint64_t sum(std::uint64_t SenderFigures::*figure) const {
+    std::uint64_t sum = 0;
+    for (const SenderFigures& sender : senders) sum += sender.*figure;
+    return sum;
+  }
+  [[nodiscard]] std::uint64_t sum(std::uint64_t TransmitterFigures::*figure) const {
+    std::uint64_t sum = 0;
+    for (const TransmitterFigures& transmitter : transmitters) sum += transmitter.*figure;
+    return sum;
+  }
+
+  // Frames that have left so far.
+  [[nodiscard]] std::uint64_t sent() const { return sum(&TransmitterFigures::sent); }
+  // Of them, those whose probe had been sent before, and was sent again behind a lost link. What is
+  // under way counts already: until the end it is a little ahead of sent().
+  [[nodiscard]] std::uint64_t sent_again() const {
+    const std::uint64_t gone_back = sum(&SenderFigures::gone_back);
+    const std::uint64_t lost =
+        sum(&SenderFigures::lost_again) + sum(&TransmitterFigures::lost_again);
+    return gone_back - std::min(gone_back, lost);
+  }
+  // Probes that have left, each once.
+  [[nodiscard]] std::uint64_t probes_sent() const {
+    const std::uint64_t frames = sent();
+    return frames - std::min(frames, sent_again());
+  }
+  [[nodiscard]] std::uint64_t paused_ns() const {
+    std::uint64_t sum = 0;
+    for (const SenderFigures& sender : senders) sum += sender.paused_ns();
+    return sum;
+  }
+  // The errno of the last refusal over all queues; 0 when there was none.
+  [[nodiscard]] int last_error() const {
+    for (const TransmitterFigures& transmitter : transmitters)
+      if (transmitter.last_error != 0) return transmitter.last_error;
+    return 0;
+  }
+};
+
+// ICMP errors of one type and code.
+struct ErrorCount {
+  std::uint8_t icmp_type = 0;
+  std::uint8_t icmp_code = 0;
+  std::uint64_t frames = 0;
+  std::uint64_t targets = 0;  // whose first error it was
+};
+
+struct Repeater {
+  Ipv4 target;
+  std::uint64_t repeats = 0;          // at least
+  std::uint64_t repeats_at_most = 0;  // the same, when it is exact
+};
+
+// What only the end of a scan knows: the threads that count these do not share them.
+struct Tallies {
+  std::uint64_t given_up = 0;  // probes that were accepted and did not leave, by their targets
+  std::uint64_t given_up_first_pass = 0;
+  std::vector<std::uint64_t> sent_by_label;  // each probe once; empty without labels
+  std::vector<std::uint64_t> replied_by_label;
+  std::vector<ErrorCount> errors;
+  std::vector<Repeater> top_repeaters;  // the worst first
+  std::uint64_t repeats = 0;            // over all targets
+  RttHistogram rtt;
+  TimeBins replied_by_time;  // since the start
+  TimeBins replied_late;     // since the last probe
+};
+
+}  // namespace echoscan

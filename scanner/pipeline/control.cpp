@@ -1,0 +1,156 @@
+#include "scanner/pipeline/control.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+#include "scanner/pipeline/sender.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+double seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / static_cast<double>(kSecondNs);
+}
+
+}  // namespace
+
+Control::Control(const Limits& limits, std::size_t sender_count, const Link& link, ScanState& state,
+                 const StatusLine& status, std::function<Snapshot()> look)
+    : limits_(limits),
+      senders_left_(sender_count),
+      link_(link),
+      state_(state),
+      status_(status),
+      look_(std::move(look)) {
+  // From here on somebody looks at the link.
+  state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
+}
+
+// The first reason is the one that is reported.
+void Control::stop(const ScanOutcome& outcome) {
+  if (std::holds_alternative<Finished>(outcome_)) outcome_ = outcome;
+  state_.stop_sending.store(true, std::memory_order_relaxed);
+}
+
+void Control::on_signal(int signal) {
+  stop(Signalled{signal});
+  if (was_signalled_) {
+    state_.abandon_output.store(true, std::memory_order_relaxed);
+    is_hurried_ = true;
+    return;
+  }
+  was_signalled_ = true;
+  spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
+               signal == SIGINT ? "SIGINT" : "SIGTERM");
+}
+
+void Control::on_sender_end(bool is_good) {
+  if (!is_good) stop(Stalled{Sender::kStallNs / kSecondNs, look_().last_error()});
+  --senders_left_;
+}
+
+void Control::on_output_failure(const OutputFailed& failure) {
+  stop(failure);
+  is_hurried_ = true;
+}
+
+void Control::tick(std::uint64_t now_ns) {
+  if (started_ns_ == 0) {
+    started_ns_ = now_ns;
+    next_status_ns_ = now_ns + kSecondNs;
+  }
+  if (senders_left_ > 0) {
+    look_at_link(now_ns);
+    if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
+  } else {
+    look_at_cooldown(now_ns);
+  }
+  if (now_ns < next_status_ns_) return;
+  // A control that got no CPU for a while does not make up for the lines that it owes.
+  next_status_ns_ = std::max(next_status_ns_ + kSecondNs, now_ns);
+  const Snapshot snapshot = look_();
+  status_.print(snapshot);
+  look_for_progress(snapshot);
+}
+
+void Control::look_at_cooldown(std::uint64_t now_ns) {
+  if (!said_cooldown_) {
+    said_cooldown_ = true;
+    // Nobody answers where nothing has left.
+    if (look_().sent() == 0) is_hurried_ = true;
+    if (!is_hurried_ && limits_.cooldown_ns > 0)
+      spdlog::info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
+  }
+  const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
+  if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns)
+    state_.stop_receiving.store(true, std::memory_order_relaxed);
+}
+
+// Down: senders pause, since a probe sent now is lost, or worse, taken for sent.
+void Control::look_at_link(std::uint64_t now_ns) {
+  if (link_.is_gone()) {
+    const Snapshot snapshot = look_();
+    stop(InterfaceGone{link_.name(), snapshot.probes_sent(), snapshot.probes, limits_.seed});
+    return;
+  }
+  if (!link_.is_up()) {
+    note_link_down(now_ns);
+    return;
+  }
+  if (!link_is_down_) {
+    state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
+  } else if (now_ns - last_down_ns_ > kLinkSettleNs) {
+    link_is_down_ = false;
+    state_.link_is_down.store(false, std::memory_order_relaxed);
+    spdlog::info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
+                 seconds(now_ns - down_since_ns_));
+  }
+}
+
+void Control::note_link_down(std::uint64_t now_ns) {
+  last_down_ns_ = now_ns;
+  if (!link_is_down_) {
+    link_is_down_ = true;
+    down_since_ns_ = now_ns;
+    state_.link_is_down.store(true, std::memory_order_relaxed);
+    spdlog::warn("the link of {} is down: sending pauses, for {} s at most", link_.name(),
+                 limits_.link_timeout_s);
+  } else if (seconds(now_ns - down_since_ns_) > limits_.link_timeout_s) {
+    const Snapshot snapshot = look_();
+    stop(LinkLost{link_.name(), limits_.link_timeout_s, snapshot.probes_sent(), snapshot.probes,
+                  limits_.seed});
+  }
+}
+
+std::uint64_t Control::silence_ns() const {
+  return limits_.rate_pps == 0 ? kSilenceNs
+                               : std::max(kSilenceNs, 3 * kSecondNs / limits_.rate_pps);
+}
+
+// A scan that sends nothing, and has no reason of its own to wait, says so while it lasts: a pacer
+// that never grants looked like a slow network once, until --max-runtime ended it.
+void Control::look_for_progress(const Snapshot& snapshot) {
+  const std::uint64_t sent = snapshot.sent();
+  const std::uint64_t paused_ns = snapshot.paused_ns();
+  const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || senders_left_ == 0;
+  if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
+    progress_ns_ = snapshot.taken_ns;
+    said_no_progress_ = false;
+  } else if (!said_no_progress_ && snapshot.taken_ns - progress_ns_ > silence_ns()) {
+    said_no_progress_ = true;
+    const int error = snapshot.last_error();
+    spdlog::warn("no probe has left for {} s, though nothing holds the sending up{}",
+                 (snapshot.taken_ns - progress_ns_) / kSecondNs,
+                 error == 0 ? "" : fmt::format(" but the kernel: {}", std::strerror(error)));
+  }
+  last_sent_ = sent;
+  last_paused_ns_ = paused_ns;
+}
+
+}  // namespace echoscan

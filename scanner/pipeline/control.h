@@ -1,0 +1,90 @@
+// The control of a running scan: what ends the sending, the cooldown and the receiving, and what
+// the person at the terminal is told meanwhile.
+//
+// A state machine without threads or timers: the pipeline calls it every kTickNs of the scan's
+// clock, and for each event (a signal, a sender's end, a failed output), always on the same thread.
+// Time is an argument, so that a test can play any order of events at any moment. Rejected: a timer
+// of Boost.Asio for each of status, link, --max-runtime and cooldown, which only real time drives;
+// one look every 10 ms is what the link needs anyway, and costs nothing beside it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "scanner/account/scan_outcome.h"
+#include "scanner/account/snapshot.h"
+#include "scanner/account/status.h"
+#include "scanner/network/link.h"
+#include "scanner/options/path_config.h"
+#include "scanner/pipeline/scan_state.h"
+
+namespace echoscan {
+
+class Control {
+ public:
+  static constexpr std::uint64_t kTickNs = 10'000'000;
+  // Senders go on when a lost link has been up for so long: the kernel's queues come back a little
+  // after it.
+  static constexpr std::uint64_t kLinkSettleNs = 200'000'000;
+  // Nothing may leave for so long, or for the time of three probes, before that is worth a warning.
+  static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
+
+  struct Limits {
+    std::uint64_t rate_pps = 0;  // 0: none
+    std::uint64_t max_runtime_ns = ~std::uint64_t{0};
+    std::uint64_t cooldown_ns = 0;
+    double link_timeout_s = 0;
+    std::uint64_t seed = 0;  // for the sentence that says how to repeat the scan
+  };
+
+  // `look` takes a snapshot. All must outlive the control; it writes `state`, which the other
+  // threads read.
+  Control(const Limits& limits, std::size_t sender_count, const Link& link, ScanState& state,
+          const StatusLine& status, std::function<Snapshot()> look);
+
+  // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
+  // nothing.
+  void on_signal(int signal);
+  // A sender's run() has returned; `is_good` as it did. The last one's caller has noted the time in
+  // state.sending_ended_ns.
+  void on_sender_end(bool is_good);
+  void on_output_failure(const OutputFailed& failure);
+  // What the clock, the link and the counters say now. To be called every kTickNs or so.
+  void tick(std::uint64_t now_ns);
+
+  // The first reason that ended the sending; that it finished, where there was none.
+  [[nodiscard]] const ScanOutcome& outcome() const { return outcome_; }
+
+ private:
+  void stop(const ScanOutcome& outcome);
+  void look_at_link(std::uint64_t now_ns);
+  void note_link_down(std::uint64_t now_ns);
+  void look_for_progress(const Snapshot& snapshot);
+  void look_at_cooldown(std::uint64_t now_ns);
+  [[nodiscard]] std::uint64_t silence_ns() const;
+
+  Limits limits_;
+  std::size_t senders_left_;
+  const Link& link_;
+  ScanState& state_;
+  StatusLine status_;
+  std::function<Snapshot()> look_;
+  ScanOutcome outcome_ = Finished{};
+  std::uint64_t started_ns_ = 0;  // 0: before the first tick
+  std::uint64_t next_status_ns_ = 0;
+  bool is_hurried_ = false;  // no cooldown
+  bool was_signalled_ = false;
+  bool said_cooldown_ = false;
+
+  bool link_is_down_ = false;
+  std::uint64_t down_since_ns_ = 0;
+  std::uint64_t last_down_ns_ = 0;
+
+  std::uint64_t progress_ns_ = 0;  // when a probe was last seen to have left
+  std::uint64_t last_sent_ = 0;
+  std::uint64_t last_paused_ns_ = 0;
+  bool said_no_progress_ = false;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,489 @@
+// The summary: its JSON and back, the equations that it must fulfil, and its text. What fills it is
+// in tests/scanner/pipeline_test.cpp.
+#include "output/summary/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bpf/reply.h"
+#include "output/summary/equations.h"
+#include "output/summary/figure_text.h"
+#include "output/summary/summary_text.h"
+
+namespace echoscan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::vector<Summary::Outcome> all_outcomes() {
+  return {
+#define NAMED_OUTCOME(enumerator, name, meaning) {name, 0},
+      FRAME_OUTCOMES(NAMED_OUTCOME)
+#undef NAMED_OUTCOME
+  };
+}
+
+std::string name_of_ring_full() {
+  return all_outcomes()[FRAME_RING_FULL].name;
+}
+
+// A finished scan whose figures agree.
+Summary sample_summary() {
+  Summary summary;
+  summary.version = "0.1.0";
+  summary.outcome = "finished";
+  summary.started_ms = 1795367474961;
+  summary.ended_ms = 1795367476064;
+  summary.targets.count = 1024;
+  summary.targets.digest = "sha256:" + std::string(64, 'a');
+  summary.ledger.probes = summary.ledger.drawn = summary.ledger.sent = 1024;
+  summary.ledger.replied = 122;
+  summary.ledger.silent = 902;
+  summary.sending.accepted = summary.sending.ended = 1024;
+  summary.sending.queues = {{0, "AF_XDP copy", 0, 1024, 0, 40}};
+  summary.sending.interface_tx_packets = 1025;
+  summary.receiving.frames = all_outcomes();
+  summary.receiving.frames[FRAME_REPLY].frames = 122;
+  summary.receiving.frames_seen = summary.receiving.records = 122;
+  summary.receiving.replied_by_time = {1, {100, 22}};
+  summary.rtt.count = 122;
+  summary.rtt.p50_ns = 5900;
+  summary.rtt.histogram = {{4096, 5120, 22}, {5120, 6144, 100}};
+  summary.output.lines = 122;
+  return summary;
+}
+
+// A summary with something in every part, at random; its figures do not agree.
+Summary random_summary(std::mt19937_64& random) {
+  const auto number = [&random] { return random() >> (11 + random() % 53); };
+  const auto text = [&random] {
+    static const std::vector<std::string> texts = {"eth0", "a \"b\" \\", "\u00e9\t", "x"};
+    return texts[random() % texts.size()];
+  };
+  Summary summary;
+  summary.version = text();
+  summary.outcome = text();
+  summary.started_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
+  summary.ended_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
+  summary.targets = {number(), number(), number(), number(), number(),
+                     number(), number(), number(), number(), "sha256:" + text()};
+  summary.order = {number(), number(), number(),
+                   number(), number(), static_cast<unsigned>(random() >> 40),
+                   number(), 3,        static_cast<std::uint32_t>(random()),
+                   number(), number()};
+  summary.ledger = {
+      number(), number(), number(), number(), number(), {number(), number(), number(), number()},
+      number(), number(), number(), number(), number(), {}};
+  for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
+  for (std::uint64_t i = random() % 3; i > 0; --i)
+    summary.labels.push_back({i == 2 ? "" : text(), number(), number(), number()});
+  summary.sending = {text(),
+                     text(),
+                     text(),
+                     random() % 2 * number(),
+                     0.1 * double(number()),
+                     1.0 / 3,
+                     number(),
+                     number(),
+                     {},
+                     {},
+                     0.5,
+                     1e-9,
+                     12345.678};
+  if (random() % 2 == 0) summary.sending.interface_tx_packets = number();
+  for (std::uint64_t i = random() % 4; i > 0; --i)
+    summary.sending.queues.push_back(
+        {static_cast<unsigned>(i), text(), -1, number(), number(), number()});
+  summary.receiving = {
+      text(),   number(),           all_outcomes(), number(), number(), number(), number(),
+      number(), number(),           number(),       number(), number(), number(), {},
+      {},       {2, {1, number()}}, {4, {}}};
+  for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = number();
+  for (std::uint64_t i = random() % 3; i > 0; --i) {
+    summary.receiving.errors.push_back({text(), 3, 255, number(), number()});
+    summary.receiving.top_repeaters.push_back({text(), number(), number()});
+  }
+  const auto time_ns = [&random] { return random() >> (16 + random() % 48); };
+  summary.rtt = {number(), time_ns(), time_ns(), time_ns(), time_ns(), time_ns(), {}};
+  for (std::uint64_t i = random() % 4; i > 0; --i)
+    summary.rtt.histogram.push_back({time_ns(), time_ns(), number()});
+  summary.output = {number(),          number(), number(),
+                    random() % 2 == 0, number(), random() % 2 == 0 ? text() : ""};
+  return summary;
+}
+
+// Whatever is written is read back as it was; the JSON has every member, so it is what is compared.
+TEST(Summary, IsReadAsItWasWritten) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 500; ++i) {
+    const std::string json = summary_json(random_summary(random));
+    const tl::expected<Summary, std::string> read = read_summary(json);
+    ASSERT_TRUE(read) << read.error() << json;
+    ASSERT_EQ(summary_json(*read), json);
+  }
+}
+
+// Calls `use` with each value that is no object or array, and with its key as the documents have
+// it.
+template <typename Use>
+void for_each_value(Json& value, const std::string& key, const Use& use) {
+  if (value.is_object()) {
+    for (auto& [name, member] : value.items())
+      for_each_value(member, key.empty() ? name : key + "." + name, use);
+  } else if (value.is_array()) {
+    for (Json& element : value) for_each_value(element, key + "[]", use);
+  } else {
+    use(value, key);
+  }
+}
+
+Json full_summary() {
+  std::mt19937_64 random(1);
+  Json json;
+  do json = Json::parse(summary_json(random_summary(random)));
+  while (json["labels"].empty() || json["sending"]["queues"].empty() ||
+         json["receiving"]["errors"].empty() || json["rtt_us"]["histogram"].empty() ||
+         json["ledger"]["faults"].empty());
+  return json;
+}
+
+// Every key is needed, and none may be of another kind: the refusal names it.
+TEST(Summary, WhatIsMissingOrOfAnotherKindIsNamed) {
+  Json json = full_summary();
+  int values = 0;
+  for_each_value(json, "", [&](Json& value, const std::string& key) {
+    const Json right = value;
+    for (const Json& wrong : {Json::array(), Json::object(), Json("no time"), Json(-1.5)}) {
+      if (key == "ledger.adds_up" || wrong.type() == right.type()) continue;
+      const bool may_be = key == "version" ||
+                          (right.is_number_float() && wrong == -1.5 && !key.starts_with("rtt_us"));
+      if (may_be || (right.is_null() && wrong.is_string())) continue;
+      value = wrong;
+      const auto read = read_summary(json.dump());
+      ASSERT_FALSE(read) << key << " " << wrong;
+      const std::string name = key.starts_with("receiving.frames.") ? "receiving.frames" : key;
+      EXPECT_NE(read.error().find(name), std::string::npos) << read.error() << " for " << key;
+      ++values;
+    }
+    value = right;
+  });
+  EXPECT_GT(values, 200);
+  for (const char* text : {"", "nonsense", "[]", "{}", "{\"type\": \"bench\"}", "null", "3"})
+    EXPECT_FALSE(read_summary(text)) << text;
+}
+
+void for_each_key(const Json& object, const Json::json_pointer& place,
+                  std::vector<Json::json_pointer>& keys) {
+  for (const auto& [name, member] : object.items()) {
+    const Json::json_pointer key = place / name;
+    if (object.is_object()) keys.push_back(key);
+    if (member.is_structured()) for_each_key(member, key, keys);
+  }
+}
+
+TEST(Summary, EveryKeyIsNeeded) {
+  const Json json = full_summary();
+  std::vector<Json::json_pointer> keys;
+  for_each_key(json, Json::json_pointer(), keys);
+  EXPECT_GT(keys.size(), 80U);
+  for (const Json::json_pointer& key : keys) {
+    if (key.parent_pointer().to_string() == "/receiving/frames") continue;  // by name
+    Json less = json;
+    less[key.parent_pointer()].erase(key.back());
+    const auto read = read_summary(less.dump());
+    ASSERT_FALSE(read) << key;
+    EXPECT_NE(read.error().find(key.back() + "' is missing"), std::string::npos) << read.error();
+  }
+}
+
+TEST(Equations, HoldInAScanWhoseFiguresAgree) {
+  EXPECT_EQ(faults_of(summary_json(sample_summary())), std::vector<std::string>{});
+}
+
+// A true ledger with something in every figure that an equation names.
+Json busy_summary() {
+  Summary summary = sample_summary();
+  summary.targets.count = 1000;
+  summary.ledger = {.probes = 2000,
+                    .drawn = 2000,
+                    .sent = 1900,
+                    .sent_again = 7,
+                    .not_sent = {.stopped = 50, .refused = 10, .unconfirmed = 15, .unroutable = 25},
+                    .given_up = 50,
+                    .replied = 300,
+                    .errored = 20,
+                    .silent = 630,
+                    .not_probed = 50,
+                    .faults = {}};
+  summary.labels = {{"a", 600, 1100, 200}, {"", 400, 800, 100}};
+  summary.sending.accepted = summary.sending.ended = 1977;
+  summary.sending.queues = {{0, "x", 0, 1000, 0, 0}, {1, "x", 0, 907, 0, 0}};
+  for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = 10;
+  summary.receiving.frames_seen = 10 * summary.receiving.frames.size() + 370;
+  summary.receiving.frames[FRAME_REPLY].frames += 370;
+  summary.receiving.records = 410;
+  summary.receiving.frames[FRAME_ERROR].frames += 30;
+  summary.receiving.frames_seen += 30;
+  summary.receiving.records = 440;
+  summary.receiving.repeats = 75;
+  summary.receiving.errored_and_replied = 5;
+  summary.receiving.error_repeats = 15;
+  summary.receiving.unlisted = 25;
+  summary.receiving.repeats_by_target = 90;
+  summary.receiving.in_cooldown = 30;
+  summary.receiving.without_rtt = 10;
+  summary.receiving.errors = {{"unreach", 3, 1, 25, 15}, {"timxceed", 11, 0, 15, 10}};
+  summary.receiving.replied_by_time = {1, {200, 100}};
+  summary.receiving.replied_late = {1, {10, 20}};
+  summary.rtt.count = 290;
+  summary.rtt.histogram = {{1, 2, 90}, {2, 4, 200}};
+  summary.output = {.lines = 400,
+                    .error_lines = 25,
+                    .repeat_lines = 75,
+                    .errors_emitted = true,
+                    .bytes = 1,
+                    .error = ""};
+  return Json::parse(summary_json(summary));
+}
+
+std::vector<std::string> names_of(const std::vector<std::string>& faults) {
+  std::vector<std::string> names;
+  for (const std::string& fault : faults) names.push_back(fault.substr(0, fault.find(':')));
+  return names;
+}
+
+// The keys of a side, as patterns of whole keys.
+std::vector<std::regex> operands(const std::string& side) {
+  std::vector<std::regex> operands;
+  std::size_t begin = 0;
+  while (begin != std::string::npos) {
+    const std::size_t end = side.find(" + ", begin);
+    std::string pattern = side.substr(begin, end == std::string::npos ? end : end - begin);
+    pattern = std::regex_replace(pattern, std::regex(R"(\.|\[|\])"), "\\$&");
+    operands.emplace_back(std::regex_replace(pattern, std::regex(R"(\*)"), "[a-z_0-9]+"));
+    begin = end == std::string::npos ? end : end + 3;
+  }
+  return operands;
+}
+
+// Each figure in each equation counts: one more or one fewer of any is a fault of that equation.
+TEST(Equations, EachIsBrokenByEachOfItsFigures) {
+  Json json = busy_summary();
+  ASSERT_EQ(faults_of(json.dump()), std::vector<std::string>{});
+  for (const Equation& equation : equations()) {
+    Json changed = json;
+    if (std::string(equation.when) == "output.errors_emitted is false") {
+      changed["output"]["errors_emitted"] = false;
+      changed["output"]["error_lines"] = 0;
+      changed["output"]["lines"] = 375;
+      ASSERT_EQ(faults_of(changed.dump()), std::vector<std::string>{});
+    }
+    for (const std::string side : {equation.left, equation.right}) {
+      for (const std::regex& operand : operands(side)) {
+        int hits = 0;
+        for_each_value(changed, "", [&](Json& value, const std::string& key) {
+          if (!std::regex_match(key, operand)) return;
+          ++hits;
+          const auto right = value.get<std::uint64_t>();
+          for (const std::uint64_t wrong : {right + 1, right == 0 ? right + 2 : right - 1}) {
+            value = wrong;
+            const std::vector<std::string> names = names_of(faults_of(changed.dump()));
+            EXPECT_EQ(std::count(names.begin(), names.end(), equation.name), 1)
+                << equation.name << ": " << key;
+          }
+          value = right;
+        });
+        EXPECT_TRUE(hits > 0 || side == "0") << equation.name << ": " << side;
+      }
+    }
+  }
+}
+
+TEST(Equations, HoldOnlyWhenTheyShould) {
+  const auto faults_with = [](const char* place, const Json& value, const char* wrong) {
+    Json json = busy_summary();
+    json[Json::json_pointer(place)] = value;
+    json[Json::json_pointer(wrong)] = 1;
+    return names_of(faults_of(json.dump()));
+  };
+  const auto has = [](const std::vector<std::string>& names, const char* name) {
+    return std::count(names.begin(), names.end(), name) == 1;
+  };
+  EXPECT_TRUE(has(faults_with("/outcome", "finished", "/ledger/drawn"), "order"));
+  EXPECT_FALSE(has(faults_with("/outcome", "interrupted", "/ledger/drawn"), "order"));
+  EXPECT_TRUE(has(faults_with("/output/error", nullptr, "/output/lines"), "lines"));
+  EXPECT_FALSE(has(faults_with("/output/error", "full", "/output/lines"), "lines"));
+  EXPECT_FALSE(has(faults_with("/labels", Json::array(), "/ledger/drawn"), "targets by label"));
+}
+
+TEST(Equations, AFigureThatIsNotThereIsAFault) {
+  Json json = busy_summary();
+  json["sending"].erase("ended");
+  const std::vector<std::string> faults = faults_of(json.dump());
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_EQ(faults[0], "acceptances: sending.accepted is 1977, but sending.ended is not there");
+}
+
+// docs/summary.md prints the table.
+TEST(Equations, DocumentHasThemAll) {
+  std::vector<std::string> rows;
+  for (const Equation& equation : equations())
+    rows.push_back(std::string("| ") + equation.name + " | `" + equation.left + "` | `" +
+                   equation.right + "` | " +
+                   (*equation.when == 0 ? "" : "`" + std::string(equation.when) + "`: ") +
+                   equation.why + " |");
+  std::vector<std::string> documented;
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/summary.md");
+  bool is_table = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("| sum |")) is_table = true;
+    if (is_table && line.starts_with("| ")) documented.push_back(line);
+  }
+  ASSERT_FALSE(documented.empty());
+  documented.erase(documented.begin());
+  EXPECT_EQ(documented, rows);
+}
+
+TEST(Summary, JsonHasTheLedger) {
+  const Json json = Json::parse(summary_json(sample_summary()));
+  EXPECT_EQ(json["type"], "summary");
+  EXPECT_EQ(json["started"], "2026-11-22T17:11:14.961Z");
+  EXPECT_EQ(json["ledger"]["probes"], 1024);
+  EXPECT_EQ(json["ledger"]["not_sent"]["stopped"], 0);
+  EXPECT_EQ(json["ledger"]["adds_up"], true);
+  EXPECT_EQ(json["sending"]["rate_asked_pps"], "max");
+  EXPECT_EQ(json["sending"]["queues"][0]["mode"], "AF_XDP copy");
+  EXPECT_EQ(json["receiving"]["frames"]["reply"], 122);
+  EXPECT_DOUBLE_EQ(json["rtt_us"]["p50"].get<double>(), 5.9);
+  EXPECT_EQ(json["output"]["error"], nullptr);
+}
+
+// "a.b" for a value, "a[].b" for the values of an array's objects, "a[]" for plain ones.
+void add_keys(const Json& value, const std::string& name, std::set<std::string>& keys) {
+  if (value.is_array()) {
+    for (const Json& element : value) add_keys(element, name + "[]", keys);
+  } else if (value.is_object()) {
+    for (const auto& [key, member] : value.items())
+      add_keys(member, name.empty() ? key : name + "." + key, keys);
+  } else {
+    keys.insert(name);
+  }
+}
+
+TEST(Summary, DocumentHasEveryKeyAndNoOther) {
+  Summary summary = sample_summary();
+  summary.labels = {{"a", 1, 1, 1}};
+  summary.receiving.errors = {{"unreach", 3, 1, 2, 1}};
+  summary.receiving.top_repeaters = {{"192.0.2.1", 5, 5}};
+  summary.receiving.replied_by_time = summary.receiving.replied_late = {1, {1}};
+  summary.rtt.histogram = {{1000, 1250, 1}};
+  std::set<std::string> keys;
+  add_keys(Json::parse(summary_json(summary)), "", keys);
+  keys.insert("ledger.faults");  // empty in a ledger that adds up
+
+  std::set<std::string> documented;
+  const std::regex key("`([^`]+)`");
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/summary.md");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `")) continue;
+    const std::string names = line.substr(1, line.find('|', 1) - 1);
+    for (std::sregex_iterator match(names.begin(), names.end(), key), end; match != end; ++match)
+      EXPECT_TRUE(documented.insert((*match)[1]).second) << (*match)[1] << " stands twice";
+  }
+  EXPECT_EQ(keys, documented);
+}
+
+TEST(Summary, ErrorsAndRepeatsAreSaidToPeople) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(summary_text(summary).find("errors  "), std::string::npos);
+  EXPECT_EQ(summary_text(summary).find("repeats"), std::string::npos);
+  summary.ledger.errored = 2000;
+  summary.receiving.errors = {{"unreach", 3, 1, 1999, 1900}, {"timxceed", 11, 0, 101, 100}};
+  summary.receiving.repeats = 100'060;
+  summary.receiving.top_repeaters = {
+      {"192.0.2.1", 99'999, 99'999}, {"192.0.2.2", 50, 50}, {"192.0.2.3", 11, 11}};
+  const std::string text = summary_text(summary);
+  EXPECT_NE(text.find("2,000 had an ICMP error, 902 silent"), std::string::npos) << text;
+  EXPECT_NE(text.find("errors    1,999 unreach 3/1, 101 timxceed 11/0\n"), std::string::npos);
+  EXPECT_NE(text.find("100,060 replies, 0 errors; most: 99,999 of 192.0.2.1\n"), std::string::npos);
+}
+
+TEST(Summary, TextNamesLossesFirst) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(summary_text(summary).find("lost"), std::string::npos);
+  for (Summary::Outcome& outcome : summary.receiving.frames)
+    if (outcome.name == name_of_ring_full()) outcome.frames = 22;
+  summary.ledger.not_sent.refused = 7;
+  summary.receiving.dropped_unseen = 3;
+  summary.output.error = "No space left on device";
+  summary.ledger.faults = {"frames seen is 1, but the sum of their outcomes is 2"};
+  const std::string text = summary_text(summary);
+  for (const char* loss : {"DOES NOT ADD UP: frames seen is 1", "22 found the ring full",
+                           "7 refused", "3 dropped by the kernel", "No space left on device"}) {
+    const std::size_t place = text.find(loss);
+    EXPECT_NE(place, std::string::npos) << loss;
+    EXPECT_LT(place, text.find("echoscan: finished")) << loss;
+  }
+  EXPECT_TRUE(text.starts_with("echoscan: not everything is here, and the loss is on this side"));
+}
+
+TEST(Summary, LabelsAreAllInTheJsonAndAFewInTheText) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(Json::parse(summary_json(summary))["labels"], Json::array());
+  EXPECT_EQ(summary_text(summary).find("label"), std::string::npos);
+  summary.labels = {{"eu/\"EC2\"", 1000, 990, 100}, {"", 24, 24, 22}};
+  const Json json = Json::parse(summary_json(summary));
+  EXPECT_EQ(json["labels"][0]["label"], "eu/\"EC2\"");
+  EXPECT_EQ(json["labels"][0]["sent"], 990);
+  EXPECT_EQ(json["labels"][1]["label"], nullptr);
+  EXPECT_EQ(json["labels"][1]["replied"], 22);
+  EXPECT_NE(summary_text(summary).find("100 replied of 1,000 targets (10.00 %): eu/\"EC2\"\n"),
+            std::string::npos);
+  EXPECT_NE(summary_text(summary).find("(91.67 %): (none)\n"), std::string::npos);
+  summary.labels.resize(40);
+  EXPECT_NE(summary_text(summary).find("and 35 more labels"), std::string::npos);
+}
+
+TEST(Summary, TextSaysWhatListsLeftOut) {
+  Summary summary = sample_summary();
+  summary.targets.listed_repeatedly = 1284;
+  summary.targets.bad_lines = 7;
+  const std::string text = summary_text(summary);
+  EXPECT_NE(text.find("1,284 addresses were listed more than once, 7 bad lines were skipped\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(FigureText, Thousands) {
+  EXPECT_EQ(with_thousands(0), "0");
+  EXPECT_EQ(with_thousands(999), "999");
+  EXPECT_EQ(with_thousands(1000), "1,000");
+  EXPECT_EQ(with_thousands(1234567), "1,234,567");
+  EXPECT_EQ(with_thousands(1000000001), "1,000,000,001");
+}
+
+TEST(FigureText, OneIsNoPlural) {
+  EXPECT_STREQ(plural(0), "s");
+  EXPECT_STREQ(plural(1), "");
+  EXPECT_STREQ(plural(2, "es"), "es");
+}
+
+TEST(FigureText, NumbersAndTimesHaveAUnit) {
+  EXPECT_EQ(short_number(999), "999 ");
+  EXPECT_EQ(short_number(12'345), "12.3 k");
+  EXPECT_EQ(short_number(1'234'567), "1.23 M");
+  EXPECT_EQ(duration_text(5'900), "5.9 us");
+  EXPECT_EQ(duration_text(1'500'000), "1.5 ms");
+  EXPECT_EQ(percent(1, 0), 0);
+  EXPECT_EQ(percent(1, 4), 25);
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,263 @@
+// The control of a scan as a state machine: what happens at which moment, on time that the test
+// gives. The threads are in pipeline_test.cpp.
+#include "scanner/pipeline/control.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <random>
+#include <sstream>
+
+#include "tests/scanner/fakes.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecondNs = 1'000 * kMs;
+constexpr std::uint64_t kStartNs = 5 * kSecondNs;
+
+// What the program would have logged.
+class LogText {
+ public:
+  LogText() : logger_(spdlog::default_logger()) {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(out_)));
+  }
+  ~LogText() { spdlog::set_default_logger(logger_); }
+  LogText(const LogText&) = delete;
+  LogText& operator=(const LogText&) = delete;
+  [[nodiscard]] std::size_t count(const std::string& words) const {
+    const std::string text = out_.str();
+    std::size_t count = 0;
+    for (std::size_t at = text.find(words); at != std::string::npos; at = text.find(words, at + 1))
+      ++count;
+    return count;
+  }
+
+ private:
+  std::ostringstream out_;
+  std::shared_ptr<spdlog::logger> logger_;
+};
+
+class ControlTest : public testing::Test {
+ protected:
+  void start(Control::Limits limits, std::size_t sender_count = 2) {
+    snapshot.probes = 1000;
+    snapshot.senders.assign(sender_count, {});
+    snapshot.transmitters.assign(1, {});
+    control.emplace(limits, sender_count, link, state, StatusLine(StatusStyle::off, kStartNs),
+                    [this] {
+                      snapshot.taken_ns = now_ns;
+                      return snapshot;
+                    });
+    control->tick(now_ns);
+  }
+
+  // Ticks until `when_ns` (since the start); `meanwhile` before each tick.
+  template <typename Meanwhile>
+  void tick_until(std::uint64_t when_ns, const Meanwhile& meanwhile) {
+    while (now_ns < kStartNs + when_ns) {
+      now_ns += Control::kTickNs;
+      meanwhile();
+      control->tick(now_ns);
+    }
+  }
+  void tick_until(std::uint64_t when_ns) {
+    tick_until(when_ns, [] {});
+  }
+
+  void end_senders(std::size_t count = 2) {
+    state.sending_ended_ns.store(now_ns);
+    for (std::size_t i = 0; i < count; ++i) control->on_sender_end(true);
+  }
+
+  [[nodiscard]] std::uint64_t elapsed_ns() const { return now_ns - kStartNs; }
+
+  FakeLink link;
+  ScanState state;
+  Snapshot snapshot;
+  std::uint64_t now_ns = kStartNs;
+  std::optional<Control> control;
+};
+
+TEST_F(ControlTest, AScanThatFinishesKeepsItsCooldownToATick) {
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 300; ++i) {
+    now_ns = kStartNs;
+    state.stop_receiving = false;
+    state.sending_ended_ns = 0;
+    const std::uint64_t cooldown_ns = random() % (10 * kSecondNs);
+    start({.cooldown_ns = cooldown_ns});
+    snapshot.transmitters[0].sent = 1;
+    tick_until(random() % (3 * kSecondNs));
+    EXPECT_FALSE(state.stop_receiving);
+    end_senders();
+    const std::uint64_t ended_ns = now_ns;
+    while (!state.stop_receiving) tick_until(elapsed_ns() + 1);
+    EXPECT_GE(now_ns, ended_ns + cooldown_ns);
+    EXPECT_LE(now_ns, ended_ns + cooldown_ns + 2 * Control::kTickNs);
+    EXPECT_FALSE(state.stop_sending);
+    EXPECT_EQ(outcome_name(control->outcome()), "finished");
+  }
+}
+
+TEST_F(ControlTest, WhereNothingHasLeftNobodyIsWaitedFor) {
+  start({.cooldown_ns = 60 * kSecondNs});
+  end_senders();
+  tick_until(Control::kTickNs);
+  EXPECT_TRUE(state.stop_receiving);
+}
+
+// At every moment of a scan, sending or cooling down.
+TEST_F(ControlTest, SignalsAtAnyMoment) {
+  constexpr std::uint64_t kSendingNs = 500 * kMs;
+  constexpr std::uint64_t kCooldownNs = 400 * kMs;
+  for (std::uint64_t first_ns = 0; first_ns < 880 * kMs; first_ns += Control::kTickNs) {
+    for (const std::uint64_t gap_ns : {0 * kMs, 50 * kMs, 10'000 * kMs}) {
+      now_ns = kStartNs;
+      state.stop_sending = state.stop_receiving = state.abandon_output = false;
+      state.sending_ended_ns = 0;
+      start({.cooldown_ns = kCooldownNs});
+      snapshot.transmitters[0].sent = 1;
+      int signals = 0;
+      std::uint64_t ended_ns = 0;
+      while (!state.stop_receiving) {
+        tick_until(elapsed_ns() + 1, [&] {
+          if (signals < 1 && elapsed_ns() >= first_ns) ++signals, control->on_signal(SIGINT);
+          if (signals == 1 && elapsed_ns() >= first_ns + gap_ns)
+            ++signals, control->on_signal(SIGTERM);
+          if (ended_ns == 0 && (state.stop_sending || elapsed_ns() >= kSendingNs))
+            ended_ns = now_ns, end_senders();
+        });
+        ASSERT_LT(elapsed_ns(), 10 * kSecondNs);
+      }
+      EXPECT_EQ(outcome_name(control->outcome()), "interrupted");
+      EXPECT_TRUE(state.stop_sending);
+      EXPECT_EQ(state.abandon_output, signals == 2);
+      const std::uint64_t cooldown_ns = now_ns - ended_ns;
+      if (signals == 2) {
+        EXPECT_LE(elapsed_ns(), std::max(first_ns + gap_ns, kSendingNs) + 20 * kMs);
+      } else {
+        EXPECT_GE(cooldown_ns, kCooldownNs);
+      }
+      EXPECT_LE(cooldown_ns, kCooldownNs + 2 * Control::kTickNs);
+    }
+  }
+}
+
+TEST_F(ControlTest, MaxRuntimeEndsTheSendingToATick) {
+  for (std::uint64_t limit_ns = 1; limit_ns < 300 * kMs; limit_ns += 3'333'333) {
+    now_ns = kStartNs;
+    state.stop_sending = false;
+    start({.max_runtime_ns = limit_ns});
+    while (!state.stop_sending) tick_until(elapsed_ns() + 1);
+    EXPECT_GE(elapsed_ns(), limit_ns);
+    EXPECT_LE(elapsed_ns(), limit_ns + 2 * Control::kTickNs);
+    EXPECT_EQ(outcome_name(control->outcome()), "stopped at --max-runtime");
+  }
+}
+
+// Down for any time, back for any time: senders go on when it has been up for kLinkSettleNs, and
+// the scan ends when it was down for longer than the limit.
+TEST_F(ControlTest, ALinkThatComesAndGoes) {
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 500; ++i) {
+    now_ns = kStartNs;
+    link.up = true;
+    state.stop_sending = state.link_is_down = false;
+    start({.link_timeout_s = 1});
+    std::uint64_t down_since_ns = 0;  // as a sender has to see it
+    std::uint64_t last_down_ns = 0;
+    std::uint64_t change_ns = 0;
+    while (elapsed_ns() < 5 * kSecondNs && !state.stop_sending) {
+      const bool was_down = state.link_is_down;
+      tick_until(elapsed_ns() + 1, [&] {
+        if (elapsed_ns() >= change_ns) {
+          link.up = !link.up;
+          change_ns = elapsed_ns() + random() % (600 * kMs);
+        }
+        if (!link.up) last_down_ns = now_ns;
+        if (!link.up && down_since_ns == 0) down_since_ns = now_ns;
+        if (link.up && now_ns - last_down_ns > Control::kLinkSettleNs) down_since_ns = 0;
+      });
+      ASSERT_EQ(state.link_is_down, down_since_ns != 0) << elapsed_ns();
+      ASSERT_EQ(state.stop_sending,
+                !link.up && down_since_ns != 0 && now_ns - down_since_ns > kSecondNs);
+      if (!was_down && !state.link_is_down) {
+        ASSERT_EQ(state.link_seen_up_ns, now_ns);
+      }
+    }
+    if (state.stop_sending) {
+      EXPECT_EQ(outcome_name(control->outcome()), "stopped, link down");
+    }
+  }
+}
+
+TEST_F(ControlTest, AnInterfaceThatIsGoneEndsTheSending) {
+  start({.link_timeout_s = 100, .seed = 17});
+  snapshot.transmitters[0].sent = 12;
+  link.up = false;
+  tick_until(500 * kMs);
+  EXPECT_FALSE(state.stop_sending);
+  link.gone = true;
+  tick_until(510 * kMs);
+  EXPECT_TRUE(state.stop_sending);
+  EXPECT_NE(outcome_sentence(control->outcome()).find("12 of 1000 probes"), std::string::npos);
+  EXPECT_NE(outcome_sentence(control->outcome()).find("--seed 17"), std::string::npos);
+}
+
+TEST_F(ControlTest, TheFirstReasonIsReported) {
+  start({.max_runtime_ns = kSecondNs, .cooldown_ns = kSecondNs});
+  control->on_signal(SIGTERM);
+  tick_until(2 * kSecondNs);
+  EXPECT_EQ(outcome_name(control->outcome()), "terminated");
+  control->on_output_failure({"-", EPIPE});
+  EXPECT_EQ(outcome_name(control->outcome()), "terminated");
+  end_senders();
+  tick_until(elapsed_ns() + Control::kTickNs);
+  EXPECT_TRUE(state.stop_receiving) << "lines that nobody takes are not waited for";
+}
+
+TEST_F(ControlTest, AStalledSenderCarriesTheKernelsReason) {
+  start({});
+  snapshot.transmitters[0].last_error = ENOBUFS;
+  control->on_sender_end(false);
+  EXPECT_TRUE(state.stop_sending);
+  EXPECT_NE(outcome_sentence(control->outcome()).find(std::strerror(ENOBUFS)), std::string::npos);
+}
+
+// A scan that sends nothing for 5 s, or for three probes' time, and has no reason to wait says so,
+// once.
+TEST_F(ControlTest, ASilentScanSaysSo) {
+  for (const std::uint64_t rate_pps : {std::uint64_t{0}, std::uint64_t{12'000}, std::uint64_t{1}}) {
+    const LogText log;
+    now_ns = kStartNs;
+    start({.rate_pps = rate_pps});
+    tick_until(6 * kSecondNs);
+    EXPECT_EQ(log.count("no probe has left"), 0U) << rate_pps;
+    tick_until(8 * kSecondNs);
+    EXPECT_EQ(log.count("no probe has left"), 1U) << rate_pps;
+    tick_until(60 * kSecondNs);
+    EXPECT_EQ(log.count("no probe has left"), 1U) << rate_pps;
+  }
+}
+
+TEST_F(ControlTest, AScanThatWaitsWithReasonIsNotSilent) {
+  const LogText log;
+  start({.cooldown_ns = 100 * kSecondNs});
+  tick_until(20 * kSecondNs, [this] { snapshot.senders[1].paused_output_ns += kMs; });
+  tick_until(40 * kSecondNs, [this] { snapshot.transmitters[0].sent += 1; });
+  link.up = false;
+  tick_until(60 * kSecondNs);
+  link.up = true;
+  tick_until(63 * kSecondNs);
+  end_senders();
+  tick_until(100 * kSecondNs);
+  EXPECT_EQ(log.count("no probe has left"), 0U);
+}
+
+}  // namespace
+}  // namespace echoscan
