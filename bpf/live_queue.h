@@ -88,48 +88,48 @@ struct live_queue {
 
 /* The lap number of position `at`, which counts all targets that ever went through the ring. It
  * alternates between 1 and 2, so that it differs from what the slot held before: at first 0. */
-PROBE_INLINE __u8 live_lap(__u64 at) {
+WIRE_INLINE __u8 live_lap(__u64 at) {
   return (__u8)(1 + at / LIVE_RING_TARGETS % 2);
 }
 
 /* Only user space looks at `is_again`; the program carries it along. */
-PROBE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u64 at) {
+WIRE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u64 at) {
   return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40 | (__u64)(is_again != 0) << 48;
 }
 
-PROBE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
+WIRE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
   return (__u8)(entry >> 40) == live_lap(at);
 }
 
-PROBE_INLINE __u32 live_entry_target(__u64 entry) {
+WIRE_INLINE __u32 live_entry_target(__u64 entry) {
   return (__u32)entry;
 }
 
-PROBE_INLINE __u8 live_entry_pass(__u64 entry) {
+WIRE_INLINE __u8 live_entry_pass(__u64 entry) {
   return (__u8)(entry >> 32);
 }
 
-PROBE_INLINE int live_entry_is_again(__u64 entry) {
+WIRE_INLINE int live_entry_is_again(__u64 entry) {
   return (int)(entry >> 48 & 1);
 }
 
 /* When the bucket was empty, if it has been refilled ever since; no longer ago than filling it to
  * its depth takes. */
-PROBE_INLINE __u64 live_bucket_emptied(const struct live_bucket* bucket, __u64 now) {
+WIRE_INLINE __u64 live_bucket_emptied(const struct live_bucket* bucket, __u64 now) {
   const __u64 oldest = now - bucket->depth_ticks;
   return bucket->emptied_at > oldest ? bucket->emptied_at : oldest;
 }
 
 /* Starts both buckets with one token each, so that the time a call takes to begin is not caught up.
  */
-PROBE_INLINE void live_pacer_start(struct live_pacer* pacer, __u64 now_ns) {
+WIRE_INLINE void live_pacer_start(struct live_pacer* pacer, __u64 now_ns) {
   const __u64 now = now_ns * LIVE_TICKS_PER_NS;
   pacer->average.emptied_at = now - pacer->average.token_ticks;
   pacer->peak.emptied_at = now - pacer->peak.token_ticks;
 }
 
 /* Takes one token of each bucket, if both have one. */
-PROBE_INLINE int live_pacer_take(struct live_pacer* pacer, __u64 now_ns) {
+WIRE_INLINE int live_pacer_take(struct live_pacer* pacer, __u64 now_ns) {
   if (pacer->average.token_ticks == 0) return 1;
   const __u64 now = now_ns * LIVE_TICKS_PER_NS;
   const __u64 average = live_bucket_emptied(&pacer->average, now) + pacer->average.token_ticks;
@@ -141,7 +141,7 @@ PROBE_INLINE int live_pacer_take(struct live_pacer* pacer, __u64 now_ns) {
 }
 
 /* Returns the tokens of probes that were refused. */
-PROBE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
+WIRE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
   pacer->average.emptied_at -= tokens * pacer->average.token_ticks;
   pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;
 }

@@ -12,7 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/live_queue.h"
-#include "bpf/match_reply.h"
+#include "bpf/probe.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -35,15 +35,6 @@ struct {
   __type(key, __u32);
   __type(value, __u32);
 } queue_of_cpu SEC(".maps");
-
-enum {
-  IP_CHECKSUM_OFFSET = PROBE_ETHERNET_BYTES + 10,
-  IP_DESTINATION_OFFSET = PROBE_ETHERNET_BYTES + 16,
-  ICMP_CHECKSUM_OFFSET = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES + 2,
-  ICMP_COOKIE_OFFSET = ICMP_CHECKSUM_OFFSET + 2,
-  PAYLOAD_OFFSET = ICMP_COOKIE_OFFSET + 4,
-  ICMP_ECHO_REQUEST = 8,
-};
 
 static __always_inline struct live_queue* this_queue(void) {
   const __u32 cpu = bpf_get_smp_processor_id();
@@ -106,28 +97,12 @@ static __always_inline void put_again(struct live_queue* queue, __u32 from, __u3
 static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 sent_ns) {
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct live_config* fixed = (const struct live_config*)&config;
-  MATCH_OPAQUE(fixed);
-  const __u32 target = live_entry_target(entry);
-  const __u8 pass = live_entry_pass(entry);
-  const __u32 cookie = probe_cookie(&fixed->key, target);
-  const __u32 tag = probe_tag(&fixed->key, target, sent_ns, pass);
-
+  WIRE_OPAQUE(fixed);
 #pragma unroll
   for (int i = 0; i < PROBE_FRAME_BYTES / 4; ++i)
     ((__u32*)frame)[i] = ((const __u32*)fixed->frame)[i];
-  const __u64 ip_sum = (__u64)fixed->ip_sum + target;
-  *(__u16*)(frame + IP_CHECKSUM_OFFSET) = probe_wire16((__u16)~match_fold(ip_sum));
-  *(__u32*)(frame + IP_DESTINATION_OFFSET) = probe_wire32(target);
-  const __u64 icmp_sum = ((__u32)ICMP_ECHO_REQUEST << 8) + (__u64)cookie + (sent_ns >> 32) +
-                         (sent_ns & 0xffffffff) + target + tag + ((__u32)pass << 8) + PROBE_VERSION;
-  *(__u16*)(frame + ICMP_CHECKSUM_OFFSET) = probe_wire16((__u16)~match_fold(icmp_sum));
-  *(__u32*)(frame + ICMP_COOKIE_OFFSET) = probe_wire32(cookie);
-  __u8* payload = frame + PAYLOAD_OFFSET;
-  *(__u64*)payload = probe_wire64(sent_ns);
-  *(__u32*)(payload + 8) = probe_wire32(target);
-  *(__u32*)(payload + 12) = probe_wire32(tag);
-  payload[16] = pass;
-  payload[17] = PROBE_VERSION;
+  probe_write(frame, &fixed->key, fixed->ip_sum, live_entry_target(entry), live_entry_pass(entry),
+              sent_ns);
 }
 
 // Fills a longer frame with zeros behind the probe. Volatile, or clang calls memset, which BPF

@@ -16,8 +16,7 @@
 
 #include <linux/types.h>
 
-/* Inlined by force: a BPF call has a stack and a cost of its own. */
-#define PROBE_INLINE static inline __attribute__((always_inline))
+#include "bpf/wire.h"
 
 enum {
   PROBE_VERSION = 1,
@@ -44,36 +43,28 @@ struct probe_payload {
   __u8 version;
 } __attribute__((packed));
 
-/* Between host and network byte order; the same function both ways. */
-PROBE_INLINE __u16 probe_wire16(__u16 value) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return __builtin_bswap16(value);
-#else
-  return value;
-#endif
-}
+/* Where the fields stand: those of the headers in the frame, those of the payload in it. */
+enum {
+  PROBE_IP_OFFSET = +PROBE_ETHERNET_BYTES, /* an int: C++ does not add enumerators of two enums */
+  PROBE_IP_CHECKSUM_OFFSET = PROBE_IP_OFFSET + WIRE_IP_CHECKSUM_OFFSET,
+  PROBE_IP_DESTINATION_OFFSET = PROBE_IP_OFFSET + WIRE_IP_DESTINATION_OFFSET,
+  PROBE_ICMP_OFFSET = PROBE_IP_OFFSET + PROBE_IPV4_BYTES,
+  PROBE_ICMP_CHECKSUM_OFFSET = PROBE_ICMP_OFFSET + WIRE_ICMP_CHECKSUM_OFFSET,
+  PROBE_COOKIE_OFFSET = PROBE_ICMP_OFFSET + WIRE_ICMP_ECHO_ID_OFFSET,
+  PROBE_PAYLOAD_OFFSET = PROBE_ICMP_OFFSET + PROBE_ICMP_BYTES,
 
-PROBE_INLINE __u32 probe_wire32(__u32 value) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return __builtin_bswap32(value);
-#else
-  return value;
-#endif
-}
+  PROBE_SENT_NS_OFFSET = __builtin_offsetof(struct probe_payload, sent_ns),
+  PROBE_TARGET_OFFSET = __builtin_offsetof(struct probe_payload, target),
+  PROBE_TAG_OFFSET = __builtin_offsetof(struct probe_payload, tag),
+  PROBE_PASS_OFFSET = __builtin_offsetof(struct probe_payload, pass),
+  PROBE_VERSION_OFFSET = __builtin_offsetof(struct probe_payload, version),
+};
 
-PROBE_INLINE __u64 probe_wire64(__u64 value) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return __builtin_bswap64(value);
-#else
-  return value;
-#endif
-}
-
-PROBE_INLINE __u64 siphash_rotate(__u64 value, unsigned int bits) {
+WIRE_INLINE __u64 siphash_rotate(__u64 value, unsigned int bits) {
   return (value << bits) | (value >> (64 - bits));
 }
 
-PROBE_INLINE void siphash_round(__u64 v[4]) {
+WIRE_INLINE void siphash_round(__u64 v[4]) {
   v[0] += v[1];
   v[1] = siphash_rotate(v[1], 13) ^ v[0];
   v[0] = siphash_rotate(v[0], 32);
@@ -91,7 +82,7 @@ PROBE_INLINE void siphash_round(__u64 v[4]) {
  * the caller has already cut into little-endian words; the last word's top byte is the message's
  * length.
  */
-PROBE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_count) {
+WIRE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_count) {
   __u64 v[4] = {key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
                 key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
   for (int i = 0; i < word_count; ++i) {
@@ -112,18 +103,51 @@ PROBE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_co
  * The cookie of a target (host order): its upper 16 bits are the echo's identifier, its lower 16
  * the sequence number. The message is the 4 bytes of the address as they stand on the wire.
  */
-PROBE_INLINE __u32 probe_cookie(const struct probe_key* key, __u32 target) {
+WIRE_INLINE __u32 probe_cookie(const struct probe_key* key, __u32 target) {
   const __u64 word = (__u64)__builtin_bswap32(target) | (4ULL << 56);
   return (__u32)siphash24(key->cookie, &word, 1);
 }
 
 /* The payload's tag. The message is target (4 bytes), send time (8), pass (1), in wire order. */
-PROBE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
+WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
   const __u64 words[2] = {
       (__u64)__builtin_bswap32(target) | ((__u64)__builtin_bswap32((__u32)(sent_ns >> 32)) << 32),
       (__u64)__builtin_bswap32((__u32)sent_ns) | ((__u64)pass << 32) | (13ULL << 56),
   };
   return (__u32)siphash24(key->tag, words, 2);
+}
+
+/*
+ * The sum of the ICMP message of a probe, carries not yet folded in. Its checksum covers no
+ * addresses (RFC 792), and each 32-bit word counts as well as its two halves do. Vectors of 64-bit
+ * lanes are summed by this too, hence the types.
+ */
+WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u64 tag, __u64 pass) {
+  const __u64 common = ((__u64)WIRE_ICMP_ECHO_REQUEST << 8) + (sent_ns >> 32) +
+                       (sent_ns & 0xffffffff) + PROBE_VERSION;
+  return common + cookie + target + tag + (pass << 8);
+}
+
+/*
+ * Makes a frame the probe of a target (host order): what differs from one probe to the next.
+ * `frame` holds PROBE_FRAME_BYTES of a probe already, whichever it was; `ip_sum` is the sum of its
+ * IPv4 header without destination and checksum (RFC 1071).
+ */
+WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u32 ip_sum, __u32 target,
+                             __u8 pass, __u64 sent_ns) {
+  const __u32 cookie = probe_cookie(key, target);
+  const __u32 tag = probe_tag(key, target, sent_ns, pass);
+  __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
+  wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, wire_checksum((__u64)ip_sum + target));
+  wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
+  wire_store16(frame + PROBE_ICMP_CHECKSUM_OFFSET,
+               wire_checksum(probe_icmp_sum(cookie, sent_ns, target, tag, pass)));
+  wire_store32(frame + PROBE_COOKIE_OFFSET, cookie);
+  wire_store64(payload + PROBE_SENT_NS_OFFSET, sent_ns);
+  wire_store32(payload + PROBE_TARGET_OFFSET, target);
+  wire_store32(payload + PROBE_TAG_OFFSET, tag);
+  payload[PROBE_PASS_OFFSET] = pass;
+  payload[PROBE_VERSION_OFFSET] = PROBE_VERSION;
 }
 
 #ifdef __cplusplus

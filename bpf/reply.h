@@ -46,7 +46,7 @@ enum frame_outcome {
 };
 
 /* Whether an outcome is a result, that is, whether its record goes to user space. */
-PROBE_INLINE int outcome_is_result(enum frame_outcome outcome) {
+WIRE_INLINE int outcome_is_result(enum frame_outcome outcome) {
   return outcome == FRAME_REPLY || outcome == FRAME_REPLY_ALTERED ||
          outcome == FRAME_REPLY_OFF_TARGET || outcome == FRAME_ERROR;
 }

@@ -62,7 +62,7 @@ int reply_filter(struct xdp_md* context) {
 
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct match_config* match = (const struct match_config*)&config;
-  MATCH_OPAQUE(match);
+  WIRE_OPAQUE(match);
   struct reply reply;
   enum frame_outcome outcome = match_reply(frame, frame_end, match, &reply);
   const int is_result = outcome_is_result(outcome);

@@ -219,7 +219,7 @@ TEST(Style, ByteOrderStaysAtTheEdge) {
                                        "scanner/transmit/probe_batch.cpp",
                                        "scanner/network/netlink.cpp", "scanner/network/route.cpp",
                                        "scanner/receive/source/packet_receiver.cpp"};
-  const std::regex conversion("\\b(hton[sl]|ntoh[sl]|probe_wire(16|32|64))\\(");
+  const std::regex conversion("\\b(hton[sl]|ntoh[sl]|wire_order(16|32|64))\\(");
   for (const Source& source : sources()) {
     const std::string room = top_room_of(source.path);
     if (room == "bpf" || room == "tests" || edges.contains(source.path)) continue;

@@ -42,6 +42,8 @@ class FrameTemplate {
 
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
+  // Of the IPv4 header without destination and checksum, as probe_write() wants it.
+  [[nodiscard]] std::uint32_t ip_sum() const { return constants_.ip_sum; }
 
   // Writes everything of a probe that patch() does not. The bytes behind it the caller keeps zero.
   void fill(FrameBuffer frame) const;
@@ -53,8 +55,7 @@ class FrameTemplate {
                    std::uint64_t sent_ns) const;
 
   // Writes a frame that proves a transmit path and reaches nobody: it goes to our own MAC, which a
-  // switch never sends back, with the EtherType that IEEE 802 sets aside for local experiments
-  // (0x88b5).
+  // switch never sends back, with the EtherType that IEEE 802 sets aside for local experiments.
   void fill_path_test(FrameBuffer frame) const;
 
  private:

@@ -1,8 +1,7 @@
 #include "scanner/transmit/probe_batch.h"
 
-#include "bpf/match_reply.h"
+#include "bpf/wire.h"
 
-#define ECHOSCAN_INLINE inline __attribute__((always_inline))
 #if defined(__GNUC__) && !defined(__clang__)
 #define ECHOSCAN_NO_VECTORS __attribute__((optimize("no-tree-vectorize")))
 #else
@@ -15,37 +14,36 @@ namespace {
 constexpr std::size_t kLanes = 8;
 static_assert(ProbeBatch::kSize % kLanes == 0);
 
-constexpr std::uint64_t kEchoRequest = 0x0800;  // type 8, code 0
+constexpr std::uint64_t kEchoRequest = WIRE_ICMP_ECHO_REQUEST << 8;  // and code 0
 
-ECHOSCAN_INLINE std::uint64_t checksum(std::uint64_t sum) {
-  return ~std::uint64_t{match_fold(sum)} & 0xffff;
+WIRE_INLINE std::uint64_t checksum(std::uint64_t sum) {
+  return ~std::uint64_t{wire_fold(sum)} & 0xffff;
 }
 
 // Inlined into each copy below, so that it is compiled for that copy's instruction set.
-ECHOSCAN_INLINE void compute(const ProbeConstants& constants, std::uint64_t sent_ns,
-                             std::size_t count, ProbeBatch& batch) {
+WIRE_INLINE void compute(const ProbeConstants& constants, std::uint64_t sent_ns, std::size_t count,
+                         ProbeBatch& batch) {
   for (; count % kLanes != 0; ++count) batch.address[count] = batch.pass[count] = 0;
   for (std::size_t i = 0; i < count; ++i)
     batch.cookie[i] = probe_cookie(&constants.key, static_cast<std::uint32_t>(batch.address[i]));
   for (std::size_t i = 0; i < count; ++i)
     batch.tag[i] = probe_tag(&constants.key, static_cast<std::uint32_t>(batch.address[i]), sent_ns,
                              static_cast<std::uint8_t>(batch.pass[i]));
-  const std::uint64_t common_sum =
-      kEchoRequest + (sent_ns >> 32) + (sent_ns & 0xffffffff) + PROBE_VERSION;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t address = batch.address[i];
     const std::uint64_t pass = batch.pass[i];
     const std::uint64_t cookie = batch.cookie[i];
     const std::uint64_t tag = batch.tag[i];
     const std::uint64_t ip_checksum = checksum(constants.ip_sum + address);
-    const std::uint64_t icmp_checksum = checksum(common_sum + cookie + address + tag + (pass << 8));
+    const std::uint64_t icmp_checksum =
+        checksum(probe_icmp_sum(cookie, sent_ns, address, tag, pass));
     batch.words[0][i] =
-        probe_wire64(ip_checksum << 48 | std::uint64_t{constants.source} << 16 | address >> 16);
+        wire_order64(ip_checksum << 48 | std::uint64_t{constants.source} << 16 | address >> 16);
     batch.words[1][i] =
-        probe_wire64(address << 48 | kEchoRequest << 32 | icmp_checksum << 16 | cookie >> 16);
-    batch.words[2][i] = probe_wire64(cookie << 48 | sent_ns >> 16);
-    batch.words[3][i] = probe_wire64(sent_ns << 48 | address << 16 | tag >> 16);
-    batch.words[4][i] = probe_wire64(tag << 48 | pass << 40 | std::uint64_t{PROBE_VERSION} << 32);
+        wire_order64(address << 48 | kEchoRequest << 32 | icmp_checksum << 16 | cookie >> 16);
+    batch.words[2][i] = wire_order64(cookie << 48 | sent_ns >> 16);
+    batch.words[3][i] = wire_order64(sent_ns << 48 | address << 16 | tag >> 16);
+    batch.words[4][i] = wire_order64(tag << 48 | pass << 40 | std::uint64_t{PROBE_VERSION} << 32);
   }
 }
 

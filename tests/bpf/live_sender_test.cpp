@@ -95,7 +95,7 @@ class LiveSenderTest : public testing::Test {
     return options.retval;
   }
 
-  std::uint64_t sent_ns() const { return match_load64(frame_.data() + 42); }
+  std::uint64_t sent_ns() const { return wire_load64(frame_.data() + 42); }
 
   FrameTemplate template_{kAddresses, kKey};
   LibraryHandle<live_sender_bpf, live_sender_bpf__destroy> skeleton_;
@@ -141,7 +141,7 @@ TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
   for (std::uint32_t i = 0; i < kTargets; ++i) {
     put({Ipv4{i}, 0});
     ASSERT_EQ(run(), XDP_REDIRECT);
-    ASSERT_EQ(match_load32(frame_.data() + 30), i);
+    ASSERT_EQ(wire_load32(frame_.data() + 30), i);
     flush();
     if (i % 1000 == 0) {
       ASSERT_EQ(run(), XDP_DROP) << "an old entry was taken again at " << i;
@@ -158,11 +158,11 @@ TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
   queue_->resume_run = LIVE_BATCH;
   for (int i = 0; i < LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
   ASSERT_EQ(run(), XDP_REDIRECT);
-  EXPECT_EQ(match_load32(frame_.data() + 30), 77U);
+  EXPECT_EQ(wire_load32(frame_.data() + 30), 77U);
   EXPECT_EQ(frame_[58], 3);
   flush();
   ASSERT_EQ(run(), XDP_REDIRECT);
-  EXPECT_EQ(match_load32(frame_.data() + 30), 1U);
+  EXPECT_EQ(wire_load32(frame_.data() + 30), 1U);
 }
 
 TEST_F(LiveSenderTest, WhatNoTracepointNamedIsUnconfirmed) {

@@ -62,7 +62,7 @@ class Table {
   void refuse_error(const char* what, frame_outcome outcome, Change change) {
     Frame frame;
     Quote quote;
-    make_error(frame, quote, MATCH_ICMP_UNREACHABLE, 1, change);
+    make_error(frame, quote, WIRE_ICMP_UNREACHABLE, 1, change);
     cases_.push_back({what, frame.bytes(), outcome, {}});
   }
 
@@ -282,18 +282,18 @@ void add_forged_errors(Table& table) {
 }
 
 void add_errors(Table& table) {
-  for (const auto& [type, codes] : {std::pair{MATCH_ICMP_UNREACHABLE, 16},
-                                    {MATCH_ICMP_SOURCE_QUENCH, 1},
-                                    {MATCH_ICMP_REDIRECT, 4},
-                                    {MATCH_ICMP_TIME_EXCEEDED, 2},
-                                    {MATCH_ICMP_PARAMETER_PROBLEM, 3}})
+  for (const auto& [type, codes] : {std::pair{WIRE_ICMP_UNREACHABLE, 16},
+                                    {WIRE_ICMP_SOURCE_QUENCH, 1},
+                                    {WIRE_ICMP_REDIRECT, 4},
+                                    {WIRE_ICMP_TIME_EXCEEDED, 2},
+                                    {WIRE_ICMP_PARAMETER_PROBLEM, 3}})
     for (int code = 0; code < codes; ++code)
       table.accept_error("error " + std::to_string(type) + " code " + std::to_string(code),
                          static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(code), true,
                          [](Frame&, Quote&) {});
   table.accept_error("error with a code of the future", 3, 255, true, [](Frame&, Quote&) {});
   const auto accept = [&table](const char* what, bool is_timed, auto change) {
-    table.accept_error(what, MATCH_ICMP_UNREACHABLE, 1, is_timed, change);
+    table.accept_error(what, WIRE_ICMP_UNREACHABLE, 1, is_timed, change);
   };
   accept("error that quotes 8 bytes", false, [](Frame&, Quote& q) { q.bytes_max = 28; });
   accept("8 bytes, padded to the smallest frame", false, [](Frame& f, Quote& q) {

@@ -40,7 +40,6 @@ struct {
 } responder_counts SEC(".maps");
 
 enum {
-  ICMP_ECHO_REQUEST = 8,
   IPV4_HEADER_BYTES = 20,
   CHECKED_BYTES_MAX = 256,
 };
@@ -58,20 +57,21 @@ static __always_inline void swap_bytes(__u8* a, __u8* b, int bytes) {
 // adjusted by what did (RFC 1624).
 static __always_inline void turn_around(__u8* frame, __u8* ip, __u8* icmp, __u8 ttl) {
   swap_bytes(frame, frame + 6, 6);
-  swap_bytes(ip + 12, ip + 16, 4);
-  ip[8] = ttl;
-  *(__u16*)(ip + 10) = 0;
-  const __u32 ip_sum = match_sum(ip, ip + IPV4_HEADER_BYTES, IPV4_HEADER_BYTES, 2);
-  *(__u16*)(ip + 10) = probe_wire16((__u16)~ip_sum);
+  swap_bytes(ip + WIRE_IP_SOURCE_OFFSET, ip + WIRE_IP_DESTINATION_OFFSET, 4);
+  ip[WIRE_IP_TTL_OFFSET] = ttl;
+  wire_store16(ip + WIRE_IP_CHECKSUM_OFFSET, 0);
+  const __u32 ip_sum = wire_sum(ip, ip + IPV4_HEADER_BYTES, IPV4_HEADER_BYTES, 2);
+  wire_store16(ip + WIRE_IP_CHECKSUM_OFFSET, (__u16)~ip_sum);
   icmp[0] = 0;
-  const __u32 icmp_sum = match_load16(icmp + 2) + ((__u32)ICMP_ECHO_REQUEST << 8);
-  *(__u16*)(icmp + 2) = probe_wire16((__u16)((icmp_sum & 0xffff) + (icmp_sum >> 16)));
+  const __u32 icmp_sum =
+      wire_load16(icmp + WIRE_ICMP_CHECKSUM_OFFSET) + ((__u32)WIRE_ICMP_ECHO_REQUEST << 8);
+  wire_store16(icmp + WIRE_ICMP_CHECKSUM_OFFSET, (__u16)((icmp_sum & 0xffff) + (icmp_sum >> 16)));
 }
 
 static __always_inline int hand_over(struct xdp_md* context, struct world_counters* count) {
   const __u32 zero = 0;
   __u32 bytes = (__u32)(context->data_end - context->data);
-  MATCH_OPAQUE(bytes);
+  WIRE_OPAQUE(bytes);
   struct world_request* request = 0;
   if (bytes > 0 && bytes <= WORLD_REQUEST_BYTES_MAX &&
       bpf_map_lookup_elem(&responder_counts, &zero))
@@ -83,7 +83,7 @@ static __always_inline int hand_over(struct xdp_md* context, struct world_counte
   request->bytes = bytes;
   request->unused = 0;
   // What the verifier has seen of the bounds above was another register.
-  MATCH_OPAQUE(bytes);
+  WIRE_OPAQUE(bytes);
   bytes = ((bytes - 1) & (WORLD_REQUEST_BYTES_MAX - 1)) + 1;
   bpf_xdp_load_bytes(context, 0, request->frame, bytes);
   bpf_ringbuf_submit(request, 0);
@@ -101,9 +101,10 @@ int far_end(struct xdp_md* context) {
 
   __u8* ip = frame + PROBE_ETHERNET_BYTES;
   __u8* icmp = ip + IPV4_HEADER_BYTES;
-  if (icmp + PROBE_ICMP_BYTES > frame_end || match_load16(frame + 12) != MATCH_ETHERTYPE_IPV4 ||
-      ip[0] != 0x45 || ip[9] != MATCH_PROTOCOL_ICMP || icmp[0] != ICMP_ECHO_REQUEST ||
-      !world_has(match_load32(ip + 16))) {
+  if (icmp + PROBE_ICMP_BYTES > frame_end ||
+      wire_load16(frame + WIRE_ETHERTYPE_OFFSET) != WIRE_ETHERTYPE_IPV4 || ip[0] != 0x45 ||
+      ip[WIRE_IP_PROTOCOL_OFFSET] != WIRE_PROTOCOL_ICMP || icmp[0] != WIRE_ICMP_ECHO_REQUEST ||
+      !world_has(wire_load32(ip + WIRE_IP_DESTINATION_OFFSET))) {
     count->other_frames++;
     return XDP_PASS;
   }
@@ -112,22 +113,22 @@ int far_end(struct xdp_md* context) {
 
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct world* truth = (const struct world*)&world;
-  MATCH_OPAQUE(truth);
+  WIRE_OPAQUE(truth);
   if (truth->is_sink) {
     count->silent++;
     return XDP_DROP;
   }
 
-  const __u32 icmp_bytes = (__u32)match_load16(ip + 2) - IPV4_HEADER_BYTES;
+  const __u32 icmp_bytes = (__u32)wire_load16(ip + WIRE_IP_LENGTH_OFFSET) - IPV4_HEADER_BYTES;
   const int checksums_good =
-      match_sum(ip, frame_end, IPV4_HEADER_BYTES, 2) == 0xffff &&
+      wire_sum(ip, frame_end, IPV4_HEADER_BYTES, 2) == 0xffff &&
       (icmp_bytes > CHECKED_BYTES_MAX ||
-       match_sum(icmp, frame_end, icmp_bytes, CHECKED_BYTES_MAX / 8) == 0xffff);
+       wire_sum(icmp, frame_end, icmp_bytes, CHECKED_BYTES_MAX / 8) == 0xffff);
   if (!checksums_good) {
     count->bad_checksums++;
     return XDP_DROP;
   }
-  const struct world_host host = world_host_at(truth, match_load32(ip + 16));
+  const struct world_host host = world_host_at(truth, wire_load32(ip + WIRE_IP_DESTINATION_OFFSET));
   if (!host.answers) {
     count->silent++;
     return XDP_DROP;

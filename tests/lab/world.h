@@ -94,11 +94,11 @@ struct responder_counters {
 };
 
 /* 10.0.0.0/8 and 198.18.0.0/15 are the world; address in host order. */
-PROBE_INLINE int world_has(__u32 address) {
+WIRE_INLINE int world_has(__u32 address) {
   return address >> 24 == 10 || address >> 17 == 0xc612u >> 1;
 }
 
-PROBE_INLINE __u8 world_species_at(const struct world* world, __u32 address) {
+WIRE_INLINE __u8 world_species_at(const struct world* world, __u32 address) {
   const __u64 key[2] = {world->seed, 0x65636f7a6f6f0000ULL};
   const __u64 word = address | (4ULL << 56);
   const __u32 place = (__u32)siphash24(key, &word, 1) % WORLD_SHARES;
@@ -111,7 +111,7 @@ PROBE_INLINE __u8 world_species_at(const struct world* world, __u32 address) {
   return SPECIES_NORMAL;
 }
 
-PROBE_INLINE struct world_host world_host_at(const struct world* world, __u32 address) {
+WIRE_INLINE struct world_host world_host_at(const struct world* world, __u32 address) {
   const __u64 key[2] = {world->seed, 0x65636f6c61620000ULL};
   const __u64 word = address | (4ULL << 56);
   const __u64 hash = siphash24(key, &word, 1);

@@ -47,13 +47,13 @@ TEST(FrameTemplate, EveryFrameIsWellFormed) {
                                    8, 0, 0x45, 0, 0, 46, 0, 0, 0x40, 0, 64, 1};
   EXPECT_EQ(std::memcmp(frame.data(), expected, sizeof(expected)), 0);
   const std::uint32_t cookie = probe_cookie(&key, 0x0a010203);
-  EXPECT_EQ(match_load32(frame.data() + 26), kSource.value);
-  EXPECT_EQ(match_load32(frame.data() + 30), 0x0a010203U);
-  EXPECT_EQ(match_load16(frame.data() + 34), 0x0800U);
-  EXPECT_EQ(match_load32(frame.data() + 38), cookie);
-  EXPECT_EQ(match_load64(frame.data() + 42), 0x1122334455667788U);
-  EXPECT_EQ(match_load32(frame.data() + 50), 0x0a010203U);
-  EXPECT_EQ(match_load32(frame.data() + 54), probe_tag(&key, 0x0a010203, 0x1122334455667788, 1));
+  EXPECT_EQ(wire_load32(frame.data() + 26), kSource.value);
+  EXPECT_EQ(wire_load32(frame.data() + 30), 0x0a010203U);
+  EXPECT_EQ(wire_load16(frame.data() + 34), 0x0800U);
+  EXPECT_EQ(wire_load32(frame.data() + 38), cookie);
+  EXPECT_EQ(wire_load64(frame.data() + 42), 0x1122334455667788U);
+  EXPECT_EQ(wire_load32(frame.data() + 50), 0x0a010203U);
+  EXPECT_EQ(wire_load32(frame.data() + 54), probe_tag(&key, 0x0a010203, 0x1122334455667788, 1));
   EXPECT_EQ(frame[58], 1);
   EXPECT_EQ(frame[59], PROBE_VERSION);
 }
@@ -65,7 +65,7 @@ TEST(FrameTemplate, PathTestGoesToOurselves) {
   FrameTemplate(addresses, {}).fill_path_test(frame);
   EXPECT_EQ(std::memcmp(frame.data(), addresses.source_mac.bytes.data(), 6), 0);
   EXPECT_EQ(std::memcmp(frame.data() + 6, addresses.source_mac.bytes.data(), 6), 0);
-  EXPECT_EQ(match_load16(frame.data() + 12), 0x88b5);
+  EXPECT_EQ(wire_load16(frame.data() + 12), 0x88b5);
 }
 
 // The copies for other CPUs than the best are run too; all of them against the header's text.
@@ -93,12 +93,12 @@ TEST(ProbeBatch, EveryInstructionSetComputesTheHeadersCookies) {
           std::memcpy(bytes.data() + word * 8, &batch.words[word][i], 8);
         const auto address = static_cast<std::uint32_t>(batch.address[i]);
         const auto pass = static_cast<std::uint8_t>(batch.pass[i]);
-        ASSERT_EQ(match_load32(&bytes[2]), constants.source);
-        ASSERT_EQ(match_load32(&bytes[6]), address);
-        ASSERT_EQ(match_load32(&bytes[14]), probe_cookie(&constants.key, address));
-        ASSERT_EQ(match_load64(&bytes[18]), sent_ns);
-        ASSERT_EQ(match_load32(&bytes[26]), address);
-        ASSERT_EQ(match_load32(&bytes[30]), probe_tag(&constants.key, address, sent_ns, pass));
+        ASSERT_EQ(wire_load32(&bytes[2]), constants.source);
+        ASSERT_EQ(wire_load32(&bytes[6]), address);
+        ASSERT_EQ(wire_load32(&bytes[14]), probe_cookie(&constants.key, address));
+        ASSERT_EQ(wire_load64(&bytes[18]), sent_ns);
+        ASSERT_EQ(wire_load32(&bytes[26]), address);
+        ASSERT_EQ(wire_load32(&bytes[30]), probe_tag(&constants.key, address, sent_ns, pass));
         ASSERT_EQ(bytes[34], pass);
         ASSERT_EQ(bytes[35], PROBE_VERSION);
       }

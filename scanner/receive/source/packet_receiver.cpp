@@ -26,12 +26,12 @@ constexpr unsigned kBlockTimeoutMs = 1;
 // wherever that is.
 void set_icmp_filter(int socket) {
   constexpr auto kEtherType = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PROTOCOL);
-  constexpr auto kProtocol = static_cast<unsigned>(SKF_NET_OFF + 9);
+  constexpr auto kProtocol = static_cast<unsigned>(SKF_NET_OFF + WIRE_IP_PROTOCOL_OFFSET);
   std::array<sock_filter, 6> code{{
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kEtherType),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 3),
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kProtocol),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MATCH_PROTOCOL_ICMP, 0, 1),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, WIRE_PROTOCOL_ICMP, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, 0xffff),
       BPF_STMT(BPF_RET | BPF_K, 0),
   }};
@@ -43,7 +43,7 @@ void set_icmp_filter(int socket) {
 // kernel leaves 16 bytes there.
 const std::uint8_t* put_ethernet(std::uint8_t* packet) {
   constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader{
-      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, MATCH_ETHERTYPE_IPV4 >> 8, MATCH_ETHERTYPE_IPV4 & 0xff};
+      0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WIRE_ETHERTYPE_IPV4 >> 8, WIRE_ETHERTYPE_IPV4 & 0xff};
   static_assert(kHeader.size() <= 16);
   std::copy(kHeader.begin(), kHeader.end(), packet - kHeader.size());
   return packet - kHeader.size();

@@ -14,7 +14,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr std::size_t kIcmpOffset = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES;
 constexpr int kIcmpFilter = 1;  // <linux/icmp.h> cannot be had beside <netinet/in.h>
 constexpr std::uint32_t kNoMessages = 0xffffffff;
 
@@ -42,7 +41,7 @@ AsioTransmitter::AsioTransmitter(const Interface& interface, const FrameTemplate
 AsioTransmitter::~AsioTransmitter() = default;
 
 int AsioTransmitter::send_frame(std::span<const std::uint8_t> frame, Ipv4 target) {
-  const std::span<const std::uint8_t> message = frame.subspan(kIcmpOffset);
+  const std::span<const std::uint8_t> message = frame.subspan(PROBE_ICMP_OFFSET);
   boost::system::error_code error;
   socket_->socket.send_to(asio::buffer(message.data(), message.size()),
                           asio::ip::icmp::endpoint(asio::ip::address_v4(target.value), 0), 0,

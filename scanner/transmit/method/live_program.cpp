@@ -32,7 +32,6 @@ constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
 // From Linux 6.3 on veth refuses before the first frame, on older kernels with the first.
 constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
 constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
-constexpr std::size_t kIpWords = PROBE_IPV4_BYTES / 2;
 
 void ignore_signal(int) {}
 
@@ -56,8 +55,7 @@ live_config make_live_config(const Interface& interface, const FrameTemplate& fr
   config.interface_index = static_cast<__u32>(interface.index);
   config.frame_bytes = static_cast<__u32>(frame_template.frame_bytes());
   frame_template.fill(FrameBuffer(config.frame, PROBE_FRAME_BYTES));
-  const __u8* word = config.frame + PROBE_ETHERNET_BYTES;
-  for (std::size_t i = 0; i < kIpWords; ++i, word += 2) config.ip_sum += word[0] << 8U | word[1];
+  config.ip_sum = frame_template.ip_sum();
   return config;
 }
 

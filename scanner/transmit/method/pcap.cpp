@@ -14,7 +14,6 @@ namespace {
 
 constexpr int kSnapBytes = 64;
 constexpr int kBufferBytes = 1 << 16;
-constexpr int kLocalExperimentEtherType = 0x88b5;
 
 }  // namespace
 
@@ -31,7 +30,7 @@ PcapTransmitter::PcapTransmitter(const Interface& interface, const FrameTemplate
     throw UserError(ExitCode::environment, fmt::format("libpcap refuses: {}", text.data()));
   pcap_set_snaplen(handle_.get(), kSnapBytes);
   pcap_set_buffer_size(handle_.get(), kBufferBytes);
-  pcap_set_protocol_linux(handle_.get(), kLocalExperimentEtherType);
+  pcap_set_protocol_linux(handle_.get(), WIRE_ETHERTYPE_LOCAL_EXPERIMENT);
   if (pcap_activate(handle_.get()) < 0 || pcap_setnonblock(handle_.get(), 1, text.data()) != 0)
     throw UserError(ExitCode::environment,
                     fmt::format("libpcap refuses: {}", pcap_geterr(handle_.get())));

@@ -12,8 +12,6 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kIcmpOffset = PROBE_ETHERNET_BYTES + PROBE_IPV4_BYTES;
-constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
 // Replies come to this socket too, and nobody reads them there.
 constexpr int kReceiveBufferBytes = 0;
 
@@ -40,8 +38,9 @@ PingSocketTransmitter::PingSocketTransmitter(const Interface& interface,
 int PingSocketTransmitter::send_frame(std::span<const std::uint8_t> frame, Ipv4) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  std::memcpy(&address.sin_addr, frame.data() + kDestinationOffset, sizeof(address.sin_addr));
-  const std::span<const std::uint8_t> message = frame.subspan(kIcmpOffset);
+  std::memcpy(&address.sin_addr, frame.data() + PROBE_IP_DESTINATION_OFFSET,
+              sizeof(address.sin_addr));
+  const std::span<const std::uint8_t> message = frame.subspan(PROBE_ICMP_OFFSET);
   const auto sent = sendto(socket_.get(), message.data(), message.size(), MSG_DONTWAIT,
                            reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   return sent < 0 ? errno : 0;

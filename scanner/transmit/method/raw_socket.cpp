@@ -11,8 +11,6 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kDestinationOffset = PROBE_ETHERNET_BYTES + 16;
-
 // Whether the error is about the address and will be the same again.
 bool is_unroutable(int error) {
   return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPERM ||
@@ -44,7 +42,7 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   const std::size_t count = std::min(batch.size(), MessageBatch::kSize);
   messages_->patch(batch.first(count), clock_.now_ns());
   for (std::size_t i = 0; i < count; ++i)
-    std::memcpy(&addresses_[i].sin_addr, messages_->frame(i).data() + kDestinationOffset,
+    std::memcpy(&addresses_[i].sin_addr, messages_->frame(i).data() + PROBE_IP_DESTINATION_OFFSET,
                 sizeof(addresses_[i].sin_addr));
   const int result = messages_->send(socket_.get(), 0, count);
   const int error = result < 0 ? errno : 0;
