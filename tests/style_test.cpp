@@ -247,6 +247,19 @@ TEST(Style, ErrorsAreToldInThreeWays) {
   }
 }
 
+// A fact about a driver stands in one table; whoever needs it asks for the fact and not for a name.
+TEST(Style, DriversAreNamedInOneTable) {
+  const std::regex driver("\"(ena|gve|igb|veth|virtio_net|vmxnet3|i40e|ice|ixgbe|mlx5_core)\"");
+  for (const Source& source : sources()) {
+    if (top_room_of(source.path) == "tests" || source.path == "scanner/network/driver_facts.cpp")
+      continue;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string code = source.lines[i].substr(0, source.lines[i].find("//"));
+      EXPECT_FALSE(std::regex_search(code, driver)) << source.path << ":" << i + 1;
+    }
+  }
+}
+
 TEST(Style, BpfSourcesCarryTheirLicence) {
   for (const Source& source : sources()) {
     if (room_of(source.path) != "bpf") continue;

@@ -1,7 +1,6 @@
 #include "scanner/command/bench_table.h"
 
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <fstream>
@@ -9,6 +8,7 @@
 #include <thread>
 
 #include "output/summary/figure_text.h"
+#include "scanner/process/kernel_version.h"
 
 namespace echoscan {
 namespace {
@@ -31,11 +31,6 @@ double ns_per_packet(const BenchRow& row) {
 
 double cpu_s_per_million(const BenchRow& row) {
   return per(row.cpu_s * 1e6, static_cast<double>(row.sent));
-}
-
-std::string kernel_release() {
-  utsname name{};
-  return uname(&name) == 0 ? name.release : "";
 }
 
 std::string cpu_model() {

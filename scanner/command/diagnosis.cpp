@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "scanner/network/driver_facts.h"
 
 #include "output/summary/figure_text.h"
 
@@ -17,7 +20,10 @@ constexpr std::uint64_t kLockedBytesPerQueue = 16 * kMebibyte;
 // What a page of 4 KiB leaves for the frame, less a margin, in drivers that keep a frame in one
 // page.
 constexpr unsigned kNativeMtuMax = 3498;
+constexpr std::string_view kCapabilityPrefix = "CAP_";
 constexpr unsigned kSmallRing = 1024;
+// Has bpf_link for XDP.
+constexpr KernelVersion kFirstXdpLink{5, 9};
 
 using Outcome = Trial::Outcome;
 
@@ -42,8 +48,9 @@ bool holds(const Diagnosis& diagnosis, const std::string& name) {
   });
 }
 
-bool is_older(const Diagnosis& diagnosis, unsigned major, unsigned minor) {
-  return std::pair(diagnosis.kernel_major, diagnosis.kernel_minor) < std::pair(major, minor);
+// Whether the kernel has what came with version `since`; an unknown version is too old for all.
+bool has_since(const Diagnosis& facts, std::optional<KernelVersion> since) {
+  return since && facts.kernel_version >= *since;
 }
 
 void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
@@ -69,9 +76,17 @@ void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
                              *facts.locked_memory_bytes / 1024, wanted / kMebibyte,
                              facts.interface.queues, plural(facts.interface.queues)),
                  "ulimit -l unlimited");
-  if (is_older(facts, 5, 9))
-    problems.add("Linux before 5.9 has no XDP that goes with its process: AF_PACKET both ways.",
-                 "a kernel from 5.9; 6.13 has zero-copy for virtio_net, 6.14 for igb");
+  if (!has_since(facts, kFirstXdpLink)) {
+    const DriverFacts& driver = driver_facts(facts.interface.driver);
+    problems.add(
+        fmt::format("Linux before {} has no XDP that goes with its process: AF_PACKET both ways.",
+                    to_string(kFirstXdpLink)),
+        fmt::format("a kernel from {}{}", to_string(kFirstXdpLink),
+                    driver.zero_copy_from
+                        ? fmt::format("; {} has zero-copy for {}",
+                                      to_string(*driver.zero_copy_from), driver.driver)
+                        : ""));
+  }
 }
 
 void judge_link(const Diagnosis& facts, ProblemList& problems) {
@@ -115,15 +130,15 @@ void judge_native(const Diagnosis& facts, ProblemList& problems) {
   if (facts.has_lro)
     problems.add(what + "; drivers refuse it while LRO is on.",
                  fmt::format("ethtool -K {} lro off", nic.name));
-  // EOPNOTSUPP means that the driver has no native XDP. The exception is vmxnet3, which has it from
-  // Linux 6.6 on and says EOPNOTSUPP of an MTU that is too large.
+  const DriverFacts& driver = driver_facts(nic.driver);
+  // EOPNOTSUPP means that the driver has no native XDP, unless it is known to have it: vmxnet3 says
+  // so of an MTU that is too large.
   const bool has_native =
-      facts.xdp_native.error != EOPNOTSUPP || (nic.driver == "vmxnet3" && !is_older(facts, 6, 6));
+      facts.xdp_native.error != EOPNOTSUPP || has_since(facts, driver.native_xdp_from);
   if (nic.mtu > kNativeMtuMax && has_native)
     problems.add(fmt::format("{}; frames of {} bytes do not fit its buffers.", what, nic.mtu),
                  fmt::format("ip link set {} mtu {}", nic.name, kNativeMtuMax));
-  const bool wants_queues = nic.driver == "ena" || nic.driver == "gve";
-  if (wants_queues && facts.queues_max > 1 && nic.queues > facts.queues_max / 2)
+  if (driver.wants_half_of_queues && facts.queues_max > 1 && nic.queues > facts.queues_max / 2)
     problems.add(fmt::format("{}; {} wants half of its queues free for XDP.", what, nic.driver),
                  fmt::format("ethtool -L {} combined {}", nic.name, facts.queues_max / 2));
 }
@@ -135,13 +150,14 @@ void judge_zero_copy(const Diagnosis& facts, ProblemList& problems) {
         fmt::format("No AF_XDP on {} ({}): sending by AF_PACKET.", nic.name, facts.copy.reason),
         "see docs/drivers.md");
   if (facts.zero_copy.outcome != Outcome::refused) return;
-  if (nic.driver == "virtio_net" && is_older(facts, 6, 13)) {
-    problems.add("virtio_net has zero-copy from Linux 6.13 on.", "a newer kernel in the guest");
-  } else if (nic.driver == "virtio_net") {
-    problems.add("virtio_net has zero-copy only where the device goes through the DMA interface.",
-                 "on the host: iommu_platform=on,disable-legacy=on for the device");
-  } else if (nic.driver == "igb" && is_older(facts, 6, 14)) {
-    problems.add("igb has zero-copy from Linux 6.14 on.", "a newer kernel");
+  const DriverFacts& driver = driver_facts(nic.driver);
+  if (driver.zero_copy_from && !has_since(facts, driver.zero_copy_from)) {
+    problems.add(fmt::format("{} has zero-copy from Linux {} on.", nic.driver,
+                             to_string(*driver.zero_copy_from)),
+                 std::string(driver.kernel_fix));
+  } else if (!driver.zero_copy_needs.empty()) {
+    problems.add(fmt::format("Zero-copy on {} needs {}.", nic.driver, driver.zero_copy_needs),
+                 std::string(driver.zero_copy_fix));
   }
 }
 
@@ -153,7 +169,7 @@ void judge_sizes(const Diagnosis& facts, ProblemList& problems) {
                     facts.foreign_program),
         fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet", nic.name));
   const unsigned useful = std::min(facts.queues_max, facts.cpus_allowed);
-  if (nic.queues < useful && nic.driver != "ena" && nic.driver != "gve")
+  if (nic.queues < useful && !driver_facts(nic.driver).wants_half_of_queues)
     problems.add(fmt::format("{} of {} queues are in use; each can have a CPU.", nic.queues,
                              facts.queues_max),
                  fmt::format("ethtool -L {} combined {}", nic.name, useful));
@@ -219,14 +235,14 @@ std::vector<Problem> find_problems(const Diagnosis& diagnosis) {
 std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& problems) {
   const Interface& nic = facts.interface;
   std::string text;
-  const auto line = [&text](const char* name, const std::string& value) {
+  const auto line = [&text](std::string_view name, const std::string& value) {
     text += fmt::format("  {:<14}{}\n", name, value);
   };
   text += fmt::format("echoscan {}\n", ECHOSCAN_VERSION);
   line("kernel", facts.kernel);
   line("CPUs", fmt::format("{} allowed", facts.cpus_allowed));
   for (const Capability& capability : facts.capabilities)
-    line(capability.name.c_str() + 4,
+    line(capability.name.substr(kCapabilityPrefix.size()),
          capability.is_held ? "yes" : fmt::format("no: {}", capability.purpose));
   line("lockable", facts.locked_memory_bytes
                        ? fmt::format("{} KiB", *facts.locked_memory_bytes / 1024)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scanner/network/interface.h"
+#include "scanner/process/kernel_version.h"
 
 namespace echoscan {
 
@@ -31,9 +32,8 @@ struct Capability {
 };
 
 struct Diagnosis {
-  std::string kernel;  // release, as uname has it
-  unsigned kernel_major = 0;
-  unsigned kernel_minor = 0;
+  std::string kernel;            // release, as uname has it
+  KernelVersion kernel_version;  // 0.0 where the release does not say
   unsigned cpus_allowed = 0;
   std::vector<Capability> capabilities;
   std::optional<std::uint64_t> locked_memory_bytes;  // the limit; nullopt: unlimited

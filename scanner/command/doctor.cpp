@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/resource.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 #include "scanner/command/diagnosis.h"
@@ -36,10 +34,8 @@ std::vector<Capability> held_capabilities() {
 }
 
 void look_at_system(Diagnosis& facts) {
-  utsname names{};
-  uname(&names);
-  facts.kernel = names.release;
-  std::sscanf(names.release, "%u.%u", &facts.kernel_major, &facts.kernel_minor);
+  facts.kernel = kernel_release();
+  facts.kernel_version = parse_kernel_version(facts.kernel).value_or(KernelVersion{});
   cpu_set_t cpus;
   if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
     facts.cpus_allowed = static_cast<unsigned>(CPU_COUNT(&cpus));

@@ -26,14 +26,6 @@ constexpr probe_key kKey{{0x0706050403020100, 0x0f0e0d0c0b0a0908},
                          {0x1716151413121110, 0x1f1e1d1c1b1a1918}};
 constexpr FrameAddresses kAddresses{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, Ipv4{0xc0000201}};
 
-TEST(LiveProgram, ADriverThatBreaksIsNotTried) {
-  EXPECT_NE(LiveProgram::known_fault("virtio_net", "6.1.0-50-amd64"), "");
-  EXPECT_NE(LiveProgram::known_fault("virtio_net", "5.18.0"), "");
-  EXPECT_EQ(LiveProgram::known_fault("virtio_net", "6.12.95+deb12-amd64"), "");
-  EXPECT_EQ(LiveProgram::known_fault("virtio_net", "7.3.4"), "");
-  EXPECT_EQ(LiveProgram::known_fault("igb", "6.1.0-50-amd64"), "");
-}
-
 class LiveSenderTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -21,8 +21,7 @@ Trial refused(int error) {
 Diagnosis healthy() {
   Diagnosis facts;
   facts.kernel = "7.3.4";
-  facts.kernel_major = 7;
-  facts.kernel_minor = 3;
+  facts.kernel_version = {7, 3};
   facts.cpus_allowed = 4;
   for (const char* name :
        {"CAP_NET_RAW", "CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON", "CAP_IPC_LOCK"})
@@ -97,21 +96,29 @@ TEST(Diagnosis, ASizeThatDoesNotFitIsToldFromADriverThatCannot) {
   EXPECT_TRUE(find_problems(facts).empty());
   facts.interface.driver = "vmxnet3";
   expect_fix(facts, "ip link set eth7 mtu 3498");
-  facts.kernel_major = 6;
-  facts.kernel_minor = 1;
+  facts.kernel_version = {6, 1};
   EXPECT_TRUE(find_problems(facts).empty());
 }
 
 TEST(Diagnosis, ZeroCopyDependsOnKernelAndHost) {
   Diagnosis facts = healthy();
   facts.zero_copy = refused(EOPNOTSUPP);
-  facts.kernel_major = 6;
-  facts.kernel_minor = 12;
+  facts.kernel_version = {6, 12};
   expect_fix(facts, "a newer kernel");
   facts.interface.driver = "virtio_net";
   expect_fix(facts, "a newer kernel in the guest");
-  facts.kernel_minor = 13;
+  facts.kernel_version = {6, 13};
   expect_fix(facts, "iommu_platform=on");
+}
+
+TEST(Diagnosis, AKernelWithoutXdpLinksIsNamedWithWhatANewerOneBrings) {
+  Diagnosis facts = healthy();
+  facts.kernel_version = {5, 8};
+  expect_fix(facts, "a kernel from 5.9; 6.14 has zero-copy for igb");
+  facts.interface.driver = "bnxt_en";
+  expect_fix(facts, "a kernel from 5.9");
+  facts.kernel_version = {5, 9};
+  EXPECT_TRUE(find_problems(facts).empty());
 }
 
 TEST(Diagnosis, SizesAndLimits) {

@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "scanner/network/driver_facts.h"
 #include "scanner/process/mapped_memory.h"
 
 namespace echoscan {
@@ -42,11 +43,6 @@ constexpr std::uint64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kBusyRetryNs =
     1000 * kMillisecondNs;  // a queue's last user takes that long to go
 constexpr std::uint64_t kPathTestNs = 1000 * kMillisecondNs;
-
-// Some drivers demand more than a packet needs: ena has zero-copy only with chunks of a page.
-std::uint32_t chunk_bytes(const Interface& interface) {
-  return interface.driver == "ena" ? 4096 : 2048;
-}
 
 // Uses huge pages where some are set aside (vm.nr_hugepages), since CPU and NIC then need fewer
 // address translations.
@@ -187,7 +183,7 @@ int AfXdpTransmitter::prefer_busy_poll() {
 // Starts from the beginning each time: after a failed bind libxdp's UMEM cannot be used again.
 int AfXdpTransmitter::create_socket(const Interface& interface, unsigned queue, Mode mode) {
   rings_ = std::make_unique<Rings>();
-  rings_->chunk_bytes = chunk_bytes(interface);
+  rings_->chunk_bytes = driver_facts(interface.driver).chunk_bytes;
   rings_->area = map_area(std::size_t{kFrames} * rings_->chunk_bytes);
   if (!rings_->area) return errno;
 

@@ -4,17 +4,16 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/bpf.h>
-#include <sys/utsname.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "live_sender.skel.h"
+#include "scanner/network/driver_facts.h"
 #include "scanner/process/library_handle.h"
 #include "scanner/process/mapped_memory.h"
 
@@ -29,9 +28,6 @@ constexpr std::size_t kVlanBytes = 4;
 // As many whole batches as the kernel can count, since each call costs milliseconds before its
 // first frame.
 constexpr int kRunsMax = INT_MAX / LIVE_BATCH * LIVE_BATCH;
-// From Linux 6.3 on veth refuses before the first frame, on older kernels with the first.
-constexpr const char* kVethAdvice = "; its other end needs GRO or an XDP program";
-constexpr std::pair<unsigned, unsigned> kSoundVirtio{6, 12};
 
 void ignore_signal(int) {}
 
@@ -42,6 +38,12 @@ struct TestVerdict {
   bool is_refused = false;
   int error = 0;
 };
+
+// What the driver wants for live frames, where that is known.
+std::string advice_for(const Interface& interface) {
+  const std::string_view need = driver_facts(interface.driver).live_frames_need;
+  return need.empty() ? "" : fmt::format("; {}", need);
+}
 
 tl::unexpected<Refusal> frame_refused(int error) {
   return refused(fmt::format("a test frame was refused ({})", std::strerror(error)), error);
@@ -152,10 +154,10 @@ tl::expected<void, Refusal> LiveProgram::Kernel::prove_mechanism(const Interface
         verdict.call_error);
   if (!verdict.is_refused) return refused("the tracepoints do not say what the driver refuses");
   if (verdict.error == EOPNOTSUPP)
-    return refused(fmt::format("the driver{}{} takes no redirected frames{}",
-                               interface.driver.empty() ? "" : " ", interface.driver,
-                               interface.driver == "veth" ? kVethAdvice : ""),
-                   EOPNOTSUPP);
+    return refused(
+        fmt::format("the driver{}{} takes no redirected frames{}",
+                    interface.driver.empty() ? "" : " ", interface.driver, advice_for(interface)),
+        EOPNOTSUPP);
   if (verdict.error != EMSGSIZE) return frame_refused(verdict.error);
   return {};
 }
@@ -163,22 +165,10 @@ tl::expected<void, Refusal> LiveProgram::Kernel::prove_mechanism(const Interface
 LiveProgram::LiveProgram(std::unique_ptr<Kernel> kernel) : kernel_(std::move(kernel)) {}
 LiveProgram::~LiveProgram() = default;
 
-std::string LiveProgram::known_fault(const std::string& driver, const std::string& kernel_release) {
-  unsigned major = 0;
-  unsigned minor = 0;
-  if (driver != "virtio_net" || std::sscanf(kernel_release.c_str(), "%u.%u", &major, &minor) != 2)
-    return {};
-  if (std::pair(major, minor) >= kSoundVirtio) return {};
-  return fmt::format("virtio_net of Linux {}.{} is known to break under them; {}.{} is sound",
-                     major, minor, kSoundVirtio.first, kSoundVirtio.second);
-}
-
 tl::expected<std::shared_ptr<LiveProgram>, Refusal> LiveProgram::load(
     const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus) {
-  utsname names{};
-  uname(&names);
-  if (std::string fault = known_fault(interface.driver, names.release); !fault.empty())
-    return refused(std::move(fault));
+  if (const auto is_safe = check_live_frames(interface.driver, kernel_release()); !is_safe)
+    return tl::make_unexpected(is_safe.error());
   auto kernel = std::make_unique<Kernel>();
   int error = kernel->load(make_live_config(interface, frame_template), cpus);
   if (error == EPERM || error == EACCES)
@@ -219,8 +209,7 @@ tl::expected<void, Refusal> LiveProgram::prove_path(const Interface& interface, 
     return refused(std::strerror(verdict.call_error), verdict.call_error);
   if (verdict.is_sent) return {};
   if (verdict.error == ENXIO)
-    return refused(fmt::format("the driver has no ring for this CPU{}",
-                               interface.driver == "veth" ? kVethAdvice : ""),
+    return refused(fmt::format("the driver has no ring for this CPU{}", advice_for(interface)),
                    ENXIO);
   return frame_refused(verdict.error);
 }

@@ -7,8 +7,8 @@
 // queue's CPU, the frame that reaches nobody (FrameTemplate::fill_path_test): only the driver can
 // say whether it has a ring for that CPU, and whether veth's other end takes frames (ENXIO).
 // virtio_net of Linux 6.1 passes both proofs and breaks all the same: it corrupts its queue after
-// some seconds and is dead until the next boot (seen twice of two, tests/vm). It is refused by
-// name; 6.12 is sound.
+// some seconds and is dead until the next boot (seen twice of two, tests/vm). driver_facts.h knows
+// it by name.
 #pragma once
 
 #include <csignal>
@@ -31,9 +31,6 @@ class LiveProgram {
   // Ends a call that run() is in; its handler does nothing. By default the signal is ignored, so
   // that one that comes late does no harm.
   static constexpr int kEndSignal = SIGURG;
-
-  // Why live frames would break the driver in this kernel, a clause; empty when nothing is known.
-  static std::string known_fault(const std::string& driver, const std::string& kernel_release);
 
   // For `interface`, with queue i on CPU cpus[i], each CPU once. Proves nothing yet.
   static tl::expected<std::shared_ptr<LiveProgram>, Refusal> load(

@@ -1,0 +1,28 @@
+// The running kernel's version: what drivers and system calls can do depends on it.
+//
+// Read from the release that uname gives, "6.12.95+deb12-amd64", of which the first two numbers
+// count here. Only for what no attempt finds out, and for advice: whatever can be tried is tried,
+// since distributions bring features to older kernels.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace echoscan {
+
+struct KernelVersion {
+  unsigned major = 0;
+  unsigned minor = 0;
+  friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
+};
+
+// Nothing when the release does not begin with two numbers and a dot between them.
+std::optional<KernelVersion> parse_kernel_version(std::string_view release);
+// "6.12".
+std::string to_string(KernelVersion version);
+// The running kernel's, as uname has it; empty when it does not say.
+std::string kernel_release();
+
+}  // namespace echoscan
