@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "targets/label_table.h"
-#include "targets/target_list.h"
 #include "targets/target_set.h"
 
 namespace echoscan {

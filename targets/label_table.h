@@ -14,11 +14,19 @@
 #include <tl/expected.hpp>
 #include <unordered_map>
 
+#include "targets/prefix.h"
+
 namespace echoscan {
 
 using LabelId = std::uint32_t;
 inline constexpr LabelId kNoLabel = 0;
 inline constexpr std::size_t kTargetLabelBytesMax = 128;
+
+// Addresses with the label that a list gives them.
+struct LabelledRange {
+  AddressRange range;
+  LabelId label = kNoLabel;
+};
 
 class LabelTable {
  public:

@@ -21,11 +21,6 @@ namespace echoscan {
 
 inline constexpr std::size_t kListErrorsMax = 20;
 
-struct LabelledRange {
-  AddressRange range;
-  LabelId label = kNoLabel;
-};
-
 // Where in a list a target stands, for the messages about it.
 struct ListPlace {
   std::string_view list;        // "targets.txt"; alone when the rest is empty

@@ -31,11 +31,6 @@ namespace asio = boost::asio;
 
 constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
-constexpr std::size_t kBatchSize = 64;  // as a sender's
-// As a sender's, the wait grows each time that nothing is taken: a thread that waits for a full
-// ring sleeps, and leaves its CPU to the one that empties it.
-constexpr std::uint64_t kBackOffMinNs = 20'000;
-constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 constexpr std::uint64_t kSettleNs = 1'000'000'000;
 // Replies are not read, so the key need not be secret.
 constexpr probe_key kKey{{1, 2}, {3, 4}};
@@ -53,21 +48,21 @@ double cpu_seconds() {
 void flood(Transmitter& transmitter, bool has_thread, Ipv4 destination, int cpu,
            const std::atomic<bool>& stop, Clock& clock) {
   if (!has_thread) pin_to(cpu);
-  std::array<Target, kBatchSize> batch;
+  std::array<Target, Transmitter::kBatchSize> batch;
   batch.fill({destination, 0});
-  std::uint64_t back_off_ns = kBackOffMinNs;
+  std::uint64_t back_off_ns = Transmitter::kBackOffMinNs;
   while (!stop.load(std::memory_order_relaxed)) {
     transmitter.take_back(batch);  // its targets are all the same
     if (transmitter.send(batch) > 0) {
-      back_off_ns = kBackOffMinNs;
+      back_off_ns = Transmitter::kBackOffMinNs;
       continue;
     }
     clock.wait_until(clock.now_ns() + back_off_ns);
-    back_off_ns = std::min(back_off_ns * 2, kBackOffMaxNs);
+    back_off_ns = std::min(back_off_ns * 2, Transmitter::kBackOffMaxNs);
   }
   const std::uint64_t deadline_ns = clock.now_ns() + kSettleNs;
   while (!transmitter.settle() && clock.now_ns() < deadline_ns)
-    clock.wait_until(clock.now_ns() + kBackOffMinNs);
+    clock.wait_until(clock.now_ns() + Transmitter::kBackOffMinNs);
   transmitter.give_up();
 }
 

@@ -86,13 +86,14 @@ void Receiver::take(const reply& reply) {
     return;
   }
   std::uint64_t repeat = 0;
+  std::optional<std::string_view> label;  // looked up once
   if ((is_error ? errored_ : replied_).test_and_set(*index)) {
     (is_error ? counters_.error_repeats : counters_.repeats).add(1);
     repeat = repeats_.add(target);
   } else if (is_error) {
     note_first_error(reply, *index);
   } else {
-    note_first_reply(reply, *index);
+    label = note_first_reply(reply, *index);
   }
   if (writer_.error() != 0 || !emission_.admits(is_error, repeat)) return;
   if (repeat > 0) {
@@ -100,15 +101,14 @@ void Receiver::take(const reply& reply) {
   } else if (is_error) {
     counters_.errors_written.add(1);
   }
-  write(reply, repeat > 0);
+  write(reply, repeat > 0, label ? *label : replied_by_label_.text_of(target));
 }
 
-void Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
+std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
   counters_.replied.add(1);
   // While nobody has had an error the other bitmap's pages stay untouched.
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
-  replied_by_label_.add(Ipv4{reply.target});
   replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
   if (is_late(reply)) {
     counters_.in_cooldown.add(1);
@@ -119,6 +119,7 @@ void Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
   } else {
     counters_.without_rtt.add(1);
   }
+  return replied_by_label_.add(Ipv4{reply.target});
 }
 
 void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
@@ -127,7 +128,7 @@ void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
   if (replied_.test(index)) counters_.errored_and_replied.add(1);
 }
 
-void Receiver::write(const reply& reply, bool is_repeat) {
+void Receiver::write(const reply& reply, bool is_repeat, std::string_view label) {
   Result result;
   result.received_us = (static_cast<std::int64_t>(reply.received_ns) + realtime_offset_ns_) / 1000;
   result.target = Ipv4{reply.target};
@@ -146,7 +147,7 @@ void Receiver::write(const reply& reply, bool is_repeat) {
     result.off_target = reply.responder != reply.target;
     result.rtt_trusted = result.rtt_ns.has_value();
   }
-  result.label = replied_by_label_.text_of(result.target);
+  result.label = label;
   if (!geo_.is_empty()) {
     const GeoRecord place = geo_.find(result.target);
     result.country = place.country;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 #include "bpf/reply.h"
@@ -63,9 +64,10 @@ class Receiver {
   // Takes one batch; how many records it had.
   std::size_t receive_batch();
   void take(const reply& reply);
-  void note_first_reply(const reply& reply, std::uint64_t index);
+  // Returns the target's label.
+  std::string_view note_first_reply(const reply& reply, std::uint64_t index);
   void note_first_error(const reply& reply, std::uint64_t index);
-  void write(const reply& reply, bool is_repeat);
+  void write(const reply& reply, bool is_repeat, std::string_view label);
   [[nodiscard]] bool is_late(const reply& reply) const {
     return sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
   }

@@ -9,8 +9,6 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 // No nap is longer, so that people see a stop take effect at once.
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
-constexpr std::uint64_t kBackOffMinNs = 20'000;
-constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 // Longer than the timer's grain, so that the wait sleeps. A spinning sender under a real-time
 // policy kept xdp_live's thread, which has a lower priority, off their CPU for 30 s.
 constexpr std::uint64_t kSettleNapNs = 100'000;
@@ -156,10 +154,11 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   if (taken > 0) {
     progress_ns_ = now_ns;
     settled_ns_ = 0;
-    back_off_ns_ = kBackOffMinNs;
+    back_off_ns_ = Transmitter::kBackOffMinNs;
     return 0;
   }
-  back_off_ns_ = std::clamp(back_off_ns_ * 2, kBackOffMinNs, kBackOffMaxNs);
+  back_off_ns_ =
+      std::clamp(back_off_ns_ * 2, Transmitter::kBackOffMinNs, Transmitter::kBackOffMaxNs);
   return back_off_ns_;
 }
 

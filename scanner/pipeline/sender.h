@@ -30,7 +30,7 @@ namespace echoscan {
 
 class Sender {
  public:
-  static constexpr std::size_t kBatchSize = 64;
+  static constexpr std::size_t kBatchSize = Transmitter::kBatchSize;
   static constexpr std::uint64_t kStallNs = 30'000'000'000;
   // How long the sender waits for what is under way after a stop; else it waits kStallNs.
   static constexpr std::uint64_t kStoppedSettleNs = 1'000'000'000;

@@ -14,6 +14,7 @@
 
 #include "output/summary/figure_text.h"
 #include "scanner/process/user_error.h"
+#include "targets/target_list.h"
 
 namespace echoscan {
 namespace {

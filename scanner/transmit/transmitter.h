@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,6 +25,11 @@ class Transmitter {
   // The most targets that a transmitter has under way: accepted, and in none of its counters yet.
   // The sender remembers that many, since a lost link may take them along.
   static constexpr std::size_t kUnderWayMax = 24'576;
+  // What callers of send() keep to: so many targets at once, and a sleep that grows each time
+  // nothing is taken. Who waits for a full ring leaves its CPU to whoever empties it.
+  static constexpr std::size_t kBatchSize = 64;
+  static constexpr std::uint64_t kBackOffMinNs = 20'000;
+  static constexpr std::uint64_t kBackOffMaxNs = 1'000'000;
 
   Transmitter() = default;
   Transmitter(const Transmitter&) = delete;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scanner/command/target_report.h"
+#include "targets/target_list.h"
 #include "tests/scanner/plan_of.h"
 
 namespace echoscan {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 
 #include "scanner/process/clock.h"
@@ -101,6 +102,7 @@ std::size_t PacketReceiver::receive(std::span<reply> replies) {
       const std::uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
       if ((status & TP_STATUS_USER) == 0) break;
       frames_left_ = block->hdr.bh1.num_pkts;
+      assert(block->hdr.bh1.offset_to_first_pkt < kBlockBytes);
       next_frame_ = reinterpret_cast<std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
       realtime_offset_ns_ = realtime_offset_ns();
     }
@@ -112,10 +114,13 @@ std::size_t PacketReceiver::receive(std::span<reply> replies) {
 }
 
 bool PacketReceiver::take_frame(reply& out) {
+  const auto* block_begin = reinterpret_cast<const std::uint8_t*>(block_at(ring_, block_));
+  assert(next_frame_ + sizeof(tpacket3_hdr) <= block_begin + kBlockBytes);
   tpacket3_hdr header;
   std::memcpy(&header, next_frame_, sizeof(header));
   std::uint8_t* packet = next_frame_ + header.tp_mac;
   const std::uint8_t* frame_end = packet + header.tp_snaplen;
+  assert(packet > block_begin && frame_end <= block_begin + kBlockBytes);
   const std::uint8_t* frame = has_ethernet_ ? packet : put_ethernet(packet);
   next_frame_ += header.tp_next_offset;
 

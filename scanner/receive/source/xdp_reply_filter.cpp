@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
@@ -147,7 +148,8 @@ int XdpReplyFilter::Kernel::attach(const Interface& interface) {
 // record by then.
 int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t bytes) {
   auto& self = *static_cast<Kernel*>(kernel);
-  if (bytes >= sizeof(reply)) std::memcpy(&self.room[self.filled++], data, sizeof(reply));
+  assert(bytes == sizeof(reply) && self.filled < self.room.size());
+  std::memcpy(&self.room[self.filled++], data, sizeof(reply));
   return self.filled == self.room.size() ? -ENOSPC : 0;
 }
 

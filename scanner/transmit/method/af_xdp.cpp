@@ -301,7 +301,9 @@ bool AfXdpTransmitter::kick() {
     if (zero_copy_ && (error == 0 || error == EAGAIN || error == EBUSY)) return true;
     if (error == EBUSY && rings_->consumed() != before) {
       const xdp_desc* descriptor = xsk_ring_prod__tx_desc(&rings_->tx, rings_->consumed() - 1);
-      state_of_[descriptor->addr / rings_->chunk_bytes] = FrameState::dropped;
+      const std::uint64_t frame = descriptor->addr / rings_->chunk_bytes;
+      assert(frame < kTxFrames && state_of_[frame] != FrameState::free);
+      state_of_[frame] = FrameState::dropped;
       nothing_dropped = false;
     } else if (error != 0 && error != EAGAIN && error != EINTR) {
       last_error_.store(error, std::memory_order_relaxed);

@@ -1,5 +1,7 @@
 #include "scanner/transmit/method/message_batch.h"
 
+#include <cassert>
+
 namespace echoscan {
 
 MessageBatch::MessageBatch(const FrameTemplate& frame_template, std::size_t skipped_bytes)
@@ -23,7 +25,10 @@ void MessageBatch::set_address(std::size_t number, void* address, socklen_t byte
 }
 
 int MessageBatch::send(int socket, std::size_t first, std::size_t count) {
-  return sendmmsg(socket, headers_.data() + first, static_cast<unsigned>(count), MSG_DONTWAIT);
+  const int sent =
+      sendmmsg(socket, headers_.data() + first, static_cast<unsigned>(count), MSG_DONTWAIT);
+  assert(sent <= static_cast<int>(count));
+  return sent;
 }
 
 }  // namespace echoscan

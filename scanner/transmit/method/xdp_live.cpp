@@ -155,6 +155,7 @@ void XdpLiveTransmitter::set_rate(const QueueSetup& setup) {
 // turns of milliseconds.
 std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
   const std::uint64_t waiting = tail_ - load(queue_.head);
+  assert(waiting <= LIVE_RING_TARGETS);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
   const std::size_t count = std::min<std::size_t>(batch.size(), backlog_ - waiting);
   is_full_ = count < batch.size();
