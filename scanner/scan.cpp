@@ -47,14 +47,14 @@ GeoTable load_geo(const std::vector<std::string>& databases) {
   return geo;
 }
 
-// Independent of the seed: a published seed must not let anyone forge replies.
+// The key does not depend on the seed: a published seed must not let anyone forge replies.
 probe_key random_key() {
   probe_key key{};
   if (getrandom(&key, sizeof(key), 0) != sizeof(key)) throw_system_error("draw a random key");
   return key;
 }
 
-// 0 asked for: all of the interface's, at most the CPUs.
+// When 0 are asked for, it is all that the interface has, but no more than there are CPUs.
 unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count) {
   if (asked > interface.queues)
     throw UserError(ExitCode::bad_usage,
@@ -64,7 +64,7 @@ unsigned choose_queue_count(unsigned asked, const Interface& interface, std::siz
   return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
 }
 
-// A queue's sender has a CPU of its own as far as they go.
+// Each queue's sender has a CPU of its own, as far as there are enough.
 std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) {
   std::vector<Queue> queues;
   for (unsigned number = 0; number < opened.transmitters.size(); ++number)
@@ -75,7 +75,8 @@ std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) 
   return queues;
 }
 
-// The way out and the way back, open. Built in place: the transmitters refer to the interface.
+// The way out and the way in, opened. It is built in place, since the transmitters refer to the
+// interface in it.
 struct OpenPaths {
   NetworkPath network;
   ReceivePath receive;
@@ -87,7 +88,7 @@ struct OpenPaths {
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
-  // Where all probes go first, for people.
+  // The next hop of all probes, for people.
   [[nodiscard]] std::string next_hop() const {
     return network.kernel_routes ? "wherever the kernel routes" : to_string(addresses.gateway_mac);
   }
@@ -108,12 +109,12 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Tar
                     interface.name));
   raise_locked_memory_limit();
 
-  // Receive before send: from here on every reply to a probe of ours is matched.
+  // Receiving begins before sending, so that every reply to a probe of ours is matched.
   const probe_key key = random_key();
   receive = open_receive_path(method, interface, {key, network.source.value, 0});
 
-  // Link and gateway: attaching XDP may have restarted the one, and the other answers only when it
-  // is up.
+  // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
+  // the link is up.
   wait_for_carrier(interface, clock, kLinkSettleMs, config.link_timeout_s);
   addresses = resolve_frame_addresses(network, clock);
 
@@ -167,8 +168,8 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Interface& interface, bool bu
   return outcome;
 }
 
-// Says how the scan ended, and writes the summary first: nothing here may throw, since the counters
-// would be lost with it.
+// Writes the summary, and then says how the scan ended. Nothing here may throw, since the counters
+// would be lost.
 ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
                 ByteSink* summary_file) {
   const int error =
@@ -187,21 +188,22 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
 ExitCode run_scan(const ScanConfig& config) {
   MonotonicClock clock;
 
-  // Targets: lists less exclusions, counted, and given an order; and where addresses are.
+  // Targets: the lists less exclusions, counted and put in order; and where addresses are.
   const TargetPlan plan = plan_targets(config.target, config.order);
   const GeoTable geo = load_geo(config.output.geo_databases);
   if (config.dry_run) return run_dry(plan, config.order, config.pace);
 
-  // Paths: interface, source address, gateway; the filter that matches replies, and a transmitter
+  // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
   const OpenPaths paths(config.path, config.pace.rate_pps, plan.targets, clock);
   announce(config, plan, paths);
 
-  // Output: opened before the first probe, when nothing else can refuse.
+  // Output: opened last, so that a scan which is refused touches no file, but before the first
+  // probe.
   const Outputs outputs = open_outputs(config.output);
 
-  // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Whatever happens here,
-  // there will be a ledger.
+  // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
+  // pipeline runs, so that there will be a ledger whatever happens.
   const Interface& interface = paths.network.interface;
   PathFigures path{interface.name, to_string(paths.network.source), paths.next_hop(), {}};
   const InterfaceLink link(interface);
@@ -210,7 +212,7 @@ ExitCode run_scan(const ScanConfig& config) {
   const ScanOutcome outcome =
       run_pipeline(pipeline, interface, config.path.busy_poll, path.tx_packets);
 
-  // Ledger: every probe, target and frame accounted for.
+  // Ledger: what became of every probe, target and frame.
   const Summary summary =
       make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(), outcome);
   return report(config, outcome, summary, outputs.summary.get());

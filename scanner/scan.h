@@ -1,8 +1,7 @@
 // One scan, from the configuration to the exit code: the function that is the program.
 //
-// It sees seams alone: transmit_path and receive_path name what stands behind them.
-// What goes wrong during set-up throws (UserError, std::system_error); once the pipeline runs,
-// nothing does.
+// It uses seams alone: transmit_path.h and receive_path.h name what is behind them. Errors during
+// set-up are thrown (UserError, std::system_error); once the pipeline runs, nothing throws.
 #pragma once
 
 #include "scanner/options/scan_config.h"
@@ -11,7 +10,7 @@
 namespace echoscan {
 
 // Runs the scan, or with --dry-run only says what it would do. Results go where the configuration
-// says, log and summary to standard error.
+// says, the log and the summary's text to standard error.
 ExitCode run_scan(const ScanConfig& config);
 
 }  // namespace echoscan

@@ -81,7 +81,7 @@ void for_each_part(std::string_view text, std::string_view separator, const Use&
   }
 }
 
-// The value at a path of plain keys; nothing when there is none.
+// The value at a path of plain keys; null when there is none.
 const Json* value_at(const Json& json, std::string_view path) {
   const Json* value = &json;
   for_each_part(path, ".", [&value](std::string_view key) {
@@ -92,7 +92,7 @@ const Json* value_at(const Json& json, std::string_view path) {
   return value;
 }
 
-// Adds up what a path leads to, in `sum`; false when it leads nowhere.
+// Adds all values that a path leads to to `sum`; false when it leads nowhere.
 bool add_up(const Json& json, std::string_view path, std::uint64_t& sum) {
   if (path == "0") return true;
   if (path.empty()) {

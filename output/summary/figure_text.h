@@ -1,7 +1,7 @@
 // Figures as people read them: thousands with commas, shares, plurals, times.
 //
-// One place, so that the same figure looks the same in a log line, a table and the summary. Bytes
-// of JSON and CSV are not made here: those are for programs, which want no commas. Any thread.
+// There is one place for them, so that a figure looks the same in a log line, a table and the
+// summary. JSON and CSV are not made here: they are for programs, which want no commas. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,16 @@ std::string with_thousands(std::uint64_t number);
 // 12345 as "12.3 k", 1234567 as "1.23 M", 999 as "999 ": a unit follows.
 std::string short_number(double number);
 
-// `part` of `whole` in percent; 0 of nothing is 0.
+// `part` in percent of `whole`; 0 when `whole` is 0.
 double percent(std::uint64_t part, std::uint64_t whole);
 
-// The ending of a noun that is counted: "" of one, else `ending`.
+// The ending of a noun after its count: "" after 1, else `ending`.
 const char* plural(std::uint64_t count, const char* ending = "s");
 
 // 1500 as "1.5 us", 1500000 as "1.5 ms".
 std::string duration_text(std::uint64_t ns);
 
-// Milliseconds since the epoch as RFC 3339 has it, in UTC: "2026-11-22T17:11:14.961Z".
+// Milliseconds since 1970 in the form of RFC 3339, UTC: "2026-11-22T17:11:14.961Z".
 std::string time_text(std::int64_t unix_ms);
 
 }  // namespace echoscan

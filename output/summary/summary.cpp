@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Values that JSON has in another form than the struct.
+// Values whose form in JSON differs from that in the struct.
 template <typename T>
 struct Nanoseconds {  // as microseconds
   T& ns;
@@ -45,7 +45,8 @@ MaxIfZero(T&) -> MaxIfZero<T>;
 template <typename T>
 ByName(T&) -> ByName<T>;
 
-// The keys of each part, in the order in which they are written. Part is const for the writer.
+// The keys of each part, in the order in which they are written. `Part` is const when it is
+// written.
 template <typename T, typename Part>
 concept Of = std::is_same_v<std::remove_const_t<T>, Part>;
 
@@ -217,7 +218,7 @@ class KeyWriter {
   void operator()(const char* key, const T& value) {
     json_[key] = json_of(value);
   }
-  // A value that follows from others.
+  // Writes a value that follows from others; the reader ignores it.
   void follows(const char* key, bool value) { json_[key] = value; }
   void is(const char* key, const char* text) { json_[key] = text; }
 
@@ -269,7 +270,7 @@ class KeyWriter {
   Json json_ = Json::object();
 };
 
-// Thrown inside this file only: read_summary() returns the clause.
+// Thrown inside this file only; read_summary() catches it and returns the clause.
 struct Malformed {
   std::string clause;
 };

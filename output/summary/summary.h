@@ -1,10 +1,10 @@
 // The summary: the ledger of a finished scan, as one JSON object and back.
 //
-// Every probe ends in sent or in a named cause, every target in replied, errored, silent or not
-// probed, every frame in one outcome; whether the sums agree (equations.h) is part of the summary.
-// Plain data, nested as the JSON is, and one description of the keys serves the writer and the
-// reader, so that what reads a summary (aggregate, and whatever joins shards) cannot drift from
-// what writes it. docs/summary.md says what each key means. Seeds and counts are below 2^53.
+// Every probe ends as sent or in a named cause, every target as replied, errored, silent or not
+// probed, every frame in one outcome; the summary says whether the sums agree (equations.h). It is
+// plain data, nested as the JSON is. One description of the keys serves the writer and the reader,
+// so that they cannot drift apart. docs/summary.md says what each key means. Seeds and counts are
+// below 2^53.
 #pragma once
 
 #include <tl/expected.hpp>
@@ -20,7 +20,7 @@
 namespace echoscan {
 
 struct Summary {
-  // What the lists gave, and what was taken off.
+  // What the lists hold, and what was taken off.
   struct Targets {
     std::uint64_t listed = 0;
     std::uint64_t listed_repeatedly = 0;
@@ -60,12 +60,12 @@ struct Summary {
     std::uint64_t probes = 0;  // planned: targets x passes
     std::uint64_t drawn = 0;
     std::uint64_t sent = 0;        // each probe once
-    std::uint64_t sent_again = 0;  // of those, a second time, behind a lost link
-    std::uint64_t in_doubt = 0;    // of those, at most so many that left into a lost link
+    std::uint64_t sent_again = 0;  // of `sent`, a second time, behind a lost link
+    std::uint64_t in_doubt = 0;    // of `sent`, at most so many that left into a lost link
     NotSent not_sent;
     std::uint64_t given_up = 0;
     std::uint64_t replied = 0;
-    std::uint64_t errored = 0;  // and did not reply
+    std::uint64_t errored = 0;  // had an error and did not reply
     std::uint64_t silent = 0;
     std::uint64_t not_probed = 0;
     std::vector<std::string> faults;  // sums that do not agree; empty in a true ledger
@@ -123,7 +123,7 @@ struct Summary {
     std::uint64_t repeats_at_most = 0;
   };
 
-  // Counts in bins of one width, from some beginning on.
+  // Counts in bins of equal width, from some moment on.
   struct TimeSeries {
     std::uint64_t bin_seconds = 1;
     std::vector<std::uint64_t> counts;
@@ -185,9 +185,9 @@ struct Summary {
 // One JSON object, indented, newline at the end.
 std::string summary_json(const Summary& summary);
 
-// A summary that summary_json() wrote. Else a clause that names the key that is missing or is not
-// what it should be; keys that this version does not know are passed over. Whether the sums agree
-// is not asked: faults_of() does.
+// Reads a summary that summary_json() wrote; else returns a clause that names the key that is
+// missing or has a wrong value. Keys that this version does not know are ignored. Whether the sums
+// agree is for faults_of() to check.
 tl::expected<Summary, std::string> read_summary(std::string_view json);
 
 }  // namespace echoscan

@@ -27,7 +27,7 @@ std::string outcomes_text(const std::vector<Summary::Outcome>& outcomes) {
 
 using NamedCount = std::pair<const char*, std::uint64_t>;
 
-// Those that are lost; who stops a scan does not want the rest.
+// The causes that are losses; probes that were stopped are none, since the user wanted it so.
 std::array<NamedCount, 3> lost_probes(const Summary::NotSent& not_sent) {
   return {{{"refused", not_sent.refused},
            {"unconfirmed", not_sent.unconfirmed},
@@ -64,7 +64,7 @@ std::string labels_text(const Summary& summary) {
   return text;
 }
 
-// Why a list gave fewer targets than it has lines.
+// What was left out of the lists, and why.
 std::string left_out_text(const Summary& summary) {
   std::string text;
   const auto add = [&text](std::uint64_t count, const char* what) {
@@ -78,7 +78,7 @@ std::string left_out_text(const Summary& summary) {
   return text.empty() ? "" : fmt::format("            {}\n", text);
 }
 
-// What went wrong on our side, first of all: nobody should have to find it in a table.
+// What went wrong on our side. It stands first, so that nobody has to find it in a table.
 std::string losses_text(const Summary& summary) {
   std::string text;
   for (const std::string& fault : summary.ledger.faults)
@@ -143,7 +143,7 @@ std::string sending_text(const Summary& summary) {
   return text;
 }
 
-// What became of the targets, and of those without a reply what was said about them.
+// How many targets replied, and how many of the others had an error or stayed silent.
 std::string replied_text(const Summary& summary) {
   const std::uint64_t probed =
       summary.ledger.replied + summary.ledger.errored + summary.ledger.silent;

@@ -1,7 +1,7 @@
 // The summary as text for a terminal: what a person wants to know when a scan has ended.
 //
-// What went wrong on our side stands first, then what left, what answered, and where it came from.
-// Everything here is in the JSON too, which scripts read. Any thread.
+// It begins with what went wrong on our side, then says what left, what answered, and where answers
+// came from. All of it is in the JSON too, which scripts read. Any thread.
 #pragma once
 
 #include <string>

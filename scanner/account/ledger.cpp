@@ -18,7 +18,8 @@ double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) / kSecondNs;
 }
 
-// `whole` less `part`, never below nothing: where it would be, an equation does not hold.
+// `whole` less `part`; 0 where that would be negative, since then an equation does not hold and
+// says so.
 std::uint64_t rest_of(std::uint64_t whole, std::uint64_t part) {
   return whole - std::min(whole, part);
 }
@@ -73,7 +74,7 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
   return ledger;
 }
 
-// Those with most targets first.
+// The figures of each label, most targets first.
 std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tallies) {
   std::vector<Summary::Label> labels;
   if (plan.labels.empty()) return labels;

@@ -1,10 +1,10 @@
 // The ledger: the figures of a finished scan, brought together as the summary and checked against
 // each other.
 //
-// The sums (output/summary/equations.h) are taken from counters that different parts keep
-// independently, so that a probe, a frame or a reply that got lost between two of them shows. A
-// fault is a sentence with both figures; none is expected, ever, and one makes the summary say so
-// first. Here nothing is checked: this file says which counter is which key.
+// This file says which counter is which key, and output/summary/equations.h checks the sums.
+// Different parts keep the counters independently, so that a probe, a frame or a reply that got
+// lost between two of them shows as a fault, a sentence with both figures. There should never be
+// one; if there is, the summary says so first.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +19,12 @@
 
 namespace echoscan {
 
-// The way that the probes took.
+// The path that the probes took.
 struct PathFigures {
   std::string interface;
   std::string source;
-  std::string gateway;                      // where all probes went first, for people
-  std::optional<std::uint64_t> tx_packets;  // counted by the interface itself meanwhile
+  std::string gateway;                      // the next hop of all probes, for people
+  std::optional<std::uint64_t> tx_packets;  // what the interface itself counted meanwhile
 };
 
 // The summary of a scan whose threads have ended.

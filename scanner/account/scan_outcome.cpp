@@ -9,7 +9,7 @@
 namespace echoscan {
 namespace {
 
-// What is known of one end, whichever it is.
+// The summary's word, the exit code and the sentence of one end.
 struct Account {
   std::string name;
   ExitCode code;

@@ -1,10 +1,10 @@
 // How a scan ended: one variant, from which the summary's word, the exit code and the closing
 // sentence are made.
 //
-// Each end carries what its sentence needs, so that nobody has to put it together from the writer,
-// the transmitters and the configuration afterwards, when some of them may be gone. Rejected: an
-// enum beside an errno here and a path there, as it was, whose reader threw when the interface had
-// disappeared, and with that lost the ledger. Plain data.
+// Each end carries what its sentence needs, so that nobody has to collect that afterwards from the
+// writer, the transmitters and the configuration, when some of them may be gone. Rejected: an enum
+// beside an errno here and a path there. The code that read these threw when the interface had
+// disappeared, and so lost the ledger. Plain data.
 #pragma once
 
 #include <cstdint>

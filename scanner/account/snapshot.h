@@ -1,11 +1,10 @@
 // What a running scan has counted so far, as plain data, and what a finished one adds to that.
 //
-// The pipeline fills both; the ledger, the status line and whatever reports a scan read them and
-// nothing else, so that no reader reaches into a sender, a transmitter or the receiver, and a
-// counter has one place where it is read. A snapshot is taken while the threads go on counting: its
-// figures are true each, and a moment apart from each other. `sent` only grows, as metrics need it.
-// Rejected: getters of the pipeline for each part (ten of them), and two readers that each walked
-// the queues.
+// The pipeline fills both. Ledger and status line read them and nothing else, so that no reader
+// reaches into a sender, a transmitter or the receiver, and each counter is read in one place. A
+// snapshot is taken while the threads go on counting: each figure is true, but they are a moment
+// apart from each other. `sent` only grows, which metrics need. Rejected: ten getters of the
+// pipeline for its parts, and two readers that each walked the queues.
 #pragma once
 
 #include <algorithm>
@@ -34,15 +33,15 @@ struct SenderFigures {
   std::uint64_t paused_receiver_ns = 0;
   std::uint64_t paused_link_ns = 0;
 
-  // Acceptances of the transmitter, each time that it accepted a target.
+  // How often the transmitter accepted a target.
   [[nodiscard]] std::uint64_t accepted() const { return handed_over + retried + gone_back; }
-  // Waited by intent.
+  // How long the sender waited by intent.
   [[nodiscard]] std::uint64_t paused_ns() const {
     return paused_output_ns + paused_receiver_ns + paused_link_ns;
   }
 };
 
-// One transmitter's. A queue whose sender chooses between several has one for each.
+// One transmitter's counters. A queue with a raw socket beside its method has two of these.
 struct TransmitterFigures {
   unsigned queue = 0;
   int cpu = 0;
@@ -110,8 +109,8 @@ struct Snapshot {
 
   // Frames that have left so far.
   [[nodiscard]] std::uint64_t sent() const { return sum(&TransmitterFigures::sent); }
-  // Of them, those whose probe had been sent before, and was sent again behind a lost link. What is
-  // under way counts already: until the end it is a little ahead of sent().
+  // How many of them carried a probe for the second time, behind a lost link. It counts frames that
+  // are still under way, so that it is a little ahead of sent() until the end.
   [[nodiscard]] std::uint64_t sent_again() const {
     const std::uint64_t gone_back = sum(&SenderFigures::gone_back);
     const std::uint64_t lost =
@@ -150,7 +149,7 @@ struct Repeater {
   std::uint64_t repeats_at_most = 0;  // the same, when it is exact
 };
 
-// What only the end of a scan knows: the threads that count these do not share them.
+// What is known only when a scan has ended, since the threads that count it do not share it.
 struct Tallies {
   std::uint64_t given_up = 0;  // probes that were accepted and did not leave, by their targets
   std::uint64_t given_up_first_pass = 0;

@@ -2,7 +2,7 @@
 //
 // Text: "12 s, 45.1 %, 15 s left; sent 120,000 (10.0 kpps); replied 14,512 (1.2 k/s), 12.09 %; lost
 // 0". JSON: the same numbers as one object a line, for scripts. Rates are over the last interval.
-// Made from snapshots alone; called by the control thread.
+// It is made from snapshots alone. Only the control's thread calls it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class StatusLine {
  public:
   StatusLine(StatusStyle style, std::uint64_t started_ns) : style_(style), last_ns_(started_ns) {}
 
-  // Prints one line, if the style is any.
+  // Prints one line, unless the style is off.
   void print(const Snapshot& snapshot);
 
  private:

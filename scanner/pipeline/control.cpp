@@ -28,11 +28,11 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
       state_(state),
       status_(status),
       look_(std::move(look)) {
-  // From here on somebody looks at the link.
+  // From now on the link is watched.
   state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
 }
 
-// The first reason is the one that is reported.
+// Ends the sending. The first reason is the one that is reported.
 void Control::stop(const ScanOutcome& outcome) {
   if (std::holds_alternative<Finished>(outcome_)) outcome_ = outcome;
   state_.stop_sending.store(true, std::memory_order_relaxed);
@@ -72,7 +72,7 @@ void Control::tick(std::uint64_t now_ns) {
     look_at_cooldown(now_ns);
   }
   if (now_ns < next_status_ns_) return;
-  // A control that got no CPU for a while does not make up for the lines that it owes.
+  // A control that got no CPU for a while does not print the lines that it missed.
   next_status_ns_ = std::max(next_status_ns_ + kSecondNs, now_ns);
   const Snapshot snapshot = look_();
   status_.print(snapshot);
@@ -82,7 +82,7 @@ void Control::tick(std::uint64_t now_ns) {
 void Control::look_at_cooldown(std::uint64_t now_ns) {
   if (!said_cooldown_) {
     said_cooldown_ = true;
-    // Nobody answers where nothing has left.
+    // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
     if (!is_hurried_ && limits_.cooldown_ns > 0)
       spdlog::info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
@@ -92,7 +92,7 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     state_.stop_receiving.store(true, std::memory_order_relaxed);
 }
 
-// Down: senders pause, since a probe sent now is lost, or worse, taken for sent.
+// While the link is down senders pause: a probe sent now would be lost, or worse, counted as sent.
 void Control::look_at_link(std::uint64_t now_ns) {
   if (link_.is_gone()) {
     const Snapshot snapshot = look_();
@@ -133,8 +133,8 @@ std::uint64_t Control::silence_ns() const {
                                : std::max(kSilenceNs, 3 * kSecondNs / limits_.rate_pps);
 }
 
-// A scan that sends nothing, and has no reason of its own to wait, says so while it lasts: a pacer
-// that never grants looked like a slow network once, until --max-runtime ended it.
+// Warns when a scan sends nothing and has no reason to wait: a pacer that never granted anything
+// once looked like a slow network, until --max-runtime ended the scan.
 void Control::look_for_progress(const Snapshot& snapshot) {
   const std::uint64_t sent = snapshot.sent();
   const std::uint64_t paused_ns = snapshot.paused_ns();

@@ -1,11 +1,11 @@
 // The control of a running scan: what ends the sending, the cooldown and the receiving, and what
 // the person at the terminal is told meanwhile.
 //
-// A state machine without threads or timers: the pipeline calls it every kTickNs of the scan's
-// clock, and for each event (a signal, a sender's end, a failed output), always on the same thread.
-// Time is an argument, so that a test can play any order of events at any moment. Rejected: a timer
-// of Boost.Asio for each of status, link, --max-runtime and cooldown, which only real time drives;
-// one look every 10 ms is what the link needs anyway, and costs nothing beside it.
+// It is a state machine without threads or timers: the pipeline calls it every kTickNs of the
+// scan's clock, and for each event (a signal, a sender's end, a failed output), always on the same
+// thread. Time is an argument, so that a test can play any order of events at any moment. Rejected:
+// timers of Boost.Asio for status, link, --max-runtime and cooldown, which only real time drives.
+// The link has to be looked at every 10 ms anyway, and the rest costs nothing beside that.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +24,11 @@ namespace echoscan {
 class Control {
  public:
   static constexpr std::uint64_t kTickNs = 10'000'000;
-  // Senders go on when a lost link has been up for so long: the kernel's queues come back a little
-  // after it.
+  // How long a lost link has to be up again before senders go on: the kernel's queues come back a
+  // little after it.
   static constexpr std::uint64_t kLinkSettleNs = 200'000'000;
-  // Nothing may leave for so long, or for the time of three probes, before that is worth a warning.
+  // How long no probe has to leave before a warning says so; at low rates, the time of three
+  // probes.
   static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
 
   struct Limits {
@@ -46,14 +47,14 @@ class Control {
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
   // nothing.
   void on_signal(int signal);
-  // A sender's run() has returned; `is_good` as it did. The last one's caller has noted the time in
-  // state.sending_ended_ns.
+  // A sender's run() has returned `is_good`. When it is the last sender, state.sending_ended_ns has
+  // been set before.
   void on_sender_end(bool is_good);
   void on_output_failure(const OutputFailed& failure);
-  // What the clock, the link and the counters say now. To be called every kTickNs or so.
+  // Looks at the clock, the link and the counters. Call it about every kTickNs.
   void tick(std::uint64_t now_ns);
 
-  // The first reason that ended the sending; that it finished, where there was none.
+  // The first reason that ended the sending; Finished when there was none.
   [[nodiscard]] const ScanOutcome& outcome() const { return outcome_; }
 
  private:

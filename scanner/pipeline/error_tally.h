@@ -1,8 +1,9 @@
 // ICMP errors by type and code: how many arrived, and how many targets they were the first error
 // of.
 //
-// A table over all there can be (six classes, 256 codes) instead of a map: exact, and nothing to
-// allocate while replies wait. One thread adds; reading waits until it has ended.
+// It is a table of all that can occur (six classes, 256 codes), which is exact and allocates
+// nothing while replies wait. Rejected: a map. One thread adds; others read after that thread has
+// ended.
 #pragma once
 
 #include <array>

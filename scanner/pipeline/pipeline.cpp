@@ -21,14 +21,15 @@ constexpr double kSecondNs = 1e9;
 constexpr std::uint64_t kBlockStepsMax = 4096;
 constexpr std::size_t kRepeatersListed = 10;
 
-// A block lasts about 10 ms at the rate asked for, so that a slow scan's senders finish close
-// together.
+// How many steps a block has: about 10 ms' worth of the rate, so that a slow scan's senders finish
+// close together.
 std::uint64_t block_steps(std::uint64_t rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return kBlockStepsMax;
   return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
 }
 
-// Over all queues; none where they keep it by themselves. All or none: they are of one kind.
+// The rate that the pacer has to keep over all queues; unlimited when the queues keep it by
+// themselves, which all do or none, since they are of one kind.
 std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t rate_pps) {
   const bool is_kept = std::ranges::all_of(queues, &Queue::keeps_rate);
   return is_kept ? Pacer::kUnlimited : rate_pps;
@@ -104,7 +105,7 @@ OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& cou
           .error = writer.error()};
 }
 
-// Every SIGINT and SIGTERM, from now on.
+// Hands every SIGINT and SIGTERM to the control from now on.
 void wait_for_signal(asio::signal_set& signals, Control& control) {
   signals.async_wait([&signals, &control](const error_code& error, int signal) {
     if (error) return;
@@ -152,8 +153,8 @@ ScanOutcome Pipeline::run() {
                   StatusLine(output_.status, started_ns_), [this] { return snapshot(); });
   wait_for_signal(signals, control);
 
-  // The threads post what happens; this one looks every tick, and once more for each signal, which
-  // interrupts its sleep.
+  // The other threads post what happens to this one. It looks every tick, and once more for each
+  // signal, since that interrupts its sleep.
   bool is_received = false;
   std::thread receiving([&] {
     reduce_timer_slack();
@@ -175,7 +176,7 @@ ScanOutcome Pipeline::run() {
   }
   for (std::thread& thread : sending) thread.join();
   receiving.join();
-  // Whatever else ended the scan: lost results are the worse news.
+  // Lost results are the worst news, whatever else ended the scan.
   return writer_.has_failed() ? output_failure() : control.outcome();
 }
 
@@ -184,7 +185,7 @@ bool Pipeline::send(std::size_t index) {
   if (!queue.has_thread) pin_to(queue.cpu);
   reduce_timer_slack();
   const bool is_good = senders_[index]->run();
-  // The last one ends the sending here: the control would notice it a tick late.
+  // The last sender notes the time here, since the control would notice its end a tick late.
   if (senders_running_.fetch_sub(1) == 1)
     state_.sending_ended_ns.store(clock_.now_ns(), std::memory_order_relaxed);
   return is_good;

@@ -1,10 +1,11 @@
 // The running scan: senders, receiver and control, from the first probe to the end of the cooldown.
 //
-// One thread per transmitter, pinned; one receiver, which also writes; the caller's thread runs the
-// control (control.h) and takes the signals (Boost.Asio), and touches no packet. Everything that
-// reaches the world comes in through a seam, time too, so that this whole pipeline runs in a test
-// without kernel or network, on simulated time. Nothing on the data's way allocates once run() has
-// started its threads.
+// Each queue has a sender thread, pinned unless a thread of its transmitter has the CPU. One
+// receiver thread takes the replies and writes the lines. The caller's thread runs the control
+// (control.h) and takes the signals (Boost.Asio), and touches no packet. Everything that reaches
+// the world comes in through a seam, time too, so that a test runs the whole pipeline without
+// kernel or network, on simulated time. Nothing on the data's way allocates once run() has started
+// its threads.
 #pragma once
 
 #include <atomic>
@@ -37,8 +38,8 @@ struct Queue {
   unsigned number = 0;
   int cpu = 0;
   std::uint64_t rate_pps = Pacer::kUnlimited;  // its share of the scan's
-  bool keeps_rate = false;                     // by itself: no pacer is to be asked
-  bool has_thread = false;                     // of its own, on `cpu`: the sender may run anywhere
+  bool keeps_rate = false;                     // keeps its rate by itself: the pacer is not asked
+  bool has_thread = false;  // sends from a thread of its own on `cpu`: the sender may run anywhere
 };
 
 class Pipeline {
@@ -58,10 +59,10 @@ class Pipeline {
   [[nodiscard]] Tallies tallies() const;
 
  private:
-  // The body of sender thread `index`; what its run() returned.
+  // The body of sender thread `index`. Returns what its run() returned.
   bool send(std::size_t index);
   [[nodiscard]] OutputFailed output_failure() const;
-  // What left, by label, each probe once: what was handed over, less what was given up behind that.
+  // Probes that left, by label: those handed over less those given up afterwards, each once.
   [[nodiscard]] std::vector<std::uint64_t> sent_by_label() const;
   // Calls `use` with the targets that each sender and each transmitter has given up.
   template <typename Use>

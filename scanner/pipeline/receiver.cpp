@@ -11,7 +11,7 @@ namespace {
 constexpr int kFinishMs = 50;
 static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
-// A send time in the future is not ours to print, however well it is authenticated.
+// A send time in the future gives no round-trip time, even if it is proved.
 std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
   if (reply.sent_ns == 0 || reply.sent_ns >= reply.received_ns) return std::nullopt;
   return reply.received_ns - reply.sent_ns;
@@ -74,8 +74,8 @@ std::size_t Receiver::receive_batch() {
   return received;
 }
 
-// An answer is a repeat when its target had one of that kind: a first error of a host that has
-// replied says something new, and so does the reply that comes after all.
+// An answer is a repeat when its target has had one of its kind: a host's first error after a reply
+// says something new, and so does its first reply after an error.
 void Receiver::take(const reply& reply) {
   const bool is_error = reply.outcome == FRAME_ERROR;
   if (is_error) errors_.add_frame(reply.icmp_type, reply.icmp_code);
@@ -106,7 +106,7 @@ void Receiver::take(const reply& reply) {
 
 std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
   counters_.replied.add(1);
-  // While nobody has had an error the other bitmap's pages stay untouched.
+  // As long as there was no error, the bitmap of errors is not looked at, and takes no memory.
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
   replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));

@@ -1,10 +1,10 @@
-// The receiver: drains the reply source, tells first answers from repeats, replies from errors, and
-// writes a line for each result that is asked for.
+// The receiver: drains the reply source, tells first answers from repeats and replies from errors,
+// and writes a line for each result that is asked for.
 //
-// One thread for all rings: 5 to 15 % of targets answer, so 10 M probes a second are about 1 M
-// replies, and the budget of 500 ns a reply holds them. Rings are polled instead of waking it for
+// One thread serves all rings: 5 to 15 % of targets answer, so 10 M probes a second bring about 1 M
+// replies, for which 500 ns each are enough. The thread polls the rings instead of being woken for
 // each record: every kPollNs while replies come in numbers, every kIdlePollNs while they do not.
-// (Arrival is stamped in the kernel; a poll's lateness is in no round-trip time.) It goes on
+// (The kernel stamps arrivals, so that a late poll lengthens no round-trip time.) It goes on
 // through the cooldown, and drains what is left at the end. When the backlog of lines leaves no
 // room, replies stay in the rings, where a loss is counted.
 #pragma once
@@ -45,8 +45,8 @@ class Receiver {
            const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
            const LabelMap& labels, const Emission& emission = {});
 
-  // Receives until it is told to stop and nothing is left. Calls `on_output_failure` once, on this
-  // thread, if the results cannot be written.
+  // Receives until it is told to stop and nothing is left. If the results cannot be written, it
+  // calls `on_output_failure` once, on this thread.
   void run(const std::function<void()>& on_output_failure);
 
   [[nodiscard]] const ReceiverCounters& counters() const { return counters_; }
@@ -55,13 +55,13 @@ class Receiver {
   [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
   [[nodiscard]] const ErrorTally& errors() const { return errors_; }
   [[nodiscard]] const RepeatTally& repeats() const { return repeats_; }
-  // First replies, by the time since the receiver was built; and those behind the last probe, by
-  // the time since then.
+  // First replies by the time since the receiver was built, and those that came after the last
+  // probe by the time since that.
   [[nodiscard]] const TimeBins& replied_by_time() const { return replied_by_time_; }
   [[nodiscard]] const TimeBins& replied_late() const { return replied_late_; }
 
  private:
-  // Takes one batch; how many records it had.
+  // Takes one batch, and returns how many records it had.
   std::size_t receive_batch();
   void take(const reply& reply);
   // Returns the target's label.

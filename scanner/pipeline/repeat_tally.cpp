@@ -11,8 +11,9 @@ namespace {
 constexpr unsigned kSetBits = 17;
 static_assert(RepeatTally::kSlots == RepeatTally::kSetSlots << kSetBits);
 
-// Neighbours in the address space belong into different sets: Fibonacci hashing (Knuth, volume 3,
-// section 6.4). Nobody gains by choosing addresses: a repeat counts only for a target of ours.
+// Fibonacci hashing (Knuth, volume 3, section 6.4) puts neighbours in the address space into
+// different sets. Nobody gains by choosing addresses, since a repeat counts only for a target of
+// ours.
 std::size_t set_of(Ipv4 target) {
   return (target.value * 0x9e3779b9U) >> (32 - kSetBits);
 }
@@ -27,7 +28,7 @@ std::span<RepeatTally::Slot> RepeatTally::slots() const {
   return {memory_.as<Slot>(), kSlots};
 }
 
-// A set fills from its front, so that behind a free slot there is nothing to look for.
+// A set fills from its front, so that the search ends at the first free slot.
 std::uint64_t RepeatTally::add(Ipv4 target) {
   Slot* set = memory_.as<Slot>() + set_of(target) * kSetSlots;
   Slot* least = set;
