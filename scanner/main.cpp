@@ -1,8 +1,6 @@
 // echoscan's entry: it chooses the command, catches what that throws, and sets the exit code.
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
@@ -21,6 +19,7 @@
 #include "scanner/command/doctor.h"
 #include "scanner/command/target_report.h"
 #include "scanner/options/scan_config.h"
+#include "scanner/process/log.h"
 #include "scanner/process/privileges.h"
 #include "scanner/process/user_error.h"
 #include "scanner/scan.h"
@@ -42,14 +41,16 @@ void end_by_signal(int signal) {
   _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }
 
-// The log goes to standard error, since standard output is for results alone.
-void set_up_log(Verbosity verbosity) {
-  auto log = spdlog::stderr_color_mt("echoscan");
-  log->set_pattern("%H:%M:%S.%e %^%l%$: %v");
-  log->set_level(verbosity == Verbosity::quiet     ? spdlog::level::warn
-                 : verbosity == Verbosity::verbose ? spdlog::level::debug
-                                                   : spdlog::level::info);
-  spdlog::set_default_logger(std::move(log));
+LogLevel lowest_level(Verbosity verbosity) {
+  switch (verbosity) {
+    case Verbosity::quiet:
+      return LogLevel::warning;
+    case Verbosity::normal:
+      return LogLevel::info;
+    case Verbosity::verbose:
+      break;
+  }
+  return LogLevel::debug;
 }
 
 // Runs a command: parse, set the log up, run. `kUsualVerbosity` holds when neither -v nor -q was
@@ -58,7 +59,8 @@ template <auto parse, auto run, Verbosity kUsualVerbosity = Verbosity::normal>
 ExitCode carry_out(const std::vector<std::string>& arguments) {
   const auto config = parse(arguments);
   if (!config) return ExitCode::finished;  // they asked for help
-  set_up_log(config->verbosity == Verbosity::normal ? kUsualVerbosity : config->verbosity);
+  set_up_log(
+      lowest_level(config->verbosity == Verbosity::normal ? kUsualVerbosity : config->verbosity));
   return run(*config);
 }
 

@@ -1,7 +1,6 @@
 #include "scanner/scan.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -23,6 +22,7 @@
 #include "scanner/plan/dry_run.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
+#include "scanner/process/log.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
@@ -42,8 +42,7 @@ GeoTable load_geo(const std::vector<std::string>& databases) {
     if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
       throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
   if (!geo.is_empty())
-    spdlog::info("geo: {} networks from {}", with_thousands(geo.networks().size()),
-                 geo.description());
+    log_info("geo: {} networks from {}", with_thousands(geo.networks().size()), geo.description());
   return geo;
 }
 
@@ -134,12 +133,11 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Tar
 
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
   const NetworkPath& network = paths.network;
-  spdlog::info("from {} on {} to {}{}", to_string(network.source), network.interface.name,
-               paths.next_hop(),
-               network.gateway ? fmt::format(" ({})", to_string(*network.gateway)) : "");
-  spdlog::info("sending by {} on {} queue{}, receiving by {}",
-               paths.queues.front().transmitter->mode(), paths.queues.size(),
-               plural(paths.queues.size()), paths.receive.source->mode());
+  log_info("from {} on {} to {}{}", to_string(network.source), network.interface.name,
+           paths.next_hop(),
+           network.gateway ? fmt::format(" ({})", to_string(*network.gateway)) : "");
+  log_info("sending by {} on {} queue{}, receiving by {}", paths.queues.front().transmitter->mode(),
+           paths.queues.size(), plural(paths.queues.size()), paths.receive.source->mode());
   log_plan(plan, config.order, config.pace);
 }
 

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/source.h"
+
 namespace echoscan {
 namespace {
 
@@ -26,44 +28,6 @@ constexpr std::size_t kLineWidthMax = 100;
 constexpr std::size_t kDocumentWidthMax = 120;
 constexpr std::size_t kHeadLinesMin = 3;
 constexpr std::size_t kHeadLinesMax = 12;
-
-struct Source {
-  std::string path;  // from the project's root
-  std::vector<std::string> lines;
-};
-
-std::vector<Source> sources() {
-  const fs::path root = ECHOSCAN_SOURCE_DIR;
-  std::vector<Source> found;
-  for (const char* folder : {"bpf", "targets", "output", "scanner", "tests"}) {
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder)) {
-      const std::string extension = entry.path().extension();
-      if (extension != ".h" && extension != ".cpp" && extension != ".c") continue;
-      Source source{fs::relative(entry.path(), root), {}};
-      std::ifstream in(entry.path());
-      for (std::string line; std::getline(in, line);) source.lines.push_back(line);
-      found.push_back(std::move(source));
-    }
-  }
-  EXPECT_GT(found.size(), 50U);
-  return found;
-}
-
-// The folder that a file stands in: "scanner/transmit/method", or "scanner" for main.cpp and scan.
-std::string room_of(const std::string& path) {
-  return fs::path(path).parent_path();
-}
-
-std::string top_room_of(const std::string& path) {
-  return path.substr(0, path.find('/'));
-}
-
-// "" when the line includes nothing of ours.
-std::string own_include(const std::string& line) {
-  static const std::regex pattern("^#include \"([^\"]+)\"");
-  std::smatch match;
-  return std::regex_search(line, match, pattern) ? match[1].str() : "";
-}
 
 TEST(Style, FilesAreShortAndLinesNarrow) {
   for (const Source& source : sources()) {

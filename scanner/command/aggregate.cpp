@@ -1,7 +1,6 @@
 #include "scanner/command/aggregate.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "output/summary/equations.h"
 #include "output/summary/summary.h"
 #include "scanner/plan/target_selection.h"
+#include "scanner/process/log.h"
 #include "targets/target_set.h"
 
 namespace echoscan {
@@ -37,13 +37,13 @@ void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateRe
       ++report.lines;
       if (aggregate.add_line(line)) continue;
       if (++report.malformed <= kMalformedShown)
-        spdlog::warn("{}:{}: not a result: {}", path, source.line_number(), line.substr(0, 60));
+        log_warning("{}:{}: not a result: {}", path, source.line_number(), line.substr(0, 60));
     }
     if (!source.error().empty())
-      spdlog::warn("'{}' was read up to line {}: {}", path, source.line_number(), source.error());
+      log_warning("'{}' was read up to line {}: {}", path, source.line_number(), source.error());
   }
   if (report.malformed > kMalformedShown)
-    spdlog::warn("{} more malformed lines", report.malformed - kMalformedShown);
+    log_warning("{} more malformed lines", report.malformed - kMalformedShown);
 }
 
 struct Probed {
@@ -66,7 +66,7 @@ Probed read_summaries(const std::vector<std::string>& paths) {
       throw UserError(ExitCode::bad_usage,
                       fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
     for (const std::string& fault : faults_of(text))
-      spdlog::warn("the summary '{}' does not add up: {}", path, fault);
+      log_warning("the summary '{}' does not add up: {}", path, fault);
     probed.targets += summary->targets.count - summary->ledger.not_probed;
     probed.is_complete = probed.is_complete && summary->ledger.not_probed == 0;
     for (const Summary::Label& label : summary->labels)
@@ -151,10 +151,10 @@ void add_probed(const AggregateConfig& config, const Aggregate& aggregate,
   check_digests(config, probed, selection.digest);
   const TargetSet targets(std::move(selection.ranges));
   if (config.summaries.empty()) {
-    spdlog::warn("no --summary: all {} targets of the lists are taken as probed", targets.size());
+    log_warning("no --summary: all {} targets of the lists are taken as probed", targets.size());
     report.targets = targets.size();
   } else if (probed.targets != targets.size()) {
-    spdlog::warn(
+    log_warning(
         "the summaries have {} of the lists' {} targets probed: there are no rates of groups",
         probed.targets, targets.size());
     return;

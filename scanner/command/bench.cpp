@@ -1,7 +1,6 @@
 #include "scanner/command/bench.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <algorithm>

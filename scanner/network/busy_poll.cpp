@@ -1,12 +1,12 @@
 #include "scanner/network/busy_poll.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -35,8 +35,8 @@ int write_setting(const std::string& path, const std::string& value) {
 
 void restore(const std::string& path, const std::string& value) {
   if (const int error = write_setting(path, value); error != 0)
-    spdlog::warn("--busy-poll: {} could not be set back to {} ({})", path, value,
-                 std::strerror(error));
+    log_warning("--busy-poll: {} could not be set back to {} ({})", path, value,
+                std::strerror(error));
 }
 
 }  // namespace

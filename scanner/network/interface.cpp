@@ -6,7 +6,6 @@
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
@@ -14,6 +13,7 @@
 
 #include "scanner/network/ethtool.h"
 #include "scanner/network/netlink.h"
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -111,11 +111,11 @@ std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned s
     has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
     const bool may_still_go = !has_gone && waited_ns < settle_ms * kMillisecondNs;
     if (now.has_carrier && !may_still_go) {
-      if (is_announced) spdlog::info("the link is up after {:.1f} s", in_seconds(waited_ns));
+      if (is_announced) log_info("the link is up after {:.1f} s", in_seconds(waited_ns));
       return has_gone ? waited_ns : 0;
     }
     if (!now.has_carrier && !is_announced) {
-      spdlog::info("waiting for the link of {}: some drivers restart it for XDP", before.name);
+      log_info("waiting for the link of {}: some drivers restart it for XDP", before.name);
       is_announced = true;
     }
     if (in_seconds(waited_ns) > timeout_s)

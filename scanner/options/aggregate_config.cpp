@@ -1,6 +1,5 @@
 #include "scanner/options/aggregate_config.h"
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 
 #include "scanner/process/user_error.h"
@@ -80,16 +79,15 @@ void check_combinations(const AggregateConfig& config) {
 std::optional<AggregateConfig> parse_aggregate_config(const std::vector<std::string>& arguments) {
   AggregateConfig config;
   std::optional<std::size_t> top;
-  CLI::App app{
+  const Application app = make_application(
       "Reads results that `echoscan scan` wrote as JSON lines, plain, .gz or .zst, and counts them "
       "by\nnetwork, country, autonomous system and label.",
-      "echoscan aggregate"};
-  add_table_options(app, config, top);
-  add_probed_options(app, config);
-  add_target_options(app, config.target, "Targets, as given to the scan");
-  app.footer(
+      "echoscan aggregate",
       "Exit status: 0 the tables are complete, 2 bad usage or input, 4 they could not be written.");
-  if (!parse_arguments(app, arguments, "Tables", ConfigFile::own_options)) return std::nullopt;
+  add_table_options(*app, config, top);
+  add_probed_options(*app, config);
+  add_target_options(*app, config.target, "Targets, as given to the scan");
+  if (!parse_arguments(*app, arguments, "Tables", ConfigFile::own_options)) return std::nullopt;
   check_combinations(config);
   config.groupings = in_order(config.groupings);
   config.rows_max = top.value_or(config.format == TableFormat::text ? kTextRows : 0);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 
@@ -105,12 +104,11 @@ std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& ar
   for (const MethodTraits& method : all_methods())
     footer += fmt::format("  {:<32}{}{}\n", method.name, method.what,
                           method.in_scan ? "" : " (not in scan)");
-  CLI::App app{
+  const Application app = make_application(
       "Sends probes to one host as fast as each method can, in turn, and prints what each reached.",
-      "echoscan bench"};
-  app.footer(footer);
-  add_options(app, config);
-  if (!parse_arguments(app, arguments, "Bench", ConfigFile::own_options)) return std::nullopt;
+      "echoscan bench", footer);
+  add_options(*app, config);
+  if (!parse_arguments(*app, arguments, "Bench", ConfigFile::own_options)) return std::nullopt;
   check(config);
   config.methods = in_order(config.methods);
   return config;

@@ -28,6 +28,17 @@ std::string config_file_error(const CLI::ConfigError& error, const std::string& 
 
 }  // namespace
 
+void ApplicationDelete::operator()(CLI::App* app) const {
+  delete app;
+}
+
+Application make_application(const std::string& what, const std::string& name,
+                             const std::string& footer) {
+  Application app(new CLI::App(what, name));
+  app->footer(footer);
+  return app;
+}
+
 void refuse(const std::string& option, const std::string& value, const std::string& expected) {
   throw CLI::ValidationError(option, fmt::format("'{}' is not {}", value, expected));
 }

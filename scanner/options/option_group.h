@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,16 @@ class App;
 }
 
 namespace echoscan {
+
+// A command's application, for files that do not see what is in it.
+struct ApplicationDelete {
+  void operator()(CLI::App* app) const;
+};
+using Application = std::unique_ptr<CLI::App, ApplicationDelete>;
+
+// Its --help begins with `what` and ends with `footer`.
+Application make_application(const std::string& what, const std::string& name,
+                             const std::string& footer);
 
 enum class Verbosity { quiet, normal, verbose };
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -267,23 +266,22 @@ std::optional<std::uint64_t> parse_rate(const std::string& text) {
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
                                             const Environment& environment) {
   ScanConfig config;
-  CLI::App app{
+  const Application app = make_application(
       "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
       "line.",
-      "echoscan scan"};
-  add_target_arguments(app, config.target);
-  add_target_options(app, config.target);
-  add_max_targets(app, config.order);
-  add_order_options(app, config.order);
-  add_pace_options(app, config.pace);
-  add_network_options(app, config.path);
-  add_output_options(app, config.output);
-  add_run_options(app, config);
-  app.footer(
+      "echoscan scan",
       "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
       "not be\n"
       "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
-  if (!parse_arguments(app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
+  add_target_arguments(*app, config.target);
+  add_target_options(*app, config.target);
+  add_max_targets(*app, config.order);
+  add_order_options(*app, config.order);
+  add_pace_options(*app, config.pace);
+  add_network_options(*app, config.path);
+  add_output_options(*app, config.output);
+  add_run_options(*app, config);
+  if (!parse_arguments(*app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);

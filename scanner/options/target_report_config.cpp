@@ -1,17 +1,16 @@
 #include "scanner/options/target_report_config.h"
 
-#include <CLI/CLI.hpp>
-
 namespace echoscan {
 
 std::optional<TargetReportConfig> parse_target_report_config(
     const std::vector<std::string>& arguments) {
   TargetReportConfig config;
-  CLI::App app{"Says what a scan with the same targets would probe, and sends nothing.",
-               "echoscan targets"};
-  add_target_arguments(app, config.target);
-  add_target_options(app, config.target);
-  OptionGroup group(app, "Output");
+  const Application app = make_application(
+      "Says what a scan with the same targets would probe, and sends nothing.", "echoscan targets",
+      "Exit status: 0 there are targets, 2 bad usage or input, or nothing is left.");
+  add_target_arguments(*app, config.target);
+  add_target_options(*app, config.target);
+  OptionGroup group(*app, "Output");
   group.flag("--list",
              "Print the ranges, as a list that can be read again; as text, in place of the counts",
              [&config] { config.list_ranges = true; });
@@ -21,8 +20,7 @@ std::optional<TargetReportConfig> parse_target_report_config(
                     option, text, {{"text", ReportFormat::text}, {"json", ReportFormat::json}});
               });
   add_verbosity(group, config.verbosity);
-  app.footer("Exit status: 0 there are targets, 2 bad usage or input, or nothing is left.");
-  if (!parse_arguments(app, arguments, "Output", ConfigFile::any_options)) return std::nullopt;
+  if (!parse_arguments(*app, arguments, "Output", ConfigFile::any_options)) return std::nullopt;
   require_targets(config.target, "echoscan targets");
   return config;
 }

@@ -1,9 +1,9 @@
 #include "scanner/path/network_path.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "scanner/network/route.h"
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -61,9 +61,8 @@ void check_interface(const PathConfig& config, const Interface& interface, Ipv4 
 Ipv4 choose_source(const PathConfig& config, const Interface& interface, const Route* route) {
   if (config.source_ip) {
     if (!owns_address(interface, *config.source_ip))
-      spdlog::warn(
-          "{} is not an address of {}: replies arrive only if the network brings them here",
-          to_string(*config.source_ip), interface.name);
+      log_warning("{} is not an address of {}: replies arrive only if the network brings them here",
+                  to_string(*config.source_ip), interface.name);
     return *config.source_ip;
   }
   if (route && route->source) return *route->source;
@@ -77,8 +76,8 @@ std::vector<AddressRange> find_neighbours(const TargetSet& targets, const Interf
   std::vector<AddressRange> networks = connected_networks(interface);
   const std::uint64_t elsewhere = count_addresses(subtract_ranges(targets.ranges(), networks));
   if (elsewhere == targets.size()) return {};
-  spdlog::info("{} of the targets are on the network of {} itself: they are sent by a raw socket",
-               targets.size() - elsewhere, interface.name);
+  log_info("{} of the targets are on the network of {} itself: they are sent by a raw socket",
+           targets.size() - elsewhere, interface.name);
   return networks;
 }
 
@@ -107,11 +106,11 @@ NetworkPath find_network_path(const PathConfig& config, const TargetSet& targets
   path.gateway = way.route.gateway;
   path.kernel_routes = !path.gateway || !takes_frames(path.interface);
   if (path.kernel_routes)
-    spdlog::info("{}: the kernel routes all probes, by a raw socket",
-                 takes_frames(path.interface)
-                     ? fmt::format("there is no gateway to {} out of {}",
-                                   to_string(way.destination), path.interface.name)
-                     : fmt::format("{} takes no frames", path.interface.name));
+    log_info("{}: the kernel routes all probes, by a raw socket",
+             takes_frames(path.interface)
+                 ? fmt::format("there is no gateway to {} out of {}", to_string(way.destination),
+                               path.interface.name)
+                 : fmt::format("{} takes no frames", path.interface.name));
   else
     path.neighbours = find_neighbours(targets, path.interface);
   return path;
@@ -133,8 +132,8 @@ FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock) {
             "the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
             to_string(*path.gateway), path.interface.name));
   if (!resolved->is_confirmed)
-    spdlog::warn("the gateway {} did not confirm its address {}; using it all the same",
-                 to_string(*path.gateway), to_string(resolved->mac));
+    log_warning("the gateway {} did not confirm its address {}; using it all the same",
+                to_string(*path.gateway), to_string(resolved->mac));
   addresses.gateway_mac = resolved->mac;
   return addresses;
 }

@@ -1,8 +1,8 @@
 #include "scanner/path/receive_path.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "scanner/receive/source/packet_receiver.h"
 #include "scanner/receive/source/xdp_reply_filter.h"
@@ -12,14 +12,14 @@ namespace echoscan {
 ReceivePath open_receive_path(Method method, const Interface& interface,
                               const match_config& match) {
   if (!interface.is_ethernet && !interface.is_loopback) {
-    spdlog::info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
+    log_info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
   }
   auto filter = XdpReplyFilter::attach(interface, match);
   if (filter) {
     if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
-      spdlog::warn("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
-                   interface.name, why_not_native->reason);
+      log_warning("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
+                  interface.name, why_not_native->reason);
     return {std::move(*filter), true};
   }
   const XdpReplyFilter::NoXdp& why = filter.error();
@@ -30,9 +30,8 @@ ReceivePath open_receive_path(Method method, const Interface& interface,
                     fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
                                 why.reason, why.is_foreign ? "detach it or " : ""));
   auto receiver = std::make_unique<PacketReceiver>(interface, match);
-  spdlog::warn(
-      "no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
-      method == Method::automatic ? "sending and receiving by" : "replies are received by");
+  log_warning("no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
+              method == Method::automatic ? "sending and receiving by" : "replies are received by");
   return {std::move(receiver), false};
 }
 

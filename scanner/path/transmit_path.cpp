@@ -1,7 +1,6 @@
 #include "scanner/path/transmit_path.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -10,6 +9,7 @@
 #include "output/summary/figure_text.h"
 #include "scanner/path/neighbour_split.h"
 #include "scanner/process/limits.h"
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/method/af_packet.h"
 #include "scanner/transmit/method/af_xdp.h"
@@ -60,8 +60,8 @@ Attempt open_af_xdp_copy(const TransmitSetup& setup) {
 Attempt open_af_xdp(const TransmitSetup& setup) {
   Attempt opened = open_af_xdp_zero_copy(setup);
   if (opened) return opened;
-  spdlog::info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name,
-               opened.error().reason);
+  log_info("no AF_XDP zero-copy on {} ({}); trying copy mode", setup.interface.name,
+           opened.error().reason);
   return open_af_xdp_copy(setup);
 }
 
@@ -110,16 +110,16 @@ bool is_always(const TransmitSetup&) {
 struct Step {
   bool (*is_worth_trying)(const TransmitSetup& setup);
   Attempt (*open)(const TransmitSetup& setup);
-  spdlog::level::level_enum log_level;
+  LogLevel log_level;
   const char* what;     // that there is none of
   const char* instead;  // behind the reason
 };
 
 constexpr std::array kLadder{
-    Step{can_have_xdp, open_af_xdp_zero_copy, spdlog::level::info, "AF_XDP zero-copy", ""},
-    Step{is_for_live, open_xdp_live, spdlog::level::info, "live frames", ""},
-    Step{can_have_xdp, open_af_xdp_copy, spdlog::level::warn, "AF_XDP", "; sending by AF_PACKET"},
-    Step{is_always, open_each<AfPacketTransmitter>, spdlog::level::warn, "AF_PACKET", ""},
+    Step{can_have_xdp, open_af_xdp_zero_copy, LogLevel::info, "AF_XDP zero-copy", ""},
+    Step{is_for_live, open_xdp_live, LogLevel::info, "live frames", ""},
+    Step{can_have_xdp, open_af_xdp_copy, LogLevel::warning, "AF_XDP", "; sending by AF_PACKET"},
+    Step{is_always, open_each<AfPacketTransmitter>, LogLevel::warning, "AF_PACKET", ""},
 };
 
 // Goes down the ladder to the best method that works, and logs why each step before it does not.
@@ -129,8 +129,8 @@ Attempt open_best(const TransmitSetup& setup) {
     if (!step.is_worth_trying(setup)) continue;
     opened = step.open(setup);
     if (opened) break;
-    spdlog::log(step.log_level, "no {} on {} ({}){}", step.what, setup.interface.name,
-                opened.error().reason, step.instead);
+    log_at(step.log_level, "no {} on {} ({}){}", step.what, setup.interface.name,
+           opened.error().reason, step.instead);
   }
   return opened;
 }

@@ -1,13 +1,13 @@
 #include "scanner/pipeline/control.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
 
 #include "scanner/pipeline/sender.h"
+#include "scanner/process/log.h"
 
 namespace echoscan {
 namespace {
@@ -46,8 +46,8 @@ void Control::on_signal(int signal) {
     return;
   }
   was_signalled_ = true;
-  spdlog::warn("stopped by {}; the cooldown is kept, a second signal ends it",
-               signal == SIGINT ? "SIGINT" : "SIGTERM");
+  log_warning("stopped by {}; the cooldown is kept, a second signal ends it",
+              signal == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
 void Control::on_sender_end(bool is_good) {
@@ -85,7 +85,7 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
     if (!is_hurried_ && limits_.cooldown_ns > 0)
-      spdlog::info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
+      log_info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
   }
   const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
   if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns)
@@ -108,8 +108,8 @@ void Control::look_at_link(std::uint64_t now_ns) {
   } else if (now_ns - last_down_ns_ > kLinkSettleNs) {
     link_is_down_ = false;
     state_.link_is_down.store(false, std::memory_order_relaxed);
-    spdlog::info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
-                 seconds(now_ns - down_since_ns_));
+    log_info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
+             seconds(now_ns - down_since_ns_));
   }
 }
 
@@ -119,8 +119,8 @@ void Control::note_link_down(std::uint64_t now_ns) {
     link_is_down_ = true;
     down_since_ns_ = now_ns;
     state_.link_is_down.store(true, std::memory_order_relaxed);
-    spdlog::warn("the link of {} is down: sending pauses, for {} s at most", link_.name(),
-                 limits_.link_timeout_s);
+    log_warning("the link of {} is down: sending pauses, for {} s at most", link_.name(),
+                limits_.link_timeout_s);
   } else if (seconds(now_ns - down_since_ns_) > limits_.link_timeout_s) {
     const Snapshot snapshot = look_();
     stop(LinkLost{link_.name(), limits_.link_timeout_s, snapshot.probes_sent(), snapshot.probes,
@@ -145,9 +145,9 @@ void Control::look_for_progress(const Snapshot& snapshot) {
   } else if (!said_no_progress_ && snapshot.taken_ns - progress_ns_ > silence_ns()) {
     said_no_progress_ = true;
     const int error = snapshot.last_error();
-    spdlog::warn("no probe has left for {} s, though nothing holds the sending up{}",
-                 (snapshot.taken_ns - progress_ns_) / kSecondNs,
-                 error == 0 ? "" : fmt::format(" but the kernel: {}", std::strerror(error)));
+    log_warning("no probe has left for {} s, though nothing holds the sending up{}",
+                (snapshot.taken_ns - progress_ns_) / kSecondNs,
+                error == 0 ? "" : fmt::format(" but the kernel: {}", std::strerror(error)));
   }
   last_sent_ = sent;
   last_paused_ns_ = paused_ns;

@@ -1,7 +1,6 @@
 #include "scanner/plan/dry_run.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include "output/summary/figure_text.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/route.h"
+#include "scanner/process/log.h"
 #include "scanner/transmit/pacer.h"
 #include "targets/target_cursor.h"
 
@@ -28,41 +28,41 @@ void log_route(const TargetPlan& plan) {
   const Ipv4 first = plan.targets.at(0);
   const std::optional<Route> route = find_route(first, 0);
   if (!route) {
-    spdlog::info("there is no route from here to {}", to_string(first));
+    log_info("there is no route from here to {}", to_string(first));
     return;
   }
   const std::string interface = find_interface(route->interface_index).name;
-  spdlog::info("from here, {} is reached on {}{}", to_string(first), interface,
-               route->gateway ? fmt::format(" by the gateway {}", to_string(*route->gateway)) : "");
+  log_info("from here, {} is reached on {}{}", to_string(first), interface,
+           route->gateway ? fmt::format(" by the gateway {}", to_string(*route->gateway)) : "");
 }
 
 }  // namespace
 
 void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
   const std::uint64_t probes = plan.target_count * order.passes;
-  spdlog::info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
-               with_thousands(plan.target_count), with_thousands(plan.counts.listed),
-               with_thousands(plan.counts.excluded_by_user),
-               with_thousands(plan.counts.excluded_reserved),
-               with_thousands(plan.targets.ranges().size()), plural(plan.targets.ranges().size()));
+  log_info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+           with_thousands(plan.target_count), with_thousands(plan.counts.listed),
+           with_thousands(plan.counts.excluded_by_user),
+           with_thousands(plan.counts.excluded_reserved),
+           with_thousands(plan.targets.ranges().size()), plural(plan.targets.ranges().size()));
   if (plan.counts.listed_repeatedly > 0)
-    spdlog::info("{} addresses are listed more than once",
-                 with_thousands(plan.counts.listed_repeatedly));
-  spdlog::info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
+    log_info("{} addresses are listed more than once",
+             with_thousands(plan.counts.listed_repeatedly));
+  log_info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
   if (plan.first < plan.targets.size())
-    spdlog::info("only the first {} of the order's {} targets", with_thousands(plan.first),
-                 with_thousands(plan.targets.size()));
+    log_info("only the first {} of the order's {} targets", with_thousands(plan.first),
+             with_thousands(plan.targets.size()));
   if (order.shard)
-    spdlog::info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
-                 plan.shard.count, order.shard_source, with_thousands(plan.target_count),
-                 plan.steps.begin, plan.steps.end);
+    log_info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
+             plan.shard.count, order.shard_source, with_thousands(plan.target_count),
+             plan.steps.begin, plan.steps.end);
   if (pace.rate_pps == Pacer::kUnlimited) {
-    spdlog::info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
-                 pace.cooldown_s);
+    log_info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
+             pace.cooldown_s);
   } else {
-    spdlog::info("{} probes at {} a second: {:.1f} s, then {} s of cooldown",
-                 with_thousands(probes), with_thousands(pace.rate_pps),
-                 static_cast<double>(probes) / static_cast<double>(pace.rate_pps), pace.cooldown_s);
+    log_info("{} probes at {} a second: {:.1f} s, then {} s of cooldown", with_thousands(probes),
+             with_thousands(pace.rate_pps),
+             static_cast<double>(probes) / static_cast<double>(pace.rate_pps), pace.cooldown_s);
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sha2.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -13,6 +12,7 @@
 #include <regex>
 
 #include "output/summary/figure_text.h"
+#include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "targets/target_list.h"
 
@@ -53,8 +53,8 @@ TargetList read_lists(const std::vector<std::string>& texts, const char* option,
   if (list.error_count > list.errors.size())
     sentence += fmt::format("\nand {} more", with_thousands(list.error_count - list.errors.size()));
   if (!skip_bad_lines || option_errors > 0) throw UserError(ExitCode::bad_usage, sentence);
-  spdlog::warn("{} bad line{} skipped:\n{}", with_thousands(list.error_count),
-               plural(list.error_count), sentence);
+  log_warning("{} bad line{} skipped:\n{}", with_thousands(list.error_count),
+              plural(list.error_count), sentence);
   return list;
 }
 
@@ -102,8 +102,8 @@ void warn_of_idle_allowances(const TargetConfig& config) {
       return entry.range.first <= range.last && range.first <= entry.range.last;
     };
     if (std::none_of(kSpecialPurposeRanges.begin(), kSpecialPurposeRanges.end(), overlaps))
-      spdlog::warn("--allow-range {} lifts nothing: it is not in the special-purpose registry",
-                   to_string(range));
+      log_warning("--allow-range {} lifts nothing: it is not in the special-purpose registry",
+                  to_string(range));
   }
 }
 
@@ -121,10 +121,9 @@ std::string digest_of(std::span<const AddressRange> ranges) {
 
 void log_left_out(const TargetCounts& counts) {
   if (counts.ipv6_entries > 0)
-    spdlog::info("{} IPv6 entries of the lists are left out", with_thousands(counts.ipv6_entries));
+    log_info("{} IPv6 entries of the lists are left out", with_thousands(counts.ipv6_entries));
   if (counts.filtered_entries > 0)
-    spdlog::info("{} entries are left out by --label-filter",
-                 with_thousands(counts.filtered_entries));
+    log_info("{} entries are left out by --label-filter", with_thousands(counts.filtered_entries));
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "reply_filter.skel.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/library_handle.h"
+#include "scanner/process/log.h"
 #include "scanner/process/mapped_memory.h"
 #include "scanner/process/privileges.h"
 
@@ -28,7 +28,7 @@ namespace {
 // Logs what libbpf says for those who debug a load; users get a sentence of ours. Messages are
 // logged whole, since the verifier's log says at its end what it refused.
 int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
-  if (!spdlog::should_log(spdlog::level::debug)) return 0;
+  if (!is_logged(LogLevel::debug)) return 0;
   va_list again;
   va_copy(again, arguments);
   const int length = std::max(0, std::vsnprintf(nullptr, 0, format, arguments));
@@ -36,7 +36,7 @@ int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
   std::vsnprintf(text.data(), text.size() + 1, format, again);
   va_end(again);
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  spdlog::debug("{}", text);
+  log_debug("{}", text);
   return length;
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <linux/if_xdp.h>
-#include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <xdp/libxdp.h>
 #include <xdp/xsk.h>
@@ -14,6 +13,7 @@
 #include <cstring>
 
 #include "scanner/network/driver_facts.h"
+#include "scanner/process/log.h"
 #include "scanner/process/mapped_memory.h"
 
 namespace echoscan {
@@ -51,7 +51,7 @@ MappedMemory map_area(std::size_t bytes) {
     constexpr int kHuge2M = 21 << MAP_HUGE_SHIFT;
     MappedMemory area = MappedMemory::zeros(bytes, MAP_POPULATE | MAP_HUGETLB | kHuge2M);
     if (area) return area;
-    spdlog::debug("no huge pages for AF_XDP ({}): ordinary ones", std::strerror(errno));
+    log_debug("no huge pages for AF_XDP ({}): ordinary ones", std::strerror(errno));
   }
   return MappedMemory::zeros(bytes, MAP_POPULATE);
 }
@@ -59,7 +59,7 @@ MappedMemory map_area(std::size_t bytes) {
 int log_libxdp(libxdp_print_level, const char* format, va_list arguments) {
   char line[1024];
   const int length = std::vsnprintf(line, sizeof(line), format, arguments);
-  spdlog::debug("{}", line);
+  log_debug("{}", line);
   return length;
 }
 

@@ -1,0 +1,66 @@
+// Which files there are, and what they cost: each is part of the product, and headers that take
+// seconds to compile stay in few of them. With style_test.cpp one program.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/source.h"
+
+namespace echoscan {
+namespace {
+
+// Headers that take seconds to compile: by how their names begin, and the files of the product that
+// may include them; empty stands for any .cpp file. No header of ours includes one.
+TEST(Style, CostlyHeadersStayInFewFiles) {
+  const std::map<std::string, std::set<std::string>> costly = {
+      {"spdlog/", {"scanner/process/log.cpp"}},
+      {"CLI/", {"scanner/options/option_group.cpp"}},
+      {"nlohmann/json.hpp", {}},
+      {"boost/", {}},
+      {"regex", {}}};
+  const std::regex pattern("^#include <([^>]+)>");
+  for (const Source& source : sources()) {
+    if (top_room_of(source.path) == "tests") continue;
+    for (const std::string& line : source.lines) {
+      std::smatch match;
+      if (!std::regex_search(line, match, pattern)) continue;
+      for (const auto& [header, users] : costly) {
+        if (!match[1].str().starts_with(header)) continue;
+        EXPECT_TRUE(users.empty() ? source.path.ends_with(".cpp") : users.contains(source.path))
+            << source.path << " includes " << match[1];
+      }
+    }
+  }
+}
+
+// What is tested and measured, and waits for the scan that uses it.
+const std::set<std::string> kNotUsedYet = {"scanner/network/way_partition.h"};
+
+// Nothing lies about that no program is made of: CMake compiles each source file of the product,
+// and each header is included by another file of the product.
+TEST(Style, EveryFileIsPartOfTheProduct) {
+  std::ifstream in(std::filesystem::path(ECHOSCAN_SOURCE_DIR) / "CMakeLists.txt");
+  std::set<std::string> used;
+  for (std::string word; in >> word;) used.insert(word.substr(0, word.find(')')));
+  const std::vector<Source> files = sources();
+  for (const Source& source : files) {
+    if (top_room_of(source.path) == "tests") continue;
+    for (const std::string& line : source.lines)
+      if (own_include(line) != std::filesystem::path(source.path).replace_extension(".h"))
+        used.insert(own_include(line));
+  }
+  for (const Source& source : files) {
+    if (top_room_of(source.path) == "tests") continue;
+    EXPECT_NE(used.contains(source.path), kNotUsedYet.contains(source.path))
+        << source.path << " is part of nothing, or no longer belongs among those not used yet";
+  }
+}
+
+}  // namespace
+}  // namespace echoscan
