@@ -45,8 +45,7 @@ run_ctest() {
   local preset=$1 label=$2
   # Programs of an earlier build would pass for the ones that could not be built.
   [[ $unbuilt != *" $preset "* ]] || { echo "not run: $preset was not built" >&2; return 1; }
-  local run=(ctest --test-dir "build/$preset" --label-regex "^$label\$" --output-on-failure
-    --no-tests=error --parallel "$(nproc)")
+  local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "$(nproc)")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
   "${run[@]}"

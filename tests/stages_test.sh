@@ -43,9 +43,9 @@ expect() {
 }
 
 expect quick "" 0 2 0
-expect quick "ctest+--test-dir+build/release+--label-regex+^unit" 1 2 1
+expect quick "ctest+--preset+release+--label-regex+^unit" 1 2 1
 expect quick "--build+--preset+release" 1 0 3   # nothing of a preset that was not built is run
 expect full "" 0 9 0
-expect full "--preset+asan" 1 8 2
-expect full "build/tsan build/fuzz ^vm" 1 9 3
+expect full "cmake+--preset+asan" 1 8 2
+expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 9 3
 expect full "ctest" 1 9 9

@@ -37,11 +37,16 @@ expect_equal "reason of af_xdp" "$(table '.rows[] | select(.method == "af_xdp") 
 expect_text "$work/out" "ping_socket  cannot run here: net.ipv4.ping_group_range does not let this group"
 expect_equal "asio ran" "$(table '.rows[0] | .method == "asio" and .sent > 0')" true
 
-# SIGINT ends it with the rows so far.
+# SIGINT ends it with the rows so far: here of the first method, once that has sent something.
+rm "$work/table"
+before=$(echo_requests)
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" bench -i lab0 --dst 10.0.0.1 --duration 60 --methods af_packet,asio \
   --json "$work/table" >"$work/out" 2>"$work/log" &
 pid=$!
-sleep 2
+for _ in $(seq 100); do
+  [ "$(echo_requests)" = "$before" ] || break
+  sleep 0.1
+done
 kill -s INT $pid
 expect_status 130 wait $pid
 expect_equal "rows" "$(table '[.rows[].method] | join(" ")')" af_packet

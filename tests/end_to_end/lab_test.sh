@@ -73,7 +73,7 @@ done
 
 # Cards that are in use are not taken; those that are not become the lab's link, and come back.
 lab down
-cards=(${ECHOSCAN_LAB:0:10}-a ${ECHOSCAN_LAB:0:10}-b)
+cards=(card$$-a card$$-b)
 delete_cards() {
   local status=$?
   lab down
