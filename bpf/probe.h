@@ -43,7 +43,9 @@ struct probe_payload {
   __u8 version;
 } __attribute__((packed));
 
-/* Where the fields stand: those of the headers in the frame, those of the payload in it. */
+/* Where the fields stand: header fields from the frame's beginning, payload fields from the
+ * payload's.
+ */
 enum {
   PROBE_IP_OFFSET = +PROBE_ETHERNET_BYTES, /* an int: C++ does not add enumerators of two enums */
   PROBE_IP_CHECKSUM_OFFSET = PROBE_IP_OFFSET + WIRE_IP_CHECKSUM_OFFSET,
@@ -118,9 +120,9 @@ WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sen
 }
 
 /*
- * The sum of the ICMP message of a probe, carries not yet folded in. Its checksum covers no
- * addresses (RFC 792), and each 32-bit word counts as well as its two halves do. Vectors of 64-bit
- * lanes are summed by this too, hence the types.
+ * The sum of a probe's ICMP message, before its carries are folded in. The checksum covers no
+ * addresses (RFC 792), and adding a 32-bit word is as good as adding its two halves. The types are
+ * those of 64-bit vector lanes, which are summed by this too.
  */
 WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u64 tag, __u64 pass) {
   const __u64 common = ((__u64)WIRE_ICMP_ECHO_REQUEST << 8) + (sent_ns >> 32) +
@@ -129,9 +131,9 @@ WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u6
 }
 
 /*
- * Makes a frame the probe of a target (host order): what differs from one probe to the next.
- * `frame` holds PROBE_FRAME_BYTES of a probe already, whichever it was; `ip_sum` is the sum of its
- * IPv4 header without destination and checksum (RFC 1071).
+ * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
+ * next. `frame` already holds PROBE_FRAME_BYTES of any probe of the scan; `ip_sum` is the sum of
+ * its IPv4 header without destination and checksum (RFC 1071).
  */
 WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u32 ip_sum, __u32 target,
                              __u8 pass, __u64 sent_ns) {

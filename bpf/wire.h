@@ -3,10 +3,10 @@
  * The wire: byte order, loads and stores at any alignment, the Internet checksum, and where the
  * fields of Ethernet, IPv4 and ICMP headers stand.
  *
- * Under everything that reads or writes a frame, in the kernel and in user space, so that an offset
- * or a checksum is written once for both compilers. The system's own headers (linux/ip.h,
- * netinet/ip_icmp.h) were rejected: they exclude each other, differ between the two sides, and
- * their structs demand an alignment that a packet does not have.
+ * Everything that reads or writes a frame uses it, in the kernel and in user space, so that an
+ * offset or a checksum is written once for both compilers. Rejected: the system's own headers
+ * (linux/ip.h, netinet/ip_icmp.h), which exclude each other, differ between the two sides, and have
+ * structs that demand an alignment that a packet does not have.
  */
 #ifndef ECHOSCAN_BPF_WIRE_H
 #define ECHOSCAN_BPF_WIRE_H
@@ -119,7 +119,7 @@ WIRE_INLINE __u32 wire_fold(__u64 sum) {
   return (__u32)sum;
 }
 
-/* The checksum that belongs into a header whose other fields have that sum. */
+/* The checksum of a header whose other fields have this sum. */
 WIRE_INLINE __u16 wire_checksum(__u64 sum) {
   return (__u16)~wire_fold(sum);
 }

@@ -33,7 +33,7 @@ struct Capability {
 
 struct Diagnosis {
   std::string kernel;            // release, as uname has it
-  KernelVersion kernel_version;  // 0.0 where the release does not say
+  KernelVersion kernel_version;  // 0.0 when the release does not say
   unsigned cpus_allowed = 0;
   std::vector<Capability> capabilities;
   std::optional<std::uint64_t> locked_memory_bytes;  // the limit; nullopt: unlimited

@@ -9,15 +9,15 @@ namespace echoscan {
 namespace {
 
 constexpr std::array kDrivers{
-    // Zero-copy, which Amazon's own driver has, wants chunks of a page.
+    // Amazon's own driver has zero-copy, which needs chunks of a page.
     DriverFacts{.driver = "ena", .wants_half_of_queues = true, .chunk_bytes = 4096},
     DriverFacts{.driver = "gve", .wants_half_of_queues = true},
     DriverFacts{.driver = "igb", .zero_copy_from = KernelVersion{6, 14}},
-    // From Linux 6.3 on it refuses before the first live frame, on older kernels with the first.
+    // Linux 6.3 and later refuse before the first live frame, older kernels with the first.
     DriverFacts{.driver = "veth", .live_frames_need = "its other end needs GRO or an XDP program"},
     DriverFacts{.driver = "virtio_net",
                 .zero_copy_from = KernelVersion{6, 13},
-                // 6.1 corrupts its queue after some seconds, and is dead until the next boot.
+                // On 6.1 it corrupts its queue after some seconds and is dead until the next boot.
                 .live_frames_from = KernelVersion{6, 12},
                 .zero_copy_needs = "a device that goes through the DMA interface",
                 .zero_copy_fix = "on the host: iommu_platform=on,disable-legacy=on for the device",

@@ -1,8 +1,8 @@
-// The running kernel's version: what drivers and system calls can do depends on it.
+// The running kernel's version, on which depends what drivers and system calls can do.
 //
-// Read from the release that uname gives, "6.12.95+deb12-amd64", of which the first two numbers
-// count here. Only for what no attempt finds out, and for advice: whatever can be tried is tried,
-// since distributions bring features to older kernels.
+// It is read from the release that uname gives, as in "6.12.95+deb12-amd64"; only the first two
+// numbers matter here. It is for advice, and for what no attempt finds out: whatever can be tried
+// is tried, since distributions bring features to older kernels.
 #pragma once
 
 #include <compare>
@@ -18,11 +18,11 @@ struct KernelVersion {
   friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
 };
 
-// Nothing when the release does not begin with two numbers and a dot between them.
+// nullopt when the release does not begin with two numbers and a dot between them.
 std::optional<KernelVersion> parse_kernel_version(std::string_view release);
 // "6.12".
 std::string to_string(KernelVersion version);
-// The running kernel's, as uname has it; empty when it does not say.
+// The release of the running kernel, as uname has it; empty when it does not say.
 std::string kernel_release();
 
 }  // namespace echoscan

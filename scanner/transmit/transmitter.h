@@ -25,8 +25,9 @@ class Transmitter {
   // The most targets that a transmitter has under way: accepted, and in none of its counters yet.
   // The sender remembers that many, since a lost link may take them along.
   static constexpr std::size_t kUnderWayMax = 24'576;
-  // What callers of send() keep to: so many targets at once, and a sleep that grows each time
-  // nothing is taken. Who waits for a full ring leaves its CPU to whoever empties it.
+  // Callers of send() hand over so many targets at once, and sleep for longer each time that
+  // nothing is taken, so that a caller that waits for a full ring leaves its CPU to the one that
+  // empties it.
   static constexpr std::size_t kBatchSize = 64;
   static constexpr std::uint64_t kBackOffMinNs = 20'000;
   static constexpr std::uint64_t kBackOffMaxNs = 1'000'000;

@@ -1,5 +1,4 @@
-// scanner/network/driver_facts.h: the table is the one in docs/drivers.md, and kernels are compared
-// as numbers.
+// driver_facts: the table is that of docs/drivers.md, and kernel versions are compared as numbers.
 #include "scanner/network/driver_facts.h"
 
 #include <fmt/format.h>
