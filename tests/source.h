@@ -1,7 +1,7 @@
 // The project's C and C++ files as the style tests read them: lines of text.
 //
-// The rules are about what a reader sees: names, lengths, comments, includes. So lines are enough,
-// since clang-format decides where a line ends; a parser was rejected, for it drops the comments.
+// The rules are about what a reader sees: names, lengths, comments, includes. Lines are enough for
+// that, since clang-format decides where a line ends. Rejected: a parser, which drops the comments.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// Which files there are, and what they cost: each is part of the product, and headers that take
-// seconds to compile stay in few of them. With style_test.cpp one program.
+// Which files there are, and what they cost: each is part of the product, and few of them include
+// headers that take seconds to compile. It makes one program with style_test.cpp.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -19,7 +19,7 @@ class App;
 
 namespace echoscan {
 
-// A command's application, for files that do not see what is in it.
+// A command's CLI11 application, for files that do not include CLI11.
 struct ApplicationDelete {
   void operator()(CLI::App* app) const;
 };

@@ -1,9 +1,9 @@
 // The log: lines on standard error that say what the program does and what it found.
 //
-// spdlog writes them and is seen by log.cpp alone. Its own functions are templates that compile all
-// of fmt's formatting into each file that logs: 5 of the 7 s that network/busy_poll.cpp took. Here
-// the fmt library formats a line, and spdlog gets the text; one below the level is not formatted.
-// Any thread may log, but nothing that is hot does.
+// spdlog writes them, and only log.cpp includes it. Its own functions are templates that compile
+// all of fmt's formatting into each file that logs: 5 of the 7 s that network/busy_poll.cpp took.
+// Here the fmt library formats a line, and spdlog gets the text; a line below the level is not
+// formatted. Any thread may log, but nothing hot does.
 #pragma once
 
 #include <fmt/core.h>
@@ -12,12 +12,12 @@ namespace echoscan {
 
 enum class LogLevel { debug, info, warning };
 
-// Gives the log its form and leaves out lines below `lowest`. Once, before the first line.
+// Gives the log its form, and leaves out lines below `lowest`. Call it once, before the first line.
 void set_up_log(LogLevel lowest);
 
 [[nodiscard]] bool is_logged(LogLevel level);
 
-// Writes a line, of which the arguments are not formatted yet.
+// Formats a line and writes it, unless its level is left out.
 void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments);
 
 template <typename... Arguments>
