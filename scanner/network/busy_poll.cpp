@@ -41,9 +41,9 @@ void restore(const std::string& path, const std::string& value) {
 
 }  // namespace
 
-BusyPolling::BusyPolling(const std::string& directory)
-    : defer_path_(directory + "/napi_defer_hard_irqs"),
-      flush_path_(directory + "/gro_flush_timeout"),
+BusyPolling::BusyPolling(const std::string& interface)
+    : defer_path_(fmt::format("/sys/class/net/{}/napi_defer_hard_irqs", interface)),
+      flush_path_(fmt::format("/sys/class/net/{}/gro_flush_timeout", interface)),
       defer_before_(read_setting(defer_path_)),
       flush_before_(read_setting(flush_path_)) {
   int error = write_setting(flush_path_, kFlushTimeoutNs);

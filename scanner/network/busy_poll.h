@@ -19,9 +19,9 @@ class BusyPolling {
   static constexpr const char* kDeferPolls = "2";
   static constexpr const char* kFlushTimeoutNs = "200000";
 
-  // `directory` is the interface's in sysfs: "/sys/class/net/eth0". Throws UserError with code
-  // environment, and changes nothing, when the settings do not exist or may not be written.
-  explicit BusyPolling(const std::string& directory);
+  // `interface` is its name. Throws UserError with code environment, and changes nothing, when the
+  // settings do not exist or may not be written.
+  explicit BusyPolling(const std::string& interface);
   BusyPolling(const BusyPolling&) = delete;
   BusyPolling& operator=(const BusyPolling&) = delete;
   // Puts back what it found, or warns that it could not.
