@@ -62,8 +62,8 @@ if [ "$mode" = quick ]; then
 else
   build release
 fi
-run_tests release unit
-run_tests release style
+# In one go, so that the last one of the first kind does not keep a CPU from the second.
+run_tests release "(unit|style)"
 if [ "$mode" != quick ]; then
   for preset in asan tsan; do
     build $preset unit_tests

@@ -19,7 +19,7 @@ for size in 60 61 1514; do
   bench -i lab0 --dst 10.0.0.1 --duration 0.2 --size $size || fail "the bench ended with $?"
   expect_equal "methods" "$(table '[.rows[].method] | sort | join(" ")')" \
     "af_packet af_xdp af_xdp_copy asio packet_mmap pcap ping_socket raw_socket xdp_live"
-  expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | .method')" ""
+  expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | "\(.method): \(.unavailable)"')" ""
   expect_equal "arrived of what was sent" $(($(echo_requests) - before)) "$(table '[.rows[].sent] | add')"
   expect_equal "damaged" "$(lab stats | jq .bad_checksums)" 0
   expect_equal "rows that claim more than the interface counted" \

@@ -10,10 +10,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # Those of the C library and the compiler's own are in every Debian. The folder's name tells an architecture from
 # another; packages do not agree on whether it is in /lib or in /usr/lib.
-needed=$(objdump -p "$echoscan" | awk '$1 == "NEEDED" {print $2}' | while read -r library; do
-  path=$(ldd "$echoscan" | awk -v library="$library" '$1 == library {print $3}')
-  dpkg -S "*/$(basename "$(dirname "$path")")/$library" | cut -d: -f1
-done | sort -u | grep -vxE 'libc6|libgcc-s1')
+mapfile -t needed_files < <(awk '
+  FNR == NR {path[$1] = $3; next}
+  $1 == "NEEDED" {n = split(path[$2], part, "/"); print "*/" part[n - 1] "/" $2}
+' <(ldd "$echoscan") <(objdump -p "$echoscan"))
+needed=$(dpkg -S "${needed_files[@]}" | cut -d: -f1 | sort -u | grep -vxE 'libc6|libgcc-s1')
 listed=$(awk '$2 == "run" {print $1}' "$root/packages.txt" | sort)
 [ -n "$listed" ] || { echo "packages.txt lists nothing for run" >&2; exit 1; }
 if ! diff <(echo "$listed") <(echo "$needed"); then
