@@ -19,7 +19,7 @@ char _license[] SEC("license") = "GPL";
 // Filled in by user space between open and load.
 const volatile struct live_config config;
 
-// By queue; sized by user space, which maps it.
+// The queues by number. User space sizes and maps the array.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
@@ -28,7 +28,7 @@ struct {
   __type(value, struct live_queue);
 } queues SEC(".maps");
 
-// By CPU, sized by user space: the number of the queue that it sends for, plus 1; 0 for none.
+// For each CPU, the number of the queue that it sends for, plus 1; 0 for none. User space sizes it.
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);

@@ -30,7 +30,7 @@ struct match_config {
   __u32 unused;
 };
 
-/* Where the IPv4 header starts, past at most two VLAN tags; 0 with *outcome set when there is none.
+/* Finds the IPv4 header, behind at most two VLAN tags; 0 with *outcome set when there is none.
  */
 WIRE_INLINE const __u8* match_ethernet(const __u8* frame, const __u8* frame_end,
                                        enum frame_outcome* outcome) {

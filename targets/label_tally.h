@@ -33,7 +33,7 @@ class LabelTally {
     return counts_.empty() ? std::string_view() : labels_.text(labels_.label_of(address));
   }
 
-  // By the label's number; empty without labels.
+  // The counts, by the label's number; empty without labels.
   [[nodiscard]] const std::vector<std::uint64_t>& counts() const { return counts_; }
 
  private:

@@ -24,7 +24,7 @@ struct SpecialPurposeRange {
   std::string_view rfc;
 };
 
-// In ascending order, disjoint.
+// Ascending and disjoint.
 inline constexpr std::array<SpecialPurposeRange, 15> kSpecialPurposeRanges{{
     {{{0x00000000}, {0x00ffffff}}, "this network", "RFC 791"},
     {{{0x0a000000}, {0x0affffff}}, "private use", "RFC 1918"},

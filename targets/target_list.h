@@ -1,6 +1,6 @@
 // Target lists: lines of `TARGET [label]`, or a cloud's published JSON, into labelled ranges.
 //
-// What a list is shows in its first bytes: packed or not (list_bytes.h), JSON when it begins with
+// The first bytes of a list say what it is: packed or not (list_bytes.h), JSON when it begins with
 // `{` or `[`, else text. Errors are collected, not thrown, so that one run shows all that is wrong;
 // the first kListErrorsMax are kept, the rest are counted. Damaged data and broken JSON make the
 // whole list a failure instead: half a list is never taken for one.

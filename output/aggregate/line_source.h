@@ -30,7 +30,7 @@ class LineSource {
   // whether that was the end of the file. A last line without an end is a line.
   bool next(std::string_view& line);
 
-  // Of the line that next() gave last; from 1.
+  // The number of the last line that next() gave; from 1.
   [[nodiscard]] std::uint64_t line_number() const { return line_number_; }
   // Why reading ended before the file did; empty when it did not.
   [[nodiscard]] const std::string& error() const { return error_; }

@@ -38,7 +38,7 @@ class GeoDatabase {
   // Ascending from 0.0.0.0 without gaps, as the file divides them.
   [[nodiscard]] const std::vector<Network>& networks() const { return networks_; }
   [[nodiscard]] const std::vector<Record>& records() const { return records_; }
-  // As it calls itself: "GeoLite2-Country".
+  // What the database calls itself: "GeoLite2-Country".
   [[nodiscard]] const std::string& kind() const { return kind_; }
 
  private:

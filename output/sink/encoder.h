@@ -13,7 +13,7 @@ namespace echoscan {
 
 enum class Compression { none, gzip, zstd };
 
-// By the end of the name: .gz or .zst.
+// Chooses by the end of the name: .gz or .zst.
 Compression compression_of(std::string_view path);
 
 class Encoder {

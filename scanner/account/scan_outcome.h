@@ -17,7 +17,7 @@ namespace echoscan {
 
 struct Finished {};
 struct MaxRuntimeReached {};
-// By SIGINT or SIGTERM.
+// Stopped by SIGINT or SIGTERM.
 struct Signalled {
   int signal = 0;
 };

@@ -37,7 +37,7 @@ struct MethodTraits {
 // All methods but `auto`, fastest first as a rule.
 std::span<const MethodTraits> all_methods();
 
-// Not for Method::automatic, which is a choice between methods and has no traits.
+// `method` is not Method::automatic, which is a choice between methods and has no traits.
 const MethodTraits& traits_of(Method method);
 
 // "auto|af_xdp|...": the methods of `scan`, for --help.

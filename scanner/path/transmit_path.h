@@ -25,7 +25,7 @@ struct TransmitSetup {
   FrameTemplate frame_template;
   unsigned queue_count;
   bool has_reply_filter;  // an XDP program of ours is on the interface
-  // Of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share
+  // The rate of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share
   // (rate_share()), which live frames keep by themselves. `auto` chooses the method by it too.
   std::uint64_t rate_pps;
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on

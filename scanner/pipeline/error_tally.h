@@ -27,7 +27,7 @@ class ErrorTally {
     ++row_of(icmp_type, icmp_code).targets;
   }
 
-  // Those that have frames, by type and code.
+  // The types and codes that have frames, ascending.
   [[nodiscard]] std::vector<ErrorCount> rows() const {
     std::vector<ErrorCount> rows;
     for (const ErrorCount& row : rows_)

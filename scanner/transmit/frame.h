@@ -42,7 +42,7 @@ class FrameTemplate {
 
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
-  // Of the IPv4 header without destination and checksum, as probe_write() wants it.
+  // The sum of the IPv4 header without destination and checksum, which probe_write() takes.
   [[nodiscard]] std::uint32_t ip_sum() const { return constants_.ip_sum; }
 
   // Writes everything of a probe that patch() does not. The bytes behind it the caller keeps zero.
