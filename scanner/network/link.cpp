@@ -13,7 +13,9 @@
 namespace echoscan {
 
 InterfaceLink::InterfaceLink(const Interface& interface)
-    : name_(interface.name), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    : name_(interface.name),
+      index_(interface.index),
+      socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   if (!socket_) throw_system_error("open a UDP socket");
 }
 

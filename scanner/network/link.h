@@ -7,6 +7,8 @@
 // be asked after each batch. Rejected: rtnetlink's events, which come only when the flag changes.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "scanner/network/interface.h"
@@ -20,6 +22,9 @@ class Link {
   [[nodiscard]] virtual bool is_up() const = 0;
   // Whether no interface of this name exists any more. Asked as often as is_up().
   [[nodiscard]] virtual bool is_gone() const = 0;
+  // Packets that the interface itself has counted as sent, other traffic included; nothing when it
+  // cannot say. Some drivers leave AF_XDP zero-copy out.
+  [[nodiscard]] virtual std::optional<std::uint64_t> tx_packets() const = 0;
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
@@ -34,10 +39,14 @@ class InterfaceLink : public Link {
   [[nodiscard]] bool is_gone() const override;
   // Whether it is switched on and has IFF_RUNNING; does not ask for the carrier.
   [[nodiscard]] bool is_running() const;
+  [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override {
+    return read_tx_packets(index_);
+  }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
  private:
   std::string name_;
+  int index_;
   FileDescriptor socket_;
 };
 

@@ -63,6 +63,7 @@ void Control::on_output_failure(const OutputFailed& failure) {
 void Control::tick(std::uint64_t now_ns) {
   if (started_ns_ == 0) {
     started_ns_ = now_ns;
+    tx_at_start_ = link_.tx_packets();
     next_status_ns_ = now_ns + kSecondNs;
   }
   if (senders_left_ > 0) {
@@ -104,24 +105,63 @@ void Control::look_at_link(std::uint64_t now_ns) {
     return;
   }
   if (!link_is_down_) {
-    state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
+    if (returned_ns_ != 0) prove_link(now_ns);
+    // A return that is not proved is not what the end of the scan may rely on.
+    if (unproved_ns_ == 0) state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
   } else if (now_ns - last_down_ns_ > kLinkSettleNs) {
-    link_is_down_ = false;
-    state_.link_is_down.store(false, std::memory_order_relaxed);
-    log_info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
-             seconds(now_ns - down_since_ns_));
+    note_link_up(now_ns);
   }
+}
+
+void Control::note_link_up(std::uint64_t now_ns) {
+  link_is_down_ = false;
+  const std::optional<std::uint64_t> tx_packets = link_.tx_packets();
+  unproved_ns_ = 0;
+  returned_ns_ = is_telling_ && tx_packets ? now_ns : 0;
+  tx_at_return_ = tx_packets.value_or(0);
+  sent_at_return_ = look_().sent();
+  state_.link_is_down.store(false, std::memory_order_relaxed);
+  log_info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
+           seconds(now_ns - down_since_ns_));
+}
+
+bool Control::is_counted_by_interface(const Snapshot& snapshot) const {
+  const std::optional<std::uint64_t> tx_packets = link_.tx_packets();
+  const std::uint64_t sent = snapshot.sent();
+  return tx_packets && tx_at_start_ && sent > 0 && *tx_packets - *tx_at_start_ >= sent / 2;
+}
+
+void Control::prove_link(std::uint64_t now_ns) {
+  const std::uint64_t left = look_().sent() - sent_at_return_;
+  const std::uint64_t counted = link_.tx_packets().value_or(0) - tx_at_return_;
+  if (counted >= (left + 1) / 2) {
+    unproved_ns_ = 0;
+    // The host's own packets may be counted before any of ours has left.
+    if (left > 0 || now_ns - returned_ns_ > kProofNs) returned_ns_ = 0;
+    return;
+  }
+  if (unproved_ns_ == 0) unproved_ns_ = now_ns;
+  if (now_ns - unproved_ns_ < kUncountedNs) return;
+  log_warning("{} takes frames and sends none: {} are sent again", link_.name(), left);
+  state_.link_was_silent.store(true, std::memory_order_relaxed);
+  note_link_down(now_ns);
 }
 
 void Control::note_link_down(std::uint64_t now_ns) {
   last_down_ns_ = now_ns;
   if (!link_is_down_) {
     link_is_down_ = true;
-    down_since_ns_ = now_ns;
+    // A link that came back and proved nothing has been down all the time.
+    if (unproved_ns_ == 0) {
+      down_since_ns_ = now_ns;
+      is_telling_ = is_counted_by_interface(look_());
+      state_.link_was_silent.store(false, std::memory_order_relaxed);
+      log_warning("the link of {} is down: sending pauses, for {} s at most", link_.name(),
+                  limits_.link_timeout_s);
+    }
     state_.link_is_down.store(true, std::memory_order_relaxed);
-    log_warning("the link of {} is down: sending pauses, for {} s at most", link_.name(),
-                limits_.link_timeout_s);
-  } else if (seconds(now_ns - down_since_ns_) > limits_.link_timeout_s) {
+  }
+  if (seconds(now_ns - down_since_ns_) > limits_.link_timeout_s) {
     const Snapshot snapshot = look_();
     stop(LinkLost{link_.name(), limits_.link_timeout_s, snapshot.probes_sent(), snapshot.probes,
                   limits_.seed});

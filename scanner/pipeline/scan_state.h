@@ -15,6 +15,8 @@ struct ScanState {
   std::atomic<bool> stop_receiving = false;
   // What is sent now would not arrive.
   std::atomic<bool> link_is_down = false;
+  // The link came back, took frames and sent none of them: all since its return is lost.
+  std::atomic<bool> link_was_silent = false;
   // CLOCK_MONOTONIC when the link was last seen up; the largest number where nobody watches it.
   std::atomic<std::uint64_t> link_seen_up_ns = ~std::uint64_t{0};
   // The user has asked twice to stop: lines that the reader does not take stay unwritten.

@@ -14,9 +14,10 @@ constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
-std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
-  if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
-  return std::min(Sender::kGoBackMax, rate_pps * Sender::kGoBackNs / kSecondNs + 1);
+// What a queue of that rate has sent in so long, and kGoBackMax at most.
+std::uint64_t targets_sent_in(std::uint64_t ns, std::uint64_t rate_pps) {
+  if (rate_pps == Pacer::kUnlimited || ns > kSecondNs) return Sender::kGoBackMax;
+  return std::min(Sender::kGoBackMax, rate_pps * ns / kSecondNs + 1);
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       source_(source),
       writer_(writer),
       state_(state),
-      go_back_(targets_to_go_back(rate_pps)),
+      rate_pps_(rate_pps),
       history_(kHistory),
       handed_over_by_label_(labels) {
   cursor_.seek(0, 0);
@@ -59,7 +60,8 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
-    if (link_is_down) mark_lost();
+    if (link_is_down) mark_lost(now_ns);
+    if (!link_is_down) returned_ = batch_begin_;
   }
   if (link_is_down) {
     transmitter_.rest();
@@ -191,10 +193,17 @@ bool Sender::is_receiver_backlogged() {
   return false;
 }
 
-void Sender::mark_lost() {
-  const std::uint64_t reach = std::min(under_way() + go_back_, kHistory - kBatchSize);
+void Sender::mark_lost(std::uint64_t now_ns) {
+  // A control or a sender that got no CPU looks late: all that has left since the link was last
+  // seen to be up may have met a dead one.
+  const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
+  const std::uint64_t unseen_ns = now_ns - std::min(now_ns, seen_up_ns);
+  const std::uint64_t late_ns = unseen_ns - std::min(unseen_ns, kLookNs);
+  const std::uint64_t go_back = targets_sent_in(kGoBackNs + late_ns, rate_pps_);
+  const std::uint64_t reach = std::min(under_way() + go_back, kHistory - kBatchSize);
   std::uint64_t begin = batch_begin_ - std::min(batch_begin_, reach);
   if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
+  if (state_.link_was_silent.load(std::memory_order_relaxed)) begin = std::min(begin, returned_);
   const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
   if (begin < oldest) counters_.in_doubt.add(oldest - begin);
   lost_begin_ = std::max(begin, oldest);

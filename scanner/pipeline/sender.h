@@ -36,6 +36,8 @@ class Sender {
   static constexpr std::uint64_t kStoppedSettleNs = 1'000'000'000;
   // The link is looked at every 10 ms; what left within five times that may have met a dead link.
   static constexpr std::uint64_t kGoBackNs = 50'000'000;
+  // How long ago the link was seen up at most, where it is looked at in time.
+  static constexpr std::uint64_t kLookNs = 20'000'000;
   // More than a card's ring holds, and few enough to be probed twice without harm.
   static constexpr std::uint64_t kGoBackMax = 4096;
   // How many targets are remembered: all for which the sender ever goes back, and room for those
@@ -82,7 +84,7 @@ class Sender {
   void pause(std::uint64_t now_ns, Counter& paused_ns);
   bool is_receiver_backlogged();
   // Marks what may have been lost with the link: it is handed over again when the link is back.
-  void mark_lost();
+  void mark_lost(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t under_way() const;
   // True once nothing is under way, and the link has been seen to be up after that.
   bool is_all_sent(std::uint64_t now_ns);
@@ -98,7 +100,7 @@ class Sender {
   const ReplySource& source_;
   const ResultWriter& writer_;
   const ScanState& state_;
-  std::uint64_t go_back_;  // how many targets before those under way
+  std::uint64_t rate_pps_;  // of the queue
 
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
   // been accepted.
@@ -116,6 +118,7 @@ class Sender {
 
   std::uint8_t pass_ = 0;
   bool link_was_down_ = false;
+  std::uint64_t returned_ = 0;  // the place at which a lost link came back
   bool is_done_ = false;
   bool is_stopped_ = false;
   std::uint64_t stopped_ns_ = 0;

@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "bpf/match_reply.h"
@@ -94,7 +95,7 @@ class FakeTransmitter : public Transmitter {
         continue;
       }
       counters_.sent.add(1);
-      if (!wire || *wire) transmit(target);
+      if (!wire || wire()) transmit(target);
     }
     return count;
   }
@@ -108,7 +109,7 @@ class FakeTransmitter : public Transmitter {
   // How many ICMP errors a router sends about the probe of an address; those quote 8 bytes.
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
-  const std::atomic<bool>* wire = nullptr;
+  std::function<bool()> wire;
   std::vector<Target> log;
 
  private:
@@ -161,10 +162,19 @@ class FakeTransmitter : public Transmitter {
 
 class FakeLink : public Link {
  public:
+  // Takes a frame; whether it arrives. The interface counts those that do.
+  bool carry() {
+    if (!up || is_silent) return false;
+    ++carried;
+    return true;
+  }
   [[nodiscard]] bool is_up() const override { return up; }
   [[nodiscard]] bool is_gone() const override { return gone; }
+  [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override { return carried; }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
+  std::atomic<std::uint64_t> carried = 0;
+  std::atomic<bool> is_silent = false;
   std::atomic<bool> up = true;
   std::atomic<bool> gone = false;
 

@@ -25,11 +25,12 @@ constexpr std::uint64_t kNever = ~std::uint64_t{0};
 // When the link is away, in ns since the start: [first, second).
 using Outages = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-// Time, the link, and the watch on it that Control keeps: it looks every 10 ms, and takes a link
-// for back when it has been up for 50 ms.
+// Time, the link, and the watch on it that Control keeps: it looks every 10 ms as a rule, and takes
+// a link for back when it has been up for 50 ms.
 class LinkClock : public FakeClock {
  public:
-  LinkClock(ScanState& state, Outages outages) : state_(state), outages_(std::move(outages)) {
+  LinkClock(ScanState& state, Outages outages, std::uint64_t look_ns)
+      : state_(state), outages_(std::move(outages)), look_ns_(look_ns) {
     state_.link_seen_up_ns = 0;
   }
 
@@ -52,8 +53,8 @@ class LinkClock : public FakeClock {
  private:
   void watch() {
     if (now - start_ns_ >= stop_ns) state_.stop_sending = true;
-    for (; looked_ns_ + 10 * kMillisecondNs <= now; looked_ns_ += 10 * kMillisecondNs) {
-      const std::uint64_t at_ns = looked_ns_ + 10 * kMillisecondNs;
+    for (; looked_ns_ + look_ns_ <= now; looked_ns_ += look_ns_) {
+      const std::uint64_t at_ns = looked_ns_ + look_ns_;
       if (!link_is_up(at_ns)) {
         down_ns_ = at_ns;
         state_.link_is_down = true;
@@ -67,6 +68,7 @@ class LinkClock : public FakeClock {
 
   ScanState& state_;
   const Outages outages_;
+  const std::uint64_t look_ns_;
   const std::uint64_t start_ns_ = now;
   std::uint64_t looked_ns_ = now;
   std::uint64_t down_ns_ = 0;
@@ -176,7 +178,7 @@ class SenderLinkTest : public testing::Test {
   Run run(const Manner& manner, const Outages& outages, std::uint64_t rate_pps,
           std::uint64_t stop_ns = kNever) {
     ScanState state;
-    LinkClock clock(state, outages);
+    LinkClock clock(state, outages, look_ns);
     clock.stop_ns = stop_ns;
     Card card(clock, manner);
     Pacer pacer(rate_pps, clock.now);
@@ -214,6 +216,8 @@ class SenderLinkTest : public testing::Test {
     Outcome write_some(std::string_view bytes) override { return {bytes.size(), 0}; }
     void wait_writable(int) override {}
   };
+
+  std::uint64_t look_ns = 10 * kMillisecondNs;
 
   TargetPlan plan_;
   FakeReplySource source_;
@@ -301,6 +305,20 @@ TEST_F(SenderLinkTest, GoesBackByFiftyMilliseconds) {
     EXPECT_LE(result.gone_back, rate_pps / 20 + 1) << rate_pps;
     EXPECT_GE(result.gone_back, std::min<std::uint64_t>(rate_pps / 25, 1024) / 2) << rate_pps;
   }
+}
+
+// A watch that gets no CPU looks late: what has left since it last saw the link is gone back for.
+TEST_F(SenderLinkTest, ALateLookGoesBackFurther) {
+  std::mt19937_64 random(3);
+  for (std::uint64_t look_ms = 10; look_ms <= 300; look_ms += 7)
+    for (const Manner& manner : kManners) {
+      look_ns = look_ms * kMillisecondNs;
+      const std::uint64_t rate_pps = 500 + random() % 10'000;
+      const std::uint64_t down_ns = random() % (100 * kMillisecondNs);
+      const Run result = run(manner, {{down_ns, down_ns + 2 * look_ns}}, rate_pps);
+      ASSERT_EQ(result.missing + result.in_doubt + result.given_up, 0U)
+          << manner.name << " " << rate_pps << " looked at every " << look_ms << " ms";
+    }
 }
 
 // More is handed back than there are frames in a ring, again and again, and the history goes round.
