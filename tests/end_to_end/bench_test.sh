@@ -16,7 +16,7 @@ lab up
 know_gateway
 for size in 60 61 1514; do
   before=$(echo_requests)
-  bench -i lab0 --dst 10.0.0.1 --duration 0.2 --size $size || fail "the bench ended with $?"
+  bench -i lab0 --dst 10.0.0.1 --duration 0.5 --size $size || fail "the bench ended with $?"
   expect_equal "methods" "$(table '[.rows[].method] | sort | join(" ")')" \
     "af_packet af_xdp af_xdp_copy asio packet_mmap pcap ping_socket raw_socket xdp_live"
   expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | "\(.method): \(.unavailable)"')" ""
