@@ -122,7 +122,7 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
 }
 
 int report(ExitCode code, const char* sentence) {
-  fmt::print(stderr, "echoscan: {}\n", sentence);
+  write_to_stderr(fmt::format("echoscan: {}\n", sentence));
   return static_cast<int>(code);
 }
 

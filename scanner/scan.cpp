@@ -172,12 +172,12 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
                 ByteSink* summary_file) {
   const int error =
       summary_file == nullptr ? 0 : write_and_finish(*summary_file, summary_json(summary));
-  if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{}", summary_text(summary));
+  if (config.verbosity != Verbosity::quiet) write_to_stderr(summary_text(summary));
   const std::string sentence = outcome_sentence(outcome);
-  if (!sentence.empty()) fmt::print(stderr, "echoscan: {}\n", sentence);
+  if (!sentence.empty()) write_to_stderr(fmt::format("echoscan: {}\n", sentence));
   if (error == 0) return exit_code(outcome);
-  fmt::print(stderr, "echoscan: the summary could not be written to {}: {}\n",
-             config.output.summary_path, std::strerror(error));
+  write_to_stderr(fmt::format("echoscan: the summary could not be written to {}: {}\n",
+                              config.output.summary_path, std::strerror(error)));
   return ExitCode::output;
 }
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "output/summary/figure_text.h"
+#include "scanner/process/log.h"
 
 namespace echoscan {
 namespace {
@@ -78,19 +78,19 @@ void StatusLine::print(const Snapshot& snapshot) {
                                          {"dropped_unseen", now.dropped_unseen},
                                          {"output_is_limit", now.output_is_limit},
                                          {"receiver_is_limit", now.receiver_is_limit}};
-    fmt::print(stderr, "{}\n", line.dump());
+    write_to_stderr(line.dump() + "\n");
     return;
   }
-  fmt::print(stderr,
-             "{:.0f} s, {:.1f} %, {}; sent {} ({}pps); replied {} ({}/s), {:.2f} %; lost: {} ring "
-             "full, {} unseen{}\n",
-             now.elapsed_s, now.done_percent,
-             now.is_cooldown ? "cooldown" : fmt::format("{:.0f} s left", now.left_s),
-             with_thousands(now.sent), short_number(now.sent_pps), with_thousands(now.replied),
-             short_number(now.replied_pps), now.hit_percent, now.ring_full, now.dropped_unseen,
-             now.output_is_limit     ? "; output is the limit"
-             : now.receiver_is_limit ? "; the receiver is the limit"
-                                     : "");
+  write_to_stderr(fmt::format(
+      "{:.0f} s, {:.1f} %, {}; sent {} ({}pps); replied {} ({}/s), {:.2f} %; lost: {} ring "
+      "full, {} unseen{}\n",
+      now.elapsed_s, now.done_percent,
+      now.is_cooldown ? "cooldown" : fmt::format("{:.0f} s left", now.left_s),
+      with_thousands(now.sent), short_number(now.sent_pps), with_thousands(now.replied),
+      short_number(now.replied_pps), now.hit_percent, now.ring_full, now.dropped_unseen,
+      now.output_is_limit     ? "; output is the limit"
+      : now.receiver_is_limit ? "; the receiver is the limit"
+                              : ""));
 }
 
 }  // namespace echoscan

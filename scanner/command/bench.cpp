@@ -21,6 +21,7 @@
 #include "scanner/path/transmit_path.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/limits.h"
+#include "scanner/process/log.h"
 #include "scanner/transmit/pacer.h"
 
 namespace echoscan {
@@ -200,7 +201,7 @@ ExitCode run_bench(const BenchConfig& config) {
     } else {
       row.unavailable = opened.error().reason;
     }
-    if (config.verbosity != Verbosity::quiet) fmt::print(stderr, "{} done\n", row.method);
+    if (config.verbosity != Verbosity::quiet) write_to_stderr(fmt::format("{} done\n", row.method));
     table.rows.push_back(std::move(row));
   }
   table.is_complete = stopwatch.signal() == 0;

@@ -2,7 +2,9 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <cstdio>
 
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -39,6 +41,10 @@ void write_log(LogLevel level, fmt::string_view format, fmt::format_args argumen
   if (!is_logged(level)) return;
   const std::string line = fmt::vformat(format, arguments);
   spdlog::default_logger_raw()->log(spdlog_level(level), spdlog::string_view_t(line));
+}
+
+void write_to_stderr(std::string_view text) noexcept {
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 }  // namespace echoscan

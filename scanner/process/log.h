@@ -8,6 +8,8 @@
 
 #include <fmt/core.h>
 
+#include <string_view>
+
 namespace echoscan {
 
 enum class LogLevel { debug, info, warning };
@@ -19,6 +21,11 @@ void set_up_log(LogLevel lowest);
 
 // Formats a line and writes it, unless its level is left out.
 void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments);
+
+// Writes a text to standard error as it stands: the status line, the closing summary. What cannot
+// be written there (a full disk, a reader that has gone away) is lost, and is no error: a scan goes
+// on when nobody listens. fmt::print throws then, which ended scans.
+void write_to_stderr(std::string_view text) noexcept;
 
 template <typename... Arguments>
 void log_at(LogLevel level, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
