@@ -81,12 +81,14 @@ expect_equal "output error" "$(summary .output.error)" "No space left on device"
 
 # Standard error that cannot be written ends nothing: the status line, the log and the summary's text are for people.
 lab truth 10.0.0.0/21 | sort >"$work/truth"
-for status in text json; do
+for status in auto json; do
   for target in /dev/full "pipe without a reader"; do
     if [ "$target" = /dev/full ]; then exec 3>/dev/full; else exec 3> >(:); sleep 0.2; fi
-    expect_status 0 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 1k --cooldown 1 \
-      --status $status --format ip --summary "$work/summary" 10.0.0.0/21 >"$work/out" 2>&3
+    code=0
+    ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 1k --cooldown 1 --status $status \
+      --format ip --summary "$work/summary" 10.0.0.0/21 >"$work/out" 2>&3 || code=$?
     exec 3>&-
+    expect_equal "exit status with standard error on $target, --status $status" $code 0
     sort "$work/out" | cmp - "$work/truth" || fail "standard error on $target, --status $status: results are lost"
     expect_equal "adds_up" "$(summary .ledger.adds_up)" true
   done
