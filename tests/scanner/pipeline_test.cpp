@@ -263,7 +263,8 @@ TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
                          kill(getpid(), SIGINT);
                        }),
             "interrupted");
-  EXPECT_EQ(summary.ledger.replied, 65536U);
+  // The backlog may have paused the senders; of what has left, everything has answered.
+  EXPECT_EQ(summary.ledger.replied, summary.ledger.sent);
   EXPECT_NE(summary.output.error, "");
 }
 
