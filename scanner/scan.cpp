@@ -160,7 +160,7 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Interface& interface, bool bu
   const std::optional<std::uint64_t> before = read_tx_packets(interface.index);
   std::optional<BusyPolling> busy_polling;
   if (busy_poll) busy_polling.emplace(interface.name);
-  const ScanOutcome outcome = pipeline.run();
+  ScanOutcome outcome = pipeline.run();
   const std::optional<std::uint64_t> after = read_tx_packets(interface.index);
   if (before && after) tx_packets = *after - *before;
   return outcome;

@@ -361,7 +361,7 @@ class KeyReader {
     if (!json.is_object()) wrong(name, "is no object");
     for (const auto& [key, value] : json.items()) {
       counts.outcomes.push_back({key, 0});
-      read(value, name + "." + key, counts.outcomes.back().frames);
+      read(value, fmt::format("{}.{}", name, key), counts.outcomes.back().frames);
     }
   }
   template <typename T>
