@@ -155,13 +155,13 @@ Outputs open_outputs(const OutputConfig& config) {
 }
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
-ScanOutcome run_pipeline(Pipeline& pipeline, const Interface& interface, bool busy_poll,
+ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, bool busy_poll,
                          std::optional<std::uint64_t>& tx_packets) {
-  const std::optional<std::uint64_t> before = read_tx_packets(interface.index);
+  const std::optional<std::uint64_t> before = link.tx_packets();
   std::optional<BusyPolling> busy_polling;
-  if (busy_poll) busy_polling.emplace(interface.name);
+  if (busy_poll) busy_polling.emplace(link.name());
   ScanOutcome outcome = pipeline.run();
-  const std::optional<std::uint64_t> after = read_tx_packets(interface.index);
+  const std::optional<std::uint64_t> after = link.tx_packets();
   if (before && after) tx_packets = *after - *before;
   return outcome;
 }
@@ -207,8 +207,7 @@ ExitCode run_scan(const ScanConfig& config) {
   const InterfaceLink link(interface);
   Pipeline pipeline(plan, config, paths.queues, *paths.receive.source, geo, *outputs.results, link,
                     clock);
-  const ScanOutcome outcome =
-      run_pipeline(pipeline, interface, config.path.busy_poll, path.tx_packets);
+  const ScanOutcome outcome = run_pipeline(pipeline, link, config.path.busy_poll, path.tx_packets);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary =

@@ -131,7 +131,9 @@ void measure(const OpenedQueues& opened, const BenchConfig& config, const Transm
     if (transmitter->last_error() != 0) error = transmitter->last_error();
   }
   if (row.sent == 0)
-    row.unavailable = fmt::format("the kernel took nothing ({})", std::strerror(error));
+    row.unavailable = error == 0
+                          ? "no frame left in that time"
+                          : fmt::format("the kernel took nothing ({})", std::strerror(error));
 }
 
 // The path to the bench's host. A host on the link is its own next hop.

@@ -74,7 +74,7 @@ void Control::tick(std::uint64_t now_ns) {
   }
   if (now_ns < next_status_ns_) return;
   // A control that got no CPU for a while does not print the lines that it missed.
-  next_status_ns_ = std::max(next_status_ns_ + kSecondNs, now_ns);
+  next_status_ns_ += (1 + (now_ns - next_status_ns_) / kSecondNs) * kSecondNs;
   const Snapshot snapshot = look_();
   status_.print(snapshot);
   look_for_progress(snapshot);

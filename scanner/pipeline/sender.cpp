@@ -14,10 +14,9 @@ constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
-// What a queue of that rate has sent in so long, and kGoBackMax at most.
-std::uint64_t targets_sent_in(std::uint64_t ns, std::uint64_t rate_pps) {
-  if (rate_pps == Pacer::kUnlimited || ns > kSecondNs) return Sender::kGoBackMax;
-  return std::min(Sender::kGoBackMax, rate_pps * ns / kSecondNs + 1);
+std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
+  if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
+  return std::min(Sender::kGoBackMax, rate_pps * Sender::kGoBackNs / kSecondNs + 1);
 }
 
 }  // namespace
@@ -33,7 +32,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       source_(source),
       writer_(writer),
       state_(state),
-      rate_pps_(rate_pps),
+      go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
       handed_over_by_label_(labels) {
   cursor_.seek(0, 0);
@@ -57,6 +56,7 @@ bool Sender::run() {
 }
 
 std::uint64_t Sender::turn(std::uint64_t now_ns) {
+  note_link_seen_up();
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
@@ -193,21 +193,32 @@ bool Sender::is_receiver_backlogged() {
   return false;
 }
 
-void Sender::mark_lost(std::uint64_t now_ns) {
-  // A control or a sender that got no CPU looks late: all that has left since the link was last
-  // seen to be up may have met a dead one.
+std::uint64_t Sender::safe_end() const {
+  return batch_begin_ - std::min(batch_begin_, under_way() + go_back_);
+}
+
+void Sender::note_link_seen_up() {
   const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
-  const std::uint64_t unseen_ns = now_ns - std::min(now_ns, seen_up_ns);
-  const std::uint64_t late_ns = unseen_ns - std::min(unseen_ns, kLookNs);
-  const std::uint64_t go_back = targets_sent_in(kGoBackNs + late_ns, rate_pps_);
-  const std::uint64_t reach = std::min(under_way() + go_back, kHistory - kBatchSize);
-  std::uint64_t begin = batch_begin_ - std::min(batch_begin_, reach);
+  if (seen_up_ns == seen_up_ns_) return;
+  seen_up_ns_ = seen_up_ns;
+  seen_up_safe_end_ = safe_end();
+}
+
+// What is too old to be remembered is in doubt.
+void Sender::mark_lost(std::uint64_t now_ns) {
+  std::uint64_t begin = safe_end();
+  // A control or a sender that got no CPU looks late: all that has left since the link was last
+  // seen up may have met a dead one.
+  if (seen_up_ns_ < now_ns && now_ns - seen_up_ns_ > kLookNs)
+    begin = std::min(begin, seen_up_safe_end_);
   if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
   if (state_.link_was_silent.load(std::memory_order_relaxed)) begin = std::min(begin, returned_);
   const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
   if (begin < oldest) counters_.in_doubt.add(oldest - begin);
   lost_begin_ = std::max(begin, oldest);
   lost_end_ = batch_begin_;
+  // All before is safe, or in doubt already.
+  seen_up_safe_end_ = lost_begin_;
 }
 
 std::uint64_t Sender::under_way() const {

@@ -36,7 +36,7 @@ class Sender {
   static constexpr std::uint64_t kStoppedSettleNs = 1'000'000'000;
   // The link is looked at every 10 ms; what left within five times that may have met a dead link.
   static constexpr std::uint64_t kGoBackNs = 50'000'000;
-  // How long ago the link was seen up at most, where it is looked at in time.
+  // The link is seen up no longer ago than this, unless it is looked at late.
   static constexpr std::uint64_t kLookNs = 20'000'000;
   // More than a card's ring holds, and few enough to be probed twice without harm.
   static constexpr std::uint64_t kGoBackMax = 4096;
@@ -85,6 +85,11 @@ class Sender {
   bool is_receiver_backlogged();
   // Marks what may have been lost with the link: it is handed over again when the link is back.
   void mark_lost(std::uint64_t now_ns);
+  // Notes, each time that the control sees the link up, which targets are safe then.
+  void note_link_seen_up();
+  // The place before which no target can be lost with a link that goes now, if that is noticed in
+  // time.
+  [[nodiscard]] std::uint64_t safe_end() const;
   [[nodiscard]] std::uint64_t under_way() const;
   // True once nothing is under way, and the link has been seen to be up after that.
   bool is_all_sent(std::uint64_t now_ns);
@@ -100,7 +105,7 @@ class Sender {
   const ReplySource& source_;
   const ResultWriter& writer_;
   const ScanState& state_;
-  std::uint64_t rate_pps_;  // of the queue
+  std::uint64_t go_back_;  // how many targets before those under way
 
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
   // been accepted.
@@ -119,6 +124,9 @@ class Sender {
   std::uint8_t pass_ = 0;
   bool link_was_down_ = false;
   std::uint64_t returned_ = 0;  // the place at which a lost link came back
+  // When the link was last seen up, and what safe_end() was then.
+  std::uint64_t seen_up_ns_ = ~std::uint64_t{0};
+  std::uint64_t seen_up_safe_end_ = 0;
   bool is_done_ = false;
   bool is_stopped_ = false;
   std::uint64_t stopped_ns_ = 0;

@@ -83,7 +83,7 @@ expect_equal "output error" "$(summary .output.error)" "No space left on device"
 lab truth 10.0.0.0/21 | sort >"$work/truth"
 for status in auto json; do
   for target in /dev/full "pipe without a reader"; do
-    if [ "$target" = /dev/full ]; then exec 3>/dev/full; else exec 3> >(:); sleep 0.2; fi
+    if [ "$target" = /dev/full ]; then exec 3>/dev/full; else exec 3> >(:); wait $!; fi
     code=0
     ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 1k --cooldown 1 --status $status \
       --format ip --summary "$work/summary" 10.0.0.0/21 >"$work/out" 2>&3 || code=$?

@@ -50,6 +50,7 @@ class ControlTest : public testing::Test {
     snapshot.transmitters.assign(1, {});
     control.emplace(limits, sender_count, link, state, StatusLine(StatusStyle::off, kStartNs),
                     [this] {
+                      ++looks;
                       snapshot.taken_ns = now_ns;
                       return snapshot;
                     });
@@ -80,6 +81,7 @@ class ControlTest : public testing::Test {
   ScanState state;
   Snapshot snapshot;
   std::uint64_t now_ns = kStartNs;
+  std::size_t looks = 0;  // at the counters
   std::optional<Control> control;
 };
 
@@ -193,6 +195,24 @@ TEST_F(ControlTest, ALinkThatComesAndGoes) {
     if (state.stop_sending) {
       EXPECT_EQ(outcome_name(control->outcome()), "stopped, link down");
     }
+  }
+}
+
+// A control that got no CPU looks at the counters once, and then each second again.
+TEST_F(ControlTest, StatusLinesThatWereMissedAreNotMadeUpFor) {
+  std::mt19937_64 random(4);
+  for (int i = 0; i < 300; ++i) {
+    now_ns = kStartNs;
+    start({});
+    looks = 0;
+    now_ns += kSecondNs + random() % (20 * kSecondNs);
+    control->tick(now_ns);
+    EXPECT_EQ(looks, 1U);
+    const std::uint64_t late_ns = elapsed_ns() % kSecondNs;
+    tick_until(elapsed_ns() + kSecondNs - late_ns - 2 * Control::kTickNs);
+    EXPECT_EQ(looks, 1U) << late_ns;
+    tick_until(elapsed_ns() + 4 * Control::kTickNs);
+    EXPECT_EQ(looks, 2U) << late_ns;
   }
 }
 
