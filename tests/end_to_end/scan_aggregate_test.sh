@@ -54,6 +54,16 @@ expect_text log "there are no rates of groups"
 expect_equal "rates of groups" "$(value '[.slash16[] | select(has("targets"))] | length')" 0
 expect_equal "targets" "$(value .total.targets)" "$(jq '.targets.count - .ledger.not_probed' summary)"
 
+# A summary whose figures do not agree is said to be so; one without a key is refused, and the key named.
+jq '.ledger.silent += 1' summary >odd.json
+aggregate --format json --summary odd.json part.jsonl || fail "a summary that does not add up ended it with $?"
+expect_text log "the summary 'odd.json' does not add up: targets: targets.count is "
+for key in .ledger.replied .targets.digest .rtt_us; do
+  jq "del($key)" summary >less.json
+  expect_status 2 aggregate --summary less.json part.jsonl
+  expect_text log "'less.json' is not a summary of a scan: '${key#.}' is missing"
+done
+
 # Options that choose from the lists are the scan's too: without any one of them it is another scan.
 printf '10.1.0.0/17 west\n10.2.8.0/22 east\n10.2.8.0/33 wrong\n' >bad-list
 scan --rate max --cooldown 1 -t bad-list --skip-bad-lines --label-filter west -o west.jsonl || fail "the scan ended with $?"
