@@ -125,24 +125,24 @@ void Control::note_link_up(std::uint64_t now_ns) {
            seconds(now_ns - down_since_ns_));
 }
 
-bool Control::is_counted_by_interface(const Snapshot& snapshot) const {
+bool Control::is_counted_by_interface() const {
   const std::optional<std::uint64_t> tx_packets = link_.tx_packets();
-  const std::uint64_t sent = snapshot.sent();
+  const std::uint64_t sent = look_().sent();
   return tx_packets && tx_at_start_ && sent > 0 && *tx_packets - *tx_at_start_ >= sent / 2;
 }
 
 void Control::prove_link(std::uint64_t now_ns) {
-  const std::uint64_t left = look_().sent() - sent_at_return_;
+  const std::uint64_t sent = look_().sent() - sent_at_return_;
   const std::uint64_t counted = link_.tx_packets().value_or(0) - tx_at_return_;
-  if (counted >= (left + 1) / 2) {
+  if (counted >= (sent + 1) / 2) {
     unproved_ns_ = 0;
     // The host's own packets may be counted before any of ours has left.
-    if (left > 0 || now_ns - returned_ns_ > kProofNs) returned_ns_ = 0;
+    if (sent > 0 || now_ns - returned_ns_ > kProofNs) returned_ns_ = 0;
     return;
   }
   if (unproved_ns_ == 0) unproved_ns_ = now_ns;
   if (now_ns - unproved_ns_ < kUncountedNs) return;
-  log_warning("{} takes frames and sends none: {} are sent again", link_.name(), left);
+  log_warning("{} takes frames and sends none: {} are sent again", link_.name(), sent);
   state_.link_was_silent.store(true, std::memory_order_relaxed);
   note_link_down(now_ns);
 }
@@ -154,7 +154,7 @@ void Control::note_link_down(std::uint64_t now_ns) {
     // A link that came back and proved nothing has been down all the time.
     if (unproved_ns_ == 0) {
       down_since_ns_ = now_ns;
-      is_telling_ = is_counted_by_interface(look_());
+      is_telling_ = is_counted_by_interface();
       state_.link_was_silent.store(false, std::memory_order_relaxed);
       log_warning("the link of {} is down: sending pauses, for {} s at most", link_.name(),
                   limits_.link_timeout_s);

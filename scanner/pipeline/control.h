@@ -28,8 +28,8 @@ class Control {
   // How long a lost link has to be up again before senders go on: the kernel's queues come back a
   // little after it.
   static constexpr std::uint64_t kLinkSettleNs = 200'000'000;
-  // A card may take frames after its return and send none of them: e1000e, for 2 s. Its own count
-  // is watched for so long, and so much may leave meanwhile before it has to show.
+  // A card may take frames after its return and send none of them: e1000e, for 2 s. So long is its
+  // own count watched, and so long may it stand still while frames leave.
   static constexpr std::uint64_t kProofNs = 5'000'000'000;
   static constexpr std::uint64_t kUncountedNs = 30'000'000;
   // How long no probe has to leave before a warning says so; at low rates, the time of three
@@ -67,10 +67,10 @@ class Control {
   void look_at_link(std::uint64_t now_ns);
   void note_link_down(std::uint64_t now_ns);
   void note_link_up(std::uint64_t now_ns);
-  // Whether what is sent since the link's return is counted by the interface too. Not asked where
-  // the interface has not counted the scan's frames before.
+  // Takes a link that came back for down again while the interface does not count what is sent.
   void prove_link(std::uint64_t now_ns);
-  [[nodiscard]] bool is_counted_by_interface(const Snapshot& snapshot) const;
+  // Whether it has counted what the scan has sent so far; where not, its count proves nothing.
+  [[nodiscard]] bool is_counted_by_interface() const;
   void look_for_progress(const Snapshot& snapshot);
   void look_at_cooldown(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t silence_ns() const;
@@ -91,7 +91,7 @@ class Control {
   bool link_is_down_ = false;
   std::uint64_t down_since_ns_ = 0;
   std::uint64_t last_down_ns_ = 0;
-  bool is_telling_ = false;  // the interface's own count, of what the scan sends
+  bool is_telling_ = false;  // whether the interface's own count has what the scan sends
   std::optional<std::uint64_t> tx_at_start_;
 
   // The link's return, until it has proved that it sends.
