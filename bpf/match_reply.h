@@ -26,7 +26,7 @@ enum {
 /* What a reply is matched against; fixed for the whole scan. */
 struct match_config {
   struct probe_key key;
-  __u32 source; /* host order: the address that our probes come from */
+  __u32 source; /* host order: the address that our probes come from; 0 when there are several */
   __u32 unused;
 };
 
@@ -70,7 +70,7 @@ WIRE_INLINE const __u8* match_quote(const __u8* icmp, const __u8* frame_end,
   const __u32 header_bytes = (__u32)(ip[0] & 0x0f) * 4;
   if (ip[0] >> 4 != 4 || header_bytes < PROBE_IPV4_BYTES ||
       ip[WIRE_IP_PROTOCOL_OFFSET] != WIRE_PROTOCOL_ICMP ||
-      wire_load32(ip + WIRE_IP_SOURCE_OFFSET) != config->source)
+      (config->source != 0 && wire_load32(ip + WIRE_IP_SOURCE_OFFSET) != config->source))
     return 0;
   const __u8* request = ip + header_bytes;
   if (*bytes < PROBE_ICMP_BYTES + header_bytes + PROBE_ICMP_BYTES ||
@@ -165,7 +165,8 @@ WIRE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
     return FRAME_BAD_IPV4;
   if (ip + ip_bytes > frame_end) return FRAME_SHORT;
   if (ip[WIRE_IP_PROTOCOL_OFFSET] != WIRE_PROTOCOL_ICMP) return FRAME_NOT_ICMP;
-  if (wire_load32(ip + WIRE_IP_DESTINATION_OFFSET) != config->source) return FRAME_NOT_TO_US;
+  if (config->source != 0 && wire_load32(ip + WIRE_IP_DESTINATION_OFFSET) != config->source)
+    return FRAME_NOT_TO_US;
   if (wire_load16(ip + WIRE_IP_FRAGMENT_OFFSET) & 0x3fff) return FRAME_FRAGMENT;
 
   const __u32 icmp_bytes = ip_bytes - ip_header_bytes;

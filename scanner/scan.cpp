@@ -82,8 +82,7 @@ struct OpenPaths {
   FrameAddresses addresses{};
   std::vector<Queue> queues;
 
-  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const TargetSet& targets,
-            Clock& clock);
+  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const WayPlan& ways, Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
@@ -93,9 +92,9 @@ struct OpenPaths {
   }
 };
 
-OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const TargetSet& targets,
+OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const WayPlan& ways,
                      Clock& clock)
-    : network(find_network_path(config, targets)) {
+    : network(find_network_path(config, ways.shares)) {
   const Interface& interface = network.interface;
   const std::vector<int> cpus = allowed_cpus();
   const Method method = network.kernel_routes ? Method::raw_socket : config.method;
@@ -110,7 +109,7 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Tar
 
   // Receiving begins before sending, so that every reply to a probe of ours is matched.
   const probe_key key = random_key();
-  receive = open_receive_path(method, interface, {key, network.source.value, 0});
+  receive = open_receive_path(method, network, key);
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
@@ -127,8 +126,11 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Tar
                             config.busy_poll,
                             clock,
                             cpus,
-                            network.neighbours};
-  queues = make_queues(open_queues(method, setup), setup);
+                            network.is_by_source,
+                            !network.side_ways.empty()};
+  OpenedQueues opened = open_queues(method, setup);
+  split_ways(opened, setup, network, ways.map);
+  queues = make_queues(std::move(opened), setup);
 }
 
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
@@ -187,13 +189,16 @@ ExitCode run_scan(const ScanConfig& config) {
   MonotonicClock clock;
 
   // Targets: the lists less exclusions, counted and put in order; and where addresses are.
-  const TargetPlan plan = plan_targets(config.target, config.order);
+  TargetPlan plan = plan_targets(config.target, config.order);
   const GeoTable geo = load_geo(config.output.geo_databases);
-  if (config.dry_run) return run_dry(plan, config.order, config.pace);
+  if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
+
+  // Ways: how the kernel would send to each target, asked before the first probe.
+  add_ways(plan, config.path);
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
-  const OpenPaths paths(config.path, config.pace.rate_pps, plan.targets, clock);
+  const OpenPaths paths(config.path, config.pace.rate_pps, plan.ways, clock);
   announce(config, plan, paths);
 
   // Output: opened last, so that a scan which is refused touches no file, but before the first

@@ -92,6 +92,8 @@ void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
   keys("in_doubt", ledger.in_doubt);
   keys("not_sent", ledger.not_sent);
   keys("given_up", ledger.given_up);
+  keys("passed_over", ledger.passed_over);
+  keys("without_way", ledger.without_way);
   keys("replied", ledger.replied);
   keys("errored", ledger.errored);
   keys("silent", ledger.silent);
@@ -105,6 +107,16 @@ void describe(auto& keys, Of<Summary::Label> auto& label) {
   keys("targets", label.targets);
   keys("sent", label.sent);
   keys("replied", label.replied);
+}
+
+void describe(auto& keys, Of<Summary::Way> auto& way) {
+  keys("kind", way.kind);
+  keys("interface", NullIfEmpty{way.interface});
+  keys("next_hop", NullIfEmpty{way.next_hop});
+  keys("source", NullIfEmpty{way.source});
+  keys("targets", way.targets);
+  keys("sent", way.sent);
+  keys("replied", way.replied);
 }
 
 void describe(auto& keys, Of<Summary::Queue> auto& queue) {
@@ -206,6 +218,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("order", summary.order);
   keys("ledger", summary.ledger);
   keys("labels", summary.labels);
+  keys("ways", summary.ways);
   keys("sending", summary.sending);
   keys("receiving", summary.receiving);
   keys("rtt_us", summary.rtt);

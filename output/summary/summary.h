@@ -64,6 +64,8 @@ struct Summary {
     std::uint64_t in_doubt = 0;    // of `sent`, at most so many that left into a lost link
     NotSent not_sent;
     std::uint64_t given_up = 0;
+    std::uint64_t passed_over = 0;  // drawn, and without a way
+    std::uint64_t without_way = 0;  // planned, and without a way
     std::uint64_t replied = 0;
     std::uint64_t errored = 0;  // had an error and did not reply
     std::uint64_t silent = 0;
@@ -73,6 +75,17 @@ struct Summary {
 
   struct Label {
     std::string name;  // empty: the targets without one
+    std::uint64_t targets = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t replied = 0;
+  };
+
+  // What the kernel says of some of the targets: how they are reached, or why not.
+  struct Way {
+    std::string kind;       // "gateway", "direct", "blackhole"...
+    std::string interface;  // empty where it is refused, as the next two
+    std::string next_hop;   // also empty where there is none
+    std::string source;
     std::uint64_t targets = 0;
     std::uint64_t sent = 0;
     std::uint64_t replied = 0;
@@ -176,6 +189,7 @@ struct Summary {
   Order order;
   Ledger ledger;
   std::vector<Label> labels;  // most targets first; empty when no target has a label
+  std::vector<Way> ways;      // most targets of all shards first
   Sending sending;
   Receiving receiving;
   Rtt rtt;

@@ -11,6 +11,7 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kLabelsShown = 5;
+constexpr std::size_t kWaysShown = 5;
 constexpr std::uint64_t kRepeatsShown = 100;  // of one target, beside the worst
 constexpr std::size_t kDigestShown = sizeof("sha256:") - 1 + 16;
 constexpr const char* kRingFull = "ring_full";
@@ -60,6 +61,27 @@ std::string labels_text(const Summary& summary) {
                         shown == 0 ? "labels" : "", with_thousands(label.replied),
                         with_thousands(label.targets), percent(label.replied, label.targets),
                         label.name.empty() ? "(none)" : label.name);
+  }
+  return text;
+}
+
+// Several ways, a line each; one is said by the lines about sending.
+std::string ways_text(const Summary& summary) {
+  std::string text;
+  if (summary.ways.size() < 2) return text;
+  for (const Summary::Way& way : summary.ways) {
+    const auto shown = static_cast<std::size_t>(&way - summary.ways.data());
+    if (shown == kWaysShown) {
+      text += fmt::format("            and {} more ways\n",
+                          with_thousands(summary.ways.size() - shown));
+      break;
+    }
+    text += fmt::format("  {:<9} {} replied of {} targets, {} sent: {}\n", shown == 0 ? "ways" : "",
+                        with_thousands(way.replied), with_thousands(way.targets),
+                        with_thousands(way.sent),
+                        way.interface.empty()  ? way.kind
+                        : way.next_hop.empty() ? way.interface + " " + way.kind
+                                               : way.interface + " via " + way.next_hop);
   }
   return text;
 }
@@ -204,6 +226,7 @@ std::string summary_text(const Summary& summary) {
       plural(summary.targets.ranges), summary.targets.digest.substr(0, kDigestShown));
   text += left_out_text(summary);
   text += labels_text(summary);
+  text += ways_text(summary);
   text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.order.seed,
                       summary.order.n, summary.order.prime, summary.order.generator,
                       summary.order.passes, plural(summary.order.passes, "es"));

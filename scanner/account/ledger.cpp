@@ -62,11 +62,15 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
   ledger.sent_again = snapshot.sent_again();
   ledger.in_doubt = snapshot.sum(&SenderFigures::in_doubt);
   ledger.not_sent = {
-      .stopped = rest_of(snapshot.probes, snapshot.sum(&SenderFigures::handed_over)),
+      .stopped = rest_of(snapshot.probes, snapshot.sum(&SenderFigures::handed_over) +
+                                              snapshot.sum(&SenderFigures::passed_over)),
       .refused = snapshot.sum(&SenderFigures::refused) + snapshot.sum(&TransmitterFigures::refused),
       .unconfirmed = snapshot.sum(&TransmitterFigures::unconfirmed),
-      .unroutable = snapshot.sum(&TransmitterFigures::unroutable)};
+      .unroutable = snapshot.sum(&TransmitterFigures::unroutable) +
+                    snapshot.sum(&SenderFigures::passed_over)};
   ledger.given_up = tallies.given_up;
+  ledger.passed_over = snapshot.sum(&SenderFigures::passed_over);
+  ledger.without_way = snapshot.without_way;
   ledger.not_probed = rest_of(plan.target_count, first_pass - tallies.given_up_first_pass);
   ledger.replied = receiver.replied;
   ledger.errored = receiver.errors - receiver.errored_and_replied;
@@ -86,6 +90,21 @@ std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tal
     return a.targets != b.targets ? a.targets > b.targets : a.name < b.name;
   });
   return labels;
+}
+
+// One way alone is not counted by its label: it has all.
+std::vector<Summary::Way> ways_of(const TargetPlan& plan, const Summary::Ledger& ledger,
+                                  const Tallies& tallies) {
+  const bool is_one = plan.ways.map.empty();
+  std::vector<Summary::Way> ways;
+  for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
+    const WayShare& share = plan.ways.shares[i];
+    ways.push_back({kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
+                    share.way.source ? to_string(*share.way.source) : "",
+                    plan.targets_by_way[i + 1], is_one ? ledger.sent : tallies.sent_by_way[i + 1],
+                    is_one ? ledger.replied : tallies.replied_by_way[i + 1]});
+  }
+  return ways;
 }
 
 Summary::Sending sending_of(const PathFigures& path, std::uint64_t rate_pps,
@@ -189,6 +208,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.order = order_of(plan, config.order.passes);
   summary.ledger = ledger_of(plan, snapshot, tallies);
   summary.labels = labels_of(plan, tallies);
+  summary.ways = ways_of(plan, summary.ledger, tallies);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.rtt = rtt_of(tallies.rtt);

@@ -24,6 +24,7 @@ struct SenderFigures {
   std::uint64_t drawn = 0;
   std::uint64_t handed_over = 0;
   std::uint64_t first_pass = 0;
+  std::uint64_t passed_over = 0;
   std::uint64_t retried = 0;
   std::uint64_t gone_back = 0;
   std::uint64_t refused = 0;
@@ -90,6 +91,8 @@ struct Snapshot {
   std::uint64_t sending_ended_ns = 0;  // 0 while sending
   std::uint64_t probes = 0;            // planned: targets times passes
 
+  std::uint64_t without_way = 0;  // of those, to targets that no way leads to
+
   std::vector<SenderFigures> senders;
   std::vector<TransmitterFigures> transmitters;
   ReceiverFigures receiver;
@@ -155,6 +158,8 @@ struct Tallies {
   std::uint64_t given_up_first_pass = 0;
   std::vector<std::uint64_t> sent_by_label;  // each probe once; empty without labels
   std::vector<std::uint64_t> replied_by_label;
+  std::vector<std::uint64_t> sent_by_way;  // the same; empty with one way for all
+  std::vector<std::uint64_t> replied_by_way;
   std::vector<ErrorCount> errors;
   std::vector<Repeater> top_repeaters;  // the worst first
   std::uint64_t repeats = 0;            // over all targets

@@ -36,6 +36,7 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
   Figures now;
   now.sent = snapshot.sent();
   const std::uint64_t probes_sent = snapshot.probes_sent();
+  const std::uint64_t probes = snapshot.probes - snapshot.without_way;
   now.replied = snapshot.receiver.replied;
   now.ring_full = snapshot.receiver.frames.outcome[FRAME_RING_FULL];
   now.dropped_unseen = snapshot.receiver.dropped_unseen;
@@ -43,11 +44,10 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
   now.receiver_is_limit = !now.output_is_limit && snapshot.receiver.is_backlogged;
   now.is_cooldown = snapshot.sending_ended_ns != 0;
   now.elapsed_s = static_cast<double>(snapshot.taken_ns - snapshot.started_ns) / kSecondNs;
-  now.done_percent = percent(probes_sent, snapshot.probes);
+  now.done_percent = percent(probes_sent, probes);
   now.hit_percent = percent(now.replied, probes_sent);
   if (probes_sent > 0)
-    now.left_s = now.elapsed_s *
-                 static_cast<double>(snapshot.probes - std::min(probes_sent, snapshot.probes)) /
+    now.left_s = now.elapsed_s * static_cast<double>(probes - std::min(probes_sent, probes)) /
                  static_cast<double>(probes_sent);
   const double interval_s = static_cast<double>(snapshot.taken_ns - last_ns_) / kSecondNs;
   if (interval_s > 0) {

@@ -19,6 +19,7 @@
 #include "scanner/path/network_path.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
+#include "scanner/plan/way_plan.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
@@ -140,8 +141,8 @@ void measure(const OpenedQueues& opened, const BenchConfig& config, const Transm
 NetworkPath find_bench_path(const BenchConfig& config) {
   PathConfig asked;
   asked.interface_name = config.interface_name;
-  NetworkPath path =
-      find_network_path(asked, TargetSet({{*config.destination, *config.destination}}));
+  const AddressRange destination{*config.destination, *config.destination};
+  NetworkPath path = find_network_path(asked, plan_ways(asked, {&destination, 1}).shares);
   if (!path.kernel_routes || !path.interface.is_ethernet || path.interface.is_loopback) return path;
   path.kernel_routes = false;
   path.gateway = config.destination;
@@ -152,8 +153,7 @@ NetworkPath find_bench_path(const BenchConfig& config) {
 tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
   if (path.kernel_routes) return refused("the kernel routes all probes");
   try {
-    ReceivePath opened =
-        open_receive_path(Method::af_xdp, path.interface, {kKey, path.source.value, 0});
+    ReceivePath opened = open_receive_path(Method::af_xdp, path, kKey);
     if (!opened.is_xdp) return refused("no Ethernet");
     return opened;
   } catch (const UserError& error) {

@@ -18,6 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLabelsShown = 20;
+constexpr std::size_t kWaysShown = 20;
 
 struct LabelCount {
   std::string_view text;
@@ -64,6 +65,38 @@ std::string reserved_rows(const TargetCounts& counts) {
   return text;
 }
 
+std::string way_rows(std::span<const WayShare> ways) {
+  std::string text;
+  std::uint64_t rest = 0;
+  for (const WayShare& share : ways) {
+    const auto shown = static_cast<std::size_t>(&share - ways.data());
+    if (shown < kWaysShown) {
+      text += row(shown == 0 ? "ways" : "", share.targets, way_text(share));
+    } else {
+      rest += share.targets;
+    }
+  }
+  if (ways.size() > kWaysShown)
+    text += row("", rest,
+                fmt::format("by {} more ways (all with --format json)",
+                            with_thousands(ways.size() - kWaysShown)));
+  return text;
+}
+
+Json ways_json(std::span<const WayShare> ways) {
+  const auto or_null = [](const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+  };
+  Json json = Json::array();
+  for (const WayShare& share : ways)
+    json.push_back({{"kind", kind_name(share.way.kind)},
+                    {"interface", or_null(share.interface_name)},
+                    {"next_hop", or_null(next_hop_text(share.way))},
+                    {"source", or_null(share.way.source ? to_string(*share.way.source) : "")},
+                    {"count", share.targets}});
+  return json;
+}
+
 std::string label_rows(const TargetSelection& selection) {
   std::string text;
   const std::vector<LabelCount> counts = counts_by_label(selection);
@@ -90,7 +123,7 @@ void print(std::FILE* file, std::string_view text) {
 
 }  // namespace
 
-std::string target_report_text(const TargetSelection& selection) {
+std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways) {
   const TargetCounts& counts = selection.counts;
   const std::uint64_t left = count_addresses(selection.ranges);
   const std::uint64_t slash24s = count_slash24s(selection.ranges);
@@ -107,10 +140,12 @@ std::string target_report_text(const TargetSelection& selection) {
                           with_thousands(selection.ranges.size()), plural(selection.ranges.size()),
                           with_thousands(slash24s), plural(slash24s)));
   text += label_rows(selection);
+  text += way_rows(ways);
   return text + fmt::format("{:<10} sha256:{}\n", "digest", selection.digest);
 }
 
-std::string target_report_json(const TargetSelection& selection, bool with_ranges) {
+std::string target_report_json(const TargetSelection& selection, std::span<const WayShare> ways,
+                               bool with_ranges) {
   const TargetCounts& counts = selection.counts;
   Json reserved = Json::array();
   for (const TargetCounts::Reserved& entry : counts.reserved)
@@ -136,6 +171,7 @@ std::string target_report_json(const TargetSelection& selection, bool with_range
                {"range_count", selection.ranges.size()},
                {"slash24_count", count_slash24s(selection.ranges)},
                {"labels", std::move(labels)},
+               {"ways", ways_json(ways)},
                {"digest", "sha256:" + selection.digest}};
   if (with_ranges) {
     Json ranges = Json::array();
@@ -161,13 +197,14 @@ std::string range_lines(const TargetSelection& selection) {
 
 ExitCode run_target_report(const TargetReportConfig& config) {
   const TargetSelection selection = select_targets(config.target);
+  const std::vector<WayShare> ways = find_ways(selection.ranges, {});
   if (config.format == ReportFormat::json) {
-    print(stdout, target_report_json(selection, config.list_ranges));
+    print(stdout, target_report_json(selection, ways, config.list_ranges));
   } else if (config.list_ranges) {
     print(stdout, range_lines(selection));
-    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(selection));
+    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(selection, ways));
   } else {
-    print(stdout, target_report_text(selection));
+    print(stdout, target_report_text(selection, ways));
   }
   refuse_empty(selection);
   return ExitCode::finished;

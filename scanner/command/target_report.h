@@ -6,17 +6,20 @@
 // there, as a list that can be read again, and the report goes to standard error.
 #pragma once
 
+#include <span>
 #include <string>
 
+#include "scanner/network/way_partition.h"
 #include "scanner/options/target_report_config.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
 
-// The report, newline at the end.
-std::string target_report_text(const TargetSelection& selection);
-std::string target_report_json(const TargetSelection& selection, bool with_ranges);
+// The report, newline at the end. `ways`: of what is left, as find_ways gives them for this host.
+std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways);
+std::string target_report_json(const TargetSelection& selection, std::span<const WayShare> ways,
+                               bool with_ranges);
 
 // A line for each range, with its label. Without labels it is the text whose SHA-256 is the digest.
 std::string range_lines(const TargetSelection& selection);

@@ -120,8 +120,17 @@ void put_question(nlmsghdr* request, Ipv4 destination, const WayQuestion& questi
 
 }  // namespace
 
+bool is_own(Ipv4 address) {
+  return ask_ways(std::array{address}, {}).front().kind == Way::Kind::local;
+}
+
 bool is_refusal(Way::Kind kind) {
   return kind >= Way::Kind::blackhole;
+}
+
+bool is_unroutable(const Way& way) {
+  return is_refusal(way.kind) || way.kind == Way::Kind::broadcast ||
+         way.kind == Way::Kind::multicast;
 }
 
 const char* kind_name(Way::Kind kind) {
@@ -172,6 +181,12 @@ std::vector<AddressRange> list_fib_prefixes() {
 }
 
 std::vector<Way> ask_ways(std::span<const Ipv4> destinations, const WayQuestion& question) {
+  if (question.source && !is_own(*question.source)) {
+    std::vector<Way> ways = ask_ways(destinations, {std::nullopt, question.interface_index});
+    for (Way& way : ways)
+      if (way.source) way.source = question.source;
+    return ways;
+  }
   std::vector<Way> ways(destinations.size());
   Netlink netlink;
   const auto ask = [&](std::uint32_t flags, const Netlink::OnAnswer& on_answer) {

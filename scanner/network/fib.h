@@ -51,6 +51,8 @@ struct Way {
 
 // Whether the kernel refuses to send: blackhole, unreachable, prohibit or no_route.
 bool is_refusal(Way::Kind kind);
+// Whether a scan sends nothing by such a way: it is a refusal, or the address is no host's.
+bool is_unroutable(const Way& way);
 // "blackhole"; for people and for JSON.
 const char* kind_name(Way::Kind kind);
 // The address of the next hop as text; empty when there is none.
@@ -61,10 +63,15 @@ std::string next_hop_text(const Way& way);
 // wider before the narrower; each once. Throws std::system_error.
 std::vector<AddressRange> list_fib_prefixes();
 
+// Whether the kernel takes packets for `address` as this host's own.
+bool is_own(Ipv4 address);
+
 // What narrows a question.
 struct WayQuestion {
-  std::optional<Ipv4> source;  // ask for packets from this address, which rules may look at
-  int interface_index = 0;     // ask for ways out of this interface alone; 0: of any
+  // Sent from this address: rules by source hold. The kernel answers only for an address of this
+  // host; for another one it is asked without, and the ways have it all the same.
+  std::optional<Ipv4> source;
+  int interface_index = 0;  // out of this one only, if not 0
 };
 
 // The way of each destination, in their order. Where the question names an interface and no route

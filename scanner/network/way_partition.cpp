@@ -8,9 +8,12 @@
 #include <limits>
 #include <map>
 
+#include "output/summary/figure_text.h"
+
 namespace echoscan {
 namespace {
 
+constexpr std::size_t kWaysShown = 10;
 constexpr std::uint32_t kUnasked = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kAddressEnd = std::uint64_t{1} << 32;
 
@@ -109,6 +112,7 @@ std::vector<WayShare> find_ways(std::span<const AddressRange> targets,
     std::array<char, IF_NAMESIZE> name{};
     const auto index = static_cast<unsigned>(share.way.interface_index);
     if (index != 0 && if_indextoname(index, name.data())) share.interface_name = name.data();
+    share.is_by_source = question.source && is_own(*question.source);
   }
   return shares;
 }
@@ -126,6 +130,25 @@ std::string way_text(const WayShare& share) {
   }
   if (way.source) text += " from " + to_string(*way.source);
   return text;
+}
+
+std::vector<std::string> way_lines(std::span<const WayShare> shares) {
+  const auto line = [](const std::string& what, std::uint64_t targets) {
+    return fmt::format("{}: {} target{}", what, with_thousands(targets), targets == 1 ? "" : "s");
+  };
+  std::vector<std::string> lines;
+  std::uint64_t rest = 0;
+  for (const WayShare& share : shares) {
+    if (lines.size() < kWaysShown) {
+      lines.push_back(line(way_text(share), share.targets));
+    } else {
+      rest += share.targets;
+    }
+  }
+  if (shares.size() > kWaysShown)
+    lines.push_back(
+        line(fmt::format("{} more ways", with_thousands(shares.size() - kWaysShown)), rest));
+  return lines;
 }
 
 }  // namespace echoscan

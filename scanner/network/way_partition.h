@@ -26,6 +26,7 @@ struct WayShare {
   std::string interface_name = {};        // empty where the way is refused
   std::vector<AddressRange> ranges = {};  // merged
   std::uint64_t targets = 0;              // addresses in them
+  bool is_by_source = false;              // holds for packets from the way's source alone
 };
 
 // Gives the way of each destination, in their order: ask_ways, or a test's own.
@@ -41,5 +42,8 @@ std::vector<WayShare> find_ways(std::span<const AddressRange> targets, const Way
 
 // "eth0 via 192.0.2.1 from 192.0.2.7", "eth0 on the link", "blackhole".
 std::string way_text(const WayShare& share);
+// A line for each of the first ten ways, "eth0 via 192.0.2.1 from 192.0.2.7: 4,096 targets", and
+// one for the rest.
+std::vector<std::string> way_lines(std::span<const WayShare> shares);
 
 }  // namespace echoscan

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
+#include "output/summary/figure_text.h"
 #include "scanner/network/route.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
+#include "targets/target_set.h"
 
 namespace echoscan {
 namespace {
@@ -13,30 +18,69 @@ namespace {
 // three requests, a second apart.
 constexpr unsigned kGatewayTimeoutMs = 9000;
 
-struct Way {
-  Ipv4 destination;
-  Route route;
-};
-
-// The route of one of three targets: the first that leaves by a gateway, since the lowest may by
-// chance be a neighbour; else the first that there is.
-Way find_way(const TargetSet& targets, int interface_index, const std::string& interface_name) {
-  std::optional<Way> second_best;
-  for (const std::uint64_t index : {std::uint64_t{0}, targets.size() / 2, targets.size() - 1}) {
-    const Ipv4 destination = targets.at(index);
-    const std::optional<Route> route = find_route(destination, interface_index);
-    if (route && route->gateway) return {destination, *route};
-    if (route && !second_best) second_best = Way{destination, *route};
-  }
-  if (second_best) return *second_best;
+template <typename... Arguments>
+[[noreturn]] void refuse(fmt::format_string<Arguments...> sentence, Arguments&&... arguments) {
   throw UserError(ExitCode::environment,
-                  fmt::format("there is no route to {}{}; see `ip route`", to_string(targets.at(0)),
-                              interface_name.empty() ? "" : " out of " + interface_name));
+                  fmt::format(sentence, std::forward<Arguments>(arguments)...));
 }
 
 // Frames need Ethernet; packets that the kernel routes do not.
 bool takes_frames(const Interface& interface) {
   return interface.is_ethernet && !interface.is_loopback;
+}
+
+// The interfaces of the ways, each asked for once.
+class Interfaces {
+ public:
+  const Interface& at(int index) {
+    const auto known = known_.find(index);
+    return known != known_.end() ? known->second
+                                 : known_.emplace(index, find_interface(index)).first->second;
+  }
+
+ private:
+  std::map<int, Interface> known_;
+};
+
+bool is_sendable(const WayShare& share) {
+  return !is_unroutable(share.way);
+}
+
+// "e0 via 192.0.2.2 from 192.0.2.1: 256 targets" of each way that there is without -i.
+std::string other_ways(const PathConfig& config, std::span<const WayShare> ways) {
+  std::vector<AddressRange> targets;
+  for (const WayShare& share : ways)
+    targets.insert(targets.end(), share.ranges.begin(), share.ranges.end());
+  const std::vector<WayShare> others =
+      find_ways(merge_ranges(std::move(targets)), {config.source_ip, 0});
+  std::string text;
+  for (const std::string& line : way_lines(others)) text += (text.empty() ? "" : "; ") + line;
+  return text;
+}
+
+[[noreturn]] void refuse_all(const PathConfig& config, std::span<const WayShare> ways) {
+  const std::string first = to_string(ways.front().ranges.front().first);
+  if (config.interface_name.empty())
+    refuse("there is no route to {} or any other target ({}); see `ip route`", first,
+           fmt::format("{}", fmt::join(way_lines(ways), "; ")));
+  refuse(
+      "there is no route to {} out of {}, nor to any other target; without -i there is: {}. "
+      "--gateway-mac sends out of {} all the same",
+      first, config.interface_name, other_ways(config, ways), config.interface_name);
+}
+
+// The way of the most targets that frames can take, else of the most.
+const WayShare& choose_way(const PathConfig& config, std::span<const WayShare> ways,
+                           Interfaces& interfaces) {
+  const auto takes_scan = [&](const WayShare& share) {
+    const bool has_mac = config.gateway_mac || std::holds_alternative<Ipv4>(share.way.next_hop);
+    return is_sendable(share) && has_mac && share.way.kind != Way::Kind::local &&
+           takes_frames(interfaces.at(share.way.interface_index));
+  };
+  auto found = std::ranges::find_if(ways, takes_scan);
+  if (found == ways.end()) found = std::ranges::find_if(ways, is_sendable);
+  if (found == ways.end()) refuse_all(config, ways);
+  return *found;
 }
 
 void check_interface(const PathConfig& config, const Interface& interface, Ipv4 destination) {
@@ -58,61 +102,92 @@ void check_interface(const PathConfig& config, const Interface& interface, Ipv4 
                                 chosen, interface.name));
 }
 
-Ipv4 choose_source(const PathConfig& config, const Interface& interface, const Route* route) {
-  if (config.source_ip) {
-    if (!owns_address(interface, *config.source_ip))
-      log_warning("{} is not an address of {}: replies arrive only if the network brings them here",
-                  to_string(*config.source_ip), interface.name);
-    return *config.source_ip;
-  }
-  if (route && route->source) return *route->source;
+// The address that a way's probes come from.
+Ipv4 choose_source(const PathConfig& config, const Interface& interface, const Way& way) {
+  if (config.source_ip) return *config.source_ip;
+  if (way.source) return *way.source;
   if (const std::optional<Ipv4> address = find_source_address(interface)) return *address;
   throw UserError(ExitCode::environment,
                   fmt::format("{} has no IPv4 address; give one with --source-ip", interface.name));
 }
 
-// The interface's own networks, if any target is on them: a gateway does not lead back there.
-std::vector<AddressRange> find_neighbours(const TargetSet& targets, const Interface& interface) {
-  std::vector<AddressRange> networks = connected_networks(interface);
-  const std::uint64_t elsewhere = count_addresses(subtract_ranges(targets.ranges(), networks));
-  if (elsewhere == targets.size()) return {};
-  log_info("{} of the targets are on the network of {} itself: they are sent by a raw socket",
-           targets.size() - elsewhere, interface.name);
-  return networks;
+void warn_of_foreign_source(const PathConfig& config, const Interface& interface) {
+  if (config.source_ip && !owns_address(interface, *config.source_ip))
+    log_warning("{} is not an address of {}: replies arrive only if the network brings them here",
+                to_string(*config.source_ip), interface.name);
+}
+
+// Whether a way's probes leave with the scan's own: by the same frames, or by the same raw socket.
+bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShare& own,
+                const WayShare& share, Ipv4 source) {
+  if (&share == &own) return true;
+  if (share.way.interface_index != path.interface.index) return false;
+  if (config.gateway_mac) return true;
+  return path.kernel_routes && source == path.source;
+}
+
+// Which part of the transmitters each way's probes leave by.
+void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const WayShare& own,
+                 Interfaces& interfaces, NetworkPath& path) {
+  path.part_of_way = {0};
+  std::uint64_t aside = 0;
+  for (const WayShare& share : ways) {
+    std::size_t part = 0;
+    if (is_sendable(share)) {
+      const Interface& interface = interfaces.at(share.way.interface_index);
+      // To this host itself from whichever address it has: one socket for all of them.
+      const Ipv4 source = share.way.kind == Way::Kind::local
+                              ? path.source
+                              : choose_source(config, interface, share.way);
+      if (!is_own_way(config, path, own, share, source)) {
+        const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
+          return side.interface.index == interface.index && side.source == source;
+        });
+        part = static_cast<std::size_t>(known - path.side_ways.begin()) + 1;
+        if (known == path.side_ways.end())
+          path.side_ways.push_back({interface, source, share.is_by_source});
+        aside += share.targets;
+      }
+    }
+    path.part_of_way.push_back(part);
+  }
+  if (aside > 0)
+    log_info("{} of the targets are not reached {}: they are sent by raw sockets",
+             with_thousands(aside),
+             path.gateway ? fmt::format("by the gateway {}", to_string(*path.gateway))
+                          : fmt::format("out of {}", path.interface.name));
 }
 
 }  // namespace
 
-NetworkPath find_network_path(const PathConfig& config, const TargetSet& targets) {
+NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways) {
+  Interfaces interfaces;
   NetworkPath path;
   path.gateway_mac = config.gateway_mac;
-  const bool is_named = !config.interface_name.empty();
-  if (is_named) {
+  if (!config.interface_name.empty()) {
+    // Said first: a route out of an interface that is down is never there.
     path.interface = find_interface(config.interface_name);
     check_interface(config, path.interface, {});
   }
+  const WayShare& own = choose_way(config, ways, interfaces);
+  const Ipv4 destination = own.ranges.front().first;
+  path.interface = interfaces.at(own.way.interface_index);
+  check_interface(config, path.interface, destination);
+  path.source = choose_source(config, path.interface, own.way);
+  path.is_by_source = own.is_by_source;
+  warn_of_foreign_source(config, path.interface);
   path.kernel_routes = config.method == Method::raw_socket;
-  if (is_named && config.gateway_mac) {
-    path.source = choose_source(config, path.interface, nullptr);
-    return path;
+  if (!path.kernel_routes && !config.gateway_mac) {
+    if (const Ipv4* gateway = std::get_if<Ipv4>(&own.way.next_hop)) path.gateway = *gateway;
+    path.kernel_routes = !path.gateway || !takes_frames(path.interface);
+    if (path.kernel_routes)
+      log_info("{}: the kernel routes all probes, by a raw socket",
+               takes_frames(path.interface)
+                   ? fmt::format("there is no gateway to {} out of {}", to_string(destination),
+                                 path.interface.name)
+                   : fmt::format("{} takes no frames", path.interface.name));
   }
-  const Way way = find_way(targets, path.interface.index, config.interface_name);
-  if (!is_named) {
-    path.interface = find_interface(way.route.interface_index);
-    check_interface(config, path.interface, way.destination);
-  }
-  path.source = choose_source(config, path.interface, &way.route);
-  if (config.gateway_mac || path.kernel_routes) return path;
-  path.gateway = way.route.gateway;
-  path.kernel_routes = !path.gateway || !takes_frames(path.interface);
-  if (path.kernel_routes)
-    log_info("{}: the kernel routes all probes, by a raw socket",
-             takes_frames(path.interface)
-                 ? fmt::format("there is no gateway to {} out of {}", to_string(way.destination),
-                               path.interface.name)
-                 : fmt::format("{} takes no frames", path.interface.name));
-  else
-    path.neighbours = find_neighbours(targets, path.interface);
+  assign_ways(config, ways, own, interfaces, path);
   return path;
 }
 

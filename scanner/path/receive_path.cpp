@@ -2,15 +2,36 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+#include <utility>
+#include <vector>
+
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
+#include "scanner/receive/source/joined_source.h"
 #include "scanner/receive/source/packet_receiver.h"
 #include "scanner/receive/source/xdp_reply_filter.h"
 
 namespace echoscan {
+namespace {
 
-ReceivePath open_receive_path(Method method, const Interface& interface,
-                              const match_config& match) {
+// 4 MiB, since raw sockets send a tenth of what the scan's method may.
+constexpr unsigned kSideBlocks = 16;
+
+// The source that errors about probes out of that interface quote; 0 when there are several.
+match_config match_on(const NetworkPath& path, int interface_index, const probe_key& key) {
+  std::vector<Ipv4> sources;
+  if (path.interface.index == interface_index) sources.push_back(path.source);
+  for (const SideWay& side : path.side_ways)
+    if (side.interface.index == interface_index) sources.push_back(side.source);
+  const bool is_one =
+      std::ranges::all_of(sources, [&sources](Ipv4 source) { return source == sources.front(); });
+  return {key, is_one ? sources.front().value : 0, 0};
+}
+
+// On one interface.
+ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match) {
   if (!interface.is_ethernet && !interface.is_loopback) {
     log_info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
@@ -33,6 +54,23 @@ ReceivePath open_receive_path(Method method, const Interface& interface,
   log_warning("no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
               method == Method::automatic ? "sending and receiving by" : "replies are received by");
   return {std::move(receiver), false};
+}
+
+}  // namespace
+
+ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key) {
+  ReceivePath receive =
+      open_receiver(method, path.interface, match_on(path, path.interface.index, key));
+  std::vector<std::unique_ptr<ReplySource>> sources;
+  sources.push_back(std::move(receive.source));
+  std::set<int> watched{path.interface.index};
+  for (const SideWay& side : path.side_ways)
+    if (watched.insert(side.interface.index).second)
+      sources.push_back(std::make_unique<PacketReceiver>(
+          side.interface, match_on(path, side.interface.index, key), kSideBlocks));
+  receive.source = sources.size() == 1 ? std::move(sources.front())
+                                       : std::make_unique<JoinedSource>(std::move(sources));
+  return receive;
 }
 
 XdpTrial try_xdp(const Interface& interface) {

@@ -11,6 +11,7 @@
 #include "bpf/match_reply.h"
 #include "scanner/network/interface.h"
 #include "scanner/options/method.h"
+#include "scanner/path/network_path.h"
 #include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
 
@@ -21,8 +22,9 @@ struct ReceivePath {
   bool is_xdp = false;
 };
 
+// Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
 // Throws UserError when `method` cannot send without an XDP program and none can be attached.
-ReceivePath open_receive_path(Method method, const Interface& interface, const match_config& match);
+ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key);
 
 // What attaching the reply filter gives, for those who ask before a scan. It stays attached as long
 // as `source` lives.

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "output/summary/figure_text.h"
-#include "scanner/path/neighbour_split.h"
+#include "scanner/path/way_split.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -65,13 +65,13 @@ Attempt open_af_xdp(const TransmitSetup& setup) {
   return open_af_xdp_copy(setup);
 }
 
-// The program paces from kPaceMinPps a queue on, unless there are neighbours: their raw sockets
+// The program paces from kPaceMinPps a queue on, unless there are side ways: their raw sockets
 // keep no rate, and one pacer has to count both.
 Attempt open_xdp_live(const TransmitSetup& setup) {
   if (setup.queue_count > setup.cpus.size())
     return refused(
         fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size()));
-  const bool keeps_rate = setup.rate_pps != Pacer::kUnlimited && setup.neighbours.empty() &&
+  const bool keeps_rate = setup.rate_pps != Pacer::kUnlimited && !setup.has_side_ways &&
                           setup.rate_pps / setup.queue_count >= XdpLiveTransmitter::kPaceMinPps;
   std::vector<XdpLiveTransmitter::QueueSetup> queues;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
@@ -90,6 +90,14 @@ Attempt open_each(const TransmitSetup& setup) {
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     opened.transmitters.push_back(
         std::make_unique<SocketTransmitter>(setup.interface, setup.frame_template, setup.clock));
+  return opened;
+}
+
+Attempt open_raw_sockets(const TransmitSetup& setup) {
+  OpenedQueues opened;
+  for (unsigned queue = 0; queue < setup.queue_count; ++queue)
+    opened.transmitters.push_back(std::make_unique<RawSocketTransmitter>(
+        setup.interface, setup.frame_template, setup.clock, setup.routes_by_source));
   return opened;
 }
 
@@ -135,15 +143,6 @@ Attempt open_best(const TransmitSetup& setup) {
   return opened;
 }
 
-// Gives each queue, which sends to targets behind the gateway, a raw socket for neighbours.
-void split_neighbours(OpenedQueues& opened, const TransmitSetup& setup) {
-  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters)
-    transmitter = std::make_unique<NeighbourSplit>(
-        std::move(transmitter),
-        std::make_unique<RawSocketTransmitter>(setup.interface, setup.frame_template, setup.clock),
-        setup.neighbours);
-}
-
 }  // namespace
 
 tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSetup& setup) {
@@ -163,7 +162,7 @@ tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSet
     case Method::pcap:
       return open_each<PcapTransmitter>(setup);
     case Method::raw_socket:
-      return open_each<RawSocketTransmitter>(setup);
+      return open_raw_sockets(setup);
     case Method::ping_socket:
       return open_each<PingSocketTransmitter>(setup);
     case Method::asio:
@@ -202,8 +201,23 @@ OpenedQueues open_queues(Method method, const TransmitSetup& setup) {
         ExitCode::environment,
         fmt::format("cannot send by {} on {} ({}); use --method af_packet", traits_of(method).name,
                     setup.interface.name, opened.error().reason));
-  if (!setup.neighbours.empty()) split_neighbours(*opened, setup);
   return std::move(*opened);
+}
+
+void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
+                const LabelMap& ways) {
+  if (path.side_ways.empty()) return;
+  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
+    std::vector<std::unique_ptr<Transmitter>> parts;
+    parts.push_back(std::move(transmitter));
+    for (const SideWay& side : path.side_ways) {
+      // The kernel writes the Ethernet header.
+      const FrameTemplate frame_template({{}, {}, side.source}, setup.frame_template.key());
+      parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
+                                                             setup.clock, side.is_by_source));
+    }
+    transmitter = std::make_unique<WaySplit>(std::move(parts), ways, path.part_of_way);
+  }
 }
 
 }  // namespace echoscan

@@ -11,11 +11,12 @@
 
 #include "scanner/network/interface.h"
 #include "scanner/options/method.h"
+#include "scanner/path/network_path.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/refusal.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
-#include "targets/prefix.h"
+#include "targets/label_map.h"
 
 namespace echoscan {
 
@@ -30,9 +31,9 @@ struct TransmitSetup {
   std::uint64_t rate_pps;
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
-  std::vector<int> cpus;  // the CPUs allowed; queue n uses cpus[n % cpus.size()]
-  // The interface's own networks, if targets are in them: each queue gets a raw socket for those.
-  std::vector<AddressRange> neighbours = {};
+  std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
+  bool routes_by_source = false;  // where the kernel routes: by the probes' source
+  bool has_side_ways = false;     // split_ways() will put raw sockets beside the queues
 };
 
 // The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by one at most,
@@ -60,6 +61,12 @@ tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_cop
 
 // Whether live frames work for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
 tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
+
+// Puts a raw socket for each side way of the path beside each queue, which goes on sending by the
+// path's own way. `ways` are the plan's, and like the path must outlive the transmitters. Throws
+// std::system_error.
+void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
+                const LabelMap& ways);
 
 // The queues of a scan, with a raw socket beside each where there are neighbours. Throws UserError
 // when the method does not work here, or std::system_error.

@@ -53,6 +53,7 @@ SenderFigures figures_of(const SenderCounters& counters) {
   return {.drawn = counters.drawn.get(),
           .handed_over = counters.handed_over.get(),
           .first_pass = counters.first_pass.get(),
+          .passed_over = counters.passed_over.get(),
           .retried = counters.retried.get(),
           .gone_back = counters.gone_back.get(),
           .refused = counters.refused.get(),
@@ -130,17 +131,20 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       probe_count_(plan.target_count * config.order.passes),
       seed_(plan.seed),
       labels_(plan.labels),
+      ways_(plan.ways.map),
+
+      without_way_(plan.unroutable_count * config.order.passes),
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
-                plan.labels, config.output.emission),
+                plan.labels, plan.ways.map, config.output.emission),
       blocks_(plan.steps.begin, plan.steps.end, config.order.passes,
               block_steps(config.pace.rate_pps)),
       pacer_(rate_left_to_pace(queues, config.pace.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)
-    senders_.push_back(std::make_unique<Sender>(TargetCursor(plan.targets, plan.permutation),
-                                                blocks_, pacer_, *queue.transmitter, clock, source,
-                                                writer_, state_, plan.labels, queue.rate_pps));
+    senders_.push_back(std::make_unique<Sender>(
+        TargetCursor(plan.targets, plan.permutation), blocks_, pacer_, *queue.transmitter, clock,
+        source, writer_, state_, plan.labels, plan.ways, queue.rate_pps));
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
@@ -201,6 +205,7 @@ Snapshot Pipeline::snapshot() const {
   snapshot.started_ns = started_ns_;
   snapshot.sending_ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
   snapshot.probes = probe_count_;
+  snapshot.without_way = without_way_;
   for (const auto& sender : senders_) snapshot.senders.push_back(figures_of(sender->counters()));
   for (const Queue& queue : queues_)
     for (const Transmitter* part : queue.transmitter->parts())
@@ -217,15 +222,16 @@ void Pipeline::for_each_given_up(const Use& use) const {
     for (const Transmitter* part : queue.transmitter->parts()) use(part->given_up());
 }
 
-std::vector<std::uint64_t> Pipeline::sent_by_label() const {
-  LabelTally given_up(labels_);
+std::vector<std::uint64_t> Pipeline::sent_by(const LabelMap& labels,
+                                             const LabelTally& (Sender::*handed_over)()
+                                                 const) const {
+  LabelTally given_up(labels);
   for_each_given_up([&given_up](std::span<const Target> targets) {
     for (const Target& target : targets) given_up.add(target.address);
   });
   std::vector<std::uint64_t> sent(given_up.counts().size());
   for (std::size_t label = 0; label < sent.size(); ++label) {
-    for (const auto& sender : senders_)
-      sent[label] += sender->handed_over_by_label().counts()[label];
+    for (const auto& sender : senders_) sent[label] += ((*sender).*handed_over)().counts()[label];
     sent[label] -= given_up.counts()[label];
   }
   return sent;
@@ -238,8 +244,10 @@ Tallies Pipeline::tallies() const {
     tallies.given_up_first_pass += static_cast<std::uint64_t>(
         std::ranges::count_if(targets, [](const Target& target) { return target.pass == 0; }));
   });
-  tallies.sent_by_label = sent_by_label();
+  tallies.sent_by_label = sent_by(labels_, &Sender::handed_over_by_label);
   tallies.replied_by_label = receiver_.replied_by_label().counts();
+  tallies.sent_by_way = sent_by(ways_, &Sender::handed_over_by_way);
+  tallies.replied_by_way = receiver_.replied_by_way().counts();
   tallies.errors = receiver_.errors().rows();
   tallies.top_repeaters = receiver_.repeats().top(kRepeatersListed);
   tallies.repeats = receiver_.repeats().total();

@@ -62,8 +62,11 @@ class Pipeline {
   // The body of sender thread `index`. Returns what its run() returned.
   bool send(std::size_t index);
   [[nodiscard]] OutputFailed output_failure() const;
-  // Probes that left, by label: those handed over less those given up afterwards, each once.
-  [[nodiscard]] std::vector<std::uint64_t> sent_by_label() const;
+  // What left, by label of one of the plan's maps, each probe once: what was handed over, less what
+  // was given up behind that.
+  [[nodiscard]] std::vector<std::uint64_t> sent_by(const LabelMap& labels,
+                                                   const LabelTally& (Sender::*handed_over)()
+                                                       const) const;
   // Calls `use` with the targets that each sender and each transmitter has given up.
   template <typename Use>
   void for_each_given_up(const Use& use) const;
@@ -79,6 +82,8 @@ class Pipeline {
   std::uint64_t probe_count_;
   std::uint64_t seed_;
   const LabelMap& labels_;
+  const LabelMap& ways_;
+  std::uint64_t without_way_;  // probes to targets that no way leads to
   ScanState state_;
   std::atomic<std::size_t> senders_running_ = 0;
   ResultFormat format_;

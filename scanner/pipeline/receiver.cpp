@@ -22,7 +22,7 @@ std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
                    const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
                    Clock& clock, const ScanState& state, const LabelMap& labels,
-                   const Emission& emission)
+                   const LabelMap& ways, const Emission& emission)
     : targets_(targets),
       shard_(shard),
       source_(source),
@@ -36,7 +36,8 @@ Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& s
       replied_(targets.size()),
       errored_(targets.size()),
       batch_(kBatchSize),
-      replied_by_label_(labels) {}
+      replied_by_label_(labels),
+      replied_by_way_(ways) {}
 
 void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
@@ -109,6 +110,7 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   // As long as there was no error, the bitmap of errors is not looked at, and takes no memory.
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
+  replied_by_way_.add(Ipv4{reply.target});
   replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
   if (is_late(reply)) {
     counters_.in_cooldown.add(1);

@@ -43,7 +43,7 @@ class Receiver {
   // All must outlive the receiver. `shard` is the number that results carry.
   Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
            const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
-           const LabelMap& labels, const Emission& emission = {});
+           const LabelMap& labels, const LabelMap& ways, const Emission& emission = {});
 
   // Receives until it is told to stop and nothing is left. If the results cannot be written, it
   // calls `on_output_failure` once, on this thread.
@@ -53,6 +53,7 @@ class Receiver {
   // After run() has returned.
   [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
   [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
+  [[nodiscard]] const LabelTally& replied_by_way() const { return replied_by_way_; }
   [[nodiscard]] const ErrorTally& errors() const { return errors_; }
   [[nodiscard]] const RepeatTally& repeats() const { return repeats_; }
   // First replies by the time since the receiver was built, and those that came after the last
@@ -95,6 +96,7 @@ class Receiver {
   RttHistogram rtt_;
   ReceiverCounters counters_;
   LabelTally replied_by_label_;
+  LabelTally replied_by_way_;
   ErrorTally errors_;
   RepeatTally repeats_;
   TimeBins replied_by_time_;

@@ -23,7 +23,8 @@ std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
-               const ScanState& state, const LabelMap& labels, std::uint64_t rate_pps)
+               const ScanState& state, const LabelMap& labels, const WayPlan& ways,
+               std::uint64_t rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
@@ -34,7 +35,9 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       state_(state),
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
-      handed_over_by_label_(labels) {
+      without_way_(ways.refused),
+      handed_over_by_label_(labels),
+      handed_over_by_way_(ways.map) {
   cursor_.seek(0, 0);
   given_up_.reserve(kBatchSize);
 }
@@ -135,9 +138,15 @@ std::size_t Sender::draw(std::span<Target> room) {
       pass_ = static_cast<std::uint8_t>(block->pass);
     }
     const std::size_t drawn = cursor_.next(std::span(addresses).first(room.size()));
-    for (std::size_t i = 0; i < drawn; ++i) room[i] = {addresses[i], pass_};
+    std::size_t count = 0;
+    for (const Ipv4 address : std::span(addresses).first(drawn))
+      if (without_way_.size() == 0 || !without_way_.range_of(address))
+        room[count++] = {address, pass_};
     counters_.drawn.add(drawn);
-    if (drawn > 0) return drawn;
+    counters_.passed_over.add(drawn - count);
+    if (count > 0) return count;
+    // There may be millions without a way in a row.
+    if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
   }
 }
 
@@ -173,6 +182,8 @@ void Sender::count_accepted(std::span<const Target> accepted) {
   if (pass_ == 0) counters_.first_pass.add(accepted.size());
   if (!handed_over_by_label_.empty())
     for (const Target& target : accepted) handed_over_by_label_.add(target.address);
+  if (!handed_over_by_way_.empty())
+    for (const Target& target : accepted) handed_over_by_way_.add(target.address);
 }
 
 void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {

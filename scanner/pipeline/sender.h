@@ -17,6 +17,7 @@
 
 #include "output/result/result_writer.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/plan/way_plan.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
 #include "scanner/receive/reply_source.h"
@@ -50,7 +51,7 @@ class Sender {
   // share of the scan's rate, which says how far to go back; the pacer keeps the rate.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
          Clock& clock, const ReplySource& source, const ResultWriter& writer,
-         const ScanState& state, const LabelMap& labels,
+         const ScanState& state, const LabelMap& labels, const WayPlan& ways,
          std::uint64_t rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
@@ -61,6 +62,9 @@ class Sender {
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
   // What the transmitter accepted, each probe once, by label. After run() has returned.
   [[nodiscard]] const LabelTally& handed_over_by_label() const { return handed_over_by_label_; }
+  // The same by way.
+  [[nodiscard]] const LabelTally& handed_over_by_way() const { return handed_over_by_way_; }
+
   // The probes that counters().refused counts. After run() has returned.
   [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
@@ -134,7 +138,9 @@ class Sender {
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;
+  const TargetSet& without_way_;
   LabelTally handed_over_by_label_;
+  LabelTally handed_over_by_way_;
   std::vector<Target> given_up_;
 };
 

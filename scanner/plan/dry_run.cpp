@@ -5,14 +5,13 @@
 
 #include <array>
 #include <cstring>
-#include <optional>
+#include <system_error>
 
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
 #include "output/summary/figure_text.h"
-#include "scanner/network/interface.h"
-#include "scanner/network/route.h"
 #include "scanner/process/log.h"
+#include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 #include "targets/target_cursor.h"
 
@@ -22,18 +21,15 @@ namespace {
 constexpr std::size_t kBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
-// Logs where the kernel would send the first target's probe. A missing route is no error: the plan
-// does not need one.
-void log_route(const TargetPlan& plan) {
-  const Ipv4 first = plan.targets.at(0);
-  const std::optional<Route> route = find_route(first, 0);
-  if (!route) {
-    log_info("there is no route from here to {}", to_string(first));
-    return;
+// How the kernel would send them: said if it is known, and not needed for a plan.
+void find_ways_if_possible(TargetPlan& plan, const PathConfig& config) {
+  try {
+    add_ways(plan, config);
+  } catch (const UserError& error) {
+    log_info("by which way the targets are reached from here is not known: {}", error.what());
+  } catch (const std::system_error& error) {
+    log_info("by which way the targets are reached from here is not known: {}", error.what());
   }
-  const std::string interface = find_interface(route->interface_index).name;
-  log_info("from here, {} is reached on {}{}", to_string(first), interface,
-           route->gateway ? fmt::format(" by the gateway {}", to_string(*route->gateway)) : "");
 }
 
 }  // namespace
@@ -56,6 +52,10 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
     log_info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
              plan.shard.count, order.shard_source, with_thousands(plan.target_count),
              plan.steps.begin, plan.steps.end);
+  for (const std::string& line : way_lines(plan.ways.shares)) log_info("way: {}", line);
+  if (plan.unroutable_count > 0)
+    log_warning("{} of {} targets are unroutable from here: nothing is sent to them",
+                with_thousands(plan.unroutable_count), with_thousands(plan.target_count));
   if (pace.rate_pps == Pacer::kUnlimited) {
     log_info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
              pace.cooldown_s);
@@ -66,9 +66,10 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   }
 }
 
-ExitCode run_dry(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
+ExitCode run_dry(TargetPlan plan, const OrderConfig& order, const PaceConfig& pace,
+                 const PathConfig& path) {
+  find_ways_if_possible(plan, path);
   log_plan(plan, order, pace);
-  log_route(plan);
   DescriptorSink output(STDOUT_FILENO);
   ResultWriter writer(output);
   TargetCursor cursor(plan.targets, plan.permutation);

@@ -14,8 +14,10 @@ namespace echoscan {
 // Logs what will be probed, how fast and for how long.
 void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace);
 
-// Prints the plan on standard error and the targets, one a line and pass after pass, on standard
-// output. Throws UserError with code output when they cannot be written.
-ExitCode run_dry(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace);
+// Prints the plan on standard error, with the ways of the targets from here, and the targets, one a
+// line and pass after pass, on standard output: unroutable ones too, since they keep their places
+// in the order. Throws UserError with code output when they cannot be written.
+ExitCode run_dry(TargetPlan plan, const OrderConfig& order, const PaceConfig& pace,
+                 const PathConfig& path);
 
 }  // namespace echoscan

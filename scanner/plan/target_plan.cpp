@@ -17,12 +17,12 @@ namespace {
 
 constexpr std::size_t kBatchSize = 1024;
 
-// Counts the plan's targets by label: by arithmetic if all are probed, else by a walk through the
-// plan's part of the order.
-std::vector<std::uint64_t> count_by_label(const TargetPlan& plan) {
-  if (plan.labels.empty() || plan.target_count == plan.targets.size())
-    return plan.labels.count(plan.targets.ranges());
-  LabelTally tally(plan.labels);
+// Counts the plan's targets by label of one of its maps: by arithmetic if all are probed, else by a
+// walk through the plan's part of the order.
+std::vector<std::uint64_t> count_by_label(const TargetPlan& plan, const LabelMap& labels) {
+  if (labels.empty() || plan.target_count == plan.targets.size())
+    return labels.count(plan.targets.ranges());
+  LabelTally tally(labels);
   TargetCursor cursor(plan.targets, plan.permutation);
   cursor.seek(plan.steps.begin, plan.steps.end);
   std::array<Ipv4, kBatchSize> batch;
@@ -67,8 +67,17 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
   plan.steps = shard_steps(plan.shard, skipped.steps_to(plan.first));
   plan.target_count =
       skipped.targets_before(plan.steps.end) - skipped.targets_before(plan.steps.begin);
-  plan.targets_by_label = count_by_label(plan);
+  plan.targets_by_label = count_by_label(plan, plan.labels);
   return plan;
+}
+
+void add_ways(TargetPlan& plan, const PathConfig& config) {
+  plan.ways = plan_ways(config, plan.targets.ranges());
+  const std::vector<WayShare>& shares = plan.ways.shares;
+  plan.targets_by_way = count_by_label(plan, plan.ways.map);
+  if (plan.ways.map.empty()) plan.targets_by_way = {0, plan.target_count};
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    if (is_unroutable(shares[i].way)) plan.unroutable_count += plan.targets_by_way[i + 1];
 }
 
 }  // namespace echoscan

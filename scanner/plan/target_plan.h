@@ -2,7 +2,7 @@
 //
 // Everything that follows from lists, options and seed is decided here, before any interface is
 // looked at, so that --dry-run needs neither privileges nor a network. The digest of the ranges and
-// the seed name the order for good.
+// the seed name the order for good. add_ways() adds how the kernel would send to the targets.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "scanner/options/order_config.h"
 #include "scanner/options/target_options.h"
 #include "scanner/plan/target_selection.h"
+#include "scanner/plan/way_plan.h"
 #include "targets/permutation.h"
 #include "targets/shard.h"
 #include "targets/target_set.h"
@@ -32,9 +33,17 @@ struct TargetPlan {
   StepRange steps{};                                 // the shard's
   std::uint64_t target_count = 0;                    // of the shard
   std::vector<std::uint64_t> targets_by_label = {};  // of the shard; empty without labels
+
+  // add_ways() finds these.
+  WayPlan ways = {};
+  std::vector<std::uint64_t> targets_by_way = {};  // of the shard, by the map's labels
+  std::uint64_t unroutable_count = 0;              // of the shard: nothing is sent to them
 };
 
 // Reads every list. Throws UserError when one cannot be read, has errors, or when nothing is left.
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order);
+
+// Finds the ways of the plan's targets, as plan_ways does.
+void add_ways(TargetPlan& plan, const PathConfig& config);
 
 }  // namespace echoscan

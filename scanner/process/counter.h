@@ -23,13 +23,14 @@ class Counter {
   std::atomic<std::uint64_t> value_ = 0;
 };
 
-// One sender's counters. It hands each target that it drew from the order over once, unless the
-// scan is stopped before. Targets handed over again are counted apart: handed_over + retried +
-// gone_back are all acceptances of its transmitter.
+// One sender's counters. It hands each target that it drew from the order over once, unless no
+// way leads to it or the scan is stopped before. Targets handed over again are counted apart:
+// handed_over + retried + gone_back are all acceptances of its transmitter.
 struct alignas(kCacheLineBytes) SenderCounters {
   Counter drawn;        // targets that came out of the order
   Counter handed_over;  // of those, accepted by the transmitter
   Counter first_pass;   // of those, in the first pass
+  Counter passed_over;  // drawn, and not handed over: no way leads there
   Counter retried;      // accepted again after the transmitter had handed them back
   Counter gone_back;    // accepted again because the link was lost when they were sent
   Counter refused;      // handed back by the transmitter, and never accepted again

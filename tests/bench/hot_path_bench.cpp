@@ -212,10 +212,11 @@ void BM_probe(benchmark::State& state) {
   const SilentSource source;
   const ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
+  const WayPlan ways;
   for (auto _ : state) {
     ShardBlocks blocks(0, kSteps, 1, 4096);
     Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, source,
-                  writer, scan_state, labels);
+                  writer, scan_state, labels, ways);
     sender.run();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(transmitter.counters().sent.get()));

@@ -124,7 +124,7 @@ Speed measure(const TargetSet& targets, const std::vector<reply>& records, const
   ResultWriter writer(sink);
   const ResultFormat format(syntax);
   const LabelMap labels;
-  Receiver receiver(targets, 0, source, geo, format, writer, clock, state, labels);
+  Receiver receiver(targets, 0, source, geo, format, writer, clock, state, labels, labels);
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = cpu_seconds();
   receiver.run([] {});

@@ -77,6 +77,28 @@ TEST(MatchReply, TableOfFrames) {
   }
 }
 
+// A scan from several addresses out of one interface: replies may come to any of them, errors may
+// quote any, and the cookie proves them as ever. Nothing else changes.
+TEST(MatchReply, WithoutASourceOnlyTheAddressesOfOursAreNotLookedAt) {
+  match_config config = case_config();
+  config.source = 0;
+  std::size_t others = 0;
+  for (const ReplyCase& row : reply_cases()) {
+    const auto frame = std::make_unique<std::uint8_t[]>(row.frame.size());
+    std::copy(row.frame.begin(), row.frame.end(), frame.get());
+    reply found{};
+    const frame_outcome outcome =
+        match_reply(frame.get(), frame.get() + row.frame.size(), &config, &found);
+    frame_outcome expected = row.outcome;
+    if (row.what == "to another address") expected = FRAME_REPLY;
+    if (row.what == "error to another address" || row.what == "error about another's probe")
+      expected = FRAME_ERROR;
+    others += expected == row.outcome ? 0 : 1;
+    EXPECT_EQ(outcome, expected) << row.what;
+  }
+  EXPECT_EQ(others, 3U);
+}
+
 // Every prefix of a result is read without passing its end, and none is taken for the whole.
 TEST(MatchReply, NoPrefixOfAResultIsAResult) {
   const match_config config = case_config();

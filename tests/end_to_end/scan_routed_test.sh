@@ -27,7 +27,7 @@ for method in af_xdp af_packet; do
   scan --method $method --rate 5k --cooldown 2 10.0.0.0/20 203.0.113.0/24 -x 203.0.113.1 ||
     fail "$method with neighbours: the scan ended with $?"
   expect_found "$work/expected"
-  expect_text "$work/log" "255 of the targets are on the network of lab0 itself: they are sent by a raw socket"
+  expect_text "$work/log" "254 of the targets are not reached by the gateway 192.0.2.2: they are sent by raw sockets"
   expect_text <(modes) "raw socket"
   expect_equal "sent by the raw socket" \
     "$(summary '[.sending.queues[] | select(.mode == "raw socket") | .sent] | add')" 254

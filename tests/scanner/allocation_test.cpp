@@ -123,7 +123,7 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
   Pacer pacer(1'000'000, clock_.now);
   DiscardingTransmitter transmitter;
   Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter, clock_,
-                source, writer_, state_, plan_.labels);
+                source, writer_, state_, plan_.labels, plan_.ways);
   const std::uint64_t before = allocations;
   EXPECT_TRUE(sender.run());
   EXPECT_EQ(allocations, before);
@@ -134,7 +134,8 @@ TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EndlessSource source(plan_.targets, state_);
   const GeoTable geo;
   const ResultFormat format;
-  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels);
+  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
+                    plan_.ways.map);
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);
@@ -149,7 +150,7 @@ TEST_F(AllocationTest, ErrorsAndRepeatsDoNotAllocate) {
   const ResultFormat format;
   state_.sending_ended_ns = 2000;
   Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
-                    {.errors = true, .repeats = true, .repeat_cap = 2});
+                    plan_.ways.map, {.errors = true, .repeats = true, .repeat_cap = 2});
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);

@@ -70,7 +70,7 @@ class ReceiverTest : public testing::Test {
   // Receives everything; the lines.
   std::vector<Json> run(const Emission& emission = {}) {
     clock_.now = kStartNs;
-    receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_,
+    receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
                      emission);
     receiver->run([] {});
     std::vector<Json> lines;

@@ -184,7 +184,7 @@ class SenderLinkTest : public testing::Test {
     Pacer pacer(rate_pps, clock.now);
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
-                  source_, writer_, state, plan_.labels, rate_pps);
+                  source_, writer_, state, plan_.labels, plan_.ways, rate_pps);
     EXPECT_TRUE(sender.run());
     const SenderCounters& counters = sender.counters();
     const TransmitCounters& ended = card.counters();

@@ -30,7 +30,7 @@ class SenderTest : public testing::Test {
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, passes, 100);
     Pacer pacer(rate_pps, clock_.now);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
-                  clock_, source_, writer_, state_, plan_.labels);
+                  clock_, source_, writer_, state_, plan_.labels, plan_.ways);
     const bool is_good = sender.run();
     drawn_ = sender.counters().drawn.get();
     handed_over_ = sender.counters().handed_over.get();

@@ -30,8 +30,12 @@ TargetSelection sample_selection() {
           .target);
 }
 
+const std::vector<WayShare> kWays{
+    {{Way::Kind::gateway, 2, Ipv4{0xc0000202}, Ipv4{0xc0000201}}, "eth0", {}, 480},
+    {{Way::Kind::blackhole, 0, {}, {}}, "", {}, 16}};
+
 TEST(TargetReport, CountsAddUpInJson) {
-  const auto json = nlohmann::json::parse(target_report_json(sample_selection(), true));
+  const auto json = nlohmann::json::parse(target_report_json(sample_selection(), kWays, true));
   EXPECT_EQ(json["listed"], 517);
   EXPECT_EQ(json["listed_repeatedly"], 64);
   EXPECT_EQ(json["excluded_by_user"], 16);
@@ -45,15 +49,22 @@ TEST(TargetReport, CountsAddUpInJson) {
   EXPECT_EQ(json["labels"][0], (nlohmann::json{{"label", nullptr}, {"count", 256}}));
   EXPECT_EQ(json["labels"][2], (nlohmann::json{{"label", "b"}, {"count", 48}}));
   EXPECT_EQ(json["labels"].size(), 3U);
+  EXPECT_EQ(json["ways"].size(), 2U);
+  EXPECT_EQ(json["ways"][0], (nlohmann::json{{"kind", "gateway"},
+                                             {"interface", "eth0"},
+                                             {"next_hop", "192.0.2.2"},
+                                             {"source", "192.0.2.1"},
+                                             {"count", 480}}));
+  EXPECT_EQ(json["ways"][1]["interface"], nullptr);
   EXPECT_EQ(json["ranges"].size(), 3U);
   EXPECT_EQ(json["ranges"][0]["first"], "1.0.0.16");
   EXPECT_EQ(json["ranges"][1]["label"], "a");
-  EXPECT_FALSE(
-      nlohmann::json::parse(target_report_json(sample_selection(), false)).contains("ranges"));
+  EXPECT_FALSE(nlohmann::json::parse(target_report_json(sample_selection(), kWays, false))
+                   .contains("ranges"));
 }
 
 TEST(TargetReport, TextSaysTheSameToPeople) {
-  EXPECT_EQ(target_report_text(sample_selection()),
+  EXPECT_EQ(target_report_text(sample_selection(), kWays),
             "left out               1  bad lines (--skip-bad-lines)\n"
             "listed               517  on the lists, 64 of them more than once\n"
             "excluded              16  by --exclude and --exclude-file\n"
@@ -65,6 +76,8 @@ TEST(TargetReport, TextSaysTheSameToPeople) {
             "labels               256  (none)\n"
             "                     192  a\n"
             "                      48  b\n"
+            "ways                 480  eth0 via 192.0.2.2 from 192.0.2.1\n"
+            "                      16  blackhole\n"
             "digest     sha256:" +
                 sample_selection().digest + "\n");
 }

@@ -18,8 +18,10 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kRingBytes =
-    std::size_t{PacketReceiver::kBlockBytes} * PacketReceiver::kBlockCount;
+std::size_t ring_bytes(unsigned block_count) {
+  return std::size_t{PacketReceiver::kBlockBytes} * block_count;
+}
+
 // A block that is not full is handed over after this long.
 constexpr unsigned kBlockTimeoutMs = 1;
 
@@ -62,11 +64,13 @@ struct PacketReceiver::Tally {
   std::array<Counter, FRAME_OUTCOME_COUNT> outcome;
 };
 
-PacketReceiver::PacketReceiver(const Interface& interface, const match_config& config)
+PacketReceiver::PacketReceiver(const Interface& interface, const match_config& config,
+                               unsigned block_count)
     : has_ethernet_(interface.is_ethernet || interface.is_loopback),
       // SOCK_DGRAM: the kernel takes off whatever a tunnel has for a header.
       socket_(socket(AF_PACKET, (has_ethernet_ ? SOCK_RAW : SOCK_DGRAM) | SOCK_CLOEXEC, 0)),
       config_(config),
+      block_count_(block_count),
       tally_(std::make_unique<Tally>()) {
   if (!socket_) throw_system_error("open a packet socket");
   set_icmp_filter(socket_.get());
@@ -76,12 +80,12 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
                     "ignore outgoing frames");
   tpacket_req3 request{};
   request.tp_block_size = kBlockBytes;
-  request.tp_block_nr = kBlockCount;
+  request.tp_block_nr = block_count_;
   request.tp_frame_size = TPACKET_ALIGNMENT << 7;
-  request.tp_frame_nr = kBlockBytes / request.tp_frame_size * kBlockCount;
+  request.tp_frame_nr = kBlockBytes / request.tp_frame_size * block_count_;
   request.tp_retire_blk_tov = kBlockTimeoutMs;
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_RX_RING, request, "make the receive ring");
-  ring_ = MappedMemory::shared(socket_.get(), kRingBytes);
+  ring_ = MappedMemory::shared(socket_.get(), ring_bytes(block_count_));
   if (!ring_) throw_system_error("map the receive ring");
 
   sockaddr_ll address{};
@@ -136,18 +140,18 @@ bool PacketReceiver::take_frame(reply& out) {
 void PacketReceiver::release_block() {
   tpacket_block_desc* block = block_at(ring_, block_);
   __atomic_store_n(&block->hdr.bh1.block_status, std::uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
-  block_ = (block_ + 1) % kBlockCount;
+  block_ = (block_ + 1) % block_count_;
   next_frame_ = nullptr;
 }
 
 bool PacketReceiver::is_backlogged() const {
   unsigned waiting = 0;
-  for (unsigned block = 0; block < kBlockCount; ++block) {
+  for (unsigned block = 0; block < block_count_; ++block) {
     const std::uint32_t status =
         __atomic_load_n(&block_at(ring_, block)->hdr.bh1.block_status, __ATOMIC_RELAXED);
     if ((status & TP_STATUS_USER) != 0) ++waiting;
   }
-  return waiting > kBlockCount / 4;
+  return waiting > block_count_ / 4;
 }
 
 // Sets a filter that lets nothing through. Frames are counted as they are taken, so that those

@@ -27,8 +27,10 @@ class PacketReceiver : public ReplySource {
   static constexpr unsigned kBlockBytes = 1U << 18;
   static constexpr unsigned kBlockCount = 128;  // 32 MiB: 0.2 s of 1 M replies a second
 
-  // Receives on `interface` from now on. Throws std::system_error.
-  PacketReceiver(const Interface& interface, const match_config& config);
+  // Receives on `interface` from now on, with a ring of `block_count` blocks. Throws
+  // std::system_error.
+  PacketReceiver(const Interface& interface, const match_config& config,
+                 unsigned block_count = kBlockCount);
   ~PacketReceiver() override;
 
   std::size_t receive(std::span<reply> replies) override;
@@ -47,6 +49,7 @@ class PacketReceiver : public ReplySource {
   bool has_ethernet_;
   FileDescriptor socket_;
   match_config config_;
+  unsigned block_count_;
   MappedMemory ring_;
   unsigned block_ = 0;
   std::uint32_t frames_left_ = 0;  // in the block under way

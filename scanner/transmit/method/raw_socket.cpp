@@ -20,7 +20,8 @@ bool is_unroutable(int error) {
 }  // namespace
 
 RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
-                                           const FrameTemplate& frame_template, Clock& clock)
+                                           const FrameTemplate& frame_template, Clock& clock,
+                                           bool routes_by_source)
     : clock_(clock),
       link_(interface),
       // IPPROTO_RAW receives nothing, ICMP errors included.
@@ -29,9 +30,21 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
   if (!socket_) throw_system_error("open a raw socket");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
-  if (setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+  // What is bound to the loopback finds no route to this host's other addresses.
+  if (!interface.is_loopback &&
+      setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
     throw_system_error("bind the raw socket");
+  // Of a packet with a header of its own the kernel looks at the socket's address, not at that.
+  if (routes_by_source) {
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    std::memcpy(&source.sin_addr,
+                messages_->frame(0).data() + PROBE_ETHERNET_BYTES + WIRE_IP_SOURCE_OFFSET,
+                sizeof(source.sin_addr));
+    if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&source), sizeof(source)) != 0)
+      throw_system_error("bind the raw socket's address");
+  }
   for (std::size_t i = 0; i < addresses_.size(); ++i) {
     addresses_[i].sin_family = AF_INET;
     messages_->set_address(i, &addresses_[i], sizeof(addresses_[i]));

@@ -25,9 +25,11 @@ namespace echoscan {
 
 class RawSocketTransmitter : public Transmitter {
  public:
-  // Throws std::system_error. The clock must outlive the transmitter.
+  // Sends out of `interface`, but to this host itself wherever the kernel routes that. With
+  // `routes_by_source` rules by the probes' source hold. Throws std::system_error. The clock must
+  // outlive the transmitter.
   RawSocketTransmitter(const Interface& interface, const FrameTemplate& frame_template,
-                       Clock& clock);
+                       Clock& clock, bool routes_by_source = false);
 
   std::size_t send(std::span<const Target> batch) override;
   // The kernel reports nothing of a packet after the call has returned.

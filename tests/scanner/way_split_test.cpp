@@ -1,6 +1,6 @@
-// Two ways out of one sender: each target goes by its own, in order, and what one refuses stays
+// Several ways out of one sender: each target goes by its own, in order, and what one refuses stays
 // with the sender.
-#include "scanner/path/neighbour_split.h"
+#include "scanner/path/way_split.h"
 
 #include <gtest/gtest.h>
 
@@ -42,8 +42,25 @@ class Recorder : public Transmitter {
   std::vector<std::uint32_t>& log_;
 };
 
-class NeighbourSplitTest : public testing::Test {
+class WaySplitTest : public testing::Test {
  protected:
+  // Label 1: far, though the map names only some of those; label 2: near.
+  static LabelMap near_ways() {
+    LabelTable table;
+    const LabelId far_label = table.id_of("far");
+    const LabelId near_label = table.id_of("near");
+    return {std::move(table),
+            {{{Ipv4{1}, Ipv4{99}}, far_label},
+             {{Ipv4{kNear}, Ipv4{kNear + 99}}, near_label},
+             {{Ipv4{300}, Ipv4{300}}, near_label}}};
+  }
+  std::vector<std::unique_ptr<Transmitter>> parts() {
+    std::vector<std::unique_ptr<Transmitter>> both;
+    both.push_back(std::move(far_owner));
+    both.push_back(std::move(near_owner));
+    return both;
+  }
+
   static constexpr std::uint32_t kNear = 100;  // 100 to 199 are neighbours, and 300
 
   std::vector<std::uint32_t> far_log;
@@ -52,20 +69,19 @@ class NeighbourSplitTest : public testing::Test {
   std::unique_ptr<Recorder> near_owner = std::make_unique<Recorder>("near", near_log);
   Recorder& far = *far_owner;
   Recorder& near = *near_owner;
-  NeighbourSplit split{std::move(far_owner),
-                       std::move(near_owner),
-                       {{Ipv4{kNear}, Ipv4{kNear + 99}}, {Ipv4{300}, Ipv4{300}}}};
+  const LabelMap ways = near_ways();
+  WaySplit split{parts(), ways, {0, 0, 1}};
   const std::vector<Target> batch{{Ipv4{1}},   {Ipv4{99}},  {Ipv4{100}}, {Ipv4{199}},
                                   {Ipv4{200}}, {Ipv4{300}}, {Ipv4{301}}};
 };
 
-TEST_F(NeighbourSplitTest, EachTargetGoesItsOwnWay) {
+TEST_F(WaySplitTest, EachTargetGoesItsOwnWay) {
   EXPECT_EQ(split.send(batch), batch.size());
   EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99, 200, 301}));
   EXPECT_EQ(near_log, (std::vector<std::uint32_t>{100, 199, 300}));
 }
 
-TEST_F(NeighbourSplitTest, ARefusalStopsBothInOrder) {
+TEST_F(WaySplitTest, ARefusalStopsBothInOrder) {
   near.takes = 1;
   EXPECT_EQ(split.send(batch), 3U);
   EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99}));
@@ -75,7 +91,7 @@ TEST_F(NeighbourSplitTest, ARefusalStopsBothInOrder) {
   EXPECT_EQ(far_log.back(), 200U);
 }
 
-TEST_F(NeighbourSplitTest, IsSettledWhenBothAre) {
+TEST_F(WaySplitTest, IsSettledWhenBothAre) {
   far.is_settled = false;
   EXPECT_FALSE(split.settle());
   far.is_settled = true;
@@ -85,14 +101,14 @@ TEST_F(NeighbourSplitTest, IsSettledWhenBothAre) {
   EXPECT_TRUE(split.settle());
 }
 
-TEST_F(NeighbourSplitTest, BothRest) {
+TEST_F(WaySplitTest, BothRest) {
   split.rest();
   EXPECT_TRUE(far.is_resting);
   EXPECT_TRUE(near.is_resting);
 }
 
 // However the room is cut, each refused target comes back once, whichever way it went.
-TEST_F(NeighbourSplitTest, WhatEitherRefusesComesBack) {
+TEST_F(WaySplitTest, WhatEitherRefusesComesBack) {
   for (std::size_t room_size = 1; room_size <= 9; ++room_size) {
     far.refused = {{Ipv4{1}}, {Ipv4{2}}, {Ipv4{3}}};
     near.refused = {{Ipv4{100}}, {Ipv4{101}, 7, true}};
@@ -107,7 +123,7 @@ TEST_F(NeighbourSplitTest, WhatEitherRefusesComesBack) {
   }
 }
 
-TEST_F(NeighbourSplitTest, BothPartsAreCounted) {
+TEST_F(WaySplitTest, BothPartsAreCounted) {
   split.send(batch);
   split.give_up();
   std::uint64_t sent = 0;
@@ -118,7 +134,7 @@ TEST_F(NeighbourSplitTest, BothPartsAreCounted) {
   }
   EXPECT_EQ(sent, batch.size());
   EXPECT_EQ(refused, 2U);
-  EXPECT_EQ(split.mode(), "far, near to neighbours");
+  EXPECT_EQ(split.mode(), "far, near by other ways");
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+#include "scanner/plan/way_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "scanner/network/interface.h"
+#include "scanner/network/route.h"
+
+namespace echoscan {
+namespace {
+
+// All targets by the one way that -i and --gateway-mac tell.
+std::vector<WayShare> told_by_hand(const PathConfig& config, const Interface& interface,
+                                   std::span<const AddressRange> targets) {
+  WayShare share{{Way::Kind::gateway, interface.index, {}, config.source_ip}, interface.name};
+  if (!share.way.source) share.way.source = find_source_address(interface);
+  share.ranges.assign(targets.begin(), targets.end());
+  share.targets = count_addresses(targets);
+  return {std::move(share)};
+}
+
+// What has no route is asked for once more, from the interface's own address.
+void ask_from_own_address(std::vector<WayShare>& shares, const Interface& interface) {
+  const auto lost = std::ranges::find_if(
+      shares, [](const WayShare& share) { return share.way.kind == Way::Kind::no_route; });
+  const std::optional<Ipv4> address = find_source_address(interface);
+  if (lost == shares.end() || !address) return;
+  const std::vector<AddressRange> ranges = std::move(lost->ranges);
+  shares.erase(lost);
+  for (WayShare& share : find_ways(ranges, {*address, interface.index})) {
+    const auto known = std::ranges::find(shares, share.way, &WayShare::way);
+    if (known == shares.end()) {
+      shares.push_back(std::move(share));
+      continue;
+    }
+    known->targets += share.targets;
+    known->ranges.insert(known->ranges.end(), share.ranges.begin(), share.ranges.end());
+    known->ranges = merge_ranges(std::move(known->ranges));
+  }
+  std::ranges::stable_sort(shares, std::greater(), &WayShare::targets);
+}
+
+std::vector<WayShare> find_shares(const PathConfig& config, std::span<const AddressRange> targets) {
+  if (config.interface_name.empty()) return find_ways(targets, {config.source_ip, 0});
+  const Interface interface = find_interface(config.interface_name);
+  if (config.gateway_mac) return told_by_hand(config, interface, targets);
+  std::vector<WayShare> shares = find_ways(targets, {config.source_ip, interface.index});
+  if (!config.source_ip) ask_from_own_address(shares, interface);
+  return shares;
+}
+
+LabelMap map_ways(std::span<const WayShare> shares) {
+  if (shares.size() < 2) return {};
+  LabelTable table;
+  std::vector<LabelledRange> entries;
+  for (const WayShare& share : shares) {
+    // The number keeps apart what the text may not.
+    const LabelId label = table.id_of(fmt::format("{} {}", table.size(), way_text(share)));
+    for (const AddressRange& range : share.ranges) entries.push_back({range, label});
+  }
+  return {std::move(table), entries};
+}
+
+}  // namespace
+
+WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> targets) {
+  WayPlan plan;
+  plan.shares = find_shares(config, targets);
+  plan.map = map_ways(plan.shares);
+  std::vector<AddressRange> refused;
+  for (const WayShare& share : plan.shares)
+    if (is_unroutable(share.way))
+      refused.insert(refused.end(), share.ranges.begin(), share.ranges.end());
+  plan.refused = TargetSet(merge_ranges(std::move(refused)));
+  return plan;
+}
+
+}  // namespace echoscan

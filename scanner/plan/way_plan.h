@@ -1,0 +1,35 @@
+// The ways of a scan's targets: asked as the options say, refused ones apart, an address's way to
+// be looked up.
+//
+// `-i` and `--source-ip` narrow the question. Where `-i` finds no route, it is asked once more from
+// the interface's own address: an uplink with rules by source has its routes in a table of its own.
+// What no way leads to is not sent and counts as unroutable; taking it out of the set would change
+// the order, which the lists and the seed alone name. `-i` with `--gateway-mac` asks nothing: the
+// way is told by hand.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scanner/network/way_partition.h"
+#include "scanner/options/path_config.h"
+#include "targets/label_map.h"
+#include "targets/target_set.h"
+
+namespace echoscan {
+
+struct WayPlan {
+  std::vector<WayShare> shares = {};  // of all targets, that of the most first
+  // By way: the label of an address is 1 + the number of its share. Empty when there is one way
+  // for all.
+  LabelMap map = {};
+  TargetSet refused = TargetSet({});  // targets that nothing is sent to
+};
+
+// Throws UserError when the interface named is not there, std::system_error when the kernel gives
+// no answer.
+WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> targets);
+
+}  // namespace echoscan

@@ -1,0 +1,50 @@
+#include "scanner/receive/source/joined_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace echoscan {
+
+JoinedSource::JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources)
+    : sources_(std::move(sources)) {}
+
+std::size_t JoinedSource::receive(std::span<reply> replies) {
+  std::size_t filled = 0;
+  for (std::size_t i = 0; i < sources_.size() && filled < replies.size(); ++i)
+    filled += sources_[(next_ + i) % sources_.size()]->receive(replies.subspan(filled));
+  next_ = (next_ + 1) % sources_.size();
+  return filled;
+}
+
+void JoinedSource::stop() {
+  for (const auto& source : sources_) source->stop();
+}
+
+frame_counters JoinedSource::outcomes() const {
+  frame_counters sum{};
+  for (const auto& source : sources_) {
+    const frame_counters part = source->outcomes();
+    sum.seen += part.seen;
+    for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += part.outcome[i];
+  }
+  return sum;
+}
+
+std::uint64_t JoinedSource::dropped_unseen() const {
+  std::uint64_t sum = 0;
+  for (const auto& source : sources_) sum += source->dropped_unseen();
+  return sum;
+}
+
+bool JoinedSource::is_backlogged() const {
+  return std::ranges::any_of(sources_, [](const auto& source) { return source->is_backlogged(); });
+}
+
+std::string JoinedSource::mode() const {
+  return fmt::format("{}, {} on {} other interface{}", sources_.front()->mode(),
+                     sources_.back()->mode(), sources_.size() - 1, sources_.size() == 2 ? "" : "s");
+}
+
+}  // namespace echoscan

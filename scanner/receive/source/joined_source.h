@@ -1,0 +1,32 @@
+// Several sources of replies as one: a scan that sends out of several interfaces receives on each.
+//
+// Every frame is seen by the source of the interface that it comes in on, so that none is counted
+// twice; an account is the sum. One reader for all keeps one bitmap of who has answered. Each call
+// begins with the next source, so that a flood on one does not starve the others.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "scanner/receive/reply_source.h"
+
+namespace echoscan {
+
+class JoinedSource : public ReplySource {
+ public:
+  // At least one.
+  explicit JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources);
+
+  std::size_t receive(std::span<reply> replies) override;
+  void stop() override;
+  [[nodiscard]] frame_counters outcomes() const override;
+  [[nodiscard]] std::uint64_t dropped_unseen() const override;
+  [[nodiscard]] bool is_backlogged() const override;
+  [[nodiscard]] std::string mode() const override;
+
+ private:
+  std::vector<std::unique_ptr<ReplySource>> sources_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,107 @@
+// Several sources of replies as one: nothing is lost between them, none waits for another, and the
+// account is the sum.
+#include "scanner/receive/source/joined_source.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+
+namespace echoscan {
+namespace {
+
+// Has some replies of one target, and counts them as they are taken.
+class Supply : public ReplySource {
+ public:
+  Supply(std::uint32_t target, std::size_t count) : target_(target), left_(count) {}
+
+  std::size_t receive(std::span<reply> replies) override {
+    const std::size_t count = std::min(replies.size(), left_);
+    for (reply& each : replies.first(count)) each.target = target_;
+    left_ -= count;
+    taken_ += count;
+    return count;
+  }
+  void stop() override { is_stopped = true; }
+  [[nodiscard]] frame_counters outcomes() const override {
+    frame_counters counters{};
+    counters.seen = taken_ + 1;
+    counters.outcome[FRAME_REPLY] = taken_;
+    counters.outcome[FRAME_NOT_IPV4] = 1;
+    return counters;
+  }
+  [[nodiscard]] std::uint64_t dropped_unseen() const override { return target_; }
+  [[nodiscard]] bool is_backlogged() const override { return left_ > 1000; }
+  [[nodiscard]] std::string mode() const override { return target_ == 1 ? "first" : "other"; }
+
+  bool is_stopped = false;
+
+ private:
+  std::uint32_t target_;
+  std::size_t left_;
+  std::size_t taken_ = 0;
+};
+
+TEST(JoinedSource, EverythingOfEachComesOutOnce) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 500; ++round) {
+    std::vector<std::unique_ptr<ReplySource>> sources;
+    std::map<std::uint32_t, std::size_t> expected;
+    std::uint64_t sum = 0;
+    const auto source_count = static_cast<std::uint32_t>(1 + random() % 5);
+    for (std::uint32_t target = 1; target <= source_count; ++target) {
+      const std::size_t count = 1 + random() % 300;
+      expected[target] = count;
+      sum += count;
+      sources.push_back(std::make_unique<Supply>(target, count));
+    }
+    JoinedSource joined(std::move(sources));
+    std::map<std::uint32_t, std::size_t> found;
+    std::array<reply, 64> batch{};
+    const std::span<reply> room = std::span(batch).first(1 + random() % batch.size());
+    while (const std::size_t count = joined.receive(room))
+      for (const reply& each : room.first(count)) ++found[each.target];
+    EXPECT_EQ(found, expected);
+    EXPECT_EQ(joined.outcomes().seen, sum + source_count);
+    EXPECT_EQ(joined.outcomes().outcome[FRAME_REPLY], sum);
+    EXPECT_EQ(joined.outcomes().outcome[FRAME_NOT_IPV4], source_count);
+    EXPECT_EQ(joined.dropped_unseen(), source_count * (source_count + 1) / 2);
+  }
+}
+
+TEST(JoinedSource, AFloodOnOneDoesNotStarveAnother) {
+  std::vector<std::unique_ptr<ReplySource>> sources;
+  sources.push_back(std::make_unique<Supply>(1, 1'000'000));
+  sources.push_back(std::make_unique<Supply>(2, 64));
+  JoinedSource joined(std::move(sources));
+  std::array<reply, 64> batch{};
+  std::size_t of_second = 0;
+  for (int call = 0; call < 2; ++call)
+    for (const reply& each : std::span(batch).first(joined.receive(batch)))
+      of_second += each.target == 2 ? 1 : 0;
+  EXPECT_EQ(of_second, 64U);
+  EXPECT_TRUE(joined.is_backlogged());
+  while (joined.receive(batch) > 0) {
+  }
+  EXPECT_FALSE(joined.is_backlogged());
+}
+
+TEST(JoinedSource, StopsAllAndNamesThem) {
+  auto first = std::make_unique<Supply>(1, 1);
+  auto second = std::make_unique<Supply>(2, 1);
+  const Supply& one = *first;
+  const Supply& other = *second;
+  std::vector<std::unique_ptr<ReplySource>> sources;
+  sources.push_back(std::move(first));
+  sources.push_back(std::move(second));
+  JoinedSource joined(std::move(sources));
+  EXPECT_EQ(joined.mode(), "first, other on 1 other interface");
+  joined.stop();
+  EXPECT_TRUE(one.is_stopped);
+  EXPECT_TRUE(other.is_stopped);
+}
+
+}  // namespace
+}  // namespace echoscan
