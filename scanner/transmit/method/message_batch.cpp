@@ -24,6 +24,13 @@ void MessageBatch::set_address(std::size_t number, void* address, socklen_t byte
   headers_[number].msg_hdr.msg_namelen = bytes;
 }
 
+void MessageBatch::set_control(std::span<std::uint8_t> control) {
+  for (mmsghdr& header : headers_) {
+    header.msg_hdr.msg_control = control.empty() ? nullptr : control.data();
+    header.msg_hdr.msg_controllen = control.size();
+  }
+}
+
 int MessageBatch::send(int socket, std::size_t first, std::size_t count) {
   const int sent =
       sendmmsg(socket, headers_.data() + first, static_cast<unsigned>(count), MSG_DONTWAIT);

@@ -33,6 +33,8 @@ class MessageBatch {
   // Sets where message `number` goes, instead of where the socket is bound. `address` must outlive
   // the batch.
   void set_address(std::size_t number, void* address, socklen_t bytes);
+  // Sends `control` beside each message. It must outlive the batch; empty for none.
+  void set_control(std::span<std::uint8_t> control);
 
   // Sends `count` messages from `first` on without waiting. Returns as sendmmsg does: how many it
   // sent, or -1 with errno.

@@ -1,5 +1,7 @@
 #include "scanner/transmit/method/raw_socket.h"
 
+#include <netinet/in.h>
+#include <netinet/ip.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -11,10 +13,50 @@
 namespace echoscan {
 namespace {
 
+// IP_PROTOCOL of linux/in.h, which does not go with netinet/in.h.
+constexpr int kControlProtocol = 52;
+// The kernel's MSG_PROBE, for which the C library has no name: all but the sending is done.
+constexpr int kOnlyProbe = 0x10;
+
 // Whether the error is about the address and will be the same again.
 bool is_unroutable(int error) {
   return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPERM ||
          error == EINVAL;
+}
+
+// The ancillary data that has rules by protocol (`ip rule add ipproto icmp`) hold for a packet with
+// a header of its own: of that the kernel would look at the socket's protocol alone.
+RouteControl icmp_control() {
+  RouteControl control{};
+  msghdr header{};
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
+  cmsghdr* first = CMSG_FIRSTHDR(&header);
+  first->cmsg_level = IPPROTO_IP;
+  first->cmsg_type = kControlProtocol;
+  first->cmsg_len = CMSG_LEN(sizeof(int));
+  const int protocol = IPPROTO_ICMP;
+  std::memcpy(CMSG_DATA(first), &protocol, sizeof(protocol));
+  return control;
+}
+
+// Whether the kernel knows that data, as Linux does from 6.4 on. Sends nothing.
+bool knows_protocol_control(RouteControl& control) {
+  const FileDescriptor socket(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+  if (!socket) throw_system_error("open a raw socket");
+  // Without an address it is this host.
+  sockaddr_in here{};
+  here.sin_family = AF_INET;
+  std::array<std::uint8_t, sizeof(iphdr)> packet{};
+  iovec vector{packet.data(), packet.size()};
+  msghdr message{};
+  message.msg_name = &here;
+  message.msg_namelen = sizeof(here);
+  message.msg_iov = &vector;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  return sendmsg(socket.get(), &message, kOnlyProbe | MSG_DONTWAIT) >= 0 || errno != EINVAL;
 }
 
 }  // namespace
@@ -26,6 +68,7 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
       link_(interface),
       // IPPROTO_RAW receives nothing, ICMP errors included.
       socket_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)),
+      control_(icmp_control()),
       messages_(std::make_unique<MessageBatch>(frame_template, PROBE_ETHERNET_BYTES)) {
   if (!socket_) throw_system_error("open a raw socket");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
@@ -49,6 +92,7 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
     addresses_[i].sin_family = AF_INET;
     messages_->set_address(i, &addresses_[i], sizeof(addresses_[i]));
   }
+  if (knows_protocol_control(control_)) messages_->set_control(control_);
 }
 
 std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <memory>
@@ -22,6 +23,9 @@
 #include "scanner/transmit/transmitter.h"
 
 namespace echoscan {
+
+// Ancillary data with one number.
+using RouteControl = std::array<std::uint8_t, CMSG_SPACE(sizeof(int))>;
 
 class RawSocketTransmitter : public Transmitter {
  public:
@@ -41,6 +45,7 @@ class RawSocketTransmitter : public Transmitter {
   Clock& clock_;
   InterfaceLink link_;
   FileDescriptor socket_;
+  RouteControl control_;
   std::unique_ptr<MessageBatch> messages_;
   std::array<sockaddr_in, MessageBatch::kSize> addresses_{};
 };
