@@ -51,6 +51,15 @@ WIRE_INLINE int outcome_is_result(enum frame_outcome outcome) {
          outcome == FRAME_REPLY_OFF_TARGET || outcome == FRAME_ERROR;
 }
 
+/* Whether a frame of that outcome may be an echo reply that the kernel counts, if it is left to it.
+ * What is damaged the kernel does not count; a fragment is one part of what it may. */
+WIRE_INLINE int outcome_may_be_echo_reply(enum frame_outcome outcome) {
+  return outcome == FRAME_REPLY || outcome == FRAME_REPLY_ALTERED ||
+         outcome == FRAME_REPLY_OFF_TARGET || outcome == FRAME_NOT_TO_US ||
+         outcome == FRAME_FRAGMENT || outcome == FRAME_UNPROVED || outcome == FRAME_STALE ||
+         outcome == FRAME_WRONG_TARGET || outcome == FRAME_TOO_LONG;
+}
+
 /* Counted by each CPU (XDP) or by the one receiver (AF_PACKET); summed by user space. */
 struct frame_counters {
   __u64 seen;

@@ -164,7 +164,8 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, bool busy_poll,
   if (busy_poll) busy_polling.emplace(link.name());
   ScanOutcome outcome = pipeline.run();
   const std::optional<std::uint64_t> after = link.tx_packets();
-  if (before && after) tx_packets = *after - *before;
+  // Some drivers begin to count anew when they are set up again; then nobody knows.
+  if (before && after && *after >= *before) tx_packets = *after - *before;
   return outcome;
 }
 

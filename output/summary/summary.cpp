@@ -168,6 +168,8 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("frames_seen", receiving.frames_seen);
   keys("frames", ByName{receiving.frames});
   keys("dropped_unseen", receiving.dropped_unseen);
+  keys("kernel_replies", receiving.kernel_replies);
+  keys("unseen_replies", receiving.unseen_replies);
   keys("records", receiving.records);
   keys("repeats", receiving.repeats);
   keys("error_repeats", receiving.error_repeats);
@@ -208,6 +210,12 @@ void describe(auto& keys, Of<Summary::Output> auto& output) {
   keys("error", NullIfEmpty{output.error});
 }
 
+void describe(auto& keys, Of<Summary::Event> auto& event) {
+  keys("seconds", event.seconds);
+  keys("what", event.what);
+  keys("consequence", event.consequence);
+}
+
 void describe(auto& keys, Of<Summary> auto& summary) {
   keys.is("type", "summary");
   keys("version", summary.version);
@@ -223,6 +231,8 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("receiving", summary.receiving);
   keys("rtt_us", summary.rtt);
   keys("output", summary.output);
+  keys("events", summary.events);
+  keys("events_left_out", summary.events_left_out);
 }
 
 class KeyWriter {

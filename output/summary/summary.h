@@ -60,8 +60,8 @@ struct Summary {
     std::uint64_t probes = 0;  // planned: targets x passes
     std::uint64_t drawn = 0;
     std::uint64_t sent = 0;        // each probe once
-    std::uint64_t sent_again = 0;  // of `sent`, a second time, behind a lost link
-    std::uint64_t in_doubt = 0;    // of `sent`, at most so many that left into a lost link
+    std::uint64_t sent_again = 0;  // of `sent`, a second time, behind a loss
+    std::uint64_t in_doubt = 0;    // of `sent`, at most so many whose answer a loss took
     NotSent not_sent;
     std::uint64_t given_up = 0;
     std::uint64_t passed_over = 0;  // drawn, and without a way
@@ -147,6 +147,8 @@ struct Summary {
     std::uint64_t frames_seen = 0;
     std::vector<Outcome> frames;
     std::uint64_t dropped_unseen = 0;
+    std::optional<std::uint64_t> kernel_replies;  // none: the kernel does not say
+    std::optional<std::uint64_t> unseen_replies;  // of those, at least so many that nobody saw
     std::uint64_t records = 0;
     std::uint64_t repeats = 0;
     std::uint64_t error_repeats = 0;
@@ -181,6 +183,13 @@ struct Summary {
     std::string error;  // empty: none
   };
 
+  // What happened to the scan from outside, and what followed.
+  struct Event {
+    double seconds = 0;  // since the start
+    std::string what;
+    std::string consequence;
+  };
+
   std::string version;
   std::string outcome;  // "finished", or what ended it early
   std::int64_t started_ms = 0;
@@ -194,6 +203,8 @@ struct Summary {
   Receiving receiving;
   Rtt rtt;
   Output output;
+  std::vector<Event> events;
+  std::uint64_t events_left_out = 0;
 };
 
 // One JSON object, indented, newline at the end.

@@ -118,8 +118,8 @@ std::string losses_text(const Summary& summary) {
     if (count > 0) text += fmt::format("  probes lost: {} {}\n", with_thousands(count), cause);
   if (summary.ledger.in_doubt > 0)
     text += fmt::format(
-        "  probes in doubt: {} left just before the link was lost, and were not sent "
-        "again\n",
+        "  probes in doubt: {} left just before the link or the reply filter was lost, and "
+        "were not sent again\n",
         with_thousands(summary.ledger.in_doubt));
   return text.empty() ? ""
                       : "echoscan: not everything is here, and the loss is on this side:\n" + text;
@@ -143,18 +143,20 @@ std::string sending_text(const Summary& summary) {
   text += summary.sending.interface_tx_packets
               ? fmt::format("            the interface itself counted {} packets\n",
                             with_thousands(*summary.sending.interface_tx_packets))
-              : "            what the interface itself counted is gone with it\n";
+              : "            what the interface itself counted is not known\n";
   if (summary.ledger.sent < summary.ledger.probes)
     text += fmt::format("            not sent: {}\n", not_sent_text(summary.ledger.not_sent));
   if (refusals > 0)
     text += fmt::format("            the kernel refused {} frames at first\n",
                         with_thousands(refusals));
   if (summary.ledger.sent_again > 0)
-    text += fmt::format("            {} were sent twice: the link was lost when they had left\n",
-                        with_thousands(summary.ledger.sent_again));
+    text +=
+        fmt::format("            {} were sent twice: link or reply filter was lost behind them\n",
+                    with_thousands(summary.ledger.sent_again));
   if (summary.sending.paused_for_link_s > 0)
-    text += fmt::format("            sending waited {:.1f} s for the link to come back\n",
-                        summary.sending.paused_for_link_s);
+    text +=
+        fmt::format("            sending waited {:.1f} s for link or reply filter to come back\n",
+                    summary.sending.paused_for_link_s);
   if (summary.sending.paused_for_output_s > 0)
     text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
                         summary.sending.paused_for_output_s);

@@ -60,7 +60,8 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
   ledger.drawn = snapshot.sum(&SenderFigures::drawn);
   ledger.sent = snapshot.probes_sent();
   ledger.sent_again = snapshot.sent_again();
-  ledger.in_doubt = snapshot.sum(&SenderFigures::in_doubt);
+  // Senders count what they handed over, some of it twice.
+  ledger.in_doubt = std::min(snapshot.sum(&SenderFigures::in_doubt), ledger.sent);
   ledger.not_sent = {
       .stopped = rest_of(snapshot.probes, snapshot.sum(&SenderFigures::handed_over) +
                                               snapshot.sum(&SenderFigures::passed_over)),
@@ -146,6 +147,8 @@ Summary::Receiving receiving_of(const ReceiverFigures& receiver, const Tallies& 
   receiving.frames_seen = receiver.frames.seen;
   receiving.frames = outcomes_of(receiver.frames);
   receiving.dropped_unseen = receiver.dropped_unseen;
+  receiving.kernel_replies = tallies.kernel_replies;
+  receiving.unseen_replies = tallies.unseen_replies;
   receiving.records = receiver.records;
   receiving.repeats = receiver.repeats;
   receiving.error_repeats = receiver.error_repeats;
@@ -174,6 +177,14 @@ Summary::Rtt rtt_of(const RttHistogram& rtt) {
           .p99_ns = rtt.percentile_ns(0.99),
           .max_ns = rtt.max_ns(),
           .histogram = rtt.bins()};
+}
+
+std::vector<Summary::Event> events_of(const Snapshot& snapshot, const Tallies& tallies) {
+  std::vector<Summary::Event> events;
+  for (const ScanEvent& event : tallies.events)
+    events.push_back(
+        {seconds(rest_of(event.at_ns, snapshot.started_ns)), event.what, event.consequence});
+  return events;
 }
 
 std::string output_error_text(int error) {
@@ -213,6 +224,8 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.rtt = rtt_of(tallies.rtt);
   summary.output = output_of(snapshot.output, config.output.emission.errors);
+  summary.events = events_of(snapshot, tallies);
+  summary.events_left_out = tallies.events_left_out;
   summary.ledger.faults = faults_of(summary_json(summary));
   return summary;
 }

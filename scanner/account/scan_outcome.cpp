@@ -42,6 +42,12 @@ struct GiveAccount {
                         "{} of {} probes of the order, --seed {} repeats it",
                         end.interface_name, end.sent, end.probes, end.seed)};
   }
+  Account operator()(const FilterLost& end) const {
+    return {"stopped, reply filter lost", ExitCode::environment,
+            fmt::format("the reply filter of {} is lost ({}); stopped after {} of {} probes of the "
+                        "order, --seed {} repeats it",
+                        end.interface_name, end.reason, end.sent, end.probes, end.seed)};
+  }
   Account operator()(const OutputFailed& end) const {
     return {"stopped, output failed", ExitCode::output,
             fmt::format("the results could not be written to {}: {}",

@@ -41,6 +41,14 @@ struct InterfaceGone {
   std::uint64_t probes = 0;
   std::uint64_t seed = 0;
 };
+// The reply filter was taken off, or does not run, and cannot be had back.
+struct FilterLost {
+  std::string interface_name;
+  std::string reason;  // a clause
+  std::uint64_t sent = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t seed = 0;
+};
 // The results cannot be written to `path`.
 struct OutputFailed {
   std::string path;  // "-" for standard output
@@ -48,7 +56,7 @@ struct OutputFailed {
 };
 
 using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, LinkLost,
-                                 InterfaceGone, OutputFailed>;
+                                 InterfaceGone, FilterLost, OutputFailed>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);

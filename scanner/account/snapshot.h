@@ -9,12 +9,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bpf/reply.h"
 #include "output/summary/rtt_histogram.h"
 #include "output/summary/time_bins.h"
+#include "scanner/account/event_log.h"
 #include "targets/address.h"
 
 namespace echoscan {
@@ -73,6 +75,7 @@ struct ReceiverFigures {
   std::uint64_t off_target = 0;
   std::uint64_t in_cooldown = 0;
   std::uint64_t without_rtt = 0;
+  std::uint64_t round_trip_ns = 0;
 };
 
 struct OutputFigures {
@@ -166,6 +169,10 @@ struct Tallies {
   RttHistogram rtt;
   TimeBins replied_by_time;  // since the start
   TimeBins replied_late;     // since the last probe
+  std::vector<ScanEvent> events;
+  std::uint64_t events_left_out = 0;
+  std::optional<std::uint64_t> kernel_replies;  // that the kernel has counted
+  std::optional<std::uint64_t> unseen_replies;  // of those, at least so many the scan has not seen
 };
 
 }  // namespace echoscan

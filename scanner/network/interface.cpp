@@ -41,6 +41,7 @@ void read_attribute(const nlattr& attribute, Interface& link) {
     std::memcpy(&stats, mnl_attr_get_payload(&attribute),
                 std::min<std::size_t>(sizeof(stats), mnl_attr_get_payload_len(&attribute)));
     link.tx_packets = stats.tx_packets;
+    link.rx_packets = stats.rx_packets;
   }
 }
 
@@ -98,6 +99,30 @@ std::optional<std::uint64_t> read_tx_packets(int index) noexcept try {
   return link ? std::optional(link->tx_packets) : std::nullopt;
 } catch (const std::exception&) {
   return std::nullopt;  // no socket, no memory: the count is one of many, and not worth the ledger
+}
+
+std::optional<std::uint64_t> read_rx_packets(int index) noexcept try {
+  const std::optional<Interface> link = ask_link(index, "");
+  return link ? std::optional(link->rx_packets) : std::nullopt;
+} catch (const std::exception&) {
+  return std::nullopt;
+}
+
+std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept try {
+  Netlink netlink;
+  nlmsghdr* request = netlink.prepare(RTM_GETLINK, NLM_F_DUMP);
+  auto* header = static_cast<ifinfomsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ifinfomsg)));
+  header->ifi_family = AF_UNSPEC;
+  std::map<std::string, std::uint64_t> counts;
+  netlink.exchange(request, [&counts](const nlmsghdr& message) {
+    Interface link;
+    for_each_attribute(message, sizeof(ifinfomsg),
+                       [&link](const nlattr& attribute) { read_attribute(attribute, link); });
+    counts[link.name] = link.rx_packets;
+  });
+  return counts;
+} catch (const std::exception&) {
+  return {};
 }
 
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,

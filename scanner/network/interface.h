@@ -3,10 +3,11 @@
 // Facts come by rtnetlink and, for channels and driver, by the ethtool ioctl: both work without
 // privileges and inside any namespace. Attaching an XDP program makes several drivers restart their
 // link (ixgbe 10 s, igb 1 s); carrier_changes shows a restart even when a poll misses the gap.
-// Set-up only, except read_tx_packets.
+// Set-up only, except where it says that nothing is thrown.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,7 @@ struct Interface {
   std::uint32_t carrier_changes = 0;
   std::uint32_t mtu = 0;
   std::uint64_t tx_packets = 0;  // the interface's own count; some drivers leave AF_XDP out
+  std::uint64_t rx_packets = 0;  // likewise
   unsigned queues = 1;           // that can send: "combined" in ethtool's words
   std::string driver;            // empty when it does not say
 };
@@ -37,6 +39,11 @@ Interface find_interface(int index);
 // How many packets the interface itself counts as sent; nothing when it is gone, or the kernel does
 // not say. Throws nothing.
 std::optional<std::uint64_t> read_tx_packets(int index) noexcept;
+// The same of those received.
+std::optional<std::uint64_t> read_rx_packets(int index) noexcept;
+// How many packets each interface of the namespace counts as received, by name; empty when the
+// kernel does not say. Throws nothing.
+std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept;
 
 // Waits for the link to be up: at least `settle_ms`, in case a driver is about to take it down, and
 // up to `timeout_s` in all for it to come back. Throws UserError when it does not. `before` was

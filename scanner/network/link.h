@@ -1,4 +1,5 @@
-// The link under a running scan: whether anything that is sent now can arrive at the other end.
+// The link under a running scan: whether anything that is sent now can arrive at the other end, and
+// what the kernel itself counts of packets and replies.
 //
 // It is a seam, since tests run the pipeline without any interface. The kernel has two answers. The
 // carrier is the driver's own, and asking for it takes the lock of the whole network set-up. The
@@ -8,9 +9,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "scanner/network/echo_reply_count.h"
 #include "scanner/network/interface.h"
 #include "scanner/process/file_descriptor.h"
 
@@ -25,6 +28,13 @@ class Link {
   // Packets that the interface itself has counted as sent, other traffic included; nothing when it
   // cannot say. Some drivers leave AF_XDP zero-copy out.
   [[nodiscard]] virtual std::optional<std::uint64_t> tx_packets() const = 0;
+  // Packets that it has counted as received.
+  [[nodiscard]] virtual std::optional<std::uint64_t> rx_packets() const = 0;
+  // The same of every interface of the network namespace, by name.
+  [[nodiscard]] virtual std::map<std::string, std::uint64_t> rx_packets_by_name() const = 0;
+  // Echo replies that the kernel's ICMP layer has counted, over all interfaces
+  // (echo_reply_count.h); nothing when it does not say.
+  [[nodiscard]] virtual std::optional<std::uint64_t> echo_replies() const = 0;
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
@@ -42,12 +52,22 @@ class InterfaceLink : public Link {
   [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override {
     return read_tx_packets(index_);
   }
+  [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override {
+    return read_rx_packets(index_);
+  }
+  [[nodiscard]] std::map<std::string, std::uint64_t> rx_packets_by_name() const override {
+    return read_rx_packets_by_name();
+  }
+  [[nodiscard]] std::optional<std::uint64_t> echo_replies() const override {
+    return echo_reply_count_.read();
+  }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
  private:
   std::string name_;
   int index_;
   FileDescriptor socket_;
+  EchoReplyCount echo_reply_count_;
 };
 
 }  // namespace echoscan

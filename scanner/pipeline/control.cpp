@@ -20,14 +20,18 @@ double seconds(std::uint64_t ns) {
 
 }  // namespace
 
-Control::Control(const Limits& limits, std::size_t sender_count, const Link& link, ScanState& state,
-                 const StatusLine& status, std::function<Snapshot()> look)
+Control::Control(const Limits& limits, std::size_t sender_count, const Link& link,
+                 ReplySource& source, ScanState& state, const StatusLine& status,
+                 std::function<Snapshot()> look)
     : limits_(limits),
       senders_left_(sender_count),
       link_(link),
       state_(state),
       status_(status),
-      look_(std::move(look)) {
+      look_(std::move(look)),
+      filter_watch_(source.attachment(), link, state, events_,
+                    [this] { return look_().receiver.round_trip_ns; }),
+      reply_balance_(source, link) {
   // From now on the link is watched.
   state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
 }
@@ -66,6 +70,7 @@ void Control::tick(std::uint64_t now_ns) {
     tx_at_start_ = link_.tx_packets();
     next_status_ns_ = now_ns + kSecondNs;
   }
+  look_at_filter(now_ns);
   if (senders_left_ > 0) {
     look_at_link(now_ns);
     if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
@@ -89,17 +94,40 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
       log_info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
   }
   const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
-  if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns)
-    state_.stop_receiving.store(true, std::memory_order_relaxed);
+  if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns) stop_receiving();
+}
+
+// From now on the source belongs to the receiver alone, which stops it.
+void Control::stop_receiving() {
+  reply_balance_.close();
+  state_.stop_receiving.store(true, std::memory_order_relaxed);
+}
+
+// Also in the cooldown, in which nothing is sent again: what is lost then is in doubt.
+void Control::look_at_filter(std::uint64_t now_ns) {
+  if (state_.stop_receiving.load(std::memory_order_relaxed) || filter_watch_.failure() ||
+      is_interface_gone(now_ns))
+    return;
+  filter_watch_.look(now_ns, senders_left_ > 0);
+  if (!filter_watch_.failure()) return;
+  const Snapshot snapshot = look_();
+  stop(FilterLost{link_.name(), *filter_watch_.failure(), snapshot.probes_sent(), snapshot.probes,
+                  limits_.seed});
+  is_hurried_ = true;
+}
+
+bool Control::is_interface_gone(std::uint64_t now_ns) {
+  if (is_gone_ || !link_.is_gone()) return is_gone_;
+  is_gone_ = true;
+  events_.add_loss(now_ns, fmt::format("the interface {} is gone", link_.name()), "the scan ends");
+  const Snapshot snapshot = look_();
+  stop(InterfaceGone{link_.name(), snapshot.probes_sent(), snapshot.probes, limits_.seed});
+  return true;
 }
 
 // While the link is down senders pause: a probe sent now would be lost, or worse, counted as sent.
 void Control::look_at_link(std::uint64_t now_ns) {
-  if (link_.is_gone()) {
-    const Snapshot snapshot = look_();
-    stop(InterfaceGone{link_.name(), snapshot.probes_sent(), snapshot.probes, limits_.seed});
-    return;
-  }
+  if (is_interface_gone(now_ns)) return;
   if (!link_.is_up()) {
     note_link_down(now_ns);
     return;
@@ -121,14 +149,16 @@ void Control::note_link_up(std::uint64_t now_ns) {
   tx_at_return_ = tx_packets.value_or(0);
   sent_at_return_ = look_().sent();
   state_.link_is_down.store(false, std::memory_order_relaxed);
-  log_info("the link of {} is up again after {:.1f} s: sending goes on", link_.name(),
-           seconds(now_ns - down_since_ns_));
+  events_.add_return(now_ns,
+                     fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
+                                 seconds(now_ns - down_since_ns_)),
+                     "sending goes on");
 }
 
 bool Control::is_counted_by_interface() const {
   const std::optional<std::uint64_t> tx_packets = link_.tx_packets();
   const std::uint64_t sent = look_().sent();
-  return tx_packets && tx_at_start_ && sent > 0 && *tx_packets - *tx_at_start_ >= sent / 2;
+  return tx_packets && tx_at_start_ && sent > 0 && *tx_packets >= *tx_at_start_ + sent / 2;
 }
 
 void Control::prove_link(std::uint64_t now_ns) {
@@ -142,7 +172,8 @@ void Control::prove_link(std::uint64_t now_ns) {
   }
   if (unproved_ns_ == 0) unproved_ns_ = now_ns;
   if (now_ns - unproved_ns_ < kUncountedNs) return;
-  log_warning("{} takes frames and sends none: {} are sent again", link_.name(), sent);
+  events_.add_loss(now_ns, fmt::format("{} takes frames and sends none", link_.name()),
+                   fmt::format("{} are sent again", sent));
   state_.link_was_silent.store(true, std::memory_order_relaxed);
   note_link_down(now_ns);
 }
@@ -156,8 +187,8 @@ void Control::note_link_down(std::uint64_t now_ns) {
       down_since_ns_ = now_ns;
       is_telling_ = is_counted_by_interface();
       state_.link_was_silent.store(false, std::memory_order_relaxed);
-      log_warning("the link of {} is down: sending pauses, for {} s at most", link_.name(),
-                  limits_.link_timeout_s);
+      events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
+                       fmt::format("sending pauses, for {} s at most", limits_.link_timeout_s));
     }
     state_.link_is_down.store(true, std::memory_order_relaxed);
   }
@@ -178,7 +209,8 @@ std::uint64_t Control::silence_ns() const {
 void Control::look_for_progress(const Snapshot& snapshot) {
   const std::uint64_t sent = snapshot.sent();
   const std::uint64_t paused_ns = snapshot.paused_ns();
-  const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || senders_left_ == 0;
+  const bool is_waiting =
+      paused_ns != last_paused_ns_ || link_is_down_ || filter_watch_.is_off() || senders_left_ == 0;
   if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
     progress_ns_ = snapshot.taken_ns;
     said_no_progress_ = false;

@@ -13,12 +13,16 @@
 #include <functional>
 #include <optional>
 
+#include "scanner/account/event_log.h"
 #include "scanner/account/scan_outcome.h"
 #include "scanner/account/snapshot.h"
 #include "scanner/account/status.h"
 #include "scanner/network/link.h"
 #include "scanner/options/path_config.h"
+#include "scanner/pipeline/filter_watch.h"
+#include "scanner/pipeline/reply_balance.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/receive/reply_source.h"
 
 namespace echoscan {
 
@@ -46,8 +50,8 @@ class Control {
 
   // `look` takes a snapshot. All must outlive the control; it writes `state`, which the other
   // threads read.
-  Control(const Limits& limits, std::size_t sender_count, const Link& link, ScanState& state,
-          const StatusLine& status, std::function<Snapshot()> look);
+  Control(const Limits& limits, std::size_t sender_count, const Link& link, ReplySource& source,
+          ScanState& state, const StatusLine& status, std::function<Snapshot()> look);
 
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
   // nothing.
@@ -56,15 +60,23 @@ class Control {
   // been set before.
   void on_sender_end(bool is_good);
   void on_output_failure(const OutputFailed& failure);
-  // Looks at the clock, the link and the counters. Call it about every kTickNs.
+  // Looks at the clock, the link, the reply filter and the counters. Call it about every kTickNs.
   void tick(std::uint64_t now_ns);
+  // After all threads have ended: compares what was received with what the kernel counted.
+  void settle(std::uint64_t now_ns) { reply_balance_.settle(now_ns, events_); }
 
   // The first reason that ended the sending; Finished when there was none.
   [[nodiscard]] const ScanOutcome& outcome() const { return outcome_; }
+  [[nodiscard]] const EventLog& events() const { return events_; }
+  [[nodiscard]] const ReplyBalance& reply_balance() const { return reply_balance_; }
 
  private:
   void stop(const ScanOutcome& outcome);
   void look_at_link(std::uint64_t now_ns);
+  // Ends the scan when the interface is there no more.
+  bool is_interface_gone(std::uint64_t now_ns);
+  void look_at_filter(std::uint64_t now_ns);
+  void stop_receiving();
   void note_link_down(std::uint64_t now_ns);
   void note_link_up(std::uint64_t now_ns);
   // Takes a link that came back for down again while the interface does not count what is sent.
@@ -81,12 +93,16 @@ class Control {
   ScanState& state_;
   StatusLine status_;
   std::function<Snapshot()> look_;
+  EventLog events_;
+  FilterWatch filter_watch_;
+  ReplyBalance reply_balance_;
   ScanOutcome outcome_ = Finished{};
   std::uint64_t started_ns_ = 0;  // 0: before the first tick
   std::uint64_t next_status_ns_ = 0;
   bool is_hurried_ = false;  // no cooldown
   bool was_signalled_ = false;
   bool said_cooldown_ = false;
+  bool is_gone_ = false;  // the interface
 
   bool link_is_down_ = false;
   std::uint64_t down_since_ns_ = 0;

@@ -94,7 +94,8 @@ ReceiverFigures figures_of(const ReplySource& source, const ReceiverCounters& co
           .errored_and_replied = counters.errored_and_replied.get(),
           .off_target = counters.off_target.get(),
           .in_cooldown = counters.in_cooldown.get(),
-          .without_rtt = counters.without_rtt.get()};
+          .without_rtt = counters.without_rtt.get(),
+          .round_trip_ns = counters.round_trip_ns.get()};
 }
 
 OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& counters) {
@@ -153,9 +154,11 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
 ScanOutcome Pipeline::run() {
   asio::io_context events;
   asio::signal_set signals(events, SIGINT, SIGTERM);
-  Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, state_,
-                  StatusLine(output_.status, started_ns_), [this] { return snapshot(); });
+  Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
+                  state_, StatusLine(output_.status, started_ns_), [this] { return snapshot(); });
   wait_for_signal(signals, control);
+  // Link and reply filter are seen before the first probe.
+  control.tick(clock_.now_ns());
 
   // The other threads post what happens to this one. It looks every tick, and once more for each
   // signal, since that interrupts its sleep.
@@ -180,6 +183,11 @@ ScanOutcome Pipeline::run() {
   }
   for (std::thread& thread : sending) thread.join();
   receiving.join();
+  for (const auto& sender : senders_) sender->note_late_loss();
+  control.settle(clock_.now_ns());
+  events_ = control.events();
+  kernel_replies_ = control.reply_balance().kernel_replies();
+  unseen_replies_ = control.reply_balance().unseen_replies();
   // Lost results are the worst news, whatever else ended the scan.
   return writer_.has_failed() ? output_failure() : control.outcome();
 }
@@ -254,6 +262,10 @@ Tallies Pipeline::tallies() const {
   tallies.rtt = receiver_.rtt();
   tallies.replied_by_time = receiver_.replied_by_time();
   tallies.replied_late = receiver_.replied_late();
+  tallies.events = events_.events();
+  tallies.events_left_out = events_.left_out();
+  tallies.kernel_replies = kernel_replies_;
+  tallies.unseen_replies = unseen_replies_;
   return tallies;
 }
 

@@ -11,12 +11,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "output/geo/geo_table.h"
 #include "output/result/result_format.h"
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
+#include "scanner/account/event_log.h"
 #include "scanner/account/scan_outcome.h"
 #include "scanner/account/snapshot.h"
 #include "scanner/network/link.h"
@@ -92,6 +94,10 @@ class Pipeline {
   ShardBlocks blocks_;
   Pacer pacer_;
   std::vector<std::unique_ptr<Sender>> senders_;
+  // What the control has noted, once run() has returned.
+  EventLog events_;
+  std::optional<std::uint64_t> kernel_replies_;
+  std::optional<std::uint64_t> unseen_replies_;
 };
 
 }  // namespace echoscan

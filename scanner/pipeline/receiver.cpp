@@ -1,6 +1,7 @@
 #include "scanner/pipeline/receiver.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "output/result/result_field.h"
@@ -9,6 +10,7 @@ namespace echoscan {
 namespace {
 
 constexpr int kFinishMs = 50;
+constexpr double kNearlyAll = 0.999;
 static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
 // A send time in the future gives no round-trip time, even if it is proved.
@@ -118,6 +120,8 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   }
   if (const std::optional<std::uint64_t> rtt_ns = proved_rtt_ns(reply)) {
     rtt_.add(*rtt_ns);
+    if (std::has_single_bit(rtt_.count()))
+      counters_.round_trip_ns.set(rtt_.percentile_ns(kNearlyAll));
   } else {
     counters_.without_rtt.add(1);
   }

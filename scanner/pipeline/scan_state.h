@@ -5,10 +5,41 @@
 // data and a sender that sees one a batch late does no harm.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 
 namespace echoscan {
+
+// Since when replies were lost on this side, each time that some were: the control adds, and each
+// sender goes back for what it had sent since then. Each is kept, since a sender that gets no CPU
+// may see two at once.
+class ReplyLosses {
+ public:
+  static constexpr std::size_t kKept = 64;
+
+  // Replies to probes that have left since then may not have been seen.
+  void add(std::uint64_t since_ns) {
+    const std::uint64_t count = count_.load(std::memory_order_relaxed);
+    since_ns_[count % kKept].store(since_ns, std::memory_order_relaxed);
+    count_.store(count + 1, std::memory_order_release);
+  }
+  [[nodiscard]] std::uint64_t count() const { return count_.load(std::memory_order_acquire); }
+  // The earliest time of those behind the first `known`; 0 when they are not all kept.
+  [[nodiscard]] std::uint64_t earliest_since_ns(std::uint64_t known) const {
+    const std::uint64_t count = this->count();
+    if (count - known > kKept) return 0;
+    std::uint64_t earliest_ns = ~std::uint64_t{0};
+    for (; known != count; ++known)
+      earliest_ns = std::min(earliest_ns, since_ns_[known % kKept].load(std::memory_order_relaxed));
+    return earliest_ns;
+  }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, kKept> since_ns_{};
+  std::atomic<std::uint64_t> count_ = 0;
+};
 
 struct ScanState {
   std::atomic<bool> stop_sending = false;
@@ -19,6 +50,12 @@ struct ScanState {
   std::atomic<bool> link_was_silent = false;
   // CLOCK_MONOTONIC when the link was last seen up; the largest number where nobody watches it.
   std::atomic<std::uint64_t> link_seen_up_ns = ~std::uint64_t{0};
+  // Replies to what is sent now would go past the reply filter.
+  std::atomic<bool> filter_is_off = false;
+  // CLOCK_MONOTONIC when the reply filter was last seen on; the largest number where nobody watches
+  // one.
+  std::atomic<std::uint64_t> filter_seen_on_ns = ~std::uint64_t{0};
+  ReplyLosses reply_losses;
   // The user has asked twice to stop: lines that the reader does not take stay unwritten.
   std::atomic<bool> abandon_output = false;
   // CLOCK_MONOTONIC when the last probe had left; 0 while sending.

@@ -35,6 +35,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       state_(state),
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
+      marks_(kMarks),
       without_way_(ways.refused),
       handed_over_by_label_(labels),
       handed_over_by_way_(ways.map) {
@@ -60,13 +61,15 @@ bool Sender::run() {
 
 std::uint64_t Sender::turn(std::uint64_t now_ns) {
   note_link_seen_up();
+  note_place(now_ns);
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
     if (link_is_down) mark_lost(now_ns);
     if (!link_is_down) returned_ = batch_begin_;
   }
-  if (link_is_down) {
+  note_reply_losses();
+  if (link_is_down || state_.filter_is_off.load(std::memory_order_relaxed)) {
     transmitter_.rest();
     pause(now_ns, counters_.paused_link_ns);
     return 0;
@@ -101,7 +104,7 @@ bool Sender::refill() {
       batch_end_ + free.size() - std::min(batch_end_ + free.size(), kHistory);
   if (lost_begin_ < std::min(oldest, lost_end_)) {
     counters_.in_doubt.add(std::min(oldest, lost_end_) - lost_begin_);
-    lost_begin_ = std::min(oldest, lost_end_);
+    doubted_end_ = lost_begin_ = std::min(oldest, lost_end_);
   }
   kind_ = Kind::taken_back;
   std::size_t count = transmitter_.take_back(free);
@@ -215,21 +218,55 @@ void Sender::note_link_seen_up() {
   seen_up_safe_end_ = safe_end();
 }
 
-// What is too old to be remembered is in doubt.
 void Sender::mark_lost(std::uint64_t now_ns) {
   std::uint64_t begin = safe_end();
   // A control or a sender that got no CPU looks late: all that has left since the link was last
   // seen up may have met a dead one.
   if (seen_up_ns_ < now_ns && now_ns - seen_up_ns_ > kLookNs)
     begin = std::min(begin, seen_up_safe_end_);
-  if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
   if (state_.link_was_silent.load(std::memory_order_relaxed)) begin = std::min(begin, returned_);
-  const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
-  if (begin < oldest) counters_.in_doubt.add(oldest - begin);
-  lost_begin_ = std::max(begin, oldest);
-  lost_end_ = batch_begin_;
+  mark_from(begin);
   // All before is safe, or in doubt already.
   seen_up_safe_end_ = lost_begin_;
+}
+
+void Sender::note_reply_losses() {
+  const std::uint64_t count = state_.reply_losses.count();
+  if (count == reply_losses_) return;
+  mark_from(place_at(state_.reply_losses.earliest_since_ns(reply_losses_)));
+  reply_losses_ = count;
+}
+
+void Sender::note_late_loss() {
+  const std::uint64_t count = state_.reply_losses.count();
+  if (count == reply_losses_) return;
+  const std::uint64_t begin = place_at(state_.reply_losses.earliest_since_ns(reply_losses_));
+  counters_.in_doubt.add(batch_begin_ - std::max(begin, doubted_end_));
+  reply_losses_ = count;
+}
+
+void Sender::mark_from(std::uint64_t begin) {
+  if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
+  const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
+  begin = std::max(begin, doubted_end_);
+  if (begin < oldest) {
+    counters_.in_doubt.add(oldest - begin);
+    doubted_end_ = oldest;
+  }
+  lost_begin_ = std::max(begin, oldest);
+  lost_end_ = batch_begin_;
+}
+
+void Sender::note_place(std::uint64_t now_ns) {
+  if (mark_count_ > 0 && now_ns - marks_[(mark_count_ - 1) % kMarks].at_ns < kMarkNs) return;
+  marks_[mark_count_++ % kMarks] = {now_ns, batch_begin_ - std::min(batch_begin_, under_way())};
+}
+
+std::uint64_t Sender::place_at(std::uint64_t when_ns) const {
+  const std::uint64_t forgotten = mark_count_ - std::min<std::uint64_t>(mark_count_, kMarks);
+  for (std::uint64_t i = mark_count_; i > forgotten; --i)
+    if (const Mark& mark = marks_[(i - 1) % kMarks]; mark.at_ns <= when_ns) return mark.place;
+  return 0;
 }
 
 std::uint64_t Sender::under_way() const {
@@ -240,15 +277,16 @@ std::uint64_t Sender::under_way() const {
   return accepted - std::min(accepted, ended);
 }
 
-// The link may have been lost just now without anybody knowing: the last probes are safe only when
-// the link is seen up after they left.
+// Link or reply filter may have been lost just now without anybody knowing: the last probes are
+// safe only when both are seen after they left.
 bool Sender::is_all_sent(std::uint64_t now_ns) {
   if (!transmitter_.settle() || refill()) {
     settled_ns_ = 0;
     return false;
   }
   if (settled_ns_ == 0) settled_ns_ = now_ns;
-  return is_stopped_ || state_.link_seen_up_ns.load(std::memory_order_relaxed) > settled_ns_;
+  return is_stopped_ || (state_.link_seen_up_ns.load(std::memory_order_relaxed) > settled_ns_ &&
+                         state_.filter_seen_on_ns.load(std::memory_order_relaxed) > settled_ns_);
 }
 
 // Targets that were drawn and not handed over stay unsent.
@@ -261,6 +299,7 @@ void Sender::stop(std::uint64_t now_ns) {
 void Sender::give_up() {
   transmitter_.give_up();
   std::uint64_t in_doubt = lost_end_ - lost_begin_;
+  if (in_doubt > 0) doubted_end_ = lost_end_;
   for (; batch_begin_ != batch_end_; ++batch_begin_) {
     const Target& target = history_[batch_begin_ % kHistory];
     if (target.is_again) ++in_doubt;

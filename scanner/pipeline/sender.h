@@ -4,11 +4,11 @@
 // newest part; accepted targets stay behind it. From this ring probes are sent again, whatever the
 // method: those that the transmitter hands back because the kernel refused them, and, when the link
 // is lost, those accepted last, since a card's ring vanishes with the link, completed or not. The
-// latter are all that are under way, and kGoBackNs' worth of the queue's rate before them.
+// latter are all that are under way, and kGoBackNs' worth of the queue's rate before them. When
+// replies were lost on this side, they are all that have left since a time that the control says.
 // Rejected: that each method keeps its own last targets (there were four ways of it, and zero-copy
 // had none); a copy of each target on the hot path. 64 targets a batch are one sendmmsg or two
-// kicks of AF_XDP in copy mode; more would only lengthen the time between a probe's stamp and the
-// wire. Everything outside comes through a seam.
+// kicks of AF_XDP in copy mode; more would only delay the wire. Everything outside is a seam.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +44,9 @@ class Sender {
   // How many targets are remembered: all for which the sender ever goes back, and room for those
   // that are handed back meanwhile. 256 KiB.
   static constexpr std::uint64_t kHistory = 32'768;
+  // How often the sender notes its place, and how many of these it remembers: 20 s and more.
+  static constexpr std::uint64_t kMarkNs = 20'000'000;
+  static constexpr std::size_t kMarks = 1024;
   static_assert(kHistory >= Transmitter::kUnderWayMax + kGoBackMax + 4096);
   static_assert(kHistory % kBatchSize == 0);
 
@@ -55,9 +58,12 @@ class Sender {
          std::uint64_t rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
-  // reader of the results cannot keep up and while the link is down; backs off while the kernel
-  // takes nothing. False when the kernel takes nothing for kStallNs.
+  // reader of the results cannot keep up and while link or reply filter are away; backs off while
+  // the kernel takes nothing. False when the kernel takes nothing for kStallNs.
   bool run();
+  // After run() has returned: what left so late that nobody was there to go back for it is in
+  // doubt.
+  void note_late_loss();
 
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
   // What the transmitter accepted, each probe once, by label. After run() has returned.
@@ -89,13 +95,22 @@ class Sender {
   bool is_receiver_backlogged();
   // Marks what may have been lost with the link: it is handed over again when the link is back.
   void mark_lost(std::uint64_t now_ns);
+  // The same for what the control says that replies were lost to.
+  void note_reply_losses();
+  // Marks all from that place on to be handed over again; what is too old to be remembered is in
+  // doubt.
+  void mark_from(std::uint64_t begin);
+  void note_place(std::uint64_t now_ns);
+  // The place before which all had left at that time; 0 when that is not remembered.
+  [[nodiscard]] std::uint64_t place_at(std::uint64_t when_ns) const;
   // Notes, each time that the control sees the link up, which targets are safe then.
   void note_link_seen_up();
   // The place before which no target can be lost with a link that goes now, if that is noticed in
   // time.
   [[nodiscard]] std::uint64_t safe_end() const;
   [[nodiscard]] std::uint64_t under_way() const;
-  // True once nothing is under way, and the link has been seen to be up after that.
+  // True once nothing is under way, and link and reply filter have been seen to be there after
+  // that.
   bool is_all_sent(std::uint64_t now_ns);
   void stop(std::uint64_t now_ns);
   void give_up();
@@ -117,9 +132,18 @@ class Sender {
   std::uint64_t batch_begin_ = 0;
   std::uint64_t batch_end_ = 0;
   Kind kind_ = Kind::from_order;
-  // The places that are still to be sent again behind a lost link.
+  // The places that are still to be sent again behind a loss.
   std::uint64_t lost_begin_ = 0;
   std::uint64_t lost_end_ = 0;
+  std::uint64_t doubted_end_ = 0;   // all before that had to be in doubt is
+  std::uint64_t reply_losses_ = 0;  // how many of the control's are seen to
+
+  struct Mark {
+    std::uint64_t at_ns = 0;
+    std::uint64_t place = 0;
+  };
+  std::vector<Mark> marks_;  // the newest is at (mark_count_ - 1) % kMarks
+  std::uint64_t mark_count_ = 0;
 
   // A look at the receiver's rings costs a cache miss for each of the machine's CPUs.
   static constexpr unsigned kBatchesPerLook = 16;

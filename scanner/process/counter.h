@@ -17,6 +17,7 @@ class Counter {
   void add(std::uint64_t amount) {
     value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
   }
+  void set(std::uint64_t value) { value_.store(value, std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -32,14 +33,14 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter first_pass;   // of those, in the first pass
   Counter passed_over;  // drawn, and not handed over: no way leads there
   Counter retried;      // accepted again after the transmitter had handed them back
-  Counter gone_back;    // accepted again because the link was lost when they were sent
+  Counter gone_back;    // accepted again because link or reply filter was lost behind them
   Counter refused;      // handed back by the transmitter, and never accepted again
   Counter lost_again;   // the same, but the probe had been sent before
-  Counter in_doubt;     // sent just before the link was lost, and never sent again
+  Counter in_doubt;     // sent just before link or reply filter was lost, and never sent again
 
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
-  Counter paused_link_ns;      // time spent waiting for the link to come back
+  Counter paused_link_ns;      // time spent waiting for link or reply filter to come back
 };
 
 // One transmitter's counters: each acceptance ends in one of the first six.
@@ -75,6 +76,10 @@ struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter off_target;           // this and the next two count some of `replied`
   Counter in_cooldown;
   Counter without_rtt;
+
+  // What 99.9 % of the first replies did not take longer than; computed each time their number has
+  // doubled.
+  Counter round_trip_ns;
 
   Counter errors_written;  // lines of first errors, and of repeats of either kind
   Counter repeats_written;

@@ -3,8 +3,7 @@
 //
 // A source filters and proves where it stands, in XDP or, for AF_PACKET, in this process; records
 // of bpf/reply.h cross the seam. Receiving begins when the source is built and ends when it is
-// destroyed. receive() belongs to the receiver thread; outcomes() and is_backlogged() are for any
-// thread.
+// destroyed. receive() and stop() belong to the receiver thread; what is const is for any thread.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include <string>
 
 #include "bpf/reply.h"
+#include "scanner/receive/filter_attachment.h"
 
 namespace echoscan {
 
@@ -30,6 +30,11 @@ class ReplySource {
   [[nodiscard]] virtual frame_counters outcomes() const = 0;
   // How many frames the kernel dropped before this source could look at them.
   [[nodiscard]] virtual std::uint64_t dropped_unseen() const = 0;
+  // How many of all these the kernel may count as echo replies, too: those that this source leaves
+  // to it, or takes a copy of. Never fewer than there are.
+  [[nodiscard]] virtual std::uint64_t passed_on() const = 0;
+  // The hold on the interface that can be lost while the source stands; null when there is none.
+  [[nodiscard]] virtual FilterAttachment* attachment() { return nullptr; }
 
   // Whether so much waits to be received that senders have to pause: replies to the probes that are
   // on their way must still find room. It looks at the rings themselves, so that it is right even

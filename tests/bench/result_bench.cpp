@@ -48,6 +48,7 @@ class RecordedSource : public ReplySource {
   void stop() override {}
   [[nodiscard]] frame_counters outcomes() const override { return {}; }
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] std::uint64_t passed_on() const override { return 0; }
   [[nodiscard]] bool is_backlogged() const override { return false; }
   [[nodiscard]] std::string mode() const override { return "recorded"; }
 

@@ -105,10 +105,11 @@ Summary random_summary(std::mt19937_64& random) {
   for (std::uint64_t i = random() % 4; i > 0; --i)
     summary.sending.queues.push_back(
         {static_cast<unsigned>(i), text(), -1, number(), number(), number()});
-  summary.receiving = {
-      text(),   number(),           all_outcomes(), number(), number(), number(), number(),
-      number(), number(),           number(),       number(), number(), number(), {},
-      {},       {2, {1, number()}}, {4, {}}};
+  summary.receiving = {text(),   number(), all_outcomes(),     number(), number(),
+                       {},       number(), number(),           number(), number(),
+                       number(), number(), number(),           number(), number(),
+                       {},       {},       {2, {1, number()}}, {4, {}}};
+  if (random() % 2 == 0) summary.receiving.unseen_replies.swap(summary.receiving.kernel_replies);
   for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = number();
   for (std::uint64_t i = random() % 3; i > 0; --i) {
     summary.receiving.errors.push_back({text(), 3, 255, number(), number()});
@@ -120,6 +121,8 @@ Summary random_summary(std::mt19937_64& random) {
     summary.rtt.histogram.push_back({time_ns(), time_ns(), number()});
   summary.output = {number(),          number(), number(),
                     random() % 2 == 0, number(), random() % 2 == 0 ? text() : ""};
+  summary.events.assign(random() % 3, Summary::Event{0.25 * double(number()), text(), text()});
+  summary.events_left_out = number();
   return summary;
 }
 
@@ -154,7 +157,7 @@ Json full_summary() {
   do json = Json::parse(summary_json(random_summary(random)));
   while (json["labels"].empty() || json["sending"]["queues"].empty() ||
          json["receiving"]["errors"].empty() || json["rtt_us"]["histogram"].empty() ||
-         json["ledger"]["faults"].empty());
+         json["ledger"]["faults"].empty() || json["events"].empty());
   return json;
 }
 
@@ -391,6 +394,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.receiving.top_repeaters = {{"192.0.2.1", 5, 5}};
   summary.receiving.replied_by_time = summary.receiving.replied_late = {1, {1}};
   summary.rtt.histogram = {{1000, 1250, 1}};
+  summary.events = {{0.5, "the link is down", "sending pauses"}};
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
   keys.insert("ledger.faults");  // empty in a ledger that adds up

@@ -48,8 +48,8 @@ class ControlTest : public testing::Test {
     snapshot.probes = 1000;
     snapshot.senders.assign(sender_count, {});
     snapshot.transmitters.assign(1, {});
-    control.emplace(limits, sender_count, link, state, StatusLine(StatusStyle::off, kStartNs),
-                    [this] {
+    control.emplace(limits, sender_count, link, source, state,
+                    StatusLine(StatusStyle::off, kStartNs), [this] {
                       ++looks;
                       snapshot.taken_ns = now_ns;
                       return snapshot;
@@ -78,6 +78,8 @@ class ControlTest : public testing::Test {
   [[nodiscard]] std::uint64_t elapsed_ns() const { return now_ns - kStartNs; }
 
   FakeLink link;
+  FakeReplySource source{{}};
+  FakeAttachment filter;
   ScanState state;
   Snapshot snapshot;
   std::uint64_t now_ns = kStartNs;
@@ -247,6 +249,143 @@ TEST_F(ControlTest, AStalledSenderCarriesTheKernelsReason) {
   control->on_sender_end(false);
   EXPECT_TRUE(state.stop_sending);
   EXPECT_NE(outcome_sentence(control->outcome()).find(std::strerror(ENOBUFS)), std::string::npos);
+}
+
+// A filter that cannot be had back ends the scan, sending or cooling down, and the cooldown with
+// it.
+TEST_F(ControlTest, AReplyFilterThatIsLostEndsTheScan) {
+  source.filter = &filter;
+  for (std::uint64_t off_ns = 0; off_ns < 900 * kMs; off_ns += 3 * kMs) {
+    now_ns = kStartNs;
+    state.stop_sending = state.stop_receiving = state.filter_is_off = false;
+    state.sending_ended_ns = 0;
+    filter.is_on = true;
+    filter.refuses = false;
+    start({.cooldown_ns = 100 * kSecondNs, .seed = 17});
+    snapshot.transmitters[0].sent = 12;
+    bool has_ended = false;
+    std::uint64_t stopped_ns = 0;
+    tick_until(3 * kSecondNs, [&] {
+      if (elapsed_ns() >= off_ns && !filter.refuses) filter.is_on = false, filter.refuses = true;
+      if (stopped_ns == 0 && state.stop_sending) stopped_ns = elapsed_ns();
+      if (!has_ended && (state.stop_sending || elapsed_ns() >= 500 * kMs))
+        has_ended = true, end_senders();
+    });
+    EXPECT_EQ(outcome_name(control->outcome()), "stopped, reply filter lost");
+    EXPECT_EQ(exit_code(control->outcome()), ExitCode::environment);
+    EXPECT_NE(outcome_sentence(control->outcome())
+                  .find("another XDP program is there); stopped after 12 of 1000 probes"),
+              std::string::npos);
+    EXPECT_GE(stopped_ns, off_ns + FilterWatch::kRepairNs);
+    EXPECT_LE(stopped_ns, off_ns + FilterWatch::kRepairNs + 4 * Control::kTickNs);
+    EXPECT_TRUE(state.stop_receiving) << "what nobody receives is not waited for";
+  }
+}
+
+// An interface that vanishes takes the filter along: that is said, and not that the filter is lost.
+TEST_F(ControlTest, AnInterfaceThatIsGoneIsNoLostFilter) {
+  source.filter = &filter;
+  for (const bool is_cooldown : {false, true}) {
+    now_ns = kStartNs;
+    state.stop_sending = state.stop_receiving = false;
+    link.gone = false;
+    filter.is_on = true;
+    start({.cooldown_ns = 10 * kSecondNs});
+    snapshot.transmitters[0].sent = 12;
+    tick_until(100 * kMs);
+    if (is_cooldown) end_senders();
+    link.gone = true;
+    filter.is_on = false;
+    filter.refuses = true;
+    tick_until(5 * kSecondNs);
+    EXPECT_EQ(outcome_name(control->outcome()), "stopped, interface gone");
+    ASSERT_EQ(control->events().events().size(), 1U);
+    EXPECT_EQ(control->events().events()[0].what, "the interface fake0 is gone");
+  }
+}
+
+// The source belongs to the receiver once it may stop.
+TEST_F(ControlTest, TheFilterIsLeftAloneOnceTheReceivingEnds) {
+  source.filter = &filter;
+  start({.cooldown_ns = 100 * kMs});
+  snapshot.transmitters[0].sent = 12;
+  tick_until(100 * kMs);
+  end_senders();
+  while (!state.stop_receiving) tick_until(elapsed_ns() + 1);
+  filter.is_on = false;
+  tick_until(5 * kSecondNs);
+  EXPECT_EQ(filter.tries, 0U);
+  EXPECT_EQ(outcome_name(control->outcome()), "finished");
+}
+
+// Whatever the kernel has counted beyond what the source has left to it is unseen, and never less
+// than nothing; what comes behind the end of the receiving is nobody's.
+TEST_F(ControlTest, RepliesThatNobodySawAreCounted) {
+  std::mt19937_64 random(5);
+  for (int i = 0; i < 500; ++i) {
+    const LogText log;
+    now_ns = kStartNs;
+    state.stop_receiving = false;
+    link.kernel_replies = random() % 1000;
+    source.passed = random() % 1000;
+    const std::uint64_t counted = i % 7 == 0 ? 0 : random() % 50;
+    const std::uint64_t passed = i % 3 == 0 ? 0 : random() % 50;
+    const std::uint64_t elsewhere = random() % 100;
+    start({.cooldown_ns = 50 * kMs});
+    tick_until(50 * kMs);
+    link.kernel_replies += counted;
+    source.passed += passed;
+    link.received_elsewhere += elsewhere;
+    end_senders();
+    while (!state.stop_receiving) tick_until(elapsed_ns() + 1);
+    link.kernel_replies += 1000;
+    control->settle(now_ns);
+    const std::uint64_t unseen = counted - std::min(counted, passed);
+    ASSERT_EQ(control->reply_balance().kernel_replies(), counted);
+    ASSERT_EQ(control->reply_balance().unseen_replies(), unseen);
+    ASSERT_EQ(control->events().events().size(), unseen > 0 ? 1U : 0U);
+    ASSERT_EQ(log.count("that the scan did not see"), unseen > 0 ? 1U : 0U);
+    ASSERT_EQ(log.count("packets by fake1"), unseen > 0 && 2 * elsewhere >= unseen ? 1U : 0U);
+    ASSERT_EQ(log.count("by fake0"), 0U);
+  }
+}
+
+TEST_F(ControlTest, AKernelThatDoesNotCountLeavesNothingUnseen) {
+  link.kernel_counts = false;
+  start({});
+  end_senders();
+  tick_until(kSecondNs);
+  control->settle(now_ns);
+  EXPECT_FALSE(control->reply_balance().kernel_replies());
+  EXPECT_FALSE(control->reply_balance().unseen_replies());
+  EXPECT_TRUE(control->events().events().empty());
+}
+
+// Each is an event, with its time, and is logged once.
+TEST_F(ControlTest, LinkLossesAreEvents) {
+  const LogText log;
+  start({.link_timeout_s = 100});
+  snapshot.transmitters[0].sent = 1000;
+  link.carried = 1000;
+  tick_until(kSecondNs);
+  link.up = false;
+  tick_until(2 * kSecondNs);
+  link.up = true;
+  tick_until(3 * kSecondNs);
+  snapshot.transmitters[0].sent += 100;  // and the interface counts none of them
+  tick_until(4 * kSecondNs);
+  const std::vector<ScanEvent>& events = control->events().events();
+  ASSERT_EQ(events.size(), 4U);
+  EXPECT_EQ(events[0].what, "the link of fake0 is down");
+  EXPECT_EQ(events[0].consequence, "sending pauses, for 100 s at most");
+  EXPECT_EQ(events[1].what, "the link of fake0 is up again after 1.2 s");
+  EXPECT_EQ(events[1].consequence, "sending goes on");
+  EXPECT_EQ(events[2].what, "fake0 takes frames and sends none");
+  EXPECT_EQ(events[2].consequence, "100 are sent again");
+  EXPECT_EQ(events[3].what.substr(0, 35), "the link of fake0 is up again after");
+  EXPECT_EQ(events[0].at_ns - kStartNs, kSecondNs + Control::kTickNs);
+  for (const ScanEvent& event : events)
+    EXPECT_EQ(log.count(event.what + ": " + event.consequence), 1U) << event.what;
 }
 
 // A scan that sends nothing for 5 s, or for three probes' time, and has no reason to wait says so,

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -39,6 +41,34 @@ class FakeClock : public Clock {
   std::uint64_t waits = 0;
 };
 
+// A reply filter that can be taken off, cease to run, and be attached again or not.
+class FakeAttachment : public FilterAttachment {
+ public:
+  // Whether a frame that comes in now is looked at; counts it.
+  bool sees_frame() {
+    if (!is_on || !runs) return false;
+    ++frames;
+    return true;
+  }
+  [[nodiscard]] bool is_attached() const override { return is_on; }
+  [[nodiscard]] std::uint64_t frames_seen() const override { return frames; }
+  tl::expected<void, Refusal> attach_again() override {
+    ++tries;
+    is_on = false;
+    if (refuses) return refused("another XDP program is there", EBUSY);
+    is_on = true;
+    if (!is_hopeless) runs = true;
+    return {};
+  }
+
+  std::atomic<bool> is_on = true;
+  std::atomic<bool> runs = true;
+  std::atomic<bool> refuses = false;      // to be attached again
+  std::atomic<bool> is_hopeless = false;  // does not run again, though it is attached
+  std::atomic<std::uint64_t> frames = 0;
+  std::atomic<unsigned> tries = 0;
+};
+
 // Replies waiting to be received. Senders on one side, the receiver on the other.
 class FakeReplySource : public ReplySource {
  public:
@@ -46,6 +76,10 @@ class FakeReplySource : public ReplySource {
 
   void deliver(const std::uint8_t* frame, std::size_t bytes, std::uint64_t received_ns) {
     const std::lock_guard lock(mutex_);
+    if (filter != nullptr && !filter->sees_frame()) {
+      goes_past();
+      return;
+    }
     reply record{};
     const frame_outcome outcome = match_reply(frame, frame + bytes, &config_, &record);
     ++counters_.seen;
@@ -63,12 +97,17 @@ class FakeReplySource : public ReplySource {
     return count;
   }
   void stop() override {}
+  FilterAttachment* attachment() override { return filter; }
   std::atomic<bool> backlogged = false;
+  FakeAttachment* filter = nullptr;
+  std::function<void()> goes_past;  // a frame that the filter does not see
   [[nodiscard]] frame_counters outcomes() const override {
     const std::lock_guard lock(mutex_);
     return counters_;
   }
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
+  [[nodiscard]] std::uint64_t passed_on() const override { return passed; }
+  std::atomic<std::uint64_t> passed = 0;
   [[nodiscard]] bool is_backlogged() const override { return backlogged.load(); }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
@@ -171,9 +210,20 @@ class FakeLink : public Link {
   [[nodiscard]] bool is_up() const override { return up; }
   [[nodiscard]] bool is_gone() const override { return gone; }
   [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override { return carried; }
+  [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override { return received.load(); }
+  [[nodiscard]] std::map<std::string, std::uint64_t> rx_packets_by_name() const override {
+    return {{name_, received}, {"fake1", received_elsewhere}};
+  }
+  [[nodiscard]] std::optional<std::uint64_t> echo_replies() const override {
+    return kernel_counts ? std::optional(kernel_replies.load()) : std::nullopt;
+  }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
   std::atomic<std::uint64_t> carried = 0;
+  std::atomic<std::uint64_t> received = 0;
+  std::atomic<std::uint64_t> received_elsewhere = 0;
+  std::atomic<std::uint64_t> kernel_replies = 0;
+  std::atomic<bool> kernel_counts = true;
   std::atomic<bool> is_silent = false;
   std::atomic<bool> up = true;
   std::atomic<bool> gone = false;

@@ -9,6 +9,8 @@
 #include <map>
 #include <random>
 
+#include "tests/scanner/fakes.h"
+
 namespace echoscan {
 namespace {
 
@@ -33,10 +35,14 @@ class Supply : public ReplySource {
     return counters;
   }
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return target_; }
+  [[nodiscard]] std::uint64_t passed_on() const override { return 10 * target_; }
+  FilterAttachment* attachment() override { return has_filter ? &filter : nullptr; }
   [[nodiscard]] bool is_backlogged() const override { return left_ > 1000; }
   [[nodiscard]] std::string mode() const override { return target_ == 1 ? "first" : "other"; }
 
   bool is_stopped = false;
+  bool has_filter = false;
+  FakeAttachment filter;
 
  private:
   std::uint32_t target_;
@@ -68,6 +74,7 @@ TEST(JoinedSource, EverythingOfEachComesOutOnce) {
     EXPECT_EQ(joined.outcomes().outcome[FRAME_REPLY], sum);
     EXPECT_EQ(joined.outcomes().outcome[FRAME_NOT_IPV4], source_count);
     EXPECT_EQ(joined.dropped_unseen(), source_count * (source_count + 1) / 2);
+    EXPECT_EQ(joined.passed_on(), source_count * (source_count + 1) * 5);
   }
 }
 
@@ -101,6 +108,21 @@ TEST(JoinedSource, StopsAllAndNamesThem) {
   joined.stop();
   EXPECT_TRUE(one.is_stopped);
   EXPECT_TRUE(other.is_stopped);
+}
+
+TEST(JoinedSource, HasTheFilterOfTheOneThatHasOne) {
+  for (const int with_filter : {-1, 0, 1, 2}) {
+    std::vector<std::unique_ptr<ReplySource>> sources;
+    FilterAttachment* expected = nullptr;
+    for (int i = 0; i < 3; ++i) {
+      auto source = std::make_unique<Supply>(1, 1);
+      source->has_filter = i == with_filter;
+      if (source->has_filter) expected = &source->filter;
+      sources.push_back(std::move(source));
+    }
+    JoinedSource joined(std::move(sources));
+    EXPECT_EQ(joined.attachment(), expected);
+  }
 }
 
 }  // namespace

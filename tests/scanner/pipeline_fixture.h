@@ -55,6 +55,11 @@ class PipelineTest : public testing::Test {
     sink.clock = &*clock_;
     source_.emplace(match);
     set_backlogged(is_backlogged);
+    if (has_filter) source_->filter = &filter;
+    source_->goes_past = [this] {
+      ++link.received;
+      ++link.kernel_replies;
+    };
     const FrameTemplate frame_template({{}, {}, kSource}, match.key);
     for (unsigned i = 0; i < queue_count; ++i) {
       auto transmitter =
@@ -113,10 +118,12 @@ class PipelineTest : public testing::Test {
   std::size_t loses = 0;
   bool is_backlogged = false;  // from the start
   bool swallows = false;       // the card takes frames without a link, and they are gone
+  bool has_filter = false;     // the source's, which can be taken off
   std::string cooldown = "0.05";
   GeoTable geo;
   FakeSink sink;
   FakeLink link;
+  FakeAttachment filter;
   Summary summary;
   std::uint64_t ran_ms = 0;
 

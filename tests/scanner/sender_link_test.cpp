@@ -1,5 +1,6 @@
-// The sender behind a link that is lost: at each batch, at random moments, more than once, by every
-// way that a transmitter may lose what it took. Every target arrives, or is named.
+// The sender behind a link or a reply filter that is lost: at each batch, at random moments, more
+// than once, by every way that a transmitter may lose what it took. Every target arrives, or is
+// named.
 //
 // The link, the watch on it and the card are a model in virtual time: the card's ring is gone with
 // the link though its frames count as sent, and until the loss is noticed the card goes on taking
@@ -32,6 +33,14 @@ class LinkClock : public FakeClock {
   LinkClock(ScanState& state, Outages outages, std::uint64_t look_ns)
       : state_(state), outages_(std::move(outages)), look_ns_(look_ns) {
     state_.link_seen_up_ns = 0;
+    state_.filter_seen_on_ns = 0;
+  }
+
+  // Whether a reply that comes in then is seen.
+  [[nodiscard]] bool filter_is_on(std::uint64_t at_ns) const {
+    return std::ranges::none_of(filter_outages, [this, at_ns](const auto& outage) {
+      return at_ns >= start_ns_ + outage.first && at_ns < start_ns_ + outage.second;
+    });
   }
 
   [[nodiscard]] bool link_is_up(std::uint64_t at_ns) const {
@@ -49,12 +58,30 @@ class LinkClock : public FakeClock {
   }
 
   std::uint64_t stop_ns = kNever;  // since the start
+  Outages filter_outages;
+  std::uint64_t round_trip_ns = 0;
 
  private:
+  // As FilterWatch does it: on again 50 ms after it was seen off, which is when it is attached.
+  void watch_filter(std::uint64_t at_ns) {
+    if (!filter_is_on(at_ns)) {
+      if (!state_.filter_is_off) {
+        state_.filter_is_off = true;
+        const std::uint64_t seen_on_ns = std::max(filter_seen_on_ns_, start_ns_);
+        state_.reply_losses.add(seen_on_ns - std::min(seen_on_ns, round_trip_ns));
+      }
+      filter_off_ns_ = at_ns;
+    } else if (!state_.filter_is_off || at_ns - filter_off_ns_ > 50 * kMillisecondNs) {
+      state_.filter_is_off = false;
+      state_.filter_seen_on_ns = filter_seen_on_ns_ = at_ns;
+    }
+  }
+
   void watch() {
     if (now - start_ns_ >= stop_ns) state_.stop_sending = true;
     for (; looked_ns_ + look_ns_ <= now; looked_ns_ += look_ns_) {
       const std::uint64_t at_ns = looked_ns_ + look_ns_;
+      watch_filter(at_ns);
       if (!link_is_up(at_ns)) {
         down_ns_ = at_ns;
         state_.link_is_down = true;
@@ -72,6 +99,8 @@ class LinkClock : public FakeClock {
   const std::uint64_t start_ns_ = now;
   std::uint64_t looked_ns_ = now;
   std::uint64_t down_ns_ = 0;
+  std::uint64_t filter_seen_on_ns_ = 0;
+  std::uint64_t filter_off_ns_ = 0;
 };
 
 // How a method treats what it took.
@@ -132,7 +161,7 @@ class Card : public Transmitter {
   }
   [[nodiscard]] std::string mode() const override { return manner_.name; }
 
-  std::unordered_map<std::uint32_t, int> arrived;  // how often
+  std::unordered_map<std::uint32_t, int> arrived;  // how often, and was answered to us
 
  private:
   // The wire takes a frame each kFrameNs; without a link the ring is cleaned, and all in it counts
@@ -141,7 +170,8 @@ class Card : public Transmitter {
     for (; !ring_.empty() && wire_ns_ + kFrameNs <= clock_.now; wire_ns_ += kFrameNs) {
       const bool is_up = clock_.link_is_up(wire_ns_ + kFrameNs);
       while (!ring_.empty()) {
-        if (is_up) ++arrived[ring_.front().address.value];
+        if (is_up && clock_.filter_is_on(wire_ns_ + kFrameNs + clock_.round_trip_ns))
+          ++arrived[ring_.front().address.value];
         if (!manner_.counts_at_once) counters_.sent.add(1);
         ring_.pop_front();
         if (is_up) break;
@@ -171,6 +201,7 @@ class SenderLinkTest : public testing::Test {
     std::uint64_t in_doubt = 0;
     std::uint64_t gone_back = 0;
     std::uint64_t handed_over = 0;
+    std::uint64_t accepted = 0;
     std::uint64_t given_up = 0;
   };
 
@@ -180,12 +211,17 @@ class SenderLinkTest : public testing::Test {
     ScanState state;
     LinkClock clock(state, outages, look_ns);
     clock.stop_ns = stop_ns;
+    clock.filter_outages = filter_outages;
+    clock.round_trip_ns = round_trip_ns;
     Card card(clock, manner);
     Pacer pacer(rate_pps, clock.now);
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
                   source_, writer_, state, plan_.labels, plan_.ways, rate_pps);
     EXPECT_TRUE(sender.run());
+    // The cooldown.
+    while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
+    sender.note_late_loss();
     const SenderCounters& counters = sender.counters();
     const TransmitCounters& ended = card.counters();
     std::set<std::uint32_t> named;
@@ -203,6 +239,7 @@ class SenderLinkTest : public testing::Test {
       if (!named.contains(address)) ++reached;
       if (times > 1) ++result.twice;
     }
+    result.accepted = ended.ended();
     result.handed_over = counters.handed_over.get();
     result.missing = result.handed_over - named.size() - reached;
     result.in_doubt = counters.in_doubt.get();
@@ -218,6 +255,9 @@ class SenderLinkTest : public testing::Test {
   };
 
   std::uint64_t look_ns = 10 * kMillisecondNs;
+  Outages filter_outages;
+  std::uint64_t round_trip_ns = 0;
+  std::uint64_t cooldown_until_ns = 0;
 
   TargetPlan plan_;
   FakeReplySource source_;
@@ -335,6 +375,77 @@ TEST_F(SenderLinkTest, ALateLookGoesBackFurther) {
         in_doubt += result.in_doubt;
       }
   EXPECT_GT(in_doubt, 0U);
+}
+
+// A filter that is lost at any tick, with replies that take any time: what was lost is sent
+// again, or in doubt where the last probe had left before it was noticed.
+TEST_F(SenderLinkTest, AFilterLostAtAnyMomentLosesNobody) {
+  std::uint64_t again = 0;
+  std::uint64_t in_doubt = 0;
+  for (const Manner& manner : kManners)
+    for (const std::uint64_t trip_ms : {0, 3, 40, 300})
+      for (std::uint64_t off_ms = trip_ms % 7; off_ms < 220; off_ms += 3) {
+        round_trip_ns = trip_ms * kMillisecondNs;
+        const std::uint64_t off_ns = off_ms * kMillisecondNs;
+        filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs}};
+        cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
+        const Run result = run(manner, {}, 6000);
+        ASSERT_LE(result.missing, result.in_doubt)
+            << manner.name << " " << trip_ms << " at " << off_ms;
+        ASSERT_LE(result.in_doubt, result.accepted);
+        ASSERT_EQ(result.handed_over, 1024U);
+        again += result.gone_back;
+        in_doubt += result.in_doubt;
+      }
+  EXPECT_GT(again, 0U);
+  EXPECT_GT(in_doubt, 0U);
+}
+
+// Links and filters at random: several of each, at any rate; nobody is missing who is not in doubt,
+// and where the history has room and the scan goes on for longer than a round trip, nobody is in
+// doubt.
+TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
+  std::mt19937_64 random(20261127);
+  std::size_t whole = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const Manner& manner = kManners[random() % std::size(kManners)];
+    const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
+    round_trip_ns = random() % 30 * kMillisecondNs;
+    Outages outages;
+    filter_outages.clear();
+    for (Outages* kind : {&outages, &filter_outages}) {
+      std::uint64_t at_ns = 0;
+      for (std::uint64_t n = random() % 3; n > 0; --n) {
+        at_ns += random() % (150 * kMillisecondNs);
+        const std::uint64_t back_ns =
+            at_ns + 11 * kMillisecondNs + random() % (200 * kMillisecondNs);
+        kind->emplace_back(at_ns, back_ns);
+        at_ns = back_ns + 60 * kMillisecondNs;
+      }
+    }
+    cooldown_until_ns = 1'000'000'000 + 3000 * kMillisecondNs;
+    const Run result = run(manner, outages, rate_pps);
+    ASSERT_LE(result.missing, result.in_doubt) << manner.name << " " << rate_pps << " run " << i;
+    if (result.in_doubt == 0) ++whole;
+    ASSERT_EQ(result.handed_over, 1024U);
+  }
+  EXPECT_GT(whole, 500U);
+}
+
+// What left more than a history ago is in doubt, once, however often it is lost.
+TEST_F(SenderLinkTest, WhatIsForgottenIsInDoubtOnce) {
+  plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
+  round_trip_ns = 900 * kMillisecondNs;
+  for (std::uint64_t off_ms = 400; off_ms < 600; off_ms += 13) {
+    const std::uint64_t off_ns = off_ms * kMillisecondNs;
+    filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs},
+                      {off_ns + 100 * kMillisecondNs, off_ns + 115 * kMillisecondNs}};
+    const Run result = run(kManners[0], {}, Pacer::kUnlimited);
+    ASSERT_LE(result.missing, result.in_doubt);
+    ASSERT_GT(result.in_doubt, 0U);
+    ASSERT_LE(result.in_doubt, 65536U);
+    ASSERT_GE(result.gone_back, Sender::kHistory - 2 * Sender::kBatchSize);
+  }
 }
 
 // More is handed back than there are frames in a ring, again and again, and the history goes round.

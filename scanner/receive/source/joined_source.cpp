@@ -38,6 +38,19 @@ std::uint64_t JoinedSource::dropped_unseen() const {
   return sum;
 }
 
+std::uint64_t JoinedSource::passed_on() const {
+  std::uint64_t sum = 0;
+  for (const auto& source : sources_) sum += source->passed_on();
+  return sum;
+}
+
+FilterAttachment* JoinedSource::attachment() {
+  for (const auto& source : sources_)
+    if (FilterAttachment* attachment = source->attachment(); attachment != nullptr)
+      return attachment;
+  return nullptr;
+}
+
 bool JoinedSource::is_backlogged() const {
   return std::ranges::any_of(sources_, [](const auto& source) { return source->is_backlogged(); });
 }

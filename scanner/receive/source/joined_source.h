@@ -21,6 +21,9 @@ class JoinedSource : public ReplySource {
   void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
+  [[nodiscard]] std::uint64_t passed_on() const override;
+  // That of the first source which has one; no two do, as only one interface gets the filter.
+  FilterAttachment* attachment() override;
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override;
 

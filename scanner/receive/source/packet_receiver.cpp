@@ -170,6 +170,14 @@ frame_counters PacketReceiver::outcomes() const {
   return sum;
 }
 
+std::uint64_t PacketReceiver::passed_on() const {
+  std::uint64_t sum = dropped_unseen();
+  for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i)
+    if (outcome_may_be_echo_reply(static_cast<frame_outcome>(i)))
+      sum += tally_->outcome[static_cast<std::size_t>(i)].get();
+  return sum;
+}
+
 // The kernel resets its count with each reading.
 std::uint64_t PacketReceiver::dropped_unseen() const {
   tpacket_stats_v3 stats{};

@@ -37,6 +37,8 @@ class PacketReceiver : public ReplySource {
   void stop() override;
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
+  // Every echo reply: the kernel's stack gets each frame as well.
+  [[nodiscard]] std::uint64_t passed_on() const override;
   // When more than a quarter of the blocks waits.
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }

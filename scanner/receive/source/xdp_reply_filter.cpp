@@ -87,7 +87,9 @@ struct XdpReplyFilter::Kernel {
   std::vector<RingPositions> positions;                              // by CPU
   std::uint64_t backlog_bytes = 0;  // waiting in any ring, from which senders pause
   std::size_t next_ring = 0;
-  std::string mode;
+  Interface interface;
+  __u32 mode_flags = 0;
+  __u32 program_id = 0;
   std::optional<Refusal> why_not_native;
   FileDescriptor link;  // declared last: detached first
 
@@ -98,7 +100,9 @@ struct XdpReplyFilter::Kernel {
   // Each returns 0 or an errno.
   int load(const match_config& config, int cpu_count);
   int make_rings(int cpu_count);
-  int attach(const Interface& interface);
+  int attach();
+  int attach_as(__u32 flags);
+  [[nodiscard]] std::optional<bpf_link_info> link_info() const;
 
   static int take_record(void* kernel, void* data, std::size_t bytes);
 };
@@ -129,19 +133,30 @@ int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
   return 0;
 }
 
-int XdpReplyFilter::Kernel::attach(const Interface& interface) {
+// Nothing where the kernel does not answer.
+std::optional<bpf_link_info> XdpReplyFilter::Kernel::link_info() const {
+  bpf_link_info info{};
+  __u32 info_bytes = sizeof(info);
+  if (bpf_obj_get_info_by_fd(link.get(), &info, &info_bytes) != 0) return std::nullopt;
+  return info;
+}
+
+int XdpReplyFilter::Kernel::attach_as(__u32 flags) {
   const int program = bpf_program__fd(skeleton->progs.reply_filter);
-  DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
+  DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options, .flags = flags);
   link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
-  mode = "XDP native";
-  if (link) return 0;
+  if (!link) return errno;
+  mode_flags = flags;
+  if (const std::optional<bpf_link_info> info = link_info()) program_id = info->prog_id;
+  return 0;
+}
+
+int XdpReplyFilter::Kernel::attach() {
+  const int error = attach_as(XDP_FLAGS_DRV_MODE);
   // Another program on the interface is in the way of both modes.
-  if (errno == EBUSY || errno == EEXIST || errno == EPERM) return errno;
-  why_not_native = Refusal{error_text(errno), errno};
-  options.flags = XDP_FLAGS_SKB_MODE;
-  link = FileDescriptor(bpf_link_create(program, interface.index, BPF_XDP, &options));
-  mode = "XDP generic";
-  return link ? 0 : errno;
+  if (error == 0 || error == EBUSY || error == EEXIST || error == EPERM) return error;
+  why_not_native = Refusal{error_text(error), error};
+  return attach_as(XDP_FLAGS_SKB_MODE);
 }
 
 // A return value that is not 0 ends the batch when the room is full; libbpf has consumed the last
@@ -160,6 +175,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     const Interface& interface, const match_config& config) {
   libbpf_set_print(log_libbpf);
   auto kernel = std::make_unique<Kernel>();
+  kernel->interface = interface;
   const int cpu_count = libbpf_num_possible_cpus();
   int error = 0;
   const auto no_xdp = [&](std::string reason, bool is_foreign = false) {
@@ -175,7 +191,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return no_xdp(fmt::format("the kernel does not load the program ({})", error_text(error)));
   error = kernel->make_rings(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
-  error = kernel->attach(interface);
+  error = kernel->attach();
   if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");
   if (error == EBUSY || error == EEXIST) {
     const std::string program = describe_program(interface);
@@ -187,6 +203,25 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return no_xdp(fmt::format("neither native ({}) nor generic XDP ({})",
                               kernel->why_not_native->reason, error_text(error)));
   return std::unique_ptr<XdpReplyFilter>(new XdpReplyFilter(std::move(kernel)));
+}
+
+// Where the kernel does not answer, nothing says that it is not.
+bool XdpReplyFilter::is_attached() const {
+  if (!kernel_->link) return false;
+  const std::optional<bpf_link_info> info = kernel_->link_info();
+  return !info || (info->xdp.ifindex != 0 && info->prog_id == kernel_->program_id);
+}
+
+tl::expected<void, Refusal> XdpReplyFilter::attach_again() {
+  // Closing takes it off as well, unless somebody else holds the link, too.
+  if (kernel_->link) bpf_link_detach(kernel_->link.get());
+  kernel_->link = FileDescriptor();
+  const int error = kernel_->attach_as(kernel_->mode_flags);
+  if (error == 0) return {};
+  const std::string program = describe_program(kernel_->interface);
+  return refused(program.empty() ? error_text(error)
+                                 : fmt::format("another XDP program is there ({})", program),
+                 error);
 }
 
 const std::optional<Refusal>& XdpReplyFilter::why_not_native() const {
@@ -240,8 +275,19 @@ frame_counters XdpReplyFilter::outcomes() const {
   return sum;
 }
 
+std::uint64_t XdpReplyFilter::passed_on() const {
+  const frame_counters counters = outcomes();
+  std::uint64_t sum = 0;
+  for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) {
+    const auto outcome = static_cast<frame_outcome>(i);
+    if (outcome_may_be_echo_reply(outcome) && !outcome_is_result(outcome))
+      sum += counters.outcome[i];
+  }
+  return sum;
+}
+
 std::string XdpReplyFilter::mode() const {
-  return kernel_->mode;
+  return kernel_->mode_flags == XDP_FLAGS_DRV_MODE ? "XDP native" : "XDP generic";
 }
 
 }  // namespace echoscan
