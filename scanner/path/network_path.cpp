@@ -123,7 +123,7 @@ bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShar
   if (&share == &own) return true;
   if (share.way.interface_index != path.interface.index) return false;
   if (config.gateway_mac) return true;
-  return path.kernel_routes && source == path.source;
+  return path.kernel_routes && source == path.source && share.is_by_source == path.is_by_source;
 }
 
 // Which part of the transmitters each way's probes leave by.
@@ -141,7 +141,8 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const
                               : choose_source(config, interface, share.way);
       if (!is_own_way(config, path, own, share, source)) {
         const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
-          return side.interface.index == interface.index && side.source == source;
+          return side.interface.index == interface.index && side.source == source &&
+                 side.is_by_source == share.is_by_source;
         });
         part = static_cast<std::size_t>(known - path.side_ways.begin()) + 1;
         if (known == path.side_ways.end())

@@ -30,7 +30,10 @@ void ask_from_own_address(std::vector<WayShare>& shares, const Interface& interf
   const std::vector<AddressRange> ranges = std::move(lost->ranges);
   shares.erase(lost);
   for (WayShare& share : find_ways(ranges, {*address, interface.index})) {
-    const auto known = std::ranges::find(shares, share.way, &WayShare::way);
+    // The same way by another rule is another one: the kernel, where it routes, is to be told.
+    const auto known = std::ranges::find_if(shares, [&share](const WayShare& other) {
+      return other.way == share.way && other.is_by_source == share.is_by_source;
+    });
     if (known == shares.end()) {
       shares.push_back(std::move(share));
       continue;
