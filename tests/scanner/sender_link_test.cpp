@@ -432,6 +432,22 @@ TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
   EXPECT_GT(whole, 500U);
 }
 
+// The sender's places go round, too: a loss that goes back further than they do is one of
+// everything, and one just inside is not.
+TEST_F(SenderLinkTest, PlacesThatAreForgottenAreTheBeginning) {
+  plan_ = plan_of({"9.0.0.0/21", "--seed", "4"});
+  constexpr std::uint64_t kRatePps = 60;  // a batch of one: a turn, and a mark, each 20 ms or so
+  for (const std::uint64_t trip_s : {1, 5, 15, 60}) {
+    round_trip_ns = trip_s * 1000 * kMillisecondNs;
+    const std::uint64_t off_ns = 32'000 * kMillisecondNs;
+    filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs}};
+    const Run result = run(kManners[0], {}, kRatePps);
+    ASSERT_EQ(result.missing + result.in_doubt, 0U) << trip_s;
+    ASSERT_GE(result.gone_back, std::min<std::uint64_t>(trip_s * kRatePps, 31 * kRatePps));
+    ASSERT_LE(result.gone_back, (trip_s < 60 ? trip_s + 1 : 33) * kRatePps) << trip_s;
+  }
+}
+
 // What left more than a history ago is in doubt, once, however often it is lost.
 TEST_F(SenderLinkTest, WhatIsForgottenIsInDoubtOnce) {
   plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
