@@ -83,7 +83,7 @@ constexpr std::array kCommands{
     Command{"aggregate", "makes tables of results", "[options] FILE...",
             carry_out<parse_aggregate_config, run_aggregate>},
     Command{"doctor", "says what this machine and interface allow, and how to fix what they do not",
-            "[options] [-i INTERFACE]",
+            "[options] [-i INTERFACE] [--to TARGET|FILE]",
             carry_out<parse_doctor_config, run_doctor, Verbosity::quiet>},
     Command{"bench", "measures the methods of sending side by side",
             "[options] -i INTERFACE --dst ADDRESS",

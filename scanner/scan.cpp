@@ -53,16 +53,6 @@ probe_key random_key() {
   return key;
 }
 
-// When 0 are asked for, it is all that the interface has, but no more than there are CPUs.
-unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count) {
-  if (asked > interface.queues)
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
-                                interface.queues, plural(interface.queues)));
-  if (asked > 0) return asked;
-  return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
-}
-
 // Each queue's sender has a CPU of its own, as far as there are enough.
 std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) {
   std::vector<Queue> queues;

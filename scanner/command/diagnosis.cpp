@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "scanner/network/driver_facts.h"
-
 #include "output/summary/figure_text.h"
+#include "scanner/command/way_report.h"
+#include "scanner/network/driver_facts.h"
 
 namespace echoscan {
 namespace {
@@ -89,34 +89,43 @@ void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
   }
 }
 
-void judge_link(const Diagnosis& facts, ProblemList& problems) {
+// What to do about a refusal, by what is known of the place where the scan stopped.
+std::string fix_of_refusal(const Diagnosis& facts) {
   const Interface& nic = facts.interface;
-  if (nic.is_loopback || !nic.is_ethernet) {
-    problems.fatal(fmt::format("{} is not an Ethernet interface, and only those can be scanned "
-                               "from.",
-                               nic.name),
-                   "name one that is with -i; `ip link` lists them");
+  const bool has_way = std::ranges::any_of(
+      facts.ways, [](const WayShare& share) { return !is_unroutable(share.way); });
+  if (nic.name.empty() && !has_way)
+    return "ip route add default via GATEWAY dev IF; `ip link` lists the interfaces";
+  if (!nic.is_up) return fmt::format("ip link set {} up", nic.name);
+  if (facts.source.empty())
+    return fmt::format("ip address add ADDRESS/LENGTH dev {}, or --source-ip", nic.name);
+  if (!has_way)
+    return fmt::format("ip route add default via GATEWAY dev {}, or --gateway-mac MAC", nic.name);
+  if (!nic.has_carrier) return "is the cable in, is the other end up?";
+  if (!facts.foreign_program.empty())
+    return fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet",
+                       nic.name);
+  if (!facts.gateway.empty() && facts.gateway_mac.empty())
+    return fmt::format("ping -I {} {}; --gateway-mac names it by hand", nic.name, facts.gateway);
+  return "--method auto, without --gateway-mac and --source-ip";
+}
+
+// What ends a scan before its first probe, in its own words, and what it would pass over.
+void judge_ways(const Diagnosis& facts, ProblemList& problems) {
+  if (!facts.refusal.empty()) {
+    problems.fatal(fmt::format("A scan is refused: {}.", facts.refusal), fix_of_refusal(facts));
     return;
   }
-  if (!nic.is_up) {
-    problems.fatal(fmt::format("{} is switched off.", nic.name),
-                   fmt::format("ip link set {} up", nic.name));
-  } else if (!nic.has_carrier) {
-    problems.fatal(fmt::format("{} has no link.", nic.name),
-                   "is the cable in, is the other end up?");
+  std::uint64_t all = 0;
+  std::uint64_t refused = 0;
+  for (const WayShare& share : facts.ways) {
+    all += share.targets;
+    if (is_unroutable(share.way)) refused += share.targets;
   }
-  if (nic.is_up && facts.source.empty())
-    problems.fatal(fmt::format("{} has no IPv4 address.", nic.name),
-                   fmt::format("ip address add ADDRESS/LENGTH dev {}, or --source-ip", nic.name));
-  if (nic.is_up && facts.gateway.empty()) {
-    problems.fatal(
-        fmt::format("No gateway leads out of {}.", nic.name),
-        fmt::format("ip route add default via GATEWAY dev {}, or --gateway-mac MAC", nic.name));
-  } else if (nic.has_carrier && facts.gateway_mac.empty()) {
-    problems.fatal(
-        fmt::format("The gateway {} does not say its Ethernet address.", facts.gateway),
-        fmt::format("ping -I {} {}; --gateway-mac names it by hand", nic.name, facts.gateway));
-  }
+  if (refused > 0)
+    problems.add(fmt::format("{} of {} targets are unroutable from here: nothing is sent to them.",
+                             with_thousands(refused), with_thousands(all)),
+                 "`ip route get ADDRESS` says why; a route, or nothing");
 }
 
 // Why a driver has no native XDP just now; the errno alone says little.
@@ -163,7 +172,8 @@ void judge_zero_copy(const Diagnosis& facts, ProblemList& problems) {
 
 void judge_sizes(const Diagnosis& facts, ProblemList& problems) {
   const Interface& nic = facts.interface;
-  if (!facts.foreign_program.empty())
+  // Where it is in a scan's way, the refusal says so.
+  if (!facts.foreign_program.empty() && facts.refusal.empty())
     problems.add(
         fmt::format("Another XDP program is on {} ({}); echoscan never replaces one.", nic.name,
                     facts.foreign_program),
@@ -208,45 +218,17 @@ std::string or_none(const std::string& text) {
   return text.empty() ? "none" : text;
 }
 
-nlohmann::ordered_json trial_json(const Trial& trial) {
-  nlohmann::ordered_json json;
-  if (trial.outcome == Outcome::untried) {
-    json["works"] = nullptr;
-  } else {
-    json["works"] = trial.outcome == Outcome::works;
-  }
-  json["reason"] = trial.reason;
-  return json;
+// A line of a report in columns.
+std::string row(std::string_view name, const std::string& value) {
+  return fmt::format("  {:<14}{}\n", name, value);
 }
 
-}  // namespace
-
-std::vector<Problem> find_problems(const Diagnosis& diagnosis) {
-  std::vector<Problem> found;
-  ProblemList problems(found);
-  judge_privileges(diagnosis, problems);
-  judge_link(diagnosis, problems);
-  judge_native(diagnosis, problems);
-  judge_zero_copy(diagnosis, problems);
-  judge_sizes(diagnosis, problems);
-  return found;
-}
-
-std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& problems) {
+std::string interface_text(const Diagnosis& facts) {
   const Interface& nic = facts.interface;
   std::string text;
   const auto line = [&text](std::string_view name, const std::string& value) {
-    text += fmt::format("  {:<14}{}\n", name, value);
+    text += row(name, value);
   };
-  text += fmt::format("echoscan {}\n", ECHOSCAN_VERSION);
-  line("kernel", facts.kernel);
-  line("CPUs", fmt::format("{} allowed", facts.cpus_allowed));
-  for (const Capability& capability : facts.capabilities)
-    line(capability.name.substr(kCapabilityPrefix.size()),
-         capability.is_held ? "yes" : fmt::format("no: {}", capability.purpose));
-  line("lockable", facts.locked_memory_bytes
-                       ? fmt::format("{} KiB", *facts.locked_memory_bytes / 1024)
-                       : "unlimited");
   text += fmt::format("{}\n", nic.name);
   line("driver", nic.driver.empty() ? "unknown" : nic.driver);
   line("link", !nic.is_up ? "switched off" : nic.has_carrier ? "up" : "no carrier");
@@ -262,7 +244,76 @@ std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& p
   line("zero-copy", trial_text(facts.zero_copy));
   line("copy mode", trial_text(facts.copy));
   line("live frames", trial_text(facts.live_frames));
-  text += "route\n";
+  return text;
+}
+
+nlohmann::ordered_json trial_json(const Trial& trial) {
+  nlohmann::ordered_json json;
+  if (trial.outcome == Outcome::untried) {
+    json["works"] = nullptr;
+  } else {
+    json["works"] = trial.outcome == Outcome::works;
+  }
+  json["reason"] = trial.reason;
+  return json;
+}
+
+// A number, or null.
+nlohmann::ordered_json optional_number(const std::optional<std::uint64_t>& number) {
+  if (!number) return nullptr;
+  return *number;
+}
+
+nlohmann::ordered_json interface_json(const Diagnosis& facts) {
+  const Interface& nic = facts.interface;
+  return {{"name", nic.name},
+          {"driver", nic.driver},
+          {"up", nic.is_up},
+          {"carrier", nic.has_carrier},
+          {"mtu", nic.mtu},
+          {"queues", nic.queues},
+          {"queues_max", facts.queues_max},
+          {"rx_ring", facts.rx_ring},
+          {"rx_ring_max", facts.rx_ring_max},
+          {"tx_ring", facts.tx_ring},
+          {"tx_ring_max", facts.tx_ring_max},
+          {"lro", facts.has_lro},
+          {"pps_allowance_exceeded", optional_number(facts.pps_allowance_exceeded)},
+          {"xdp_program", facts.foreign_program}};
+}
+
+}  // namespace
+
+std::vector<Problem> find_problems(const Diagnosis& diagnosis) {
+  std::vector<Problem> found;
+  ProblemList problems(found);
+  judge_privileges(diagnosis, problems);
+  judge_ways(diagnosis, problems);
+  if (diagnosis.interface.name.empty()) return found;
+  judge_native(diagnosis, problems);
+  judge_zero_copy(diagnosis, problems);
+  judge_sizes(diagnosis, problems);
+  return found;
+}
+
+std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& problems) {
+  const Interface& nic = facts.interface;
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text += row(name, value);
+  };
+  text += fmt::format("echoscan {}\n", ECHOSCAN_VERSION);
+  line("kernel", facts.kernel);
+  line("CPUs", fmt::format("{} allowed", facts.cpus_allowed));
+  for (const Capability& capability : facts.capabilities)
+    line(capability.name.substr(kCapabilityPrefix.size()),
+         capability.is_held ? "yes" : fmt::format("no: {}", capability.purpose));
+  line("lockable", facts.locked_memory_bytes
+                       ? fmt::format("{} KiB", *facts.locked_memory_bytes / 1024)
+                       : "unlimited");
+  if (!nic.name.empty()) text += interface_text(facts);
+  text += "ways\n";
+  for (const std::string& way : way_lines(facts.ways)) text += fmt::format("  {}\n", way);
   line("source", or_none(facts.source));
   line("gateway", or_none(facts.gateway));
   line("gateway's MAC", or_none(facts.gateway_mac));
@@ -276,9 +327,6 @@ std::string diagnosis_text(const Diagnosis& facts, const std::vector<Problem>& p
 std::string diagnosis_json(const Diagnosis& facts, const std::vector<Problem>& problems) {
   using Json = nlohmann::ordered_json;
   const Interface& nic = facts.interface;
-  const auto optional_number = [](const std::optional<std::uint64_t>& number) {
-    return number ? Json(*number) : Json(nullptr);
-  };
   Json capabilities = Json::object();
   for (const Capability& capability : facts.capabilities)
     capabilities[capability.name] = capability.is_held;
@@ -291,26 +339,13 @@ std::string diagnosis_json(const Diagnosis& facts, const std::vector<Problem>& p
                      {"cpus", facts.cpus_allowed},
                      {"capabilities", capabilities},
                      {"locked_memory_bytes", optional_number(facts.locked_memory_bytes)},
-                     {"interface",
-                      {{"name", nic.name},
-                       {"driver", nic.driver},
-                       {"up", nic.is_up},
-                       {"carrier", nic.has_carrier},
-                       {"mtu", nic.mtu},
-                       {"queues", nic.queues},
-                       {"queues_max", facts.queues_max},
-                       {"rx_ring", facts.rx_ring},
-                       {"rx_ring_max", facts.rx_ring_max},
-                       {"tx_ring", facts.tx_ring},
-                       {"tx_ring_max", facts.tx_ring_max},
-                       {"lro", facts.has_lro},
-                       {"pps_allowance_exceeded", optional_number(facts.pps_allowance_exceeded)},
-                       {"xdp_program", facts.foreign_program}}},
+                     {"interface", nic.name.empty() ? Json(nullptr) : interface_json(facts)},
                      {"xdp_native", trial_json(facts.xdp_native)},
                      {"xdp_generic", trial_json(facts.xdp_generic)},
                      {"af_xdp_zero_copy", trial_json(facts.zero_copy)},
                      {"af_xdp_copy", trial_json(facts.copy)},
                      {"xdp_live", trial_json(facts.live_frames)},
+                     {"ways", ways_json(facts.ways)},
                      {"source", facts.source},
                      {"gateway", facts.gateway},
                      {"gateway_mac", facts.gateway_mac},

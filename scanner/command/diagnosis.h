@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scanner/network/interface.h"
+#include "scanner/network/way_partition.h"
 #include "scanner/process/kernel_version.h"
 
 namespace echoscan {
@@ -38,7 +39,7 @@ struct Diagnosis {
   std::vector<Capability> capabilities;
   std::optional<std::uint64_t> locked_memory_bytes;  // the limit; nullopt: unlimited
 
-  Interface interface;
+  Interface interface;      // without a name: none was found
   unsigned queues_max = 0;  // as all below: 0 when the driver does not say
   unsigned rx_ring = 0, rx_ring_max = 0;
   unsigned tx_ring = 0, tx_ring_max = 0;
@@ -52,9 +53,11 @@ struct Diagnosis {
   Trial copy;
   Trial live_frames;
 
-  std::string source;       // empty: no IPv4 address
-  std::string gateway;      // empty: no route through one
-  std::string gateway_mac;  // empty: it did not answer
+  std::vector<WayShare> ways;  // of the targets that were asked about
+  std::string source;          // empty: no IPv4 address
+  std::string gateway;         // empty: probes of most targets go through none
+  std::string gateway_mac;     // empty: it did not answer, or no frames are sent
+  std::string refusal;         // why a scan would not begin, its own sentence; empty: it would
 };
 
 struct Problem {

@@ -8,11 +8,13 @@
 #include <optional>
 
 #include "scanner/command/diagnosis.h"
+#include "scanner/command/rehearsal.h"
 #include "scanner/network/ethtool.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/route.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
+#include "scanner/plan/target_selection.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/privileges.h"
@@ -22,7 +24,6 @@ namespace {
 
 constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
-constexpr unsigned kGatewayTimeoutMs = 9000;
 
 std::vector<Capability> held_capabilities() {
   const Privileges held = current_privileges();
@@ -91,48 +92,63 @@ void try_paths(Diagnosis& facts, Clock& clock) {
   facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
 }
 
-void look_at_route(Diagnosis& facts, Ipv4 destination, Clock& clock) {
-  const std::optional<Route> route = find_route(destination, facts.interface.index);
-  if (const std::optional<Ipv4> source =
-          route && route->source ? route->source : find_source_address(facts.interface))
-    facts.source = to_string(*source);
-  if (!route || !route->gateway) return;
-  facts.gateway = to_string(*route->gateway);
-  if (const std::optional<GatewayMac> mac =
-          resolve_gateway(facts.interface, *route->gateway, clock, kGatewayTimeoutMs))
-    facts.gateway_mac = to_string(mac->mac);
+// Why XDP and AF_XDP are not tried; nothing when they are to be.
+std::string reason_not_to_try(const Diagnosis& facts, const DoctorConfig& config) {
+  if (config.read_only) return "--read-only";
+  if (!facts.interface.is_up || !facts.interface.has_carrier) return "the link is down";
+  if (!facts.interface.is_ethernet) return "no Ethernet";
+  if (!facts.foreign_program.empty()) return "another XDP program is there";
+  return {};
 }
 
-Interface choose_interface(const DoctorConfig& config) {
-  if (!config.interface_name.empty()) return find_interface(config.interface_name);
-  if (const std::optional<Route> route = find_route(config.destination, 0))
-    return find_interface(route->interface_index);
-  throw UserError(ExitCode::environment,
-                  fmt::format("there is no route to {}; see `ip route`, or name an interface with "
-                              "-i",
-                              to_string(config.destination)));
+// The interface that the scan would send by, else the one named, else that of the first way.
+std::optional<Interface> choose_interface(const DoctorConfig& config, const Rehearsal& scan) {
+  if (scan.network) return scan.network->interface;
+  const auto way = std::ranges::find_if(
+      scan.ways, [](const WayShare& share) { return share.way.interface_index != 0; });
+  try {
+    if (!config.path.interface_name.empty()) return find_interface(config.path.interface_name);
+    if (way != scan.ways.end()) return find_interface(way->way.interface_index);
+  } catch (const UserError&) {
+    // There is no such interface, as the refusal says.
+  }
+  return std::nullopt;
+}
+
+void take_ways(Diagnosis& facts, const Rehearsal& scan) {
+  facts.ways = scan.ways;
+  facts.refusal = scan.refusal;
+  if (scan.gateway_mac) facts.gateway_mac = to_string(*scan.gateway_mac);
+  std::optional<Ipv4> source;
+  if (scan.network) {
+    source = scan.network->source;
+    if (scan.network->gateway) facts.gateway = to_string(*scan.network->gateway);
+  } else if (facts.interface.index != 0) {
+    source = find_source_address(facts.interface);
+  }
+  if (source) facts.source = to_string(*source);
 }
 
 }  // namespace
 
 ExitCode run_doctor(const DoctorConfig& config) {
   MonotonicClock clock;
+  const TargetSelection selection = select_targets(config.target);
+  refuse_empty(selection);
   Diagnosis facts;
   look_at_system(facts);
-  look_at_interface(facts, choose_interface(config));
-
-  if (config.read_only) {
-    leave_untried(facts, "--read-only");
-  } else if (!facts.interface.is_up || !facts.interface.has_carrier) {
-    leave_untried(facts, "the link is down");
-  } else if (!facts.foreign_program.empty()) {
-    leave_untried(facts, "another XDP program is there");
-  } else {
-    try_paths(facts, clock);
-    // Taking the program away restarts the link as attaching it did.
-    wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  const Rehearsal scan = rehearse(config.path, selection.ranges, !config.read_only, clock);
+  if (const std::optional<Interface> interface = choose_interface(config, scan)) {
+    look_at_interface(facts, *interface);
+    if (const std::string reason = reason_not_to_try(facts, config); !reason.empty()) {
+      leave_untried(facts, reason);
+    } else {
+      try_paths(facts, clock);
+      // Taking the program away restarts the link as attaching it did.
+      wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+    }
   }
-  look_at_route(facts, config.destination, clock);
+  take_ways(facts, scan);
 
   const std::vector<Problem> problems = find_problems(facts);
   fmt::print("{}",

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "output/summary/figure_text.h"
+#include "scanner/command/way_report.h"
 
 namespace echoscan {
 namespace {
@@ -81,20 +82,6 @@ std::string way_rows(std::span<const WayShare> ways) {
                 fmt::format("by {} more ways (all with --format json)",
                             with_thousands(ways.size() - kWaysShown)));
   return text;
-}
-
-Json ways_json(std::span<const WayShare> ways) {
-  const auto or_null = [](const std::string& text) {
-    return text.empty() ? Json(nullptr) : Json(text);
-  };
-  Json json = Json::array();
-  for (const WayShare& share : ways)
-    json.push_back({{"kind", kind_name(share.way.kind)},
-                    {"interface", or_null(share.interface_name)},
-                    {"next_hop", or_null(next_hop_text(share.way))},
-                    {"source", or_null(share.way.source ? to_string(*share.way.source) : "")},
-                    {"count", share.targets}});
-  return json;
 }
 
 std::string label_rows(const TargetSelection& selection) {

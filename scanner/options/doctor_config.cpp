@@ -1,26 +1,45 @@
 #include "scanner/options/doctor_config.h"
 
+#include <filesystem>
+
 namespace echoscan {
+namespace {
+
+// A target as on a line of a list, else the list's file.
+void take_target(const std::string& option, const std::string& text, TargetConfig& target) {
+  if (parse_range(text)) {
+    target.targets.push_back(text);
+  } else if (text == "-" || std::filesystem::exists(text)) {
+    target.target_files.push_back(text);
+  } else {
+    refuse(option, text, "an address, a CIDR block, a range, or the file of a list");
+  }
+}
+
+}  // namespace
 
 std::optional<DoctorConfig> parse_doctor_config(const std::vector<std::string>& arguments) {
   DoctorConfig config;
+  // Nothing is sent to them.
+  config.target.allow_reserved = true;
   const Application app = make_application(
       "Says what this machine and interface allow, and how to fix what they do not.",
       "echoscan doctor", "Exit status: 0 a scan can work, 2 bad usage, 3 it cannot.");
+  add_path_options(*app, config.path);
   OptionGroup group(*app, "Doctor");
-  group.text("-i,--interface", "IF", "Interface to look at [the one that the route leaves by]",
-             config.interface_name);
-  group.value("--to", "ADDRESS", "Whose route to look at; nothing is sent there [203.0.113.1]",
-              [&config](const std::string& option, const std::string& text) {
-                const std::optional<Ipv4> address = parse_ipv4(text);
-                if (!address) refuse(option, text, "an IPv4 address");
-                config.destination = *address;
-              });
+  group.each("--to", "TARGET|FILE",
+             "Whose ways to look at: as a scan's targets, or a list of them; nothing is sent there "
+             "(repeatable) [203.0.113.1]",
+             [&config](const std::string& option, const std::string& text) {
+               take_target(option, text, config.target);
+             });
   group.flag("--json", "One JSON object instead of text", [&config] { config.as_json = true; });
   group.flag("--read-only", "Do not try XDP and AF_XDP: some drivers restart the link for it",
              [&config] { config.read_only = true; });
   add_verbosity(group, config.verbosity);
   if (!parse_arguments(*app, arguments, "Doctor", ConfigFile::own_options)) return std::nullopt;
+  if (config.target.targets.empty() && config.target.target_files.empty())
+    config.target.targets.emplace_back("203.0.113.1");
   return config;
 }
 

@@ -1,8 +1,8 @@
-// What `echoscan doctor` is to look at: which interface, the route to whom, and how deeply.
+// What `echoscan doctor` is to look at: the ways to which targets, narrowed as a scan's are, and
+// how deeply.
 //
-// The destination stands for the targets of a scan, of which the doctor has none; nothing is sent
-// to it. Its default is a documentation address (RFC 5737), to which the route leads as to any
-// other host of the Internet.
+// Nothing is sent to the targets. When none are named, a documentation address (RFC 5737) stands
+// for them, to which the route leads as to any other host of the Internet.
 #pragma once
 
 #include <optional>
@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "scanner/options/option_group.h"
-#include "targets/address.h"
+#include "scanner/options/path_config.h"
+#include "scanner/options/target_options.h"
 
 namespace echoscan {
 
 struct DoctorConfig {
-  std::string interface_name;    // empty: the one that the route leaves by
-  Ipv4 destination{0xcb007101};  // 203.0.113.1
+  PathConfig path;
+  TargetConfig target;
   bool as_json = false;
   bool read_only = false;  // XDP and AF_XDP are not tried
   Verbosity verbosity = Verbosity::normal;

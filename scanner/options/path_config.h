@@ -11,6 +11,10 @@
 #include "scanner/options/method.h"
 #include "targets/address.h"
 
+namespace CLI {
+class App;
+}
+
 namespace echoscan {
 
 struct PathConfig {
@@ -22,5 +26,9 @@ struct PathConfig {
   bool busy_poll = false;
   double link_timeout_s = 30;
 };
+
+// Adds the options that narrow which way probes go: -i, --source-ip, --gateway-mac and --method.
+// `config` must outlive the parsing.
+void add_path_options(CLI::App& app, PathConfig& config);
 
 }  // namespace echoscan

@@ -112,21 +112,8 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
 }
 
 void add_network_options(CLI::App& app, PathConfig& config) {
+  add_path_options(app, config);
   OptionGroup group(app, "Network");
-  group.text("-i,--interface", "IF",
-             "Interface to send from [the one that the route to the targets leaves by]",
-             config.interface_name);
-  group.value("--source-ip", "ADDRESS", "Address that probes come from [the interface's]",
-              [&config](const std::string& option, const std::string& text) {
-                config.source_ip = parse_ipv4(text);
-                if (!config.source_ip) refuse(option, text, "an IPv4 address");
-              });
-  group.value("--gateway-mac", "MAC", "Ethernet address of the next hop [asked of the kernel]",
-              [&config](const std::string& option, const std::string& text) {
-                config.gateway_mac = parse_mac(text);
-                if (!config.gateway_mac)
-                  refuse(option, text, "an Ethernet address like 02:00:5e:10:00:01");
-              });
   group.value("--queues", "N",
               "Transmit queues to use, a thread each [all, at most the CPUs allowed]",
               [&config](const std::string& option, const std::string& text) {
@@ -136,17 +123,6 @@ void add_network_options(CLI::App& app, PathConfig& config) {
               "Wait so long for the link, at the start and when it goes down later [30]",
               [&config](const std::string& option, const std::string& text) {
                 config.link_timeout_s = parse_seconds(option, text);
-              });
-  group.value("--method", "METHOD",
-              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else "
-                          "xdp_live from 500k a queue on, else af_xdp copy, else af_packet, and "
-                          "says why [auto]",
-                          scan_method_names()),
-              [&config](const std::string& option, const std::string& text) {
-                std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};
-                for (const MethodTraits& method : all_methods())
-                  if (method.in_scan) choices.emplace_back(method.name, method.method);
-                config.method = parse_choice<Method>(option, text, choices);
               });
   group.flag("--busy-poll",
              "With af_xdp or af_xdp_copy: hold the interface's interrupts back during the scan and "

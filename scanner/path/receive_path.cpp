@@ -30,6 +30,18 @@ match_config match_on(const NetworkPath& path, int interface_index, const probe_
   return {key, is_one ? sources.front().value : 0, 0};
 }
 
+// Whether the scan is refused when the reply filter cannot be attached.
+bool needs_filter(Method method, bool is_foreign) {
+  return method == Method::automatic ? is_foreign : traits_of(method).needs_reply_filter;
+}
+
+[[noreturn]] void refuse_filter(const Interface& interface, const std::string& reason,
+                                bool is_foreign) {
+  throw UserError(ExitCode::environment,
+                  fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
+                              reason, is_foreign ? "detach it or " : ""));
+}
+
 // On one interface.
 ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match) {
   if (!interface.is_ethernet && !interface.is_loopback) {
@@ -44,12 +56,7 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
     return {std::move(*filter), true};
   }
   const XdpReplyFilter::NoXdp& why = filter.error();
-  const bool is_needed =
-      method == Method::automatic ? why.is_foreign : traits_of(method).needs_reply_filter;
-  if (is_needed)
-    throw UserError(ExitCode::environment,
-                    fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
-                                why.reason, why.is_foreign ? "detach it or " : ""));
+  if (needs_filter(method, why.is_foreign)) refuse_filter(interface, why.reason, why.is_foreign);
   auto receiver = std::make_unique<PacketReceiver>(interface, match);
   log_warning("no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
               method == Method::automatic ? "sending and receiving by" : "replies are received by");
@@ -71,6 +78,13 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
   receive.source = sources.size() == 1 ? std::move(sources.front())
                                        : std::make_unique<JoinedSource>(std::move(sources));
   return receive;
+}
+
+void check_foreign_program(Method method, const Interface& interface) {
+  if (!interface.is_ethernet && !interface.is_loopback) return;
+  const std::string program = describe_xdp_program(interface);
+  if (!program.empty() && needs_filter(method, true))
+    refuse_filter(interface, fmt::format("another XDP program is there ({})", program), true);
 }
 
 XdpTrial try_xdp(const Interface& interface) {

@@ -26,6 +26,10 @@ struct ReceivePath {
 // Throws UserError when `method` cannot send without an XDP program and none can be attached.
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key);
 
+// Throws as open_receive_path does when someone else's XDP program is in the way of `method`;
+// looks, and attaches nothing.
+void check_foreign_program(Method method, const Interface& interface);
+
 // What attaching the reply filter gives, for those who ask before a scan. It stays attached as long
 // as `source` lives.
 struct XdpTrial {

@@ -194,6 +194,15 @@ std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_
   return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
 }
 
+unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count) {
+  if (asked > interface.queues)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
+                                interface.queues, plural(interface.queues)));
+  if (asked > 0) return asked;
+  return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
+}
+
 OpenedQueues open_queues(Method method, const TransmitSetup& setup) {
   Attempt opened = open_method(method, setup);
   if (!opened)

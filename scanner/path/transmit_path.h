@@ -41,6 +41,10 @@ struct TransmitSetup {
 // Pacer::kUnlimited stays unlimited.
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
 
+// How many queues to open when `asked` are asked for. 0 asks for all that the interface has, but no
+// more than there are CPUs. Throws UserError when it has fewer.
+unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count);
+
 // The queues that a method was opened with; all are of one kind.
 struct OpenedQueues {
   std::vector<std::unique_ptr<Transmitter>> transmitters;  // by queue

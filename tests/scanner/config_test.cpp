@@ -314,14 +314,22 @@ TEST(AggregateConfig, WhatMakesNoSenseIsRefused) {
 }
 
 TEST(DoctorConfig, LooksWhereItIsToldTo) {
-  EXPECT_EQ(to_string(parse_doctor_config({})->destination), "203.0.113.1");
+  EXPECT_EQ(parse_doctor_config({})->target.targets, std::vector<std::string>{"203.0.113.1"});
   const DoctorConfig config =
       parse_doctor_config({"-i", "eth7", "--to", "9.9.9.9", "--json", "--read-only", "-v"}).value();
-  EXPECT_EQ(config.interface_name, "eth7");
-  EXPECT_EQ(to_string(config.destination), "9.9.9.9");
+  EXPECT_EQ(config.path.interface_name, "eth7");
+  EXPECT_EQ(config.target.targets, std::vector<std::string>{"9.9.9.9"});
   EXPECT_TRUE(config.as_json);
   EXPECT_TRUE(config.read_only);
   EXPECT_EQ(config.verbosity, Verbosity::verbose);
+  const DoctorConfig listed =
+      parse_doctor_config({"--to", "10.0.0.0/8", "--to", "/dev/null", "--method", "af_packet",
+                           "--source-ip", "192.0.2.1"})
+          .value();
+  EXPECT_EQ(listed.target.targets, std::vector<std::string>{"10.0.0.0/8"});
+  EXPECT_EQ(listed.target.target_files, std::vector<std::string>{"/dev/null"});
+  EXPECT_EQ(listed.path.method, Method::af_packet);
+  EXPECT_EQ(to_string(listed.path.source_ip.value()), "192.0.2.1");
   EXPECT_EQ(refusal_of(parse_doctor_config, {"--to", "nowhere"}).find("--to: 'nowhere' is not"),
             0U);
 }

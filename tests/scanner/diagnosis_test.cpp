@@ -33,6 +33,7 @@ Diagnosis healthy() {
   facts.interface.queues = facts.queues_max = 4;
   facts.rx_ring = facts.tx_ring = facts.rx_ring_max = facts.tx_ring_max = 4096;
   facts.xdp_native = facts.zero_copy = facts.copy = facts.live_frames = kWorks;
+  facts.ways = {{Way{Way::Kind::gateway, 7, Ipv4{0xc0000202}, Ipv4{0xc0000201}}, "eth7", {}, 1}};
   facts.source = "192.0.2.1";
   facts.gateway = "192.0.2.2";
   facts.gateway_mac = "02:00:00:00:00:01";
@@ -56,24 +57,49 @@ TEST(Diagnosis, WhatPreventsAScanIsFatal) {
   Diagnosis facts = healthy();
   facts.capabilities[0].is_held = false;
   expect_fix(facts, "setcap", true);
-  facts = healthy();
+  // The scan's own sentence, with what to do about the place where it stopped.
+  const auto refused_scan = [] {
+    Diagnosis stopped = healthy();
+    stopped.refusal = "it says no";
+    return stopped;
+  };
+  facts = refused_scan();
+  expect_fix(facts, "--method auto", true);
+  EXPECT_EQ(find_problems(facts)[0].what, "A scan is refused: it says no.");
   facts.interface.is_up = facts.interface.has_carrier = false;
   expect_fix(facts, "ip link set eth7 up", true);
-  facts = healthy();
+  facts = refused_scan();
   facts.interface.has_carrier = false;
   expect_fix(facts, "cable", true);
-  facts = healthy();
+  facts = refused_scan();
   facts.gateway_mac.clear();
   expect_fix(facts, "ping -I eth7 192.0.2.2", true);
-  facts = healthy();
-  facts.gateway.clear();
+  facts = refused_scan();
+  facts.ways = {{Way{}}};
   expect_fix(facts, "ip route add default", true);
-  facts = healthy();
+  facts.interface = {};
+  expect_fix(facts, "`ip link` lists", true);
+  facts = refused_scan();
   facts.source.clear();
   expect_fix(facts, "ip address add", true);
-  facts = healthy();
+  facts = refused_scan();
+  facts.foreign_program = "id 17, \"xdp_fw\"";
+  expect_fix(facts, "ip link set eth7 xdp off", true);
+}
+
+TEST(Diagnosis, WhatAScanGetsByWithIsNotFatal) {
+  // A tunnel: no Ethernet, no gateway.
+  Diagnosis facts = healthy();
   facts.interface.is_ethernet = false;
-  expect_fix(facts, "ip link", true);
+  facts.gateway.clear();
+  facts.gateway_mac.clear();
+  EXPECT_TRUE(find_problems(facts).empty());
+  facts = healthy();
+  facts.ways[0].targets = 4096;
+  facts.ways.push_back({Way{Way::Kind::blackhole, 0, {}, {}}, "", {}, 1234});
+  expect_fix(facts, "ip route get");
+  EXPECT_EQ(find_problems(facts)[0].what,
+            "1,234 of 5,330 targets are unroutable from here: nothing is sent to them.");
 }
 
 TEST(Diagnosis, NativeXdpHasItsPrice) {
