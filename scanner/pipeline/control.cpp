@@ -93,8 +93,27 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     if (!is_hurried_ && limits_.cooldown_ns > 0)
       log_info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
   }
+  look_at_receiving_link(now_ns);
   const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
   if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns) stop_receiving();
+}
+
+void Control::look_at_receiving_link(std::uint64_t now_ns) {
+  if (is_gone_ || state_.stop_receiving.load(std::memory_order_relaxed)) return;
+  const bool is_down = !link_.is_up();
+  if (is_down && !link_is_down_) {
+    down_since_ns_ = now_ns;
+    note_replies_lost_with_link();
+    events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
+                     "replies to the last probes may be lost");
+  } else if (!is_down && link_is_down_) {
+    events_.add_return(now_ns,
+                       fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
+                                   seconds(now_ns - down_since_ns_)),
+                       "the probes before its loss are in doubt");
+  }
+  link_is_down_ = is_down;
+  if (!is_down) state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
 }
 
 // From now on the source belongs to the receiver alone, which stops it.
@@ -187,6 +206,7 @@ void Control::note_link_down(std::uint64_t now_ns) {
       down_since_ns_ = now_ns;
       is_telling_ = is_counted_by_interface();
       state_.link_was_silent.store(false, std::memory_order_relaxed);
+      note_replies_lost_with_link();
       events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
                        fmt::format("sending pauses, for {} s at most", limits_.link_timeout_s));
     }
@@ -197,6 +217,14 @@ void Control::note_link_down(std::uint64_t now_ns) {
     stop(LinkLost{link_.name(), limits_.link_timeout_s, snapshot.probes_sent(), snapshot.probes,
                   limits_.seed});
   }
+}
+
+// By kGoBackNs senders go back by themselves, as long as they send.
+void Control::note_replies_lost_with_link() {
+  const std::uint64_t on_its_way_ns = FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns);
+  const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
+  if (senders_left_ == 0 || on_its_way_ns > Sender::kGoBackNs)
+    state_.reply_losses.add(seen_up_ns - std::min(seen_up_ns, on_its_way_ns));
 }
 
 std::uint64_t Control::silence_ns() const {

@@ -78,6 +78,8 @@ class Control {
   void look_at_filter(std::uint64_t now_ns);
   void stop_receiving();
   void note_link_down(std::uint64_t now_ns);
+  // Tells senders of replies that were on their way when the link was last seen up.
+  void note_replies_lost_with_link();
   void note_link_up(std::uint64_t now_ns);
   // Takes a link that came back for down again while the interface does not count what is sent.
   void prove_link(std::uint64_t now_ns);
@@ -85,6 +87,8 @@ class Control {
   [[nodiscard]] bool is_counted_by_interface() const;
   void look_for_progress(const Snapshot& snapshot);
   void look_at_cooldown(std::uint64_t now_ns);
+  // In the cooldown, in which a lost link costs replies only, and nobody sends again.
+  void look_at_receiving_link(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t silence_ns() const;
 
   Limits limits_;

@@ -24,6 +24,12 @@ FilterWatch::FilterWatch(FilterAttachment* attachment, const Link& link, ScanSta
   if (attachment_ != nullptr) state_.filter_seen_on_ns.store(0, std::memory_order_relaxed);
 }
 
+// Twice, since a slower reply may still come. Where nobody has replied anything is possible.
+std::uint64_t FilterWatch::on_its_way_ns(std::uint64_t round_trip_ns) {
+  return round_trip_ns == 0 ? kRoundTripMaxNs
+                            : std::clamp(2 * round_trip_ns, kRoundTripMinNs, kRoundTripMaxNs);
+}
+
 void FilterWatch::look(std::uint64_t now_ns, bool is_sending) {
   if (attachment_ == nullptr || failure_) return;
   is_sending_ = is_sending;
@@ -79,12 +85,7 @@ void FilterWatch::compare(std::uint64_t now_ns) {
 // `good_ns`: when it was last known to see everything.
 void FilterWatch::note_off(std::uint64_t now_ns, std::uint64_t good_ns, const std::string& what) {
   off_since_ns_ = now_ns;
-  const std::uint64_t round_trip_ns = round_trip_ns_();
-  // Twice, since a slower reply may still come. Nobody has replied: anything is possible.
-  const std::uint64_t taken_ns =
-      round_trip_ns == 0 ? kRoundTripMaxNs
-                         : std::clamp(2 * round_trip_ns, kRoundTripMinNs, kRoundTripMaxNs);
-  lost_since_ns_ = good_ns - std::min(good_ns, taken_ns);
+  lost_since_ns_ = good_ns - std::min(good_ns, on_its_way_ns(round_trip_ns_()));
   // A sender that sees the loss sees that it has to pause, too: it goes back for all that it sent.
   state_.filter_is_off.store(true, std::memory_order_relaxed);
   state_.reply_losses.add(lost_since_ns_);

@@ -44,6 +44,9 @@ class FilterWatch {
   FilterWatch(FilterAttachment* attachment, const Link& link, ScanState& state, EventLog& events,
               std::function<std::uint64_t()> round_trip_ns);
 
+  // For how long a reply may be on its way, from how long nearly all have taken.
+  static std::uint64_t on_its_way_ns(std::uint64_t round_trip_ns);
+
   // Call it about every 10 ms, as long as the source of replies is not stopped. `is_sending`:
   // whether anybody is there to send again; else what is lost is in doubt.
   void look(std::uint64_t now_ns, bool is_sending);

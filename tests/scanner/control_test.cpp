@@ -361,6 +361,63 @@ TEST_F(ControlTest, AKernelThatDoesNotCountLeavesNothingUnseen) {
   EXPECT_TRUE(control->events().events().empty());
 }
 
+// With the link go replies that are on their way: senders are told where these may be more than
+// what they go back for by themselves.
+TEST_F(ControlTest, RepliesThatALostLinkTakesAlong) {
+  for (std::uint64_t trip_ms = 0; trip_ms < 700; trip_ms += 5)
+    for (std::uint64_t down_ns = 0; down_ns < 60 * kMs; down_ns += 7 * kMs) {
+      now_ns = kStartNs;
+      link.up = true;
+      state.link_is_down = false;
+      start({.link_timeout_s = 100});
+      snapshot.receiver.round_trip_ns = trip_ms * kMs;
+      tick_until(down_ns);
+      const std::uint64_t seen_up_ns = state.link_seen_up_ns;
+      const std::uint64_t known = state.reply_losses.count();
+      link.up = false;
+      tick_until(elapsed_ns() + 100 * kMs);
+      ASSERT_TRUE(state.link_is_down);
+      if (trip_ms > 0 && trip_ms <= 25) {
+        ASSERT_EQ(state.reply_losses.count(), known) << trip_ms;
+      } else {
+        const std::uint64_t taken_ms =
+            trip_ms == 0 ? 1000 : std::min<std::uint64_t>(2 * trip_ms, 1000);
+        ASSERT_EQ(state.reply_losses.count(), known + 1) << trip_ms;
+        ASSERT_EQ(state.reply_losses.earliest_since_ns(known), seen_up_ns - taken_ms * kMs);
+      }
+    }
+}
+
+// In the cooldown nobody goes back: whatever a lost link may have cost is in doubt, and said.
+TEST_F(ControlTest, ALinkLostInTheCooldownIsSaid) {
+  for (std::uint64_t down_ns = 0; down_ns < 500 * kMs; down_ns += 7 * kMs) {
+    now_ns = kStartNs;
+    link.up = true;
+    state.stop_receiving = state.link_is_down = false;
+    start({.cooldown_ns = kSecondNs});
+    snapshot.transmitters[0].sent = 1;
+    snapshot.receiver.round_trip_ns = 1;
+    tick_until(100 * kMs);
+    end_senders();
+    tick_until(100 * kMs + down_ns);
+    const std::uint64_t seen_up_ns = state.link_seen_up_ns;
+    const std::uint64_t known = state.reply_losses.count();
+    link.up = false;
+    tick_until(elapsed_ns() + 200 * kMs);
+    ASSERT_EQ(state.reply_losses.count(), known + 1);
+    ASSERT_EQ(state.reply_losses.earliest_since_ns(known), seen_up_ns - 50 * kMs);
+    link.up = true;
+    while (!state.stop_receiving) tick_until(elapsed_ns() + 1);
+    link.up = false;
+    tick_until(3 * kSecondNs);
+    const std::vector<ScanEvent>& events = control->events().events();
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0].consequence, "replies to the last probes may be lost");
+    EXPECT_EQ(events[1].consequence, "the probes before its loss are in doubt");
+    EXPECT_EQ(outcome_name(control->outcome()), "finished");
+  }
+}
+
 // Each is an event, with its time, and is logged once.
 TEST_F(ControlTest, LinkLossesAreEvents) {
   const LogText log;

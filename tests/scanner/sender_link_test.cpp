@@ -60,6 +60,7 @@ class LinkClock : public FakeClock {
   std::uint64_t stop_ns = kNever;  // since the start
   Outages filter_outages;
   std::uint64_t round_trip_ns = 0;
+  bool is_cooldown = false;  // the sender has ended
 
  private:
   // As FilterWatch does it: on again 50 ms after it was seen off, which is when it is attached.
@@ -83,6 +84,11 @@ class LinkClock : public FakeClock {
       const std::uint64_t at_ns = looked_ns_ + look_ns_;
       watch_filter(at_ns);
       if (!link_is_up(at_ns)) {
+        const std::uint64_t taken_ns = std::max(2 * round_trip_ns, Sender::kGoBackNs);
+        if (!state_.link_is_down && (is_cooldown || taken_ns > Sender::kGoBackNs)) {
+          const std::uint64_t seen_up_ns = state_.link_seen_up_ns;
+          state_.reply_losses.add(seen_up_ns - std::min(seen_up_ns, taken_ns));
+        }
         down_ns_ = at_ns;
         state_.link_is_down = true;
       } else if (state_.link_is_down && at_ns - down_ns_ > 50 * kMillisecondNs) {
@@ -170,7 +176,8 @@ class Card : public Transmitter {
     for (; !ring_.empty() && wire_ns_ + kFrameNs <= clock_.now; wire_ns_ += kFrameNs) {
       const bool is_up = clock_.link_is_up(wire_ns_ + kFrameNs);
       while (!ring_.empty()) {
-        if (is_up && clock_.filter_is_on(wire_ns_ + kFrameNs + clock_.round_trip_ns))
+        const std::uint64_t answered_ns = wire_ns_ + kFrameNs + clock_.round_trip_ns;
+        if (is_up && clock_.link_is_up(answered_ns) && clock_.filter_is_on(answered_ns))
           ++arrived[ring_.front().address.value];
         if (!manner_.counts_at_once) counters_.sent.add(1);
         ring_.pop_front();
@@ -219,7 +226,7 @@ class SenderLinkTest : public testing::Test {
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
                   source_, writer_, state, plan_.labels, plan_.ways, rate_pps);
     EXPECT_TRUE(sender.run());
-    // The cooldown.
+    clock.is_cooldown = true;
     while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
     sender.note_late_loss();
     const SenderCounters& counters = sender.counters();
@@ -410,7 +417,7 @@ TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
   for (int i = 0; i < 2000; ++i) {
     const Manner& manner = kManners[random() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
-    round_trip_ns = random() % 30 * kMillisecondNs;
+    round_trip_ns = random() % (i % 2 == 0 ? 30 : 300) * kMillisecondNs;
     Outages outages;
     filter_outages.clear();
     for (Outages* kind : {&outages, &filter_outages}) {
