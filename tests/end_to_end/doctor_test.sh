@@ -119,8 +119,9 @@ in_host sysctl -qw net.ipv6.conf.lab0.disable_ipv6=0
 ip netns exec "$ECHOSCAN_LAB-far" sysctl -qw net.ipv6.conf.lab1.disable_ipv6=0
 in_near address add fe80::1/64 dev lab0 nodad
 ip -n "$ECHOSCAN_LAB-far" address add fe80::2/64 dev lab1 nodad
-in_near route replace default via inet6 fe80::2 dev lab0
+in_near route replace 0.0.0.0/0 via inet6 fe80::2 dev lab0
 expect_case "an IPv6 router" 0
+expect_equal "the IPv6 router" "$(jq -r '.ways[].next_hop' "$work/doctor")" fe80::2
 
 in_near route delete default
 in_near route add default via 192.0.2.2 dev lab0 table 101

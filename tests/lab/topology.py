@@ -76,7 +76,8 @@ class Topology:
         self.near.append(f"rule add {selector} pref {1000 + self.rules}")
 
     def via(self, router):
-        """The next hop as `ip route` reads it, at times by IPv6."""
+        """The next hop as `ip route` reads it, at times by IPv6. With that, `default` would be an IPv6 route, and
+        0.0.0.0/0 is not."""
         if self.random.random() < 0.15:
             return f"via inet6 {router['ipv6']} dev {router['uplink']}"
         return f"via {router['address']} dev {router['uplink']}"
@@ -87,14 +88,14 @@ class Topology:
         if self.random.random() < 0.15:
             return
         self.default = self.random.choice(self.routers)
-        self.near.append(f"route add default {self.via(self.default)} metric 100")
+        self.near.append(f"route add 0.0.0.0/0 {self.via(self.default)} metric 100")
         if self.random.random() < 0.4:
             spare = self.random.choice(self.routers)
-            self.near.append(f"route add default {self.via(spare)} metric 200")
+            self.near.append(f"route add 0.0.0.0/0 {self.via(spare)} metric 200")
         # As VPNs do it: the main table but for its default route, then another default route.
         if self.random.random() < 0.2:
             self.default = self.random.choice(self.routers)
-            self.near.append(f"route add default {self.via(self.default)} table 200")
+            self.near.append(f"route add 0.0.0.0/0 {self.via(self.default)} table 200")
             self.add_rule("lookup main suppress_prefixlength 0")
             self.add_rule("lookup 200")
 
@@ -106,7 +107,7 @@ class Topology:
                 continue
             router = self.random.choice([r for r in self.routers if r["uplink"] == uplink])
             table = 100 + int(uplink[2:])
-            self.near.append(f"route add default {self.via(router)} table {table}")
+            self.near.append(f"route add 0.0.0.0/0 {self.via(router)} table {table}")
             if self.random.random() < 0.5:
                 self.near.append(f"route add throw 192.168.0.0/16 table {table}")
             self.add_rule(f"from {self.own(uplink)} lookup {table}")
@@ -163,7 +164,7 @@ class Topology:
     def network_by_rule(self):
         network, router = self.new_network(), self.random.choice(self.routers)
         table = 300 + self.networks
-        self.near.append(f"route add default {self.via(router)} table {table}")
+        self.near.append(f"route add 0.0.0.0/0 {self.via(router)} table {table}")
         self.add_rule(f"to {network} {self.random.choice(['', 'ipproto icmp '])}lookup {table}")
         self.answer(router, network)
 

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Kinds of network interface, one after another: a scan by `auto` finds all 64 addresses behind each, and the doctor has
+# nothing against it. What came out is the table of docs/networks.md: each row has to be there. A kind that this kernel
+# has no module for is named and has no row.
+#
+#   scan_networks_test.sh table    prints the rows instead of comparing them
+variant=${1:-}
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+document=$root/docs/networks.md
+targets=10.77.0.0/26
+seq -f '10.77.0.%.0f' 0 63 >"$work/truth"
+rows=0
+
+in_near() { ip -n "$ECHOSCAN_LAB-near" "$@"; }
+in_far() { ip -n "$ECHOSCAN_LAB-far" "$@"; }
+
+# The lab's near address and route, from lab0 to what has been put on it.
+move_to() { # INTERFACE
+  in_near address flush dev lab0
+  in_near link set lab0 up
+  in_near link set "$1" up
+  in_near address add 192.0.2.1/30 dev "$1"
+  in_near route replace default via 192.0.2.2 dev "$1"
+}
+# Both ends, each from its veth to what has been put on it.
+move_both_to() { # INTERFACE
+  move_to "$1"
+  in_far address flush dev lab1
+  in_far link set lab1 up
+  in_far link set "$1" up
+  in_far address add 192.0.2.2/30 dev "$1"
+}
+
+# Each kind: raises its interface on the lab's fresh link. What the kernel does not have makes `add` fail.
+add() { in_near link add "$@" 2>"$work/refusal"; }
+
+raise_veth() { return 0; }
+raise_bridge() {
+  add net0 type bridge || return
+  in_near link set lab0 master net0
+  move_to net0
+}
+raise_macvlan() {
+  add net0 link lab0 type macvlan mode bridge || return
+  move_to net0
+}
+raise_ipvlan() {
+  add net0 link lab0 type ipvlan mode l2 || return
+  move_to net0
+}
+raise_vlan() {
+  add net0 link lab0 type vlan id 5 || return
+  in_far link add net0 link lab1 type vlan id 5
+  move_both_to net0
+}
+raise_bond_active_backup() {
+  add net0 type bond mode active-backup miimon 100 || return
+  in_near link set lab0 down
+  in_near link set lab0 master net0
+  move_to net0
+}
+raise_bond_802_3ad() {
+  add net0 type bond mode 802.3ad miimon 100 lacp_rate fast || return
+  in_far link add net0 type bond mode 802.3ad miimon 100 lacp_rate fast
+  in_near link set lab0 down
+  in_far link set lab1 down
+  in_near link set lab0 master net0
+  in_far link set lab1 master net0
+  move_both_to net0
+}
+raise_vrf() {
+  add net0 type vrf table 10 || return
+  in_near link set net0 up
+  in_near link set lab0 master net0
+  in_near route add default via 192.0.2.2 table 10
+  options=(-i lab0)
+}
+raise_gre() {
+  add net0 type gre local 192.0.2.1 remote 192.0.2.2 || return
+  in_far link add net0 type gre local 192.0.2.2 remote 192.0.2.1
+  tunnel_to net0
+}
+raise_ipip() {
+  add net0 type ipip local 192.0.2.1 remote 192.0.2.2 || return
+  in_far link add net0 type ipip local 192.0.2.2 remote 192.0.2.1
+  tunnel_to net0
+}
+tunnel_to() { # INTERFACE
+  in_near link set "$1" up
+  in_far link set "$1" up
+  in_near address add 198.51.100.1/30 dev "$1"
+  in_far address add 198.51.100.2/30 dev "$1"
+  in_near route add 10.77.0.0/16 dev "$1"
+}
+# A layer-3 tunnel without Ethernet, as WireGuard's is.
+raise_tun() {
+  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$ECHOSCAN_LAB-near" "/run/netns/$ECHOSCAN_LAB-far" 60 >"$work/tunnel" &
+  for _ in $(seq 100); do
+    [ ! -s "$work/tunnel" ] || break
+    sleep 0.1
+  done
+  expect_equal "the tunnel" "$(cat "$work/tunnel")" ready
+  in_near link set tunnel0 up
+  in_far link set tunnel1 up
+  in_near address add 198.51.100.1/32 dev tunnel0
+  in_far route add 198.51.100.1 dev tunnel1
+  in_near route add 10.77.0.0/16 dev tunnel0
+}
+# An IPv6 router for IPv4 (RFC 5549).
+raise_ipv6_router() {
+  near sysctl -qw net.ipv6.conf.lab0.disable_ipv6=0
+  far sysctl -qw net.ipv6.conf.lab1.disable_ipv6=0
+  in_near address add fe80::1/64 dev lab0 nodad
+  in_far address add fe80::2/64 dev lab1 nodad
+  in_near route replace 0.0.0.0/0 via inet6 fe80::2 dev lab0
+}
+
+# Until a link that has just been put together carries frames (a bridge learns, LACP agrees): the scan is not to wait.
+await_host() {
+  for _ in $(seq 30); do
+    ! near fping -q -r 0 -t 500 10.77.0.1 >/dev/null 2>&1 || return 0
+  done
+  fail "$kind: fping does not reach 10.77.0.1"
+}
+
+check_kind() {
+  lab up --mode kernel
+  options=()
+  if ! "raise_$kind"; then
+    grep -qE "Unknown device type|Operation not supported|No such device" "$work/refusal" ||
+      fail "$kind: $(cat "$work/refusal")"
+    echo "not in this kernel: $kind"
+    return
+  fi
+  [ "$kind" = vrf ] || await_host
+  scan --rate 1k --cooldown 2 "${options[@]}" "$targets" || fail "$kind: the scan ended with $?"
+  found >"$work/found"
+  near "$echoscan" doctor --json "${options[@]}" --to "$targets" >"$work/doctor" || fail "$kind: the doctor ended with $?"
+  expect_equal "$kind: the doctor's interface" "$(jq -r .interface.name "$work/doctor")" "$(summary .sending.interface)"
+  row="| $kind | $(summary '[.sending.queues[].mode] | unique | join(", ")') | $(summary .receiving.mode) |"
+  row+=" $(comm -12 <(sort "$work/found") <(sort "$work/truth") | wc -l) of $(wc -l <"$work/truth") |"
+  expect_equal "$kind: found what is not there" "$(comm -23 <(sort "$work/found") <(sort "$work/truth") | wc -l)" 0
+  rows=$((rows + 1))
+  if [ "$variant" = table ]; then
+    echo "$row"
+  else
+    grep -qxF -- "$row" "$document" || fail "$(basename "$document") does not have: $row"
+  fi
+  cmp -s "$work/found" "$work/truth" || fail "$kind: found $(wc -l <"$work/found") of 64"
+}
+
+for kind in veth bridge macvlan ipvlan vlan bond_active_backup bond_802_3ad vrf gre ipip tun ipv6_router; do
+  check_kind
+done
+echo "$rows kinds"
