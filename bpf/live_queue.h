@@ -26,6 +26,7 @@ enum {
   /* The kernel flushes bulks of 16; there is room for four. */
   LIVE_BULK_MAX = 64,
   LIVE_TICKS_PER_NS = 64,
+  LIVE_NEXT_HOPS = 64,
   LIVE_PAGE_BYTES = 4096,
   LIVE_FRAME_BYTES_MAX = 1514,
 };
@@ -82,6 +83,10 @@ struct live_queue {
   __u32 test_refused;
   __u32 test_error;
 
+  /* Written by user space, each word at once: the first eight bytes of the frames of each next hop.
+   */
+  __u64 frame_heads[LIVE_NEXT_HOPS];
+
   /* Written by user space, each word at once. */
   __u64 ring[LIVE_RING_TARGETS] __attribute__((aligned(LIVE_PAGE_BYTES)));
 };
@@ -93,8 +98,9 @@ WIRE_INLINE __u8 live_lap(__u64 at) {
 }
 
 /* Only user space looks at `is_again`; the program carries it along. */
-WIRE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u64 at) {
-  return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40 | (__u64)(is_again != 0) << 48;
+WIRE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u8 next_hop, __u64 at) {
+  return target | (__u64)pass << 32 | (__u64)live_lap(at) << 40 | (__u64)(is_again != 0) << 48 |
+         (__u64)next_hop << 56;
 }
 
 WIRE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
@@ -111,6 +117,10 @@ WIRE_INLINE __u8 live_entry_pass(__u64 entry) {
 
 WIRE_INLINE int live_entry_is_again(__u64 entry) {
   return (int)(entry >> 48 & 1);
+}
+
+WIRE_INLINE __u8 live_entry_next_hop(__u64 entry) {
+  return (__u8)(entry >> 56);
 }
 
 /* When the bucket was empty, if it has been refilled ever since; no longer ago than filling it to

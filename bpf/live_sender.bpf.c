@@ -94,13 +94,15 @@ static __always_inline void put_again(struct live_queue* queue, __u32 from, __u3
 }
 
 // Writes every byte, since the page may hold what an earlier frame, or its receiver, left there.
-static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 sent_ns) {
+static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 head, __u64 sent_ns) {
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct live_config* fixed = (const struct live_config*)&config;
   WIRE_OPAQUE(fixed);
 #pragma unroll
   for (int i = 0; i < PROBE_FRAME_BYTES / 4; ++i)
     ((__u32*)frame)[i] = ((const __u32*)fixed->frame)[i];
+  ((__u32*)frame)[0] = ((const __u32*)&head)[0];
+  ((__u32*)frame)[1] = ((const __u32*)&head)[1];
   probe_write(frame, &fixed->key, fixed->ip_sum, live_entry_target(entry), live_entry_pass(entry),
               sent_ns);
 }
@@ -138,7 +140,8 @@ int live_sender(struct xdp_md* context) {
   const __u64 now_ns = bpf_ktime_get_ns();
   if (!live_pacer_take(&queue->pacer, now_ns)) return XDP_DROP;
   take(queue, entry);
-  write_frame(frame, entry, now_ns);
+  write_frame(frame, entry, queue->frame_heads[live_entry_next_hop(entry) % LIVE_NEXT_HOPS],
+              now_ns);
   if (config.frame_bytes > PROBE_FRAME_BYTES)
     write_padding(frame, (const __u8*)(long)context->data_end);
   return bpf_redirect(config.interface_index, 0);

@@ -14,6 +14,7 @@
 #include "output/summary/figure_text.h"
 #include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
+#include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/network_path.h"
 #include "scanner/path/receive_path.h"
@@ -71,8 +72,10 @@ struct OpenPaths {
   ReceivePath receive;
   FrameAddresses addresses{};
   std::vector<Queue> queues;
+  NextHops next_hops;
 
-  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const WayPlan& ways, Clock& clock);
+  // Drops the plan's ways whose gateway does not answer.
+  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPlan& plan, Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
@@ -82,9 +85,23 @@ struct OpenPaths {
   }
 };
 
-OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const WayPlan& ways,
+// What the senders and the watch know of the gateways.
+NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
+                        const FrameTemplate& frame_template) {
+  NextHops next_hops;
+  next_hops.map = NextHopMap(ways.map, network.next_hop_of_way);
+  next_hops.table = frame_template.next_hops();
+  for (std::size_t i = 0; i < network.gateways.size(); ++i)
+    if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
+  if (!network.gateways.empty()) next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
+  next_hops.has_other_ways = std::ranges::find(network.next_hop_of_way, NextHopTable::kOther) !=
+                             network.next_hop_of_way.end();
+  return next_hops;
+}
+
+OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPlan& plan,
                      Clock& clock)
-    : network(find_network_path(config, ways.shares)) {
+    : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
   const std::vector<int> cpus = allowed_cpus();
   const Method method = network.kernel_routes ? Method::raw_socket : config.method;
@@ -104,12 +121,15 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Way
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
   wait_for_carrier(interface, clock, kLinkSettleMs, config.link_timeout_s);
-  addresses = resolve_frame_addresses(network, clock);
+  drop_ways(plan, resolve_gateways(plan.ways.shares, network, clock));
+  addresses = frame_addresses(network);
+  const FrameTemplate frame_template(addresses, key);
+  next_hops = join_next_hops(network, plan.ways, frame_template);
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
   const TransmitSetup setup{interface,
-                            FrameTemplate(addresses, key),
+                            frame_template,
                             queue_count,
                             receive.is_xdp,
                             rate_pps,
@@ -119,15 +139,16 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, const Way
                             network.is_by_source,
                             !network.side_ways.empty()};
   OpenedQueues opened = open_queues(method, setup);
-  split_ways(opened, setup, network, ways.map);
+  split_ways(opened, setup, network, plan.ways.map);
   queues = make_queues(std::move(opened), setup);
 }
 
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
   const NetworkPath& network = paths.network;
+  const bool has_gateway = !network.kernel_routes && !network.gateways.empty();
   log_info("from {} on {} to {}{}", to_string(network.source), network.interface.name,
            paths.next_hop(),
-           network.gateway ? fmt::format(" ({})", to_string(*network.gateway)) : "");
+           has_gateway ? fmt::format(" ({})", to_string(network.gateways.front().address)) : "");
   log_info("sending by {} on {} queue{}, receiving by {}", paths.queues.front().transmitter->mode(),
            paths.queues.size(), plural(paths.queues.size()), paths.receive.source->mode());
   log_plan(plan, config.order, config.pace);
@@ -189,7 +210,7 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
-  const OpenPaths paths(config.path, config.pace.rate_pps, plan.ways, clock);
+  const OpenPaths paths(config.path, config.pace.rate_pps, plan, clock);
   announce(config, plan, paths);
 
   // Output: opened last, so that a scan which is refused touches no file, but before the first
@@ -200,9 +221,9 @@ ExitCode run_scan(const ScanConfig& config) {
   // pipeline runs, so that there will be a ledger whatever happens.
   const Interface& interface = paths.network.interface;
   PathFigures path{interface.name, to_string(paths.network.source), paths.next_hop(), {}};
-  const InterfaceLink link(interface);
-  Pipeline pipeline(plan, config, paths.queues, *paths.receive.source, geo, *outputs.results, link,
-                    clock);
+  const InterfaceLink link(interface, paths.network.source);
+  Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
+                    *outputs.results, link, clock);
   const ScanOutcome outcome = run_pipeline(pipeline, link, config.path.busy_poll, path.tx_packets);
 
   // Ledger: what became of every probe, target and frame.

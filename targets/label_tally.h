@@ -28,6 +28,9 @@ class LabelTally {
     return labels_.text(label);
   }
 
+  // Counts under a label that is known. Not without labels.
+  void add_label(LabelId label) { ++counts_[label]; }
+
   // The label's text, without counting.
   [[nodiscard]] std::string_view text_of(Ipv4 address) const {
     return counts_.empty() ? std::string_view() : labels_.text(labels_.label_of(address));

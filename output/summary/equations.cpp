@@ -19,7 +19,7 @@ constexpr std::array kEquations = {
              "a scan that finished has walked its order to the end"},
     Equation{"given up",
              "ledger.not_sent.refused + ledger.not_sent.unconfirmed + ledger.not_sent.unroutable",
-             "ledger.given_up + ledger.passed_over", "",
+             "ledger.given_up + ledger.passed_over + ledger.way_lost", "",
              "of each probe that was accepted and did not leave the target is known"},
     Equation{"probes without a way", "ledger.without_way", "ledger.passed_over",
              "outcome is \"finished\"", "each probe that no way leads to has been passed over"},

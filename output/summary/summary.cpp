@@ -93,6 +93,7 @@ void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
   keys("not_sent", ledger.not_sent);
   keys("given_up", ledger.given_up);
   keys("passed_over", ledger.passed_over);
+  keys("way_lost", ledger.way_lost);
   keys("without_way", ledger.without_way);
   keys("replied", ledger.replied);
   keys("errored", ledger.errored);

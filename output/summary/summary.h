@@ -65,6 +65,7 @@ struct Summary {
     NotSent not_sent;
     std::uint64_t given_up = 0;
     std::uint64_t passed_over = 0;  // drawn, and without a way
+    std::uint64_t way_lost = 0;     // drawn when the gateway of their way had been given up
     std::uint64_t without_way = 0;  // planned, and without a way
     std::uint64_t replied = 0;
     std::uint64_t errored = 0;  // had an error and did not reply

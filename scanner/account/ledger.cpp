@@ -64,13 +64,16 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
   ledger.in_doubt = std::min(snapshot.sum(&SenderFigures::in_doubt), ledger.sent);
   ledger.not_sent = {
       .stopped = rest_of(snapshot.probes, snapshot.sum(&SenderFigures::handed_over) +
-                                              snapshot.sum(&SenderFigures::passed_over)),
+                                              snapshot.sum(&SenderFigures::passed_over) +
+                                              snapshot.sum(&SenderFigures::way_lost)),
       .refused = snapshot.sum(&SenderFigures::refused) + snapshot.sum(&TransmitterFigures::refused),
       .unconfirmed = snapshot.sum(&TransmitterFigures::unconfirmed),
       .unroutable = snapshot.sum(&TransmitterFigures::unroutable) +
-                    snapshot.sum(&SenderFigures::passed_over)};
+                    snapshot.sum(&SenderFigures::passed_over) +
+                    snapshot.sum(&SenderFigures::way_lost)};
   ledger.given_up = tallies.given_up;
   ledger.passed_over = snapshot.sum(&SenderFigures::passed_over);
+  ledger.way_lost = snapshot.sum(&SenderFigures::way_lost);
   ledger.without_way = snapshot.without_way;
   ledger.not_probed = rest_of(plan.target_count, first_pass - tallies.given_up_first_pass);
   ledger.replied = receiver.replied;

@@ -38,7 +38,7 @@ struct GiveAccount {
   }
   Account operator()(const InterfaceGone& end) const {
     return {"stopped, interface gone", ExitCode::environment,
-            fmt::format("the interface {} is gone: it was removed or renamed; stopped after "
+            fmt::format("the interface {} is gone: it was removed; stopped after "
                         "{} of {} probes of the order, --seed {} repeats it",
                         end.interface_name, end.sent, end.probes, end.seed)};
   }
@@ -47,6 +47,18 @@ struct GiveAccount {
             fmt::format("the reply filter of {} is lost ({}); stopped after {} of {} probes of the "
                         "order, --seed {} repeats it",
                         end.interface_name, end.reason, end.sent, end.probes, end.seed)};
+  }
+  Account operator()(const SourceLost& end) const {
+    return {"stopped, source lost", ExitCode::environment,
+            fmt::format("this host has not had the address {} for {} s (--link-timeout); stopped "
+                        "after {} of {} probes of the order, --seed {} repeats it",
+                        end.source, end.timeout_s, end.sent, end.probes, end.seed)};
+  }
+  Account operator()(const GatewayLost& end) const {
+    return {"stopped, gateway lost", ExitCode::environment,
+            fmt::format("{} (--link-timeout); stopped after {} of {} probes of the order, "
+                        "--seed {} repeats it",
+                        end.reason, end.sent, end.probes, end.seed)};
   }
   Account operator()(const OutputFailed& end) const {
     return {"stopped, output failed", ExitCode::output,

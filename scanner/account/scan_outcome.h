@@ -34,7 +34,7 @@ struct LinkLost {
   std::uint64_t probes = 0;
   std::uint64_t seed = 0;
 };
-// The interface was removed, or has another name now.
+// The interface was removed.
 struct InterfaceGone {
   std::string interface_name;
   std::uint64_t sent = 0;
@@ -49,6 +49,21 @@ struct FilterLost {
   std::uint64_t probes = 0;
   std::uint64_t seed = 0;
 };
+// This host lost the address that the probes come from, for longer than --link-timeout.
+struct SourceLost {
+  std::string source;
+  double timeout_s = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t seed = 0;
+};
+// No gateway answered for longer than --link-timeout.
+struct GatewayLost {
+  std::string reason;  // a clause
+  std::uint64_t sent = 0;
+  std::uint64_t probes = 0;
+  std::uint64_t seed = 0;
+};
 // The results cannot be written to `path`.
 struct OutputFailed {
   std::string path;  // "-" for standard output
@@ -56,7 +71,7 @@ struct OutputFailed {
 };
 
 using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, LinkLost,
-                                 InterfaceGone, FilterLost, OutputFailed>;
+                                 InterfaceGone, SourceLost, GatewayLost, FilterLost, OutputFailed>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);

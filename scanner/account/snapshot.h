@@ -27,6 +27,7 @@ struct SenderFigures {
   std::uint64_t handed_over = 0;
   std::uint64_t first_pass = 0;
   std::uint64_t passed_over = 0;
+  std::uint64_t way_lost = 0;
   std::uint64_t retried = 0;
   std::uint64_t gone_back = 0;
   std::uint64_t refused = 0;
@@ -76,6 +77,7 @@ struct ReceiverFigures {
   std::uint64_t in_cooldown = 0;
   std::uint64_t without_rtt = 0;
   std::uint64_t round_trip_ns = 0;
+  std::uint64_t proved_ns = 0;  // when the newest probe left that a proved reply came to
 };
 
 struct OutputFigures {

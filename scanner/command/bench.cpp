@@ -145,7 +145,13 @@ NetworkPath find_bench_path(const BenchConfig& config) {
   NetworkPath path = find_network_path(asked, plan_ways(asked, {&destination, 1}).shares);
   if (!path.kernel_routes || !path.interface.is_ethernet || path.interface.is_loopback) return path;
   path.kernel_routes = false;
-  path.gateway = config.destination;
+  path.gateways = {{path.interface.name,
+                    path.interface.index,
+                    path.interface.mac,
+                    *config.destination,
+                    {},
+                    path.source,
+                    true}};
   return path;
 }
 
@@ -165,13 +171,13 @@ tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
 
 ExitCode run_bench(const BenchConfig& config) {
   MonotonicClock clock;
-  const NetworkPath path = find_bench_path(config);
+  NetworkPath path = find_bench_path(config);
   raise_locked_memory_limit();
   const tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
   wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
-  const FrameAddresses addresses = resolve_frame_addresses(path, clock);
+  resolve_gateways({}, path, clock);
   const TransmitSetup setup{path.interface,
-                            FrameTemplate(addresses, kKey, config.frame_bytes),
+                            FrameTemplate(frame_addresses(path), kKey, config.frame_bytes),
                             config.streams,
                             receive.has_value(),
                             Pacer::kUnlimited,

@@ -122,7 +122,9 @@ void take_ways(Diagnosis& facts, const Rehearsal& scan) {
   std::optional<Ipv4> source;
   if (scan.network) {
     source = scan.network->source;
-    if (scan.network->gateway) facts.gateway = to_string(*scan.network->gateway);
+    const std::vector<Gateway>& gateways = scan.network->gateways;
+    if (!scan.network->kernel_routes && !gateways.empty())
+      facts.gateway = to_string(gateways.front().address);
   } else if (facts.interface.index != 0) {
     source = find_source_address(facts.interface);
   }

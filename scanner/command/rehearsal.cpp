@@ -23,7 +23,7 @@ constexpr probe_key kKey{};
 // From the network path on, as a scan opens its paths.
 void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock& clock,
                 Rehearsal& scan) {
-  const NetworkPath& network = *scan.network;
+  NetworkPath& network = *scan.network;
   const Interface& interface = network.interface;
   const std::vector<int> cpus = allowed_cpus();
   const Method method = network.kernel_routes ? Method::raw_socket : config.method;
@@ -37,7 +37,8 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   }
   wait_for_carrier(interface, clock, kLinkSettleMs,
                    interface.has_carrier ? config.link_timeout_s : kDownLinkTimeoutS);
-  const FrameAddresses addresses = resolve_frame_addresses(network, clock);
+  resolve_gateways(ways.shares, network, clock);
+  const FrameAddresses addresses = frame_addresses(network);
   if (!network.kernel_routes) scan.gateway_mac = addresses.gateway_mac;
   if (!opens) return;
   const TransmitSetup setup{interface,

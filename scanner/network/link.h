@@ -16,6 +16,7 @@
 #include "scanner/network/echo_reply_count.h"
 #include "scanner/network/interface.h"
 #include "scanner/process/file_descriptor.h"
+#include "targets/address.h"
 
 namespace echoscan {
 
@@ -23,8 +24,10 @@ class Link {
  public:
   virtual ~Link() = default;
   [[nodiscard]] virtual bool is_up() const = 0;
-  // Whether no interface of this name exists any more. Asked as often as is_up().
-  [[nodiscard]] virtual bool is_gone() const = 0;
+  // What it is called now; empty when it exists no more. Asked as often as is_up().
+  [[nodiscard]] virtual std::string current_name() const = 0;
+  // The address that the probes come from, when this host had it and has it no more.
+  [[nodiscard]] virtual std::optional<Ipv4> lost_source() const = 0;
   // Packets that the interface itself has counted as sent, other traffic included; nothing when it
   // cannot say. Some drivers leave AF_XDP zero-copy out.
   [[nodiscard]] virtual std::optional<std::uint64_t> tx_packets() const = 0;
@@ -35,18 +38,20 @@ class Link {
   // Echo replies that the kernel's ICMP layer has counted, over all interfaces
   // (echo_reply_count.h); nothing when it does not say.
   [[nodiscard]] virtual std::optional<std::uint64_t> echo_replies() const = 0;
+  // What it was called at the start.
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
 
 class InterfaceLink : public Link {
  public:
-  // Throws std::system_error.
-  explicit InterfaceLink(const Interface& interface);
+  // Of `source` it is watched whether this host has it. Throws std::system_error.
+  explicit InterfaceLink(const Interface& interface, std::optional<Ipv4> source = {});
 
   // True when it is switched on and has a carrier; false also when the interface is gone. Any
   // thread.
   [[nodiscard]] bool is_up() const override;
-  [[nodiscard]] bool is_gone() const override;
+  [[nodiscard]] std::string current_name() const override;
+  [[nodiscard]] std::optional<Ipv4> lost_source() const override;
   // Whether it is switched on and has IFF_RUNNING; does not ask for the carrier.
   [[nodiscard]] bool is_running() const;
   [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override {
@@ -66,6 +71,7 @@ class InterfaceLink : public Link {
  private:
   std::string name_;
   int index_;
+  std::optional<Ipv4> source_;  // absent: not watched
   FileDescriptor socket_;
   EchoReplyCount echo_reply_count_;
 };

@@ -143,6 +143,16 @@ bool owns_address(const Interface& interface, Ipv4 address) {
   return false;
 }
 
+bool is_own_address(Ipv4 address) noexcept {
+  const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  own.sin_addr.s_addr = htonl(address.value);
+  // What else keeps a socket from being made or bound says nothing about the address.
+  return bind(udp.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) == 0 ||
+         errno != EADDRNOTAVAIL;
+}
+
 std::vector<AddressRange> connected_networks(const Interface& interface) {
   std::vector<AddressRange> networks;
   for (const InterfaceAddress& entry : list_addresses(interface)) {

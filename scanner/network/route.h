@@ -33,6 +33,9 @@ std::optional<Route> find_route(Ipv4 destination, int interface_index);
 std::optional<Ipv4> find_source_address(const Interface& interface);
 // Whether `address` is one of the interface's own.
 bool owns_address(const Interface& interface, Ipv4 address);
+// Whether `address` is this host's own, on whichever interface: whether a socket may be bound to it
+// (with net.ipv4.ip_nonlocal_bind it may be to any). Throws nothing.
+bool is_own_address(Ipv4 address) noexcept;
 // The networks that the interface is directly on, merged: no gateway leads to them.
 std::vector<AddressRange> connected_networks(const Interface& interface);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "output/summary/figure_text.h"
 #include "scanner/network/route.h"
@@ -117,6 +118,14 @@ void warn_of_foreign_source(const PathConfig& config, const Interface& interface
                 to_string(*config.source_ip), interface.name);
 }
 
+// "192.0.2.2 or 192.0.2.3": those that frames go to.
+std::string gateway_list(const NetworkPath& path) {
+  std::vector<std::string> gateways;
+  for (const Gateway& gateway : path.gateways)
+    if (gateway.is_of_frames) gateways.push_back(to_string(gateway.address));
+  return fmt::format("{}", fmt::join(gateways, " or "));
+}
+
 // Whether a way's probes leave with the scan's own: by the same frames, or by the same raw socket.
 bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShare& own,
                 const WayShare& share, Ipv4 source) {
@@ -126,20 +135,53 @@ bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShar
   return path.kernel_routes && source == path.source && share.is_by_source == path.is_by_source;
 }
 
-// Which part of the transmitters each way's probes leave by.
+// The number of the way's gateway, which is listed if it is new; kOther when it has none to ask.
+std::uint8_t gateway_number(const PathConfig& config, const Interface& interface, const Way& way,
+                            std::vector<Gateway>& gateways) {
+  const Ipv4* address = std::get_if<Ipv4>(&way.next_hop);
+  if (address == nullptr || config.gateway_mac || !takes_frames(interface))
+    return NextHopTable::kOther;
+  const auto known = std::ranges::find_if(gateways, [&](const Gateway& gateway) {
+    return gateway.interface_index == interface.index && gateway.address == *address;
+  });
+  if (known == gateways.end()) {
+    if (gateways.size() == NextHopTable::kOther) return NextHopTable::kOther;
+    std::optional<Ipv4> asked_from;
+    if (way.source && owns_address(interface, *way.source)) asked_from = way.source;
+    if (!asked_from) asked_from = find_source_address(interface);
+    gateways.push_back({interface.name, interface.index, interface.mac, *address, {}, asked_from});
+    return static_cast<std::uint8_t>(gateways.size() - 1);
+  }
+  return static_cast<std::uint8_t>(known - gateways.begin());
+}
+
+// Whether frames can take a way behind that gateway: they leave the path's interface, and have one
+// source.
+bool takes_frames_of(const NetworkPath& path, const WayShare& share, std::uint8_t gateway,
+                     Ipv4 source) {
+  return !path.kernel_routes && gateway != NextHopTable::kOther && source == path.source &&
+         share.way.interface_index == path.interface.index;
+}
+
+// Which part of the transmitters each way's probes leave by, and by which next hop.
 void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const WayShare& own,
                  Interfaces& interfaces, NetworkPath& path) {
   path.part_of_way = {0};
+  path.next_hop_of_way = {0};
   std::uint64_t aside = 0;
   for (const WayShare& share : ways) {
     std::size_t part = 0;
+    std::uint8_t next_hop = NextHopTable::kNone;
     if (is_sendable(share)) {
       const Interface& interface = interfaces.at(share.way.interface_index);
       // To this host itself from whichever address it has: one socket for all of them.
       const Ipv4 source = share.way.kind == Way::Kind::local
                               ? path.source
                               : choose_source(config, interface, share.way);
-      if (!is_own_way(config, path, own, share, source)) {
+      next_hop = gateway_number(config, interface, share.way, path.gateways);
+      if (takes_frames_of(path, share, next_hop, source)) {
+        path.gateways[next_hop].is_of_frames = true;
+      } else if (!is_own_way(config, path, own, share, source)) {
         const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
           return side.interface.index == interface.index && side.source == source &&
                  side.is_by_source == share.is_by_source;
@@ -148,15 +190,19 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const
         if (known == path.side_ways.end())
           path.side_ways.push_back({interface, source, share.is_by_source});
         aside += share.targets;
+      } else if (config.gateway_mac) {
+        next_hop = 0;
       }
     }
     path.part_of_way.push_back(part);
+    path.next_hop_of_way.push_back(next_hop);
   }
   if (aside > 0)
     log_info("{} of the targets are not reached {}: they are sent by raw sockets",
              with_thousands(aside),
-             path.gateway ? fmt::format("by the gateway {}", to_string(*path.gateway))
-                          : fmt::format("out of {}", path.interface.name));
+             path.kernel_routes || path.gateway_mac
+                 ? fmt::format("out of {}", path.interface.name)
+                 : fmt::format("by the gateway {}", gateway_list(path)));
 }
 
 }  // namespace
@@ -179,8 +225,8 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   warn_of_foreign_source(config, path.interface);
   path.kernel_routes = config.method == Method::raw_socket;
   if (!path.kernel_routes && !config.gateway_mac) {
-    if (const Ipv4* gateway = std::get_if<Ipv4>(&own.way.next_hop)) path.gateway = *gateway;
-    path.kernel_routes = !path.gateway || !takes_frames(path.interface);
+    path.kernel_routes =
+        gateway_number(config, path.interface, own.way, path.gateways) == NextHopTable::kOther;
     if (path.kernel_routes)
       log_info("{}: the kernel routes all probes, by a raw socket",
                takes_frames(path.interface)
@@ -192,25 +238,50 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   return path;
 }
 
-FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock) {
-  FrameAddresses addresses{path.interface.mac, {}, path.source};
-  if (path.kernel_routes) return addresses;
-  if (!path.gateway) {
-    addresses.gateway_mac = path.gateway_mac.value();
-    return addresses;
+std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
+                                          Clock& clock) {
+  std::set<std::uint8_t> dead_gateways;
+  for (std::size_t i = 0; i < path.gateways.size(); ++i) {
+    Gateway& gateway = path.gateways[i];
+    const std::optional<GatewayMac> resolved = resolve_gateway(
+        find_interface(gateway.interface_index), gateway.address, clock, kGatewayTimeoutMs);
+    if (!resolved && i == 0 && gateway.is_of_frames)
+      refuse("the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
+             to_string(gateway.address), gateway.interface_name);
+    if (!resolved) {
+      dead_gateways.insert(static_cast<std::uint8_t>(i));
+      continue;
+    }
+    gateway.mac = resolved->mac;
+    if (!resolved->is_confirmed)
+      log_warning("the gateway {} did not confirm its address {}; using it all the same",
+                  to_string(gateway.address), to_string(resolved->mac));
   }
-  const std::optional<GatewayMac> resolved =
-      resolve_gateway(path.interface, *path.gateway, clock, kGatewayTimeoutMs);
-  if (!resolved)
-    throw UserError(
-        ExitCode::environment,
-        fmt::format(
-            "the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
-            to_string(*path.gateway), path.interface.name));
-  if (!resolved->is_confirmed)
-    log_warning("the gateway {} did not confirm its address {}; using it all the same",
-                to_string(*path.gateway), to_string(resolved->mac));
-  addresses.gateway_mac = resolved->mac;
+  std::vector<std::size_t> dead;
+  bool is_any_alive = false;
+  for (std::size_t i = 0; i < ways.size(); ++i) {
+    const std::uint8_t gateway = path.next_hop_of_way[i + 1];
+    if (gateway == NextHopTable::kNone) continue;
+    if (!dead_gateways.contains(gateway)) {
+      is_any_alive = true;
+      continue;
+    }
+    log_warning("the gateway {} does not answer on {}: {} targets behind it are unroutable",
+                to_string(path.gateways[gateway].address), ways[i].interface_name,
+                with_thousands(ways[i].targets));
+    path.next_hop_of_way[i + 1] = NextHopTable::kNone;
+    dead.push_back(i);
+  }
+  if (!is_any_alive && !ways.empty())
+    refuse("no gateway to any target answers; is one there? --gateway-mac names it by hand");
+  return dead;
+}
+
+FrameAddresses frame_addresses(const NetworkPath& path) {
+  FrameAddresses addresses{path.interface.mac, {}, path.source};
+  if (path.gateway_mac) addresses.gateway_mac = *path.gateway_mac;
+  if (!path.kernel_routes && !path.gateways.empty())
+    addresses.gateway_mac = path.gateways.front().mac;
   return addresses;
 }
 

@@ -12,11 +12,13 @@
 #include <span>
 #include <vector>
 
+#include "scanner/network/gateway_probe.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/way_partition.h"
 #include "scanner/options/path_config.h"
 #include "scanner/process/clock.h"
 #include "scanner/transmit/frame.h"
+#include "scanner/transmit/next_hop_table.h"
 
 namespace echoscan {
 
@@ -31,19 +33,28 @@ struct NetworkPath {
   Interface interface;
   Ipv4 source;
   std::optional<MacAddress> gateway_mac;  // given by --gateway-mac
-  std::optional<Ipv4> gateway;  // none when --gateway-mac says where to, or the kernel routes
-  bool kernel_routes = false;   // all probes leave by raw sockets
-  bool is_by_source = false;    // the kernel, where it routes, is to do so by that source
+  // By their numbers in the NextHopTable. Unless the kernel routes, frames go to the first, which
+  // has the most targets. None when --gateway-mac says where to.
+  std::vector<Gateway> gateways;
+  bool kernel_routes = false;  // all probes leave by raw sockets
+  bool is_by_source = false;   // the kernel, where it routes, is to do so by that source
   std::vector<SideWay> side_ways;
   // Of each way by its label (1 + the number of its share): 0 for the scan's own, else 1 + the
   // number of the side way.
   std::vector<std::size_t> part_of_way;
+  // The same: behind which of `gateways` it is, kOther: none; NextHopTable::kNone: nothing is sent.
+  std::vector<std::uint8_t> next_hop_of_way;
 };
 
 // `ways` are the plan's. Throws UserError with code environment.
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways);
 
-// The addresses of every frame, with the gateway's MAC. Call when the link is up. Throws UserError.
-FrameAddresses resolve_frame_addresses(const NetworkPath& path, Clock& clock);
+// Asks for the MACs of all gateways. Call when the link is up. Returns the numbers of the ways
+// whose gateway does not answer; the path sends nothing to their targets any more. Throws UserError
+// when that is the one that frames go to, or leaves no way at all.
+std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
+                                          Clock& clock);
+// The addresses of every frame, with the MAC of the first gateway, once that is resolved.
+FrameAddresses frame_addresses(const NetworkPath& path);
 
 }  // namespace echoscan

@@ -21,8 +21,8 @@ double seconds(std::uint64_t ns) {
 }  // namespace
 
 Control::Control(const Limits& limits, std::size_t sender_count, const Link& link,
-                 ReplySource& source, ScanState& state, const StatusLine& status,
-                 std::function<Snapshot()> look)
+                 ReplySource& source, const NextHops& next_hops, ScanState& state,
+                 const StatusLine& status, std::function<Snapshot()> look)
     : limits_(limits),
       senders_left_(sender_count),
       link_(link),
@@ -31,7 +31,15 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
       look_(std::move(look)),
       filter_watch_(source.attachment(), link, state, events_,
                     [this] { return look_().receiver.round_trip_ns; }),
-      reply_balance_(source, link) {
+      next_hop_watch_(
+          next_hops, limits.link_timeout_s, state, events_,
+          {[this] { return look_().receiver.proved_ns; },
+           [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
+      source_watch_(link, limits.link_timeout_s, state, events_,
+                    [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }),
+      reply_balance_(source, link),
+      interface_name_(link.name()) {
+  if (next_hops.probe) state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
   // From now on the link is watched.
   state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
 }
@@ -71,6 +79,8 @@ void Control::tick(std::uint64_t now_ns) {
     next_status_ns_ = now_ns + kSecondNs;
   }
   look_at_filter(now_ns);
+  look_at_source(now_ns);
+  look_at_next_hops(now_ns);
   if (senders_left_ > 0) {
     look_at_link(now_ns);
     if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
@@ -135,8 +145,38 @@ void Control::look_at_filter(std::uint64_t now_ns) {
   is_hurried_ = true;
 }
 
+// A gateway cannot answer through a link that is down.
+void Control::look_at_next_hops(std::uint64_t now_ns) {
+  if (link_is_down_ || state_.stop_receiving.load(std::memory_order_relaxed) ||
+      next_hop_watch_.failure())
+    return;
+  next_hop_watch_.look(now_ns, senders_left_ > 0);
+  if (!next_hop_watch_.failure()) return;
+  const Snapshot snapshot = look_();
+  stop(GatewayLost{*next_hop_watch_.failure(), snapshot.probes_sent(), snapshot.probes,
+                   limits_.seed});
+}
+
+void Control::look_at_source(std::uint64_t now_ns) {
+  if (state_.stop_receiving.load(std::memory_order_relaxed) || source_watch_.failure()) return;
+  source_watch_.look(now_ns, senders_left_ > 0);
+  if (!source_watch_.failure()) return;
+  const Snapshot snapshot = look_();
+  stop(SourceLost{to_string(*source_watch_.failure()), limits_.link_timeout_s,
+                  snapshot.probes_sent(), snapshot.probes, limits_.seed});
+}
+
+// One that is renamed goes on sending: what is bound to it is bound to its number.
 bool Control::is_interface_gone(std::uint64_t now_ns) {
-  if (is_gone_ || !link_.is_gone()) return is_gone_;
+  if (is_gone_) return true;
+  std::string name = link_.current_name();
+  if (name == interface_name_) return false;
+  if (!name.empty()) {
+    events_.add_return(now_ns, fmt::format("{} is called {} now", interface_name_, name),
+                       "sending goes on");
+    interface_name_ = std::move(name);
+    return false;
+  }
   is_gone_ = true;
   events_.add_loss(now_ns, fmt::format("the interface {} is gone", link_.name()), "the scan ends");
   const Snapshot snapshot = look_();
@@ -237,8 +277,9 @@ std::uint64_t Control::silence_ns() const {
 void Control::look_for_progress(const Snapshot& snapshot) {
   const std::uint64_t sent = snapshot.sent();
   const std::uint64_t paused_ns = snapshot.paused_ns();
-  const bool is_waiting =
-      paused_ns != last_paused_ns_ || link_is_down_ || filter_watch_.is_off() || senders_left_ == 0;
+  const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || filter_watch_.is_off() ||
+                          next_hop_watch_.is_lost() || source_watch_.is_lost() ||
+                          senders_left_ == 0;
   if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
     progress_ns_ = snapshot.taken_ns;
     said_no_progress_ = false;

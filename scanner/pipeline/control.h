@@ -20,8 +20,10 @@
 #include "scanner/network/link.h"
 #include "scanner/options/path_config.h"
 #include "scanner/pipeline/filter_watch.h"
+#include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/reply_balance.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/source_watch.h"
 #include "scanner/receive/reply_source.h"
 
 namespace echoscan {
@@ -51,7 +53,8 @@ class Control {
   // `look` takes a snapshot. All must outlive the control; it writes `state`, which the other
   // threads read.
   Control(const Limits& limits, std::size_t sender_count, const Link& link, ReplySource& source,
-          ScanState& state, const StatusLine& status, std::function<Snapshot()> look);
+          const NextHops& next_hops, ScanState& state, const StatusLine& status,
+          std::function<Snapshot()> look);
 
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
   // nothing.
@@ -76,6 +79,8 @@ class Control {
   // Ends the scan when the interface is there no more.
   bool is_interface_gone(std::uint64_t now_ns);
   void look_at_filter(std::uint64_t now_ns);
+  void look_at_next_hops(std::uint64_t now_ns);
+  void look_at_source(std::uint64_t now_ns);
   void stop_receiving();
   void note_link_down(std::uint64_t now_ns);
   // Tells senders of replies that were on their way when the link was last seen up.
@@ -99,6 +104,8 @@ class Control {
   std::function<Snapshot()> look_;
   EventLog events_;
   FilterWatch filter_watch_;
+  NextHopWatch next_hop_watch_;
+  SourceWatch source_watch_;
   ReplyBalance reply_balance_;
   ScanOutcome outcome_ = Finished{};
   std::uint64_t started_ns_ = 0;  // 0: before the first tick
@@ -107,6 +114,7 @@ class Control {
   bool was_signalled_ = false;
   bool said_cooldown_ = false;
   bool is_gone_ = false;  // the interface
+  std::string interface_name_;
 
   bool link_is_down_ = false;
   std::uint64_t down_since_ns_ = 0;

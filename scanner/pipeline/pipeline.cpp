@@ -54,6 +54,7 @@ SenderFigures figures_of(const SenderCounters& counters) {
           .handed_over = counters.handed_over.get(),
           .first_pass = counters.first_pass.get(),
           .passed_over = counters.passed_over.get(),
+          .way_lost = counters.way_lost.get(),
           .retried = counters.retried.get(),
           .gone_back = counters.gone_back.get(),
           .refused = counters.refused.get(),
@@ -95,7 +96,8 @@ ReceiverFigures figures_of(const ReplySource& source, const ReceiverCounters& co
           .off_target = counters.off_target.get(),
           .in_cooldown = counters.in_cooldown.get(),
           .without_rtt = counters.without_rtt.get(),
-          .round_trip_ns = counters.round_trip_ns.get()};
+          .round_trip_ns = counters.round_trip_ns.get(),
+          .proved_ns = counters.proved_ns.get()};
 }
 
 OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& counters) {
@@ -119,12 +121,13 @@ void wait_for_signal(asio::signal_set& signals, Control& control) {
 }  // namespace
 
 Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
-                   const std::vector<Queue>& queues, ReplySource& source, const GeoTable& geo,
-                   ByteSink& sink, const Link& link, Clock& clock)
+                   const std::vector<Queue>& queues, const NextHops& next_hops, ReplySource& source,
+                   const GeoTable& geo, ByteSink& sink, const Link& link, Clock& clock)
     : pace_(config.pace),
       path_(config.path),
       output_(config.output),
       queues_(queues),
+      next_hops_(next_hops),
       source_(source),
       link_(link),
       clock_(clock),
@@ -133,7 +136,6 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       seed_(plan.seed),
       labels_(plan.labels),
       ways_(plan.ways.map),
-
       without_way_(plan.unroutable_count * config.order.passes),
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
@@ -145,7 +147,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(
         TargetCursor(plan.targets, plan.permutation), blocks_, pacer_, *queue.transmitter, clock,
-        source, writer_, state_, plan.labels, plan.ways, queue.rate_pps));
+        source, writer_, state_, plan.labels, plan.ways.map, next_hops.map, queue.rate_pps));
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
@@ -155,7 +157,8 @@ ScanOutcome Pipeline::run() {
   asio::io_context events;
   asio::signal_set signals(events, SIGINT, SIGTERM);
   Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
-                  state_, StatusLine(output_.status, started_ns_), [this] { return snapshot(); });
+                  next_hops_, state_, StatusLine(output_.status, started_ns_),
+                  [this] { return snapshot(); });
   wait_for_signal(signals, control);
   // Link and reply filter are seen before the first probe.
   control.tick(clock_.now_ns());

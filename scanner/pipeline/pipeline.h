@@ -23,6 +23,7 @@
 #include "scanner/account/snapshot.h"
 #include "scanner/network/link.h"
 #include "scanner/options/scan_config.h"
+#include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/receiver.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/sender.h"
@@ -48,8 +49,8 @@ class Pipeline {
  public:
   // All must outlive the pipeline.
   Pipeline(const TargetPlan& plan, const ScanConfig& config, const std::vector<Queue>& queues,
-           ReplySource& source, const GeoTable& geo, ByteSink& sink, const Link& link,
-           Clock& clock);
+           const NextHops& next_hops, ReplySource& source, const GeoTable& geo, ByteSink& sink,
+           const Link& link, Clock& clock);
 
   // Runs the scan to its end; call once. SIGINT and SIGTERM are handled meanwhile: the first ends
   // the sending, the second the cooldown and the wait for a reader that takes nothing.
@@ -77,6 +78,7 @@ class Pipeline {
   const PathConfig& path_;
   const OutputConfig& output_;
   const std::vector<Queue>& queues_;
+  const NextHops& next_hops_;
   ReplySource& source_;
   const Link& link_;
   Clock& clock_;

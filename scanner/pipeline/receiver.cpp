@@ -120,6 +120,7 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   }
   if (const std::optional<std::uint64_t> rtt_ns = proved_rtt_ns(reply)) {
     rtt_.add(*rtt_ns);
+    if (reply.sent_ns > counters_.proved_ns.get()) counters_.proved_ns.set(reply.sent_ns);
     if (std::has_single_bit(rtt_.count()))
       counters_.round_trip_ns.set(rtt_.percentile_ns(kNearlyAll));
   } else {

@@ -42,6 +42,21 @@ class ReplyLosses {
 };
 
 struct ScanState {
+  // Whether what is sent now would be lost, or its reply.
+  [[nodiscard]] bool has_to_wait() const {
+    return link_is_down.load(std::memory_order_relaxed) ||
+           filter_is_off.load(std::memory_order_relaxed) ||
+           next_hop_is_lost.load(std::memory_order_relaxed) ||
+           source_is_lost.load(std::memory_order_relaxed);
+  }
+  // When all these were last seen to be well.
+  [[nodiscard]] std::uint64_t seen_well_ns() const {
+    return std::min({link_seen_up_ns.load(std::memory_order_relaxed),
+                     filter_seen_on_ns.load(std::memory_order_relaxed),
+                     next_hops_proved_ns.load(std::memory_order_relaxed),
+                     source_seen_ns.load(std::memory_order_relaxed)});
+  }
+
   std::atomic<bool> stop_sending = false;
   std::atomic<bool> stop_receiving = false;
   // What is sent now would not arrive.
@@ -56,6 +71,17 @@ struct ScanState {
   // one.
   std::atomic<std::uint64_t> filter_seen_on_ns = ~std::uint64_t{0};
   ReplyLosses reply_losses;
+  // A gateway does not answer: what is sent now may not arrive.
+  std::atomic<bool> next_hop_is_lost = false;
+  // This host has not the address that probes come from.
+  std::atomic<bool> source_is_lost = false;
+  // CLOCK_MONOTONIC when it last had; the largest number where nobody watches it.
+  std::atomic<std::uint64_t> source_seen_ns = ~std::uint64_t{0};
+  // By their numbers, those that are given up: nothing is sent to them any more.
+  std::atomic<std::uint64_t> lost_next_hops = 0;
+  // CLOCK_MONOTONIC when all gateways were last known to be there; the largest number where nobody
+  // watches them.
+  std::atomic<std::uint64_t> next_hops_proved_ns = ~std::uint64_t{0};
   // The user has asked twice to stop: lines that the reader does not take stay unwritten.
   std::atomic<bool> abandon_output = false;
   // CLOCK_MONOTONIC when the last probe had left; 0 while sending.

@@ -23,8 +23,8 @@ std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
-               const ScanState& state, const LabelMap& labels, const WayPlan& ways,
-               std::uint64_t rate_pps)
+               const ScanState& state, const LabelMap& labels, const LabelMap& ways,
+               const NextHopMap& next_hops, std::uint64_t rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
@@ -36,9 +36,9 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
       marks_(kMarks),
-      without_way_(ways.refused),
+      next_hops_(next_hops),
       handed_over_by_label_(labels),
-      handed_over_by_way_(ways.map) {
+      handed_over_by_way_(ways) {
   cursor_.seek(0, 0);
   given_up_.reserve(kBatchSize);
 }
@@ -69,11 +69,12 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     if (!link_is_down) returned_ = batch_begin_;
   }
   note_reply_losses();
-  if (link_is_down || state_.filter_is_off.load(std::memory_order_relaxed)) {
+  if (link_is_down || state_.has_to_wait()) {
     transmitter_.rest();
     pause(now_ns, counters_.paused_link_ns);
     return 0;
   }
+  drop_lost_ways();
   if (!refill()) {
     is_done_ = is_all_sent(now_ns);
     return is_done_ ? 0 : kSettleNapNs;
@@ -123,12 +124,46 @@ bool Sender::refill() {
 }
 
 std::size_t Sender::go_back(std::span<Target> room) {
-  const std::size_t count = std::min<std::uint64_t>(room.size(), lost_end_ - lost_begin_);
-  for (std::size_t i = 0; i < count; ++i) {
-    room[i] = history_[lost_begin_++ % kHistory];
-    room[i].is_again = true;
+  std::size_t count = 0;
+  for (; count < room.size() && lost_begin_ != lost_end_; ++lost_begin_) {
+    const Target& target = history_[lost_begin_ % kHistory];
+    if (has_lost_way(target)) {
+      counters_.in_doubt.add(1);
+      continue;
+    }
+    room[count] = target;
+    room[count++].is_again = true;
   }
   return count;
+}
+
+// What waits to leave by a next hop that has been given up meanwhile does not leave.
+void Sender::drop_lost_ways() {
+  const std::uint64_t lost = state_.lost_next_hops.load(std::memory_order_relaxed);
+  if (lost == lost_next_hops_) return;
+  lost_next_hops_ = lost;
+  std::uint64_t kept_end = batch_begin_;
+  for (std::uint64_t place = batch_begin_; place != batch_end_; ++place) {
+    const Target target = history_[place % kHistory];
+    if (has_lost_way(target)) {
+      drop(target);
+    } else {
+      history_[kept_end++ % kHistory] = target;
+    }
+  }
+  batch_end_ = kept_end;
+}
+
+void Sender::drop(const Target& target) {
+  if (kind_ == Kind::from_order) {
+    counters_.way_lost.add(1);
+  } else if (target.is_again) {
+    counters_.in_doubt.add(1);
+    if (kind_ == Kind::taken_back) counters_.lost_again.add(1);
+  } else {
+    counters_.refused.add(1);
+    given_up_.push_back(target);
+  }
 }
 
 std::size_t Sender::draw(std::span<Target> room) {
@@ -142,15 +177,28 @@ std::size_t Sender::draw(std::span<Target> room) {
     }
     const std::size_t drawn = cursor_.next(std::span(addresses).first(room.size()));
     std::size_t count = 0;
-    for (const Ipv4 address : std::span(addresses).first(drawn))
-      if (without_way_.size() == 0 || !without_way_.range_of(address))
-        room[count++] = {address, pass_};
+    for (const Ipv4 address : std::span(addresses).first(drawn)) {
+      room[count] = {address, pass_};
+      if (!next_hops_.is_one()) set_way(room[count]);
+      if (room[count].next_hop == NextHopTable::kNone) {
+        counters_.passed_over.add(1);
+      } else if (has_lost_way(room[count])) {
+        counters_.way_lost.add(1);
+      } else {
+        ++count;
+      }
+    }
     counters_.drawn.add(drawn);
-    counters_.passed_over.add(drawn - count);
     if (count > 0) return count;
     // There may be millions without a way in a row.
     if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
   }
+}
+
+void Sender::set_way(Target& target) const {
+  const LabelId way = next_hops_.way_of(target.address);
+  target.way = static_cast<std::uint8_t>(std::min<LabelId>(way, Target::kWayUnknown));
+  target.next_hop = next_hops_.next_hop_of_way(way);
 }
 
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
@@ -185,8 +233,14 @@ void Sender::count_accepted(std::span<const Target> accepted) {
   if (pass_ == 0) counters_.first_pass.add(accepted.size());
   if (!handed_over_by_label_.empty())
     for (const Target& target : accepted) handed_over_by_label_.add(target.address);
-  if (!handed_over_by_way_.empty())
-    for (const Target& target : accepted) handed_over_by_way_.add(target.address);
+  if (handed_over_by_way_.empty()) return;
+  for (const Target& target : accepted) {
+    if (target.way != Target::kWayUnknown) {
+      handed_over_by_way_.add_label(target.way);
+    } else {
+      handed_over_by_way_.add(target.address);
+    }
+  }
 }
 
 void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {
@@ -285,8 +339,7 @@ bool Sender::is_all_sent(std::uint64_t now_ns) {
     return false;
   }
   if (settled_ns_ == 0) settled_ns_ = now_ns;
-  return is_stopped_ || (state_.link_seen_up_ns.load(std::memory_order_relaxed) > settled_ns_ &&
-                         state_.filter_seen_on_ns.load(std::memory_order_relaxed) > settled_ns_);
+  return is_stopped_ || state_.seen_well_ns() > settled_ns_;
 }
 
 // Targets that were drawn and not handed over stay unsent.

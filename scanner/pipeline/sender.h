@@ -17,10 +17,10 @@
 
 #include "output/result/result_writer.h"
 #include "scanner/pipeline/scan_state.h"
-#include "scanner/plan/way_plan.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
 #include "scanner/receive/reply_source.h"
+#include "scanner/transmit/next_hop_map.h"
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/label_tally.h"
@@ -54,8 +54,8 @@ class Sender {
   // share of the scan's rate, which says how far to go back; the pacer keeps the rate.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
          Clock& clock, const ReplySource& source, const ResultWriter& writer,
-         const ScanState& state, const LabelMap& labels, const WayPlan& ways,
-         std::uint64_t rate_pps = Pacer::kUnlimited);
+         const ScanState& state, const LabelMap& labels, const LabelMap& ways,
+         const NextHopMap& next_hops, std::uint64_t rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while link or reply filter are away; backs off while
@@ -70,7 +70,6 @@ class Sender {
   [[nodiscard]] const LabelTally& handed_over_by_label() const { return handed_over_by_label_; }
   // The same by way.
   [[nodiscard]] const LabelTally& handed_over_by_way() const { return handed_over_by_way_; }
-
   // The probes that counters().refused counts. After run() has returned.
   [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
@@ -83,7 +82,14 @@ class Sender {
   // The next targets of the order; those that were drawn are handed over, unless the scan is
   // stopped.
   std::size_t draw(std::span<Target> room);
+  void set_way(Target& target) const;
   std::size_t go_back(std::span<Target> room);
+  void drop_lost_ways();
+  // Counts and names a target of the batch that does not leave.
+  void drop(const Target& target);
+  [[nodiscard]] bool has_lost_way(const Target& target) const {
+    return (lost_next_hops_ >> target.next_hop & 1) != 0;
+  }
   // One turn of run(): hands a batch over, pauses, or sees to what is under way. Returns how long
   // to wait before the next.
   std::uint64_t turn(std::uint64_t now_ns);
@@ -162,7 +168,8 @@ class Sender {
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;
-  const TargetSet& without_way_;
+  const NextHopMap& next_hops_;
+  std::uint64_t lost_next_hops_ = 0;  // those that are given up, by their numbers
   LabelTally handed_over_by_label_;
   LabelTally handed_over_by_way_;
   std::vector<Target> given_up_;

@@ -48,6 +48,13 @@ std::uint64_t random_seed() {
   return seed & kSeedMax;
 }
 
+std::uint64_t count_unroutable(const TargetPlan& plan) {
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < plan.ways.shares.size(); ++i)
+    if (is_unroutable(plan.ways.shares[i].way)) count += plan.targets_by_way[i + 1];
+  return count;
+}
+
 }  // namespace
 
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
@@ -73,11 +80,14 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
 
 void add_ways(TargetPlan& plan, const PathConfig& config) {
   plan.ways = plan_ways(config, plan.targets.ranges());
-  const std::vector<WayShare>& shares = plan.ways.shares;
   plan.targets_by_way = count_by_label(plan, plan.ways.map);
   if (plan.ways.map.empty()) plan.targets_by_way = {0, plan.target_count};
-  for (std::size_t i = 0; i < shares.size(); ++i)
-    if (is_unroutable(shares[i].way)) plan.unroutable_count += plan.targets_by_way[i + 1];
+  plan.unroutable_count = count_unroutable(plan);
+}
+
+void drop_ways(TargetPlan& plan, std::span<const std::size_t> ways) {
+  for (const std::size_t way : ways) plan.ways.shares[way].way.kind = Way::Kind::unreachable;
+  plan.unroutable_count = count_unroutable(plan);
 }
 
 }  // namespace echoscan

@@ -45,5 +45,7 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order);
 
 // Finds the ways of the plan's targets, as plan_ways does.
 void add_ways(TargetPlan& plan, const PathConfig& config);
+// Makes those ways, by the numbers of their shares, unreachable: nobody is there to lead on.
+void drop_ways(TargetPlan& plan, std::span<const std::size_t> ways);
 
 }  // namespace echoscan

@@ -72,11 +72,6 @@ WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> target
   WayPlan plan;
   plan.shares = find_shares(config, targets);
   plan.map = map_ways(plan.shares);
-  std::vector<AddressRange> refused;
-  for (const WayShare& share : plan.shares)
-    if (is_unroutable(share.way))
-      refused.insert(refused.end(), share.ranges.begin(), share.ranges.end());
-  plan.refused = TargetSet(merge_ranges(std::move(refused)));
   return plan;
 }
 

@@ -1,5 +1,4 @@
-// The ways of a scan's targets: asked as the options say, refused ones apart, an address's way to
-// be looked up.
+// The ways of a scan's targets: asked as the options say, and an address's way to be looked up.
 //
 // `-i` and `--source-ip` narrow the question. Where `-i` finds no route, it is asked once more from
 // the interface's own address: an uplink with rules by source has its routes in a table of its own.
@@ -25,7 +24,6 @@ struct WayPlan {
   // By way: the label of an address is 1 + the number of its share. Empty when there is one way
   // for all.
   LabelMap map = {};
-  TargetSet refused = TargetSet({});  // targets that nothing is sent to
 };
 
 // Throws UserError when the interface named is not there, std::system_error when the kernel gives

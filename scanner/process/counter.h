@@ -32,6 +32,7 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter handed_over;  // of those, accepted by the transmitter
   Counter first_pass;   // of those, in the first pass
   Counter passed_over;  // drawn, and not handed over: no way leads there
+  Counter way_lost;     // the same: the gateway of their way has been given up
   Counter retried;      // accepted again after the transmitter had handed them back
   Counter gone_back;    // accepted again because link or reply filter was lost behind them
   Counter refused;      // handed back by the transmitter, and never accepted again
@@ -77,6 +78,8 @@ struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter in_cooldown;
   Counter without_rtt;
 
+  // CLOCK_MONOTONIC when the newest probe left that a proved reply came to.
+  Counter proved_ns;
   // What 99.9 % of the first replies did not take longer than; computed each time their number has
   // doubled.
   Counter round_trip_ns;

@@ -19,6 +19,7 @@ FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& k
                              std::size_t frame_bytes)
     : frame_bytes_(frame_bytes),
       constants_{key, addresses.source.value, 0},
+      next_hops_(std::make_shared<NextHopTable>(addresses.source_mac, addresses.gateway_mac)),
       version_(probe_batch_versions().front()) {
   std::copy_n(addresses.gateway_mac.bytes.data(), 6, bytes_.data());
   std::copy_n(addresses.source_mac.bytes.data(), 6, bytes_.data() + 6);
@@ -44,6 +45,8 @@ void FrameTemplate::fill(FrameBuffer frame) const {
 }
 
 void FrameTemplate::patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const {
+  const std::uint64_t head = next_hops_->frame_head(target.next_hop);
+  std::memcpy(frame.data(), &head, sizeof(head));
   probe_write(frame.data(), &constants_.key, constants_.ip_sum, target.address.value, target.pass,
               sent_ns);
 }
@@ -59,6 +62,8 @@ void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
     }
     version_.compute(constants_, sent_ns, count, batch);
     for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t head = next_hops_->frame_head(targets[i].next_hop);
+      std::memcpy(frames[i], &head, sizeof(head));
       std::uint8_t* at = frames[i] + ProbeBatch::kPatchOffset;
       for (std::size_t word = 0; word + 1 < ProbeBatch::kPatchWords; ++word)
         std::memcpy(at + word * 8, &batch.words[word][i], 8);

@@ -1,21 +1,23 @@
 // The probe's Ethernet frame: written once per buffer, patched per probe.
 //
-// fill() writes all 60 bytes. patch() writes what differs from probe to probe: destination,
-// identifier, sequence number, payload and the two checksums. patch_batch() does so for many, with
-// vector instructions, in less than half the time (probe_batch.h). The IPv4 checksum is one
-// addition to a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is summed
-// over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC 6864).
-// Host order ends here: whatever this file writes is in network order. Immutable once built; any
-// thread may fill and patch its own buffers. Only `bench` asks for longer frames, whose rest is
-// zeros, which change no checksum.
+// fill() writes all 60 bytes. patch() writes what differs from probe to probe: the next hop's MAC,
+// destination, identifier, sequence number, payload and the two checksums. patch_batch() does so
+// for many, with vector instructions, in less than half the time (probe_batch.h). The IPv4 checksum
+// is one addition to a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is
+// summed over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC
+// 6864). Host order ends here: whatever this file writes is in network order. Immutable once built,
+// but for the MACs; any thread may fill and patch its own buffers. Only `bench` asks for longer
+// frames, whose rest is zeros, which change no checksum.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "bpf/probe.h"
 #include "scanner/network/mac_address.h"
+#include "scanner/transmit/next_hop_table.h"
 #include "scanner/transmit/probe_batch.h"
 #include "scanner/transmit/target.h"
 #include "targets/address.h"
@@ -27,7 +29,7 @@ using FrameBuffer = std::span<std::uint8_t, PROBE_FRAME_BYTES>;
 // Where every probe of a scan comes from and goes through.
 struct FrameAddresses {
   MacAddress source_mac;
-  MacAddress gateway_mac;
+  MacAddress gateway_mac;  // of the next hop 0
   Ipv4 source;
 };
 
@@ -44,6 +46,8 @@ class FrameTemplate {
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
   // The sum of the IPv4 header without destination and checksum, which probe_write() takes.
   [[nodiscard]] std::uint32_t ip_sum() const { return constants_.ip_sum; }
+  // The MACs, which all copies of this template share.
+  [[nodiscard]] const std::shared_ptr<NextHopTable>& next_hops() const { return next_hops_; }
 
   // Writes everything of a probe that patch() does not. The bytes behind it the caller keeps zero.
   void fill(FrameBuffer frame) const;
@@ -62,6 +66,7 @@ class FrameTemplate {
   std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
   std::size_t frame_bytes_;
   ProbeConstants constants_;
+  std::shared_ptr<NextHopTable> next_hops_;
   ProbeBatchVersion version_;
 };
 

@@ -197,9 +197,28 @@ class DiscardingTransmitter : public Transmitter {
   FrameArea area_;
 };
 
+// So many ways, each with as many addresses and a next hop of its own.
+LabelMap equal_ways(std::uint32_t count) {
+  LabelTable table;
+  std::vector<LabelledRange> entries;
+  for (std::uint32_t i = 0; count > 1 && i < count; ++i) {
+    const auto first = static_cast<std::uint32_t>((std::uint64_t{i} << 32) / count);
+    const auto last = static_cast<std::uint32_t>((std::uint64_t{i + 1} << 32) / count - 1);
+    entries.push_back({{Ipv4{first}, Ipv4{last}}, table.id_of(std::to_string(i))});
+  }
+  return {std::move(table), entries};
+}
+
+NextHopMap next_hops_of(const LabelMap& ways) {
+  std::vector<std::uint8_t> next_hops;
+  for (std::size_t label = 0; label < ways.label_count(); ++label)
+    next_hops.push_back(static_cast<std::uint8_t>(label));
+  return {ways, std::move(next_hops)};
+}
+
 // All of user space for a probe, by the product's own sender at --rate max: order, look-up, pacer,
 // clock, cookies, frame. Arguments: ranges; frames patched one by one (0) or in batches (1);
-// labelled segments.
+// labelled segments; ways.
 void BM_probe(benchmark::State& state) {
   constexpr std::uint64_t kSteps = 1 << 20;
   const TargetSet targets = survey_targets(static_cast<std::uint64_t>(state.range(0)));
@@ -213,16 +232,20 @@ void BM_probe(benchmark::State& state) {
   const SilentSource source;
   const ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
-  const WayPlan ways;
+  const LabelMap ways = equal_ways(static_cast<std::uint32_t>(state.range(3)));
+  const NextHopMap next_hops = next_hops_of(ways);
   for (auto _ : state) {
     ShardBlocks blocks(0, kSteps, 1, 4096);
     Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, source,
-                  writer, scan_state, labels, ways);
+                  writer, scan_state, labels, ways, next_hops);
     sender.run();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(transmitter.counters().sent.get()));
 }
-BENCHMARK(BM_probe)->ArgsProduct({{1, 100'000}, {0, 1}, {0}})->Args({1, 1, 8000});
+BENCHMARK(BM_probe)
+    ->ArgsProduct({{1, 100'000}, {0, 1}, {0}, {1}})
+    ->Args({1, 1, 8000, 1})
+    ->Args({1, 1, 0, 16});
 
 void BM_pacer_take(benchmark::State& state) {
   Pacer pacer(100'000'000, 1);

@@ -52,9 +52,11 @@ TEST(SipHash, CookieAndTagDependOnEverything) {
 TEST(LiveQueue, AnEntryIsOfItsLapOnly) {
   for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{LIVE_RING_TARGETS - 1},
                                  std::uint64_t{LIVE_RING_TARGETS}, std::uint64_t{1} << 40}) {
-    const __u64 entry = live_entry(0xfffefdfc, 255, 1, at);
+    const __u64 entry = live_entry(0xfffefdfc, 255, 1, 63, at);
     EXPECT_EQ(live_entry_target(entry), 0xfffefdfcU);
     EXPECT_EQ(live_entry_pass(entry), 255);
+    EXPECT_TRUE(live_entry_is_again(entry));
+    EXPECT_EQ(live_entry_next_hop(entry), 63);
     EXPECT_TRUE(live_entry_is_at(entry, at));
     EXPECT_FALSE(live_entry_is_at(entry, at + LIVE_RING_TARGETS));
     EXPECT_FALSE(live_entry_is_at(0, at));

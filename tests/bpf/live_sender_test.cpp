@@ -61,6 +61,8 @@ class LiveSenderTest : public testing::Test {
     queue_memory_ = MappedMemory::shared(bpf_map__fd(skeleton_->maps.queues), sizeof(live_queue));
     ASSERT_TRUE(queue_memory_);
     queue_ = queue_memory_.as<live_queue>();
+    for (std::size_t i = 0; i < NextHopTable::kMax; ++i)
+      queue_->frame_heads[i] = frame_template.next_hops()->frame_head(i);
   }
 
   // What a flush would do: nothing is in flight any more.
@@ -71,7 +73,7 @@ class LiveSenderTest : public testing::Test {
 
   void put(Target target) {
     queue_->ring[tail_ % LIVE_RING_TARGETS] =
-        live_entry(target.address.value, target.pass, 0, tail_);
+        live_entry(target.address.value, target.pass, 0, target.next_hop, tail_);
     ++tail_;
   }
 
@@ -98,8 +100,11 @@ class LiveSenderTest : public testing::Test {
 };
 
 TEST_F(LiveSenderTest, FramesAreThoseOfTheTemplate) {
-  for (const Target target : {Target{Ipv4{0x0a000001}, 0}, Target{Ipv4{0xffffffff}, 255},
-                              Target{Ipv4{0}, 1}, Target{Ipv4{0xc6120304}, 7}}) {
+  template_.next_hops()->set(1, {{2, 0, 0, 0, 1, 3}});
+  template_.next_hops()->set(63, {{0xfe, 0xfd, 0xfc, 0xfb, 0xfa, 0xf9}});
+  load(template_);
+  for (const Target target : {Target{Ipv4{0x0a000001}, 0}, Target{Ipv4{0xffffffff}, 255, false, 63},
+                              Target{Ipv4{0}, 1}, Target{Ipv4{0xc6120304}, 7, false, 1}}) {
     put(target);
     ASSERT_EQ(run(), XDP_REDIRECT);
     std::vector<std::uint8_t> expected(PROBE_FRAME_BYTES);
@@ -145,7 +150,7 @@ TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
 // Targets that the driver refused come first, and nothing leaves before the batch is over.
 TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
   put({Ipv4{1}, 0});
-  queue_->again[0] = live_entry(77, 3, 0, 0);
+  queue_->again[0] = live_entry(77, 3, 0, 0, 0);
   queue_->again_count = 1;
   queue_->resume_run = LIVE_BATCH;
   for (int i = 0; i < LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);

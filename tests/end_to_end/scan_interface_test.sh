@@ -1,23 +1,41 @@
 #!/usr/bin/env bash
-# The interface is removed, or renamed, in the middle of a scan: the scan ends at once, says so, and the ledger stands.
+# The interface is removed in the middle of a scan: the scan ends at once, says so, and the ledger stands. It is renamed:
+# the scan goes on. The source address is taken away: the scan waits, and ends or goes on.
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 for method in af_xdp_copy xdp_live af_packet packet_mmap pcap raw_socket; do
-  for change in removed renamed; do
-    lab up
-    start_scan --method $method --rate 20k --cooldown 1 --seed 5 10.0.0.0/14
-    if [ $change = removed ]; then
-      far ip link delete lab1
-    else
-      # The kernel renames an interface that is up since Linux 6.2.
-      near ip link set lab0 name lab9 || near sh -c "ip link set lab0 down && ip link set lab0 name lab9"
-    fi
-    expect_status 3 wait $pid
-    expect_text "$work/log" "the interface lab0 is gone: it was removed or renamed; stopped after "
-    expect_equal "$method, $change: outcome" "$(summary .outcome)" "stopped, interface gone"
-    expect_equal "$method, $change: adds_up" "$(summary .ledger.adds_up)" true
-    expect_equal "$method, $change: lines" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
-    echo "$method, $change: $(summary .ledger.sent) of $(summary .ledger.probes) sent, $(summary .ledger.silent) silent"
-    lab down
-  done
+  lab up
+  start_scan --method $method --rate 20k --cooldown 1 --seed 5 10.0.0.0/14
+  far ip link delete lab1
+  expect_status 3 wait $pid
+  expect_text "$work/log" "the interface lab0 is gone: it was removed; stopped after "
+  expect_equal "$method, removed: outcome" "$(summary .outcome)" "stopped, interface gone"
+  expect_equal "$method, removed: adds_up" "$(summary .ledger.adds_up)" true
+  expect_equal "$method, removed: lines" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
+  echo "$method, removed: $(summary .ledger.sent) of $(summary .ledger.probes) sent, $(summary .ledger.silent) silent"
+  lab down
+
+  lab up
+  start_scan --method $method --rate 20k --cooldown 1 --link-timeout 5 10.1.0.0/16
+  # The kernel renames an interface that is up since Linux 6.2.
+  near ip link set lab0 name lab9
+  sleep 0.5
+  near ip address delete 192.0.2.1/30 dev lab9
+  sleep 1
+  near ip address add 192.0.2.1/30 dev lab9
+  near ip route replace default via 192.0.2.2
+  expect_status 0 wait $pid
+  expect_truth 10.1.0.0/16
+  expect_text "$work/log" "lab0 is called lab9 now: sending goes on"
+  expect_text "$work/log" "this host has the source address 192.0.2.1 no more: sending pauses, for 5 s at most"
+  echo "$method, renamed, and without its address: all found, $(summary .ledger.sent_again) sent again"
+  lab down
 done
+
+lab up
+start_scan --rate 20k --cooldown 1 --link-timeout 1 10.0.0.0/14
+near ip address delete 192.0.2.1/30 dev lab0
+expect_status 3 wait $pid
+expect_text "$work/log" "this host has not had the address 192.0.2.1 for 1 s (--link-timeout); stopped after "
+expect_equal "outcome" "$(summary .outcome)" "stopped, source lost"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true

@@ -81,7 +81,7 @@ Summary random_summary(std::mt19937_64& random) {
   summary.ledger = {
       number(), number(), number(), number(), number(), {number(), number(), number(), number()},
       number(), number(), number(), number(), number(), number(),
-      number(), {}};
+      number(), number(), {}};
   for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
   for (std::uint64_t i = random() % 3; i > 0; --i)
     summary.labels.push_back({i == 2 ? "" : text(), number(), number(), number()});

@@ -109,6 +109,7 @@ class AllocationTest : public testing::Test {
   FakeClock clock_;
   NullSink sink_;
   ResultWriter writer_;
+  NextHopMap next_hops_;
   ScanState state_;
 };
 
@@ -124,7 +125,7 @@ TEST_F(AllocationTest, SenderDoesNotAllocate) {
   Pacer pacer(1'000'000, clock_.now);
   DiscardingTransmitter transmitter;
   Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter, clock_,
-                source, writer_, state_, plan_.labels, plan_.ways);
+                source, writer_, state_, plan_.labels, plan_.ways.map, next_hops_);
   const std::uint64_t before = allocations;
   EXPECT_TRUE(sender.run());
   EXPECT_EQ(allocations, before);

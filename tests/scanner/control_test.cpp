@@ -48,7 +48,7 @@ class ControlTest : public testing::Test {
     snapshot.probes = 1000;
     snapshot.senders.assign(sender_count, {});
     snapshot.transmitters.assign(1, {});
-    control.emplace(limits, sender_count, link, source, state,
+    control.emplace(limits, sender_count, link, source, next_hops, state,
                     StatusLine(StatusStyle::off, kStartNs), [this] {
                       ++looks;
                       snapshot.taken_ns = now_ns;
@@ -80,6 +80,7 @@ class ControlTest : public testing::Test {
   FakeLink link;
   FakeReplySource source{{}};
   FakeAttachment filter;
+  NextHops next_hops;
   ScanState state;
   Snapshot snapshot;
   std::uint64_t now_ns = kStartNs;
@@ -229,6 +230,25 @@ TEST_F(ControlTest, AnInterfaceThatIsGoneEndsTheSending) {
   EXPECT_TRUE(state.stop_sending);
   EXPECT_NE(outcome_sentence(control->outcome()).find("12 of 1000 probes"), std::string::npos);
   EXPECT_NE(outcome_sentence(control->outcome()).find("--seed 17"), std::string::npos);
+}
+
+TEST_F(ControlTest, ASourceAddressThatStaysAwayEndsTheSending) {
+  start({.link_timeout_s = 2, .seed = 17});
+  link.source_is_there = false;
+  tick_until(kSecondNs);
+  EXPECT_FALSE(state.stop_sending);
+  tick_until(2100 * kMs);
+  EXPECT_TRUE(state.stop_sending);
+  EXPECT_EQ(outcome_name(control->outcome()), "stopped, source lost");
+}
+
+TEST_F(ControlTest, ARenamedInterfaceGoesOn) {
+  start({});
+  link.called = "new0";
+  tick_until(kSecondNs);
+  EXPECT_FALSE(state.stop_sending);
+  ASSERT_EQ(control->events().events().size(), 1U);
+  EXPECT_EQ(control->events().events()[0].what, "fake0 is called new0 now");
 }
 
 TEST_F(ControlTest, TheFirstReasonIsReported) {

@@ -208,7 +208,10 @@ class FakeLink : public Link {
     return true;
   }
   [[nodiscard]] bool is_up() const override { return up; }
-  [[nodiscard]] bool is_gone() const override { return gone; }
+  [[nodiscard]] std::string current_name() const override { return gone ? "" : called; }
+  [[nodiscard]] std::optional<Ipv4> lost_source() const override {
+    return source_is_there ? std::nullopt : std::optional(Ipv4{0xc0000201});
+  }
   [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override { return carried; }
   [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override { return received.load(); }
   [[nodiscard]] std::map<std::string, std::uint64_t> rx_packets_by_name() const override {
@@ -227,6 +230,8 @@ class FakeLink : public Link {
   std::atomic<bool> is_silent = false;
   std::atomic<bool> up = true;
   std::atomic<bool> gone = false;
+  std::atomic<bool> source_is_there = true;
+  std::string called = "fake0";
 
  private:
   std::string name_ = "fake0";

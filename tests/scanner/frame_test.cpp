@@ -106,12 +106,40 @@ TEST(ProbeBatch, EveryInstructionSetComputesTheHeadersCookies) {
   }
 }
 
+// A MAC that changes is that of the next frame, in buffers that were written before.
+TEST(FrameTemplate, FramesGoToTheMacThatTheirNextHopHasNow) {
+  const FrameTemplate frame_template(
+      {parse_mac("02:00:00:00:00:01").value(), parse_mac("02:00:00:00:00:02").value(), kSource},
+      {{5, 6}, {7, 8}});
+  std::array<std::uint8_t, PROBE_FRAME_BYTES> frame;
+  frame_template.fill(frame);
+  const FrameTemplate copy = frame_template;
+  for (std::size_t hop = 0; hop < NextHopTable::kMax; ++hop) {
+    for (const char* mac : {"02:00:00:00:00:03", "fe:fd:fc:fb:fa:f9"}) {
+      const std::uint32_t changes = copy.next_hops()->changes();
+      frame_template.next_hops()->set(hop, parse_mac(mac).value());
+      EXPECT_EQ(copy.next_hops()->changes(), changes + 1);
+      copy.patch(frame, {Ipv4{1}, 0, false, static_cast<std::uint8_t>(hop)}, 1);
+      MacAddress to;
+      MacAddress from;
+      std::copy_n(frame.data(), 6, to.bytes.data());
+      std::copy_n(frame.data() + 6, 6, from.bytes.data());
+      EXPECT_EQ(to_string(to), mac);
+      EXPECT_EQ(to_string(from), "02:00:00:00:00:01");
+    }
+  }
+}
+
 // Whole frames, checksums included, and batches of every length across the size of one.
 TEST(FrameTemplate, ABatchIsItsProbesOneByOne) {
   const FrameTemplate frame_template(
       {parse_mac("02:00:00:00:00:01").value(), parse_mac("02:00:00:00:00:02").value(), kSource},
       {{5, 6}, {7, 8}});
   std::mt19937_64 random(6);
+  for (std::size_t hop = 1; hop < NextHopTable::kMax; ++hop) {
+    const auto low = static_cast<std::uint8_t>(hop);
+    frame_template.next_hops()->set(hop, {{2, 0, 0, 0, 1, low}});
+  }
   for (std::size_t count = 0; count <= 3 * ProbeBatch::kSize; ++count) {
     std::vector<std::array<std::uint8_t, PROBE_FRAME_BYTES>> frames(count);
     std::vector<std::uint8_t*> pointers;
@@ -119,8 +147,9 @@ TEST(FrameTemplate, ABatchIsItsProbesOneByOne) {
     for (auto& frame : frames) {
       frame_template.fill(frame);
       pointers.push_back(frame.data());
-      targets.push_back(
-          {Ipv4{static_cast<std::uint32_t>(random())}, static_cast<std::uint8_t>(random())});
+      targets.push_back({Ipv4{static_cast<std::uint32_t>(random())},
+                         static_cast<std::uint8_t>(random()), false,
+                         static_cast<std::uint8_t>(random() % NextHopTable::kMax)});
     }
     const std::uint64_t sent_ns = random();
     frame_template.patch_batch(pointers, targets, sent_ns);

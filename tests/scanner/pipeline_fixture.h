@@ -70,8 +70,8 @@ class PipelineTest : public testing::Test {
       queues_.push_back({std::move(transmitter), i, static_cast<int>(i),
                          rate_share(config_.pace.rate_pps, i, queue_count), false, false});
     }
-    pipeline_ =
-        std::make_unique<Pipeline>(*plan_, config_, queues_, *source_, geo, sink, link, *clock_);
+    pipeline_ = std::make_unique<Pipeline>(*plan_, config_, queues_, next_hops_, *source_, geo,
+                                           sink, link, *clock_);
     const std::uint64_t started_ns = clock_->now_ns();
     std::thread other(meanwhile ? meanwhile : [] {});
     const ScanOutcome outcome = pipeline_->run();
@@ -133,6 +133,7 @@ class PipelineTest : public testing::Test {
   std::optional<TargetPlan> plan_;
   std::optional<FakeReplySource> source_;
   std::vector<Queue> queues_;
+  NextHops next_hops_;
   std::unique_ptr<Pipeline> pipeline_;
 };
 

@@ -224,7 +224,7 @@ class SenderLinkTest : public testing::Test {
     Pacer pacer(rate_pps, clock.now);
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
-                  source_, writer_, state, plan_.labels, plan_.ways, rate_pps);
+                  source_, writer_, state, plan_.labels, plan_.ways.map, next_hops_, rate_pps);
     EXPECT_TRUE(sender.run());
     clock.is_cooldown = true;
     while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
@@ -270,6 +270,7 @@ class SenderLinkTest : public testing::Test {
   FakeReplySource source_;
   NullSink sink_;
   ResultWriter writer_;
+  NextHopMap next_hops_;
 };
 
 TEST_F(SenderLinkTest, WithoutALossEachTargetIsSentOnce) {
@@ -437,22 +438,6 @@ TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
     ASSERT_EQ(result.handed_over, 1024U);
   }
   EXPECT_GT(whole, 500U);
-}
-
-// The sender's places go round, too: a loss that goes back further than they do is one of
-// everything, and one just inside is not.
-TEST_F(SenderLinkTest, PlacesThatAreForgottenAreTheBeginning) {
-  plan_ = plan_of({"9.0.0.0/21", "--seed", "4"});
-  constexpr std::uint64_t kRatePps = 60;  // a batch of one: a turn, and a mark, each 20 ms or so
-  for (const std::uint64_t trip_s : {1, 5, 15, 60}) {
-    round_trip_ns = trip_s * 1000 * kMillisecondNs;
-    const std::uint64_t off_ns = 32'000 * kMillisecondNs;
-    filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs}};
-    const Run result = run(kManners[0], {}, kRatePps);
-    ASSERT_EQ(result.missing + result.in_doubt, 0U) << trip_s;
-    ASSERT_GE(result.gone_back, std::min<std::uint64_t>(trip_s * kRatePps, 31 * kRatePps));
-    ASSERT_LE(result.gone_back, (trip_s < 60 ? trip_s + 1 : 33) * kRatePps) << trip_s;
-  }
 }
 
 // What left more than a history ago is in doubt, once, however often it is lost.

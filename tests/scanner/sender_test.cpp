@@ -30,7 +30,7 @@ class SenderTest : public testing::Test {
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, passes, 100);
     Pacer pacer(rate_pps, clock_.now);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
-                  clock_, source_, writer_, state_, plan_.labels, plan_.ways);
+                  clock_, source_, writer_, state_, plan_.labels, plan_.ways.map, next_hops_);
     const bool is_good = sender.run();
     drawn_ = sender.counters().drawn.get();
     handed_over_ = sender.counters().handed_over.get();
@@ -43,6 +43,7 @@ class SenderTest : public testing::Test {
   FakeTransmitter transmitter_;
   FakeSink sink_;
   ResultWriter writer_;
+  NextHopMap next_hops_;
   ScanState state_;
   std::uint64_t drawn_ = 0;
   std::uint64_t handed_over_ = 0;
@@ -99,6 +100,47 @@ TEST_F(SenderTest, StopsWhenToldTo) {
   EXPECT_TRUE(run(Pacer::kUnlimited));
   EXPECT_LT(transmitter_.log.size(), 500U);
   EXPECT_EQ(handed_over_, transmitter_.log.size());
+}
+
+// A gateway is given up at any moment: from then on nothing goes to it, all others get their probe,
+// and each target has left or is counted.
+TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
+  LabelTable table;
+  const LabelId kept = table.id_of("kept");
+  const LabelId lost = table.id_of("lost");
+  const LabelId refused = table.id_of("refused");
+  const LabelMap ways(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090000ff}}, kept},
+                                         {{Ipv4{0x09000100}, Ipv4{0x090002ff}}, lost},
+                                         {{Ipv4{0x09000300}, Ipv4{0x090003ff}}, refused}});
+  const NextHopMap next_hops(ways, {0, 0, 5, NextHopTable::kNone});
+  const auto is_lost = [](Ipv4 address) {
+    return address.value >= 0x09000100 && address.value <= 0x090002ff;
+  };
+  for (std::size_t moment = 0; moment < 768; moment += 5) {
+    ScanState state;
+    transmitter_.log.clear();
+    transmitter_.takes = [&, calls = 0U](std::size_t batch) mutable {
+      if (transmitter_.log.size() >= moment) state.lost_next_hops = std::uint64_t{1} << 5;
+      return std::min<std::size_t>(batch, ++calls * 7 % 11);
+    };
+    ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
+    Pacer pacer(Pacer::kUnlimited, clock_.now);
+    Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
+                  clock_, source_, writer_, state, plan_.labels, ways, next_hops);
+    EXPECT_TRUE(sender.run());
+    const SenderCounters& counters = sender.counters();
+    const auto sent_to_lost = static_cast<std::uint64_t>(std::ranges::count_if(
+        transmitter_.log, [&](const Target& target) { return is_lost(target.address); }));
+    EXPECT_EQ(counters.drawn.get(), plan_.target_count);
+    EXPECT_EQ(counters.passed_over.get(), 256U);
+    EXPECT_EQ(counters.handed_over.get() + counters.way_lost.get(), 768U);
+    EXPECT_EQ(transmitter_.log.size(), counters.handed_over.get());
+    EXPECT_EQ(counters.way_lost.get(), 512 - sent_to_lost);
+    for (std::size_t i = moment + Sender::kBatchSize; i < transmitter_.log.size(); ++i)
+      ASSERT_FALSE(is_lost(transmitter_.log[i].address)) << i << " after " << moment;
+    for (const Target& target : transmitter_.log)
+      EXPECT_EQ(target.next_hop, is_lost(target.address) ? 5 : 0);
+  }
 }
 
 }  // namespace

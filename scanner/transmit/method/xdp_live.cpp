@@ -55,10 +55,11 @@ void prepare_thread(int cpu) {
 }  // namespace
 
 XdpLiveTransmitter::XdpLiveTransmitter(std::shared_ptr<LiveProgram> program, unsigned number,
-                                       Clock& clock)
+                                       const FrameTemplate& frame_template, Clock& clock)
     : program_(std::move(program)),
       queue_(program_->queue(number)),
       number_(number),
+      template_(frame_template),
       clock_(clock) {}
 
 XdpLiveTransmitter::~XdpLiveTransmitter() {
@@ -75,7 +76,8 @@ tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> XdpLiveTransmit
   if (!program) return tl::make_unexpected(program.error());
   std::vector<std::unique_ptr<Transmitter>> transmitters;
   for (unsigned number = 0; number < cpus.size(); ++number) {
-    std::unique_ptr<XdpLiveTransmitter> opened(new XdpLiveTransmitter(*program, number, clock));
+    std::unique_ptr<XdpLiveTransmitter> opened(
+        new XdpLiveTransmitter(*program, number, frame_template, clock));
     opened->set_rate(queues[number]);
     opened->thread_ = std::thread(
         [&, self = opened.get()] { self->run_calls(interface, frame_template, cpus[number]); });
@@ -159,15 +161,27 @@ std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
   const std::size_t count = std::min<std::size_t>(batch.size(), backlog_ - waiting);
   is_full_ = count < batch.size();
+  copy_next_hops();
   for (const Target& target : batch.first(count)) {
     __u64& slot = queue_.ring[tail_ % LIVE_RING_TARGETS];
-    __atomic_store_n(&slot, live_entry(target.address.value, target.pass, target.is_again, tail_),
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(
+        &slot,
+        live_entry(target.address.value, target.pass, target.is_again, target.next_hop, tail_),
+        __ATOMIC_RELAXED);
     ++tail_;
   }
   if (order_.load(std::memory_order_relaxed) != Order::run) give_order(Order::run);
   read_counters();
   return count;
+}
+
+// What is in the ring already takes the new MAC as well.
+void XdpLiveTransmitter::copy_next_hops() {
+  const NextHopTable& next_hops = *template_.next_hops();
+  if (next_hops.changes() == next_hop_changes_) return;
+  next_hop_changes_ = next_hops.changes();
+  for (std::size_t i = 0; i < LIVE_NEXT_HOPS; ++i)
+    __atomic_store_n(&queue_.frame_heads[i], next_hops.frame_head(i), __ATOMIC_RELAXED);
 }
 
 void XdpLiveTransmitter::read_counters() {
@@ -209,7 +223,7 @@ void XdpLiveTransmitter::give_up() {
   assert(queue_.head <= tail_ && queue_.again_count <= LIVE_BULK_MAX);
   const auto target_of = [](__u64 entry) {
     return Target{Ipv4{live_entry_target(entry)}, live_entry_pass(entry),
-                  live_entry_is_again(entry) != 0};
+                  live_entry_is_again(entry) != 0, live_entry_next_hop(entry)};
   };
   for (__u64 at = queue_.head; at < tail_; ++at)
     lose(target_of(queue_.ring[at % LIVE_RING_TARGETS]), counters_.refused);

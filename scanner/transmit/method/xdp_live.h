@@ -62,7 +62,8 @@ class XdpLiveTransmitter : public Transmitter {
 
   enum class Order : int { rest, run, quit };
 
-  XdpLiveTransmitter(std::shared_ptr<LiveProgram> program, unsigned number, Clock& clock);
+  XdpLiveTransmitter(std::shared_ptr<LiveProgram> program, unsigned number,
+                     const FrameTemplate& frame_template, Clock& clock);
 
   // What the thread runs: it proves the path, answers in proof_, and then makes calls as ordered.
   void run_calls(const Interface& interface, const FrameTemplate& frame_template, int cpu);
@@ -73,11 +74,15 @@ class XdpLiveTransmitter : public Transmitter {
   // Ends the call and the thread.
   void quit();
   void read_counters();
+  // Tells the program MACs that have changed.
+  void copy_next_hops();
 
   std::shared_ptr<LiveProgram> program_;
   live_queue& queue_;
   unsigned number_;
+  FrameTemplate template_;
   Clock& clock_;
+  std::uint32_t next_hop_changes_ = 0;  // as many as the program knows
 
   std::uint64_t tail_ = 0;  // targets put into the ring
   std::uint64_t backlog_ = kBacklogMax;

@@ -1,0 +1,32 @@
+// Gateways asked by ARP (RFC 826), past the kernel's neighbour table.
+//
+// The kernel confirms an entry when it sends to it, and trusts it for some 30 s more; the scan's
+// frames are none of its business, and 30 s at 1 Mpps are 30 million hosts called silent. Its
+// answers come to both, so that the kernel's table follows (raw sockets need it). Rejected: to make
+// the kernel ask by setting its entry to NUD_PROBE, which takes 3 s to fail and asks the old MAC
+// alone; its notifications, which say nothing as long as it does not ask.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "scanner/network/gateway_probe.h"
+#include "scanner/process/file_descriptor.h"
+
+namespace echoscan {
+
+class ArpProbe : public GatewayProbe {
+ public:
+  // Throws std::system_error.
+  explicit ArpProbe(std::vector<Gateway> gateways);
+
+  [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
+  void ask(std::size_t gateway, const std::optional<MacAddress>& to) override;
+  std::optional<Answer> next_answer() override;
+
+ private:
+  std::vector<Gateway> gateways_;
+  std::map<int, FileDescriptor> sockets_;  // by interface
+};
+
+}  // namespace echoscan

@@ -1,0 +1,46 @@
+// The seam to gateways: whether each is still there, and under which MAC address.
+//
+// A scan asks its gateways while it runs, since one that fails, or hands its address on to another
+// machine, makes every host behind it silent, and frames that bypass the kernel give the kernel no
+// reason to ask. Numbers of gateways are those of the NextHopTable. One thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scanner/network/mac_address.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+// A router that some of the targets are behind.
+struct Gateway {
+  std::string interface_name;
+  int interface_index = 0;
+  MacAddress interface_mac;
+  Ipv4 address;
+  MacAddress mac;
+  std::optional<Ipv4> asked_from;  // an address of this host's; none: nobody's is given
+  bool is_of_frames = false;       // the scan writes its MAC into frames; else the kernel does
+};
+
+class GatewayProbe {
+ public:
+  virtual ~GatewayProbe() = default;
+
+  struct Answer {
+    std::size_t gateway = 0;
+    MacAddress mac;
+  };
+
+  [[nodiscard]] virtual const std::vector<Gateway>& gateways() const = 0;
+  // Asks the machine with that MAC alone, or all on the link, for a gateway's address. What cannot
+  // be sent is not answered.
+  virtual void ask(std::size_t gateway, const std::optional<MacAddress>& to) = 0;
+  // The next claim to be a gateway, asked for or not; nothing when there is none just now.
+  virtual std::optional<Answer> next_answer() = 0;
+};
+
+}  // namespace echoscan

@@ -1,0 +1,184 @@
+#include "scanner/pipeline/next_hop_watch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace echoscan {
+namespace {
+
+double seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+}  // namespace
+
+NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state,
+                           EventLog& events, Replies replies)
+    : next_hops_(next_hops),
+      link_timeout_s_(link_timeout_s),
+      state_(state),
+      events_(events),
+      replies_(std::move(replies)) {
+  if (!next_hops_.probe) return;
+  for (const Gateway& gateway : next_hops_.probe->gateways()) {
+    watched_.emplace_back();
+    watched_.back().mac = gateway.mac;
+  }
+}
+
+// Answers first: a control that got no CPU for a while finds them waiting.
+void NextHopWatch::look(std::uint64_t now_ns, bool is_sending) {
+  is_sending_ = is_sending;
+  if (watched_.empty() || failure_) return;
+  while (const std::optional<GatewayProbe::Answer> answer = next_hops_.probe->next_answer())
+    note_answer(*answer, now_ns);
+  for (std::size_t i = 0; i < watched_.size(); ++i)
+    if (!watched_[i].is_given_up) step(i, now_ns);
+  publish(now_ns);
+}
+
+void NextHopWatch::note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns) {
+  Watched& watched = watched_[answer.gateway];
+  if (watched.is_given_up) return;
+  if (answer.mac != watched.mac) {
+    watched.other = answer.mac;
+    if (watched.is_answered) ask(answer.gateway, now_ns);
+    return;
+  }
+  watched.has_answered = true;
+  watched.is_answered = true;
+  watched.unanswered = 0;
+  watched.proved_ns = std::max(watched.proved_ns, watched.asked_ns);
+  watched.other.reset();
+  if (watched.lost_since_ns != 0) note_back(answer.gateway, now_ns);
+}
+
+void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  if (watched.proved_ns == 0) watched.proved_ns = now_ns;
+  if (!watched.is_answered && now_ns - watched.asked_ns >= kAnswerNs) {
+    if (watched.other) {
+      adopt(number, *watched.other, now_ns);
+    } else if (!watched.is_everybody_asked) {
+      watched.is_everybody_asked = true;
+      next_hops_.probe->ask(number, std::nullopt);
+    }
+  }
+  if (watched.asked_ns == 0 || now_ns - watched.asked_ns >= kAskNs) {
+    if (!watched.is_answered) ++watched.unanswered;
+    ask(number, now_ns);
+  }
+  if (watched.has_answered && watched.lost_since_ns == 0 && watched.unanswered >= kUnansweredMax) {
+    if (is_proved_by_replies(watched)) {
+      watched.unanswered = kUnansweredMax - 1;
+    } else {
+      note_lost(number, now_ns);
+    }
+  }
+  if (is_sending_ && watched.lost_since_ns != 0 &&
+      seconds(now_ns - watched.lost_since_ns) > link_timeout_s_)
+    give_up(number, now_ns);
+}
+
+void NextHopWatch::ask(std::size_t number, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  watched.asked_ns = now_ns;
+  watched.is_answered = false;
+  watched.is_everybody_asked = false;
+  next_hops_.probe->ask(number, watched.mac);
+}
+
+bool NextHopWatch::is_proved_by_replies(Watched& watched) const {
+  if (watched_.size() != 1 || next_hops_.has_other_ways) return false;
+  const std::uint64_t proved_ns = replies_.proved_ns();
+  if (proved_ns <= watched.proved_ns) return false;
+  watched.proved_ns = proved_ns;
+  return true;
+}
+
+void NextHopWatch::add_loss(Watched& watched) {
+  is_proved_by_replies(watched);
+  state_.reply_losses.add(watched.proved_ns -
+                          std::min(watched.proved_ns, replies_.on_its_way_ns()));
+}
+
+// The table comes first: a sender that goes back sends to the new one.
+void NextHopWatch::adopt(std::size_t number, const MacAddress& mac, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  if (next_hops_.probe->gateways()[number].is_of_frames) next_hops_.table->set(number, mac);
+  const bool was_lost = watched.lost_since_ns != 0;
+  if (!was_lost) add_loss(watched);
+  events_.add_loss(now_ns,
+                   fmt::format("the gateway {} has become {}, it was {}", name(number),
+                               to_string(mac), to_string(watched.mac)),
+                   was_lost ? "sending goes on to it"
+                            : "what may have been lost with the old one is " +
+                                  std::string(is_sending_ ? "sent again" : "in doubt"));
+  watched.mac = mac;
+  watched.other.reset();
+  watched.has_answered = true;
+  watched.is_answered = true;
+  watched.unanswered = 0;
+  watched.proved_ns = now_ns;
+  watched.lost_since_ns = 0;
+}
+
+void NextHopWatch::note_lost(std::size_t number, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  watched.lost_since_ns = now_ns;
+  // A sender that sees the loss sees that it has to pause, too.
+  state_.next_hop_is_lost.store(true, std::memory_order_relaxed);
+  add_loss(watched);
+  events_.add_loss(now_ns, fmt::format("the gateway {} does not answer any more", name(number)),
+                   is_sending_ ? fmt::format("sending pauses, for {} s at most", link_timeout_s_)
+                               : "replies to the last probes may be lost");
+}
+
+void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  events_.add_return(now_ns,
+                     fmt::format("the gateway {} answers again after {:.1f} s", name(number),
+                                 seconds(now_ns - watched.lost_since_ns)),
+                     is_sending_ ? "sending goes on" : "replies are received again");
+  watched.lost_since_ns = 0;
+}
+
+void NextHopWatch::give_up(std::size_t number, std::uint64_t now_ns) {
+  Watched& watched = watched_[number];
+  watched.is_given_up = true;
+  std::string what =
+      fmt::format("the gateway {} did not answer for {} s", name(number), link_timeout_s_);
+  if (std::ranges::all_of(watched_, &Watched::is_given_up) && !next_hops_.has_other_ways) {
+    // It stays lost, so that nothing is sent to it any more.
+    events_.add_loss(now_ns, what, "the scan ends");
+    failure_ = std::move(what);
+    return;
+  }
+  watched.lost_since_ns = 0;
+  state_.lost_next_hops.fetch_or(std::uint64_t{1} << number, std::memory_order_relaxed);
+  events_.add_loss(now_ns, std::move(what), "the targets behind it are unroutable from now on");
+}
+
+// Tells the senders whether to wait, and up to when what has left is known to have met a gateway.
+void NextHopWatch::publish(std::uint64_t now_ns) {
+  std::uint64_t proved_ns = now_ns;
+  for (const Watched& watched : watched_)
+    if (watched.has_answered && !watched.is_given_up)
+      proved_ns = std::min(proved_ns, watched.proved_ns);
+  state_.next_hops_proved_ns.store(proved_ns, std::memory_order_relaxed);
+  state_.next_hop_is_lost.store(is_lost(), std::memory_order_relaxed);
+}
+
+bool NextHopWatch::is_lost() const {
+  return std::ranges::any_of(watched_,
+                             [](const Watched& watched) { return watched.lost_since_ns != 0; });
+}
+
+std::string NextHopWatch::name(std::size_t number) const {
+  const Gateway& gateway = next_hops_.probe->gateways()[number];
+  return fmt::format("{} on {}", to_string(gateway.address), gateway.interface_name);
+}
+
+}  // namespace echoscan

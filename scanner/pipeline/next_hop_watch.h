@@ -1,0 +1,106 @@
+// The watch on the gateways of a running scan: whether each still answers, and under which MAC.
+//
+// Each gateway is asked every kAskNs at the MAC that it is known by; one that does not answer is
+// asked for by broadcast. Another machine that answers then has taken the address over: frames go
+// to it from the next batch on, and what the old one may not have delivered is sent again. When
+// nobody answers, senders pause; after --link-timeout the targets behind that gateway are given up,
+// and when no way is left the scan ends. A MAC that the known one contradicts by its own answer is
+// not believed. A reply proves a lone gateway as well, by when its probe left, so that a link full
+// of probes, on which answers get lost, is not called dead. A gateway that has never answered is
+// not watched, since some do not answer (a static entry). Rejected: to pause the senders of that
+// way alone. The order has all ways in it, and its targets would have to be kept for minutes. Like
+// the control, whose part it is, it takes time as an argument.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scanner/account/event_log.h"
+#include "scanner/network/gateway_probe.h"
+#include "scanner/pipeline/scan_state.h"
+#include "scanner/transmit/next_hop_map.h"
+#include "scanner/transmit/next_hop_table.h"
+
+namespace echoscan {
+
+// By which next hop each target leaves, and what the frames and the watch know of these.
+struct NextHops {
+  NextHopMap map{};
+  std::shared_ptr<NextHopTable> table = std::make_shared<NextHopTable>(MacAddress{}, MacAddress{});
+  std::unique_ptr<GatewayProbe> probe{};  // null: no gateway is watched
+  bool has_other_ways = false;            // some targets are behind none of its gateways
+};
+
+class NextHopWatch {
+ public:
+  static constexpr std::uint64_t kAskNs = 200'000'000;
+  // So long an answer may take before everybody is asked, or another's answer is believed.
+  static constexpr std::uint64_t kAnswerNs = 100'000'000;
+  // So many questions in a row without an answer are a gateway that is gone.
+  static constexpr unsigned kUnansweredMax = 5;
+
+  // What the replies say; asked for when a gateway does not answer.
+  struct Replies {
+    // When the newest probe left that a reply came to.
+    std::function<std::uint64_t()> proved_ns;
+    // For how long a reply may be on its way.
+    std::function<std::uint64_t()> on_its_way_ns;
+  };
+
+  // All must outlive the watch.
+  NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state, EventLog& events,
+               Replies replies);
+
+  // Call it about every 10 ms, until receiving ends. `is_sending`: whether anybody is there to send
+  // again; else what is lost is in doubt, and nobody is given up.
+  void look(std::uint64_t now_ns, bool is_sending);
+
+  [[nodiscard]] bool is_lost() const;
+  // Why no target can be reached any more, as a clause; nothing as long as one can.
+  [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
+
+ private:
+  // A gateway, and what has become of it.
+  struct Watched {
+    MacAddress mac;
+    bool has_answered = false;  // ever
+    bool is_given_up = false;
+    std::uint64_t asked_ns = 0;  // 0: never
+    bool is_answered = true;     // that question
+    bool is_everybody_asked = false;
+    unsigned unanswered = 0;          // questions in a row
+    std::uint64_t proved_ns = 0;      // when that was asked which the known MAC answered last
+    std::uint64_t lost_since_ns = 0;  // 0: it is there
+    std::optional<MacAddress> other;  // that has answered in its place
+  };
+
+  void note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns);
+  void step(std::size_t number, std::uint64_t now_ns);
+  void ask(std::size_t number, std::uint64_t now_ns);
+  void adopt(std::size_t number, const MacAddress& mac, std::uint64_t now_ns);
+  void note_lost(std::size_t number, std::uint64_t now_ns);
+  void note_back(std::size_t number, std::uint64_t now_ns);
+  void give_up(std::size_t number, std::uint64_t now_ns);
+  // Whether replies have proved it since it was last proved: it is the only way for all targets.
+  bool is_proved_by_replies(Watched& watched) const;
+  // What left since it was last proved goes again.
+  void add_loss(Watched& watched);
+  void publish(std::uint64_t now_ns);
+  [[nodiscard]] std::string name(std::size_t number) const;
+
+  const NextHops& next_hops_;
+  double link_timeout_s_;
+  ScanState& state_;
+  EventLog& events_;
+  Replies replies_;
+  std::vector<Watched> watched_;  // by number
+  bool is_sending_ = true;
+  std::optional<std::string> failure_;
+};
+
+}  // namespace echoscan

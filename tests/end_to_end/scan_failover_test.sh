@@ -1,0 +1,132 @@
+#!/usr/bin/env bash
+# A gateway that changes under a running scan: its address moves to another machine, announced or not; it is away for a
+# while; it stays away, alone or beside another. Each living host is found, or is named as not probed or in doubt.
+#
+# FAILOVERS=N tries N moments of each (default 1).
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up --mode kernel
+# Live frames need it.
+far ethtool -K lab1 gro on
+# A second router on the same link, with a MAC of its own and hosts behind it alone: 10.2.0.0/16.
+router=$ECHOSCAN_LAB-router
+in_router() { ip netns exec "$router" "$@"; }
+finish_router() {
+  local status=$?
+  [ ! -e "/run/netns/$router" ] || ip netns delete "$router"
+  (exit $status)
+  finish
+}
+trap finish_router EXIT
+ip netns add "$router"
+in_router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
+ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$router"
+in_router ip link set lo up
+in_router ip link set uplink up
+in_router ip address add 198.51.100.2/24 dev uplink
+in_router ip route add 192.0.2.1 via 198.51.100.1
+in_router ip route add local 10.2.0.0/16 dev lo
+far ip route add blackhole 10.2.0.0/16 table local
+near ip address add 198.51.100.1/24 dev lab0
+near ip route add 10.2.0.0/16 via 198.51.100.2 src 192.0.2.1
+
+# A MAC told by hand is that of all ways out of its interface: the second router gets nothing.
+scan --rate 5k --cooldown 1 --gateway-mac "$(far cat /sys/class/net/lab1/address)" 10.1.0.0/24 10.2.0.0/24 ||
+  fail "--gateway-mac: the scan ended with $?"
+expect_equal "--gateway-mac: found" "$(found | cut -d. -f1-3 | sort | uniq -c | tr -s ' ')" " 256 10.1.0"
+
+rate=20k
+methods=(auto af_packet xdp_live raw_socket)
+moments() { for _ in $(seq "${FAILOVERS:-1}"); do echo "1.$((RANDOM % 10))"; done; }
+addresses() { # NETWORK: its 65,536
+  seq 0 65535 | awk -v network="$1" '{ printf "%s.%d.%d\n", network, $1 / 256, $1 % 256 }'
+}
+# All of NETWORK... are found, and no other.
+expect_all() { # WHAT NETWORK...
+  local what=$1
+  shift
+  for network; do addresses "$network"; done | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n >"$work/expected"
+  found >"$work/found"
+  cmp -s "$work/found" "$work/expected" ||
+    fail "$what: found $(wc -l <"$work/found") of $(wc -l <"$work/expected"), in doubt $(summary .ledger.in_doubt)"
+  expect_equal "$what: adds_up" "$(summary .ledger.adds_up)" true
+  echo "$what: all found, $(summary .ledger.sent_again) sent again, in doubt $(summary .ledger.in_doubt)"
+}
+start() { # METHOD TARGET...: returns when it is well under way
+  local method=$1
+  shift
+  start_scan --method "$method" --rate "$rate" --cooldown 2 --status off "$@"
+}
+end() { # WHAT STATUS
+  local status=0
+  wait "$pid" || status=$?
+  expect_equal "$1: exit status" "$status" "$2"
+}
+
+number=0x10
+for method in "${methods[@]}"; do
+  for moment in $(moments); do
+    number=$((number + 1))
+    mac=$(printf '02:00:00:00:77:%02x' $number)
+    start "$method" 10.1.0.0/16
+    sleep "$moment"
+    far ip link set lab1 address "$mac"
+    end "$method: another MAC" 0
+    expect_all "$method: another MAC" 10.1
+    expect_text "$work/log" "the gateway 192.0.2.2 on lab0 has become $mac"
+    expect_equal "$method: events" "$(summary '.events | length')" 1
+  done
+done
+
+# Of two routers one hands its address on.
+for method in "${methods[@]}"; do
+  number=$((number + 1))
+  mac=$(printf '02:00:00:00:78:%02x' $number)
+  start "$method" 10.1.0.0/16 10.2.0.0/16
+  sleep 1
+  in_router ip link set uplink address "$mac"
+  end "$method: the other router's MAC" 0
+  expect_all "$method: the other router's MAC" 10.1 10.2
+  expect_text "$work/log" "the gateway 198.51.100.2 on lab0 has become $mac"
+done
+
+# The gateway takes no frame and answers nobody, while its link stays up; and is back.
+mac=$(far cat /sys/class/net/lab1/address)
+depart() { far ip link set lab1 arp off address 02:00:00:00:99:99; }
+come_back() { far ip link set lab1 arp on address "$mac"; }
+for method in auto raw_socket; do
+  start "$method" 10.1.0.0/16
+  sleep 1
+  depart
+  sleep 4
+  come_back
+  end "$method: an outage" 0
+  expect_all "$method: an outage" 10.1
+  expect_text "$work/log" "the gateway 192.0.2.2 on lab0 does not answer any more: sending pauses"
+done
+
+# One of two stays away: the other way goes on, and the rest is named.
+start auto --link-timeout 2 10.1.0.0/16 10.2.0.0/16
+sleep 1
+in_router ip link set uplink down
+end "one router of two" 0
+found | grep -c '^10\.1\.' >"$work/count"
+expect_equal "hosts behind the router that stayed" "$(cat "$work/count")" 65536
+expect_equal "the ledger" "$(summary .ledger.adds_up)" true
+lost=$((65536 - $(found | grep -c '^10\.2\.')))
+named=$(summary '.ledger.way_lost + .ledger.in_doubt')
+[ "$named" -ge "$lost" ] || fail "$lost hosts were not found, and $named are named"
+expect_equal "unroutable" "$(summary .ledger.not_sent.unroutable)" "$(summary .ledger.way_lost)"
+echo "one router of two: $lost not found, way lost $(summary .ledger.way_lost), in doubt $(summary .ledger.in_doubt)"
+in_router ip link set uplink up
+
+# Alone, it ends the scan.
+start auto --link-timeout 2 10.1.0.0/16
+sleep 1
+depart
+end "no router" 3
+expect_text "$work/log" "the gateway 192.0.2.2 on lab0 did not answer for 2 s"
+expect_equal "the ledger" "$(summary .ledger.adds_up)" true
+lost=$(($(summary .ledger.sent) - $(found | wc -l)))
+[ "$(summary .ledger.in_doubt)" -ge "$lost" ] || fail "$lost probes got no reply, in doubt $(summary .ledger.in_doubt)"

@@ -1,0 +1,264 @@
+// The watch on gateways, on simulated time: a failover, an outage and an end at every moment of a
+// question's time, seen through a control that is on time or late.
+#include "scanner/pipeline/next_hop_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kSecondNs = 1'000 * kMs;
+constexpr std::uint64_t kStartNs = 5 * kSecondNs;
+constexpr std::uint64_t kReachBackNs = 70 * kMs;
+constexpr std::uint64_t kNever = ~std::uint64_t{0};
+constexpr MacAddress kOld{{2, 0, 0, 0, 0, 1}};
+constexpr MacAddress kNew{{2, 0, 0, 0, 0, 2}};
+
+// A machine that is on the link for some time, and says that it is the gateway.
+struct Machine {
+  MacAddress mac;
+  std::uint64_t from_ns = 0;
+  std::uint64_t until_ns = kNever;
+  std::uint64_t delay_ns = kMs;
+};
+
+class FakeLan : public GatewayProbe {
+ public:
+  explicit FakeLan(std::vector<std::vector<Machine>> by_gateway)
+      : machines_(std::move(by_gateway)) {
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+      gateways_.push_back(
+          {"e0", 1, {}, Ipv4{0xc0000202 + static_cast<std::uint32_t>(i)}, kOld, {}, true});
+  }
+
+  [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
+  void ask(std::size_t gateway, const std::optional<MacAddress>& to) override {
+    ++questions;
+    if (!to) ++broadcasts;
+    for (const Machine& machine : machines_[gateway])
+      if (now_ns >= machine.from_ns && now_ns < machine.until_ns && (!to || *to == machine.mac))
+        answers_.emplace(now_ns + machine.delay_ns, Answer{gateway, machine.mac});
+  }
+  std::optional<Answer> next_answer() override {
+    if (answers_.empty() || answers_.begin()->first > now_ns) return std::nullopt;
+    const Answer answer = answers_.begin()->second;
+    answers_.erase(answers_.begin());
+    return answer;
+  }
+  void announce(std::size_t gateway, const MacAddress& mac) {
+    answers_.emplace(now_ns, Answer{gateway, mac});
+  }
+
+  std::uint64_t now_ns = kStartNs;
+  unsigned questions = 0;
+  unsigned broadcasts = 0;
+
+ private:
+  std::vector<std::vector<Machine>> machines_;
+  std::vector<Gateway> gateways_;
+  std::multimap<std::uint64_t, Answer> answers_;
+};
+
+struct Case {
+  NextHops next_hops{};
+  FakeLan* lan;
+  std::uint64_t look_ns = 10 * kMs;
+  bool is_sending = true;
+  bool replies = false;  // to all that left up to 300 ms ago
+  std::uint64_t proved_ns = 0;
+  ScanState state{};
+  EventLog events{};
+  NextHopWatch watch;
+
+  explicit Case(std::vector<std::vector<Machine>> machines, bool has_other_ways = false)
+      : next_hops(hops(std::move(machines), has_other_ways)),
+        lan(static_cast<FakeLan*>(next_hops.probe.get())),
+        watch(next_hops, 5, state, events,
+              {[this] { return replies ? lan->now_ns - 300 * kMs : proved_ns; },
+               [] { return kReachBackNs; }}) {}
+
+  static NextHops hops(std::vector<std::vector<Machine>> machines, bool has_other_ways) {
+    NextHops hops;
+    hops.probe = std::make_unique<FakeLan>(std::move(machines));
+    hops.table->set(0, kOld);
+    hops.has_other_ways = has_other_ways;
+    return hops;
+  }
+  // Looks until then, since the start.
+  void run(std::uint64_t until_ns) {
+    for (; lan->now_ns < kStartNs + until_ns; lan->now_ns += look_ns)
+      watch.look(lan->now_ns, is_sending);
+  }
+  [[nodiscard]] std::uint64_t since_start() const { return lan->now_ns - kStartNs; }
+  [[nodiscard]] bool goes_to(const MacAddress& mac, std::size_t number = 0) const {
+    NextHopTable other({}, {});
+    other.set(number, mac);
+    return next_hops.table->frame_head(number) == other.frame_head(number);
+  }
+};
+
+TEST(NextHopWatch, AGatewayThatAnswersIsAskedAloneAndProvedAgainAndAgain) {
+  Case one({{{kOld}}});
+  for (std::uint64_t ms = 10; ms < 5000; ms += 10) {
+    one.run(ms * kMs);
+    ASSERT_FALSE(one.state.next_hop_is_lost);
+    ASSERT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs) << ms;
+  }
+  EXPECT_EQ(one.lan->questions, 25U);
+  EXPECT_EQ(one.lan->broadcasts, 0U);
+  EXPECT_TRUE(one.events.events().empty());
+  EXPECT_EQ(one.state.reply_losses.count(), 0U);
+}
+
+// At every moment: the new machine is found at the latest when the next question has gone
+// unanswered, and what left since the old one was last proved is lost, no less and not much more.
+TEST(NextHopWatch, AFailoverIsFoundAtAnyMoment) {
+  for (const std::uint64_t look_ms : {10U, 50U, 400U}) {
+    for (std::uint64_t at_ms = 1000; at_ms < 1420; at_ms += 7) {
+      const std::uint64_t at_ns = kStartNs + at_ms * kMs;
+      Case failover({{{kOld, 0, at_ns}, {kNew, at_ns}}});
+      failover.look_ns = look_ms * kMs;
+      failover.run((at_ms + 320 + 4 * look_ms) * kMs);
+      ASSERT_TRUE(failover.goes_to(kNew)) << at_ms << " " << look_ms;
+      ASSERT_EQ(failover.state.reply_losses.count(), 1U);
+      const std::uint64_t since_ns = failover.state.reply_losses.earliest_since_ns(0);
+      ASSERT_LE(since_ns, at_ns - kReachBackNs + kMs);
+      ASSERT_GE(since_ns + kReachBackNs + (220 + 2 * look_ms) * kMs, at_ns);
+      ASSERT_FALSE(failover.state.next_hop_is_lost);
+      failover.run(5 * kSecondNs);
+      ASSERT_TRUE(failover.goes_to(kNew));
+      ASSERT_EQ(failover.events.events().size(), 1U);
+    }
+  }
+}
+
+TEST(NextHopWatch, AnAnnouncementIsBelievedWhenTheOldOneIsSilentOnly) {
+  Case taken({{{kOld, 0, kStartNs + 1050 * kMs}}});
+  taken.run(1060 * kMs);
+  taken.lan->announce(0, kNew);
+  taken.run(1180 * kMs);
+  EXPECT_TRUE(taken.goes_to(kNew));
+
+  Case contested({{{kOld}}});
+  for (std::uint64_t ms = 1000; ms < 3000; ms += 10) {
+    contested.run(ms * kMs);
+    contested.lan->announce(0, kNew);
+  }
+  EXPECT_TRUE(contested.goes_to(kOld));
+  EXPECT_TRUE(contested.events.events().empty());
+}
+
+// An outage of any length below the limit: senders wait, and go on when it is over.
+TEST(NextHopWatch, AnOutagePausesTheSending) {
+  for (std::uint64_t length_ms = 100; length_ms < 6000; length_ms += 133) {
+    const std::uint64_t from_ns = kStartNs + 2 * kSecondNs;
+    const std::uint64_t until_ns = from_ns + length_ms * kMs;
+    Case outage({{{kOld, 0, from_ns}, {kOld, until_ns}}});
+    bool was_lost = false;
+    while (outage.since_start() < 10 * kSecondNs) {
+      outage.run(outage.since_start() + 10 * kMs);
+      was_lost = was_lost || outage.state.next_hop_is_lost;
+    }
+    EXPECT_FALSE(outage.state.next_hop_is_lost) << length_ms;
+    EXPECT_FALSE(outage.watch.failure()) << length_ms;
+    EXPECT_TRUE(outage.goes_to(kOld));
+    if (length_ms > 1300) {
+      EXPECT_TRUE(was_lost);
+    }
+    if (length_ms < 800) {
+      EXPECT_FALSE(was_lost);
+    }
+    EXPECT_EQ(outage.state.reply_losses.count(), was_lost ? 1U : 0U);
+    EXPECT_EQ(outage.events.events().size(), was_lost ? 2U : 0U);
+    if (was_lost) {
+      EXPECT_LE(outage.state.reply_losses.earliest_since_ns(0), from_ns - kReachBackNs + kMs);
+    }
+  }
+}
+
+TEST(NextHopWatch, ALoneGatewayThatStaysAwayEndsTheScan) {
+  Case gone({{{kOld, 0, kStartNs + kSecondNs}}});
+  gone.run(7 * kSecondNs);
+  EXPECT_FALSE(gone.watch.failure());
+  gone.run(8 * kSecondNs);
+  ASSERT_TRUE(gone.watch.failure());
+  EXPECT_TRUE(gone.state.next_hop_is_lost) << "nothing is to be sent to it";
+  EXPECT_NE(gone.watch.failure()->find("192.0.2.2 on e0"), std::string::npos);
+}
+
+TEST(NextHopWatch, OneOfTwoGatewaysThatStaysAwayIsGivenUp) {
+  Case gone({{{kOld}}, {{kOld, 0, kStartNs + kSecondNs}}});
+  gone.run(4 * kSecondNs);
+  EXPECT_TRUE(gone.state.next_hop_is_lost);
+  gone.run(9 * kSecondNs);
+  EXPECT_FALSE(gone.state.next_hop_is_lost);
+  EXPECT_EQ(gone.state.lost_next_hops, 2U);
+  EXPECT_FALSE(gone.watch.failure());
+  // It is not asked any more, and proves nothing any more.
+  EXPECT_LE(gone.lan->now_ns - gone.state.next_hops_proved_ns, 230 * kMs);
+
+  Case others({{{kOld, 0, kStartNs + kSecondNs}}}, true);
+  others.run(9 * kSecondNs);
+  EXPECT_EQ(others.state.lost_next_hops, 1U);
+  EXPECT_FALSE(others.watch.failure());
+}
+
+// Nobody is left to wait for: what is lost is said, and the scan ends as it would.
+TEST(NextHopWatch, InTheCooldownNobodyIsGivenUp) {
+  Case gone({{{kOld, 0, kStartNs + kSecondNs}}});
+  gone.run(900 * kMs);
+  gone.is_sending = false;
+  gone.run(20 * kSecondNs);
+  EXPECT_FALSE(gone.watch.failure());
+  EXPECT_EQ(gone.state.reply_losses.count(), 1U);
+  ASSERT_EQ(gone.events.events().size(), 1U);
+  EXPECT_EQ(gone.events.events()[0].consequence, "replies to the last probes may be lost");
+}
+
+TEST(NextHopWatch, AGatewayThatHasNeverAnsweredIsNotWatched) {
+  Case mute(std::vector<std::vector<Machine>>(1));
+  mute.run(10 * kSecondNs);
+  EXPECT_FALSE(mute.state.next_hop_is_lost);
+  EXPECT_TRUE(mute.events.events().empty());
+  EXPECT_GE(mute.state.next_hops_proved_ns, mute.lan->now_ns - 20 * kMs);
+}
+
+// Its answers get lost among the probes, and replies prove it.
+TEST(NextHopWatch, RepliesProveALoneGateway) {
+  Case busy({{{kOld, 0, kStartNs + kSecondNs}}});
+  busy.replies = true;
+  busy.run(10 * kSecondNs);
+  busy.replies = false;
+  busy.proved_ns = kStartNs + 9'700 * kMs;
+  EXPECT_FALSE(busy.state.next_hop_is_lost);
+  EXPECT_TRUE(busy.events.events().empty());
+  // Their end is an outage, and later than that it cannot have been.
+  busy.run(12 * kSecondNs);
+  EXPECT_TRUE(busy.state.next_hop_is_lost);
+  EXPECT_GE(busy.state.reply_losses.earliest_since_ns(0), kStartNs + 9'600 * kMs - kReachBackNs);
+}
+
+// Answers that came while the control had no CPU are found before anybody is called gone.
+TEST(NextHopWatch, ALateControlFindsTheAnswers) {
+  Case late({{{kOld}}, {{kOld}}});
+  late.look_ns = 3 * kSecondNs;
+  late.run(120 * kSecondNs);
+  EXPECT_TRUE(late.events.events().empty());
+}
+
+TEST(NextHopWatch, WithoutAProbeNothingIsWatched) {
+  const NextHops next_hops;
+  ScanState state;
+  EventLog events;
+  NextHopWatch watch(next_hops, 5, state, events, {});
+  watch.look(kStartNs, true);
+  EXPECT_FALSE(watch.is_lost());
+  EXPECT_EQ(state.next_hops_proved_ns, ~std::uint64_t{0});
+}
+
+}  // namespace
+}  // namespace echoscan

@@ -1,0 +1,63 @@
+// The watch on the source address, on simulated time: an absence of any length.
+#include "scanner/pipeline/source_watch.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/scanner/fakes.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMs = 1'000'000;
+constexpr std::uint64_t kStartNs = 5'000 * kMs;
+constexpr std::uint64_t kOnItsWayNs = 70 * kMs;
+constexpr std::uint64_t kTickNs = 10 * kMs;
+
+struct Case {
+  FakeLink link{};
+  ScanState state{};
+  EventLog events{};
+  SourceWatch watch{link, 2, state, events, [] { return kOnItsWayNs; }};
+  std::uint64_t now_ns = kStartNs;
+
+  void run(std::uint64_t length_ns, bool is_sending = true) {
+    for (const std::uint64_t end_ns = now_ns + length_ns; now_ns < end_ns; now_ns += kTickNs)
+      watch.look(now_ns, is_sending);
+  }
+};
+
+// Senders wait from when it is noticed, and what has left since the address was last seen goes
+// again, as far as its reply may have been under way; too long an absence is too long.
+TEST(SourceWatch, AnAbsenceOfAnyLengthIsWaitedFor) {
+  for (std::uint64_t away_ms = 10; away_ms < 4000; away_ms += 10) {
+    Case one;
+    one.run(kStartNs);
+    const std::uint64_t left_ns = one.now_ns;
+    one.link.source_is_there = false;
+    one.run(away_ms * kMs);
+    ASSERT_TRUE(one.state.source_is_lost) << away_ms;
+    ASSERT_TRUE(one.state.has_to_wait());
+    ASSERT_EQ(one.state.reply_losses.count(), 1U);
+    EXPECT_EQ(one.state.reply_losses.earliest_since_ns(0), left_ns - kTickNs - kOnItsWayNs);
+    EXPECT_EQ(one.watch.failure().has_value(), away_ms > 2010) << away_ms;
+    one.link.source_is_there = true;
+    one.run(50 * kMs);
+    EXPECT_EQ(one.state.source_is_lost, away_ms > 2010) << "nothing is sent after a failure";
+    EXPECT_EQ(one.events.events().size(), away_ms > 2010 ? 1U : 2U);
+    if (away_ms <= 2010) {
+      EXPECT_EQ(one.state.source_seen_ns, one.now_ns - kTickNs);
+    }
+  }
+}
+
+TEST(SourceWatch, InTheCooldownNoAbsenceIsTooLong) {
+  Case one;
+  one.run(kTickNs);
+  one.link.source_is_there = false;
+  one.run(10'000 * kMs, false);
+  EXPECT_FALSE(one.watch.failure());
+  EXPECT_EQ(one.state.reply_losses.count(), 1U);
+}
+
+}  // namespace
+}  // namespace echoscan
