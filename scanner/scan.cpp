@@ -29,8 +29,6 @@
 namespace echoscan {
 namespace {
 
-constexpr unsigned kLinkSettleMs = 50;
-
 std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
   tl::expected<std::unique_ptr<ByteSink>, std::string> sink = open_output(path, mode);
   if (!sink) throw UserError(ExitCode::output, sink.error());
@@ -55,13 +53,13 @@ probe_key random_key() {
 }
 
 // Each queue's sender has a CPU of its own, as far as there are enough.
-std::vector<Queue> make_queues(OpenedQueues opened, const TransmitSetup& setup) {
+std::vector<Queue> make_queues(OpenedQueues opened, std::uint64_t rate_pps) {
+  const std::vector<int> cpus = allowed_cpus();
+  const auto count = static_cast<unsigned>(opened.transmitters.size());
   std::vector<Queue> queues;
-  for (unsigned number = 0; number < opened.transmitters.size(); ++number)
-    queues.push_back({std::move(opened.transmitters[number]), number,
-                      setup.cpus[number % setup.cpus.size()],
-                      rate_share(setup.rate_pps, number, setup.queue_count), opened.keeps_rate,
-                      opened.has_threads});
+  for (unsigned number = 0; number < count; ++number)
+    queues.push_back({std::move(opened.transmitters[number]), number, cpus[number % cpus.size()],
+                      rate_share(rate_pps, number, count), opened.keeps_rate, opened.has_threads});
   return queues;
 }
 
@@ -94,6 +92,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   for (std::size_t i = 0; i < network.gateways.size(); ++i)
     if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
   if (!network.gateways.empty()) next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
+  next_hops.unwatched = network.unwatched;
   next_hops.has_other_ways = std::ranges::find(network.next_hop_of_way, NextHopTable::kOther) !=
                              network.next_hop_of_way.end();
   return next_hops;
@@ -103,9 +102,6 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
                      Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
-  const std::vector<int> cpus = allowed_cpus();
-  const Method method = network.kernel_routes ? Method::raw_socket : config.method;
-  const unsigned queue_count = choose_queue_count(config.queues, interface, cpus.size());
   if (config.busy_poll && network.kernel_routes)
     throw UserError(
         ExitCode::environment,
@@ -116,11 +112,11 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
 
   // Receiving begins before sending, so that every reply to a probe of ours is matched.
   const probe_key key = random_key();
-  receive = open_receive_path(method, network, key);
+  receive = open_receive_path(method_of(config, network), network, key);
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
-  wait_for_carrier(interface, clock, kLinkSettleMs, config.link_timeout_s);
+  wait_for_carrier(interface, clock, config.link_timeout_s);
   drop_ways(plan, resolve_gateways(plan.ways.shares, network, clock));
   addresses = frame_addresses(network);
   const FrameTemplate frame_template(addresses, key);
@@ -128,19 +124,9 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
-  const TransmitSetup setup{interface,
-                            frame_template,
-                            queue_count,
-                            receive.is_xdp,
-                            rate_pps,
-                            config.busy_poll,
-                            clock,
-                            cpus,
-                            network.is_by_source,
-                            !network.side_ways.empty()};
-  OpenedQueues opened = open_queues(method, setup);
-  split_ways(opened, setup, network, plan.ways.map);
-  queues = make_queues(std::move(opened), setup);
+  queues = make_queues(
+      open_queues(config, network, plan.ways.map, frame_template, receive.is_xdp, rate_pps, clock),
+      rate_pps);
 }
 
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
@@ -221,7 +207,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // pipeline runs, so that there will be a ledger whatever happens.
   const Interface& interface = paths.network.interface;
   PathFigures path{interface.name, to_string(paths.network.source), paths.next_hop(), {}};
-  const InterfaceLink link(interface, paths.network.source);
+  const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
   const ScanOutcome outcome = run_pipeline(pipeline, link, config.path.busy_poll, path.tx_packets);

@@ -182,7 +182,7 @@ TEST(Style, ByteOrderStaysAtTheEdge) {
   const std::set<std::string> edges = {"scanner/transmit/frame.cpp",
                                        "scanner/transmit/probe_batch.cpp",
                                        "scanner/network/netlink.cpp",
-                                       "scanner/network/route.cpp",
+                                       "scanner/network/neighbour.cpp",
                                        "scanner/receive/source/packet_receiver.cpp",
                                        "scanner/network/arp_probe.cpp"};
   const std::regex conversion("\\b(hton[sl]|ntoh[sl]|wire_order(16|32|64))\\(");

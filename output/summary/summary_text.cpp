@@ -118,8 +118,8 @@ std::string losses_text(const Summary& summary) {
     if (count > 0) text += fmt::format("  probes lost: {} {}\n", with_thousands(count), cause);
   if (summary.ledger.in_doubt > 0)
     text += fmt::format(
-        "  probes in doubt: {} left just before the link or the reply filter was lost, and "
-        "were not sent again\n",
+        "  probes in doubt: {} left just before something was lost on their way or their "
+        "replies' (see events), and were not sent again\n",
         with_thousands(summary.ledger.in_doubt));
   return text.empty() ? ""
                       : "echoscan: not everything is here, and the loss is on this side:\n" + text;
@@ -151,12 +151,11 @@ std::string sending_text(const Summary& summary) {
                         with_thousands(refusals));
   if (summary.ledger.sent_again > 0)
     text +=
-        fmt::format("            {} were sent twice: link or reply filter was lost behind them\n",
+        fmt::format("            {} were sent twice: something was lost behind them (see events)\n",
                     with_thousands(summary.ledger.sent_again));
   if (summary.sending.paused_for_link_s > 0)
-    text +=
-        fmt::format("            sending waited {:.1f} s for link or reply filter to come back\n",
-                    summary.sending.paused_for_link_s);
+    text += fmt::format("            sending waited {:.1f} s for what had been lost (see events)\n",
+                        summary.sending.paused_for_link_s);
   if (summary.sending.paused_for_output_s > 0)
     text += fmt::format("            sending waited {:.1f} s for the reader of the results\n",
                         summary.sending.paused_for_output_s);

@@ -11,12 +11,7 @@
 namespace echoscan {
 namespace {
 
-constexpr double kSecondNs = 1e9;
 constexpr std::int64_t kMillisecondNs = 1'000'000;
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / kSecondNs;
-}
 
 // `whole` less `part`; 0 where that would be negative, since then an equation does not hold and
 // says so.
@@ -118,7 +113,7 @@ Summary::Sending sending_of(const PathFigures& path, std::uint64_t rate_pps,
   sending.source = path.source;
   sending.gateway = path.gateway;
   sending.rate_asked_pps = rate_pps;
-  sending.seconds = seconds(snapshot.sending_ended_ns - snapshot.started_ns);
+  sending.seconds = to_seconds(snapshot.sending_ended_ns - snapshot.started_ns);
   if (sending.seconds > 0)
     sending.rate_pps = static_cast<double>(snapshot.sent()) / sending.seconds;
   for (const SenderFigures& sender : snapshot.senders) sending.accepted += sender.accepted();
@@ -127,9 +122,9 @@ Summary::Sending sending_of(const PathFigures& path, std::uint64_t rate_pps,
     sending.queues.push_back(
         {part.queue, part.mode, part.cpu, part.sent, part.refusals, part.kicks});
   sending.interface_tx_packets = path.tx_packets;
-  sending.paused_for_link_s = seconds(snapshot.sum(&SenderFigures::paused_link_ns));
-  sending.paused_for_output_s = seconds(snapshot.sum(&SenderFigures::paused_output_ns));
-  sending.paused_for_receiver_s = seconds(snapshot.sum(&SenderFigures::paused_receiver_ns));
+  sending.paused_for_link_s = to_seconds(snapshot.sum(&SenderFigures::paused_link_ns));
+  sending.paused_for_output_s = to_seconds(snapshot.sum(&SenderFigures::paused_output_ns));
+  sending.paused_for_receiver_s = to_seconds(snapshot.sum(&SenderFigures::paused_receiver_ns));
   return sending;
 }
 
@@ -186,7 +181,7 @@ std::vector<Summary::Event> events_of(const Snapshot& snapshot, const Tallies& t
   std::vector<Summary::Event> events;
   for (const ScanEvent& event : tallies.events)
     events.push_back(
-        {seconds(rest_of(event.at_ns, snapshot.started_ns)), event.what, event.consequence});
+        {to_seconds(rest_of(event.at_ns, snapshot.started_ns)), event.what, event.consequence});
   return events;
 }
 

@@ -30,34 +30,9 @@ struct GiveAccount {
             fmt::format("the interface took no probe for {} s ({}); is its link up?", end.seconds,
                         std::strerror(end.error))};
   }
-  Account operator()(const LinkLost& end) const {
-    return {"stopped, link down", ExitCode::environment,
-            fmt::format("the link of {} was down for {} s (--link-timeout); stopped after "
-                        "{} of {} probes of the order, --seed {} repeats it",
-                        end.interface_name, end.timeout_s, end.sent, end.probes, end.seed)};
-  }
-  Account operator()(const InterfaceGone& end) const {
-    return {"stopped, interface gone", ExitCode::environment,
-            fmt::format("the interface {} is gone: it was removed; stopped after "
-                        "{} of {} probes of the order, --seed {} repeats it",
-                        end.interface_name, end.sent, end.probes, end.seed)};
-  }
-  Account operator()(const FilterLost& end) const {
-    return {"stopped, reply filter lost", ExitCode::environment,
-            fmt::format("the reply filter of {} is lost ({}); stopped after {} of {} probes of the "
-                        "order, --seed {} repeats it",
-                        end.interface_name, end.reason, end.sent, end.probes, end.seed)};
-  }
-  Account operator()(const SourceLost& end) const {
-    return {"stopped, source lost", ExitCode::environment,
-            fmt::format("this host has not had the address {} for {} s (--link-timeout); stopped "
-                        "after {} of {} probes of the order, --seed {} repeats it",
-                        end.source, end.timeout_s, end.sent, end.probes, end.seed)};
-  }
-  Account operator()(const GatewayLost& end) const {
-    return {"stopped, gateway lost", ExitCode::environment,
-            fmt::format("{} (--link-timeout); stopped after {} of {} probes of the order, "
-                        "--seed {} repeats it",
+  Account operator()(const PathLost& end) const {
+    return {"stopped, " + end.what, ExitCode::environment,
+            fmt::format("{}; stopped after {} of {} probes of the order, --seed {} repeats it",
                         end.reason, end.sent, end.probes, end.seed)};
   }
   Account operator()(const OutputFailed& end) const {

@@ -26,39 +26,10 @@ struct Stalled {
   std::uint64_t seconds = 0;
   int error = 0;  // errno of the last refusal
 };
-// The link was down for longer than --link-timeout.
-struct LinkLost {
-  std::string interface_name;
-  double timeout_s = 0;
-  std::uint64_t sent = 0;
-  std::uint64_t probes = 0;
-  std::uint64_t seed = 0;
-};
-// The interface was removed.
-struct InterfaceGone {
-  std::string interface_name;
-  std::uint64_t sent = 0;
-  std::uint64_t probes = 0;
-  std::uint64_t seed = 0;
-};
-// The reply filter was taken off, or does not run, and cannot be had back.
-struct FilterLost {
-  std::string interface_name;
-  std::string reason;  // a clause
-  std::uint64_t sent = 0;
-  std::uint64_t probes = 0;
-  std::uint64_t seed = 0;
-};
-// This host lost the address that the probes come from, for longer than --link-timeout.
-struct SourceLost {
-  std::string source;
-  double timeout_s = 0;
-  std::uint64_t sent = 0;
-  std::uint64_t probes = 0;
-  std::uint64_t seed = 0;
-};
-// No gateway answered for longer than --link-timeout.
-struct GatewayLost {
+// Something that the scan cannot do without was lost for good: the link, the interface, the reply
+// filter, the source address, every gateway.
+struct PathLost {
+  std::string what;    // of "stopped, link down": "link down"
   std::string reason;  // a clause
   std::uint64_t sent = 0;
   std::uint64_t probes = 0;
@@ -70,8 +41,8 @@ struct OutputFailed {
   int error = 0;     // errno
 };
 
-using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, LinkLost,
-                                 InterfaceGone, SourceLost, GatewayLost, FilterLost, OutputFailed>;
+using ScanOutcome =
+    std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, PathLost, OutputFailed>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);

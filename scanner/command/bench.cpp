@@ -30,7 +30,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
 constexpr std::uint64_t kSettleNs = 1'000'000'000;
 // Replies are not read, so the key need not be secret.
@@ -174,7 +173,7 @@ ExitCode run_bench(const BenchConfig& config) {
   NetworkPath path = find_bench_path(config);
   raise_locked_memory_limit();
   const tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
-  wait_for_carrier(path.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  wait_for_carrier(path.interface, clock, kLinkTimeoutS);
   resolve_gateways({}, path, clock);
   const TransmitSetup setup{path.interface,
                             FrameTemplate(frame_addresses(path), kKey, config.frame_bytes),

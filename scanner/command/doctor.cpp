@@ -11,7 +11,7 @@
 #include "scanner/command/rehearsal.h"
 #include "scanner/network/ethtool.h"
 #include "scanner/network/interface.h"
-#include "scanner/network/route.h"
+#include "scanner/network/own_address.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
 #include "scanner/plan/target_selection.h"
@@ -22,7 +22,6 @@
 namespace echoscan {
 namespace {
 
-constexpr unsigned kLinkSettleMs = 50;
 constexpr double kLinkTimeoutS = 30;
 
 std::vector<Capability> held_capabilities() {
@@ -86,7 +85,7 @@ void try_paths(Diagnosis& facts, Clock& clock) {
         facts.live_frames = {Trial::Outcome::untried, "it goes with XDP"};
     return;
   }
-  wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+  wait_for_carrier(facts.interface, clock, kLinkTimeoutS);
   facts.zero_copy = outcome_of(try_af_xdp(facts.interface, true, clock));
   facts.copy = outcome_of(try_af_xdp(facts.interface, false, clock));
   facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
@@ -147,7 +146,7 @@ ExitCode run_doctor(const DoctorConfig& config) {
     } else {
       try_paths(facts, clock);
       // Taking the program away restarts the link as attaching it did.
-      wait_for_carrier(facts.interface, clock, kLinkSettleMs, kLinkTimeoutS);
+      wait_for_carrier(facts.interface, clock, kLinkTimeoutS);
     }
   }
   take_ways(facts, scan);

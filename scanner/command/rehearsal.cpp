@@ -14,7 +14,6 @@
 namespace echoscan {
 namespace {
 
-constexpr unsigned kLinkSettleMs = 50;
 // A link that is down now is a problem now: a scan would wait for it in vain.
 constexpr double kDownLinkTimeoutS = 1;
 constexpr std::uint64_t kUsualRatePps = 10'000;
@@ -25,9 +24,7 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
                 Rehearsal& scan) {
   NetworkPath& network = *scan.network;
   const Interface& interface = network.interface;
-  const std::vector<int> cpus = allowed_cpus();
-  const Method method = network.kernel_routes ? Method::raw_socket : config.method;
-  const unsigned queue_count = choose_queue_count(config.queues, interface, cpus.size());
+  const Method method = method_of(config, network);
   ReceivePath receive;
   if (opens) {
     raise_locked_memory_limit();
@@ -35,24 +32,15 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   } else {
     check_foreign_program(method, interface);
   }
-  wait_for_carrier(interface, clock, kLinkSettleMs,
+  wait_for_carrier(interface, clock,
                    interface.has_carrier ? config.link_timeout_s : kDownLinkTimeoutS);
-  resolve_gateways(ways.shares, network, clock);
+  for (const std::size_t way : resolve_gateways(scan.ways, network, clock))
+    scan.ways[way].way.kind = Way::Kind::unreachable;
   const FrameAddresses addresses = frame_addresses(network);
   if (!network.kernel_routes) scan.gateway_mac = addresses.gateway_mac;
   if (!opens) return;
-  const TransmitSetup setup{interface,
-                            FrameTemplate(addresses, kKey),
-                            queue_count,
-                            receive.is_xdp,
-                            kUsualRatePps,
-                            config.busy_poll,
-                            clock,
-                            cpus,
-                            network.is_by_source,
-                            !network.side_ways.empty()};
-  OpenedQueues opened = open_queues(method, setup);
-  split_ways(opened, setup, network, ways.map);
+  open_queues(config, network, ways.map, FrameTemplate(addresses, kKey), receive.is_xdp,
+              kUsualRatePps, clock);
 }
 
 }  // namespace
@@ -68,9 +56,9 @@ Rehearsal rehearse(const PathConfig& config, std::span<const AddressRange> targe
   } catch (const UserError& error) {
     scan.refusal = error.what();
   } catch (const std::system_error& error) {
-    scan.is_permission = error.code() == std::errc::operation_not_permitted;
     scan.refusal = fmt::format("cannot {}", error.what());
-    if (scan.is_permission) scan.refusal += "; " + explain_refused_socket(current_privileges());
+    if (error.code() == std::errc::operation_not_permitted)
+      scan.refusal += "; " + explain_refused_socket(current_privileges());
   }
   return scan;
 }

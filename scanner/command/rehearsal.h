@@ -25,7 +25,6 @@ struct Rehearsal {
   std::optional<NetworkPath> network;     // what the scan would send by
   std::optional<MacAddress> gateway_mac;  // of its frames
   std::string refusal;                    // the scan's sentence; empty: it would begin
-  bool is_permission = false;             // refused with EPERM
 };
 
 // With `opens`, receive path and transmitters are opened, which restarts the link of some drivers;

@@ -12,6 +12,7 @@
 
 #include "output/summary/figure_text.h"
 #include "scanner/command/way_report.h"
+#include "scanner/plan/way_plan.h"
 
 namespace echoscan {
 namespace {
@@ -184,7 +185,8 @@ std::string range_lines(const TargetSelection& selection) {
 
 ExitCode run_target_report(const TargetReportConfig& config) {
   const TargetSelection selection = select_targets(config.target);
-  const std::vector<WayShare> ways = find_ways(selection.ranges, {});
+  std::vector<WayShare> ways;
+  say_if_unknown([&] { ways = find_ways(selection.ranges, {}); });
   if (config.format == ReportFormat::json) {
     print(stdout, target_report_json(selection, ways, config.list_ranges));
   } else if (config.list_ranges) {

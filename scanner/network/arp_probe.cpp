@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "bpf/wire.h"
+#include "scanner/network/neighbour.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
@@ -80,14 +81,20 @@ void ArpProbe::ask(std::size_t gateway, const std::optional<MacAddress>& to) {
   send(sockets_.at(asked.interface_index).get(), frame.data(), frame.size(), MSG_DONTWAIT);
 }
 
+bool ArpProbe::kernel_sends_to(std::size_t gateway, const MacAddress& mac) {
+  return echoscan::kernel_sends_to(gateways_[gateway].interface_index, gateways_[gateway].address,
+                                   mac);
+}
+
 std::optional<GatewayProbe::Answer> ArpProbe::next_answer() {
   for (const auto& [interface_index, socket] : sockets_) {
     Frame frame;
     sockaddr_ll from{};
-    socklen_t from_bytes = sizeof(from);
-    ssize_t bytes = 0;
-    while ((bytes = recvfrom(socket.get(), frame.data(), frame.size(), MSG_DONTWAIT,
-                             reinterpret_cast<sockaddr*>(&from), &from_bytes)) >= 0) {
+    while (true) {
+      socklen_t from_bytes = sizeof(from);
+      const ssize_t bytes = recvfrom(socket.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+                                     reinterpret_cast<sockaddr*>(&from), &from_bytes);
+      if (bytes < 0) break;
       if (from.sll_pkttype == PACKET_OUTGOING || bytes < static_cast<ssize_t>(kMessageEnd) ||
           !is_arp_for_ipv4(frame))
         continue;

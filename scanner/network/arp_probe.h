@@ -2,7 +2,9 @@
 //
 // The kernel confirms an entry when it sends to it, and trusts it for some 30 s more; the scan's
 // frames are none of its business, and 30 s at 1 Mpps are 30 million hosts called silent. Its
-// answers come to both, so that the kernel's table follows (raw sockets need it). Rejected: to make
+// answers come to both, so that the kernel's table follows where raw sockets need it: later, since
+// the kernel takes no other MAC in the first second of an entry (net.ipv4.neigh.*.locktime), or
+// earlier. Which one it has is read from it. Rejected: to make
 // the kernel ask by setting its entry to NUD_PROBE, which takes 3 s to fail and asks the old MAC
 // alone; its notifications, which say nothing as long as it does not ask.
 #pragma once
@@ -22,6 +24,7 @@ class ArpProbe : public GatewayProbe {
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override;
+  bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) override;
   std::optional<Answer> next_answer() override;
 
  private:

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "scanner/network/netlink.h"
+#include "scanner/network/own_address.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
@@ -120,10 +121,6 @@ void put_question(nlmsghdr* request, Ipv4 destination, const WayQuestion& questi
 
 }  // namespace
 
-bool is_own(Ipv4 address) {
-  return ask_ways(std::array{address}, {}).front().kind == Way::Kind::local;
-}
-
 bool is_refusal(Way::Kind kind) {
   return kind >= Way::Kind::blackhole;
 }
@@ -181,7 +178,7 @@ std::vector<AddressRange> list_fib_prefixes() {
 }
 
 std::vector<Way> ask_ways(std::span<const Ipv4> destinations, const WayQuestion& question) {
-  if (question.source && !is_own(*question.source)) {
+  if (question.source && !is_own_address(*question.source)) {
     std::vector<Way> ways = ask_ways(destinations, {std::nullopt, question.interface_index});
     for (Way& way : ways)
       if (way.source) way.source = question.source;

@@ -63,9 +63,6 @@ std::string next_hop_text(const Way& way);
 // wider before the narrower; each once. Throws std::system_error.
 std::vector<AddressRange> list_fib_prefixes();
 
-// Whether the kernel takes packets for `address` as this host's own.
-bool is_own(Ipv4 address);
-
 // What narrows a question.
 struct WayQuestion {
   // Sent from this address: rules by source hold. The kernel answers only for an address of this

@@ -23,7 +23,8 @@ struct Gateway {
   Ipv4 address;
   MacAddress mac;
   std::optional<Ipv4> asked_from;  // an address of this host's; none: nobody's is given
-  bool is_of_frames = false;       // the scan writes its MAC into frames; else the kernel does
+  bool is_of_frames = false;       // the scan writes its MAC into frames
+  bool is_of_kernel = false;       // the kernel does so, for probes of raw sockets
 };
 
 class GatewayProbe {
@@ -39,6 +40,9 @@ class GatewayProbe {
   // Asks the machine with that MAC alone, or all on the link, for a gateway's address. What cannot
   // be sent is not answered.
   virtual void ask(std::size_t gateway, const std::optional<MacAddress>& to) = 0;
+  // Whether a packet that the kernel sends to a gateway just now goes to that MAC: its table may
+  // know another one, or wait for an answer.
+  virtual bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) = 0;
   // The next claim to be a gateway, asked for or not; nothing when there is none just now.
   virtual std::optional<Answer> next_answer() = 0;
 };

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kPollNs = 5 * kMillisecondNs;
+constexpr std::uint64_t kLinkSettleNs = 50 * kMillisecondNs;
 
 void read_attribute(const nlattr& attribute, Interface& link) {
   const std::uint16_t type = mnl_attr_get_type(&attribute);
@@ -75,10 +76,6 @@ std::optional<Interface> ask_link(int index, const std::string& name) {
   return link;
 }
 
-double in_seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
 }  // namespace
 
 Interface find_interface(const std::string& name) {
@@ -125,8 +122,7 @@ std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept try {
   return {};
 }
 
-std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned settle_ms,
-                               double timeout_s) {
+std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, double timeout_s) {
   const std::uint64_t start_ns = clock.now_ns();
   bool has_gone = false;
   bool is_announced = false;
@@ -134,16 +130,16 @@ std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, unsigned s
     const Interface now = find_interface(before.index);
     const std::uint64_t waited_ns = clock.now_ns() - start_ns;
     has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
-    const bool may_still_go = !has_gone && waited_ns < settle_ms * kMillisecondNs;
+    const bool may_still_go = !has_gone && waited_ns < kLinkSettleNs;
     if (now.has_carrier && !may_still_go) {
-      if (is_announced) log_info("the link is up after {:.1f} s", in_seconds(waited_ns));
+      if (is_announced) log_info("the link is up after {:.1f} s", to_seconds(waited_ns));
       return has_gone ? waited_ns : 0;
     }
     if (!now.has_carrier && !is_announced) {
       log_info("waiting for the link of {}: some drivers restart it for XDP", before.name);
       is_announced = true;
     }
-    if (in_seconds(waited_ns) > timeout_s)
+    if (to_seconds(waited_ns) > timeout_s)
       throw UserError(
           ExitCode::environment,
           fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",

@@ -6,7 +6,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "scanner/network/route.h"
+#include <algorithm>
+#include <utility>
+
+#include "scanner/network/own_address.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
@@ -23,12 +26,13 @@ bool ask_name(int socket, int index, ifreq& question) {
 
 }  // namespace
 
-InterfaceLink::InterfaceLink(const Interface& interface, std::optional<Ipv4> source)
+InterfaceLink::InterfaceLink(const Interface& interface, std::vector<Ipv4> sources)
     : name_(interface.name),
       index_(interface.index),
-      source_(source && is_own_address(*source) ? source : std::nullopt),
+      sources_(std::move(sources)),
       socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   if (!socket_) throw_system_error("open a UDP socket");
+  std::erase_if(sources_, [](Ipv4 source) { return !is_own_address(source); });
 }
 
 bool InterfaceLink::is_up() const {
@@ -48,7 +52,8 @@ std::string InterfaceLink::current_name() const {
 }
 
 std::optional<Ipv4> InterfaceLink::lost_source() const {
-  return source_ && !is_own_address(*source_) ? source_ : std::nullopt;
+  const auto lost = std::ranges::find_if_not(sources_, is_own_address);
+  return lost == sources_.end() ? std::nullopt : std::optional(*lost);
 }
 
 bool InterfaceLink::is_running() const {

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scanner/network/echo_reply_count.h"
 #include "scanner/network/interface.h"
@@ -26,7 +27,7 @@ class Link {
   [[nodiscard]] virtual bool is_up() const = 0;
   // What it is called now; empty when it exists no more. Asked as often as is_up().
   [[nodiscard]] virtual std::string current_name() const = 0;
-  // The address that the probes come from, when this host had it and has it no more.
+  // An address that probes come from, when this host had it and has it no more.
   [[nodiscard]] virtual std::optional<Ipv4> lost_source() const = 0;
   // Packets that the interface itself has counted as sent, other traffic included; nothing when it
   // cannot say. Some drivers leave AF_XDP zero-copy out.
@@ -44,8 +45,9 @@ class Link {
 
 class InterfaceLink : public Link {
  public:
-  // Of `source` it is watched whether this host has it. Throws std::system_error.
-  explicit InterfaceLink(const Interface& interface, std::optional<Ipv4> source = {});
+  // Of those of `sources` that this host has it is watched whether it has them. Throws
+  // std::system_error.
+  explicit InterfaceLink(const Interface& interface, std::vector<Ipv4> sources = {});
 
   // True when it is switched on and has a carrier; false also when the interface is gone. Any
   // thread.
@@ -71,7 +73,7 @@ class InterfaceLink : public Link {
  private:
   std::string name_;
   int index_;
-  std::optional<Ipv4> source_;  // absent: not watched
+  std::vector<Ipv4> sources_;  // those that are watched
   FileDescriptor socket_;
   EchoReplyCount echo_reply_count_;
 };

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "output/summary/figure_text.h"
+#include "scanner/network/own_address.h"
 
 namespace echoscan {
 namespace {
@@ -112,7 +113,7 @@ std::vector<WayShare> find_ways(std::span<const AddressRange> targets,
     std::array<char, IF_NAMESIZE> name{};
     const auto index = static_cast<unsigned>(share.way.interface_index);
     if (index != 0 && if_indextoname(index, name.data())) share.interface_name = name.data();
-    share.is_by_source = question.source && is_own(*question.source);
+    share.is_by_source = question.source && is_own_address(*question.source);
   }
   return shares;
 }

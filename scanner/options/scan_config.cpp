@@ -119,11 +119,13 @@ void add_network_options(CLI::App& app, PathConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.queues = static_cast<unsigned>(parse_count(option, text, 1, kQueuesMax));
               });
-  group.value("--link-timeout", "SEC",
-              "Wait so long for the link, at the start and when it goes down later [30]",
-              [&config](const std::string& option, const std::string& text) {
-                config.link_timeout_s = parse_seconds(option, text);
-              });
+  group.value(
+      "--link-timeout", "SEC",
+      "Wait so long for the link, at the start and when it goes down later, and for a gateway or "
+      "a source address that is lost [30]",
+      [&config](const std::string& option, const std::string& text) {
+        config.link_timeout_s = parse_seconds(option, text);
+      });
   group.flag("--busy-poll",
              "With af_xdp or af_xdp_copy: hold the interface's interrupts back during the scan and "
              "poll its queues",

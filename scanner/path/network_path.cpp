@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <set>
 
 #include "output/summary/figure_text.h"
-#include "scanner/network/route.h"
+#include "scanner/network/neighbour.h"
+#include "scanner/network/own_address.h"
+#include "scanner/process/limits.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "targets/target_set.h"
@@ -155,6 +158,14 @@ std::uint8_t gateway_number(const PathConfig& config, const Interface& interface
   return static_cast<std::uint8_t>(known - gateways.begin());
 }
 
+// The router of a way that is not watched while the scan runs; empty when there is none, or it is
+// told by hand.
+std::string unwatched_router(const PathConfig& config, const WayShare& share, std::uint8_t number) {
+  if (number != NextHopTable::kOther || config.gateway_mac) return {};
+  const std::string router = next_hop_text(share.way);
+  return router.empty() ? router : fmt::format("{} on {}", router, share.interface_name);
+}
+
 // Whether frames can take a way behind that gateway: they leave the path's interface, and have one
 // source.
 bool takes_frames_of(const NetworkPath& path, const WayShare& share, std::uint8_t gateway,
@@ -179,9 +190,14 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const
                               ? path.source
                               : choose_source(config, interface, share.way);
       next_hop = gateway_number(config, interface, share.way, path.gateways);
-      if (takes_frames_of(path, share, next_hop, source)) {
-        path.gateways[next_hop].is_of_frames = true;
-      } else if (!is_own_way(config, path, own, share, source)) {
+      if (std::string router = unwatched_router(config, share, next_hop); !router.empty())
+        path.unwatched.push_back(std::move(router));
+      const bool is_by_frames = takes_frames_of(path, share, next_hop, source);
+      if (next_hop < path.gateways.size()) {
+        Gateway& gateway = path.gateways[next_hop];
+        (is_by_frames ? gateway.is_of_frames : gateway.is_of_kernel) = true;
+      }
+      if (!is_by_frames && !is_own_way(config, path, own, share, source)) {
         const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
           return side.interface.index == interface.index && side.source == source &&
                  side.is_by_source == share.is_by_source;
@@ -203,6 +219,18 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const
              path.kernel_routes || path.gateway_mac
                  ? fmt::format("out of {}", path.interface.name)
                  : fmt::format("by the gateway {}", gateway_list(path)));
+}
+
+// As many as are asked for; when 0 are, all that the interface has, but no more than there are
+// CPUs.
+unsigned choose_queue_count(unsigned asked, const Interface& interface) {
+  if (asked > interface.queues)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
+                                interface.queues, plural(interface.queues)));
+  return asked > 0
+             ? asked
+             : std::min<unsigned>(interface.queues, static_cast<unsigned>(allowed_cpus().size()));
 }
 
 }  // namespace
@@ -234,17 +262,28 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
                                  path.interface.name)
                    : fmt::format("{} takes no frames", path.interface.name));
   }
+  path.queue_count = choose_queue_count(config.queues, path.interface);
   assign_ways(config, ways, own, interfaces, path);
   return path;
 }
 
+Method method_of(const PathConfig& config, const NetworkPath& path) {
+  return path.kernel_routes ? Method::raw_socket : config.method;
+}
+
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock) {
+  // All at once, since the kernel takes 3 s to find out that one is not there.
+  std::vector<std::future<std::optional<GatewayMac>>> answers;
+  for (const Gateway& gateway : path.gateways)
+    answers.push_back(std::async(std::launch::async, [&gateway, &clock] {
+      return resolve_gateway(find_interface(gateway.interface_index), gateway.address, clock,
+                             kGatewayTimeoutMs);
+    }));
   std::set<std::uint8_t> dead_gateways;
   for (std::size_t i = 0; i < path.gateways.size(); ++i) {
     Gateway& gateway = path.gateways[i];
-    const std::optional<GatewayMac> resolved = resolve_gateway(
-        find_interface(gateway.interface_index), gateway.address, clock, kGatewayTimeoutMs);
+    const std::optional<GatewayMac> resolved = answers[i].get();
     if (!resolved && i == 0 && gateway.is_of_frames)
       refuse("the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
              to_string(gateway.address), gateway.interface_name);
@@ -273,8 +312,14 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
     dead.push_back(i);
   }
   if (!is_any_alive && !ways.empty())
-    refuse("no gateway to any target answers; is one there? --gateway-mac names it by hand");
+    refuse("none of the gateways to the targets answers; see `ip neighbour`");
   return dead;
+}
+
+std::vector<Ipv4> sources_of(const NetworkPath& path) {
+  std::vector<Ipv4> sources{path.source};
+  for (const SideWay& side : path.side_ways) sources.push_back(side.source);
+  return sources;
 }
 
 FrameAddresses frame_addresses(const NetworkPath& path) {

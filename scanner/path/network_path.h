@@ -1,15 +1,17 @@
 // The path of a scan's probes: out of which interface, from which address, to whose MAC.
 //
 // Of the ways that the plan found, the scan's method sends by the one with the most targets that
-// frames can take: a gateway on an Ethernet interface. All others are sent by raw sockets, which
-// the kernel routes: neighbours, a second router, a second uplink, tunnels, this host itself; if
-// there is no way for frames, that is all. What cannot work is refused here with what to do about
+// frames can take, a gateway on an Ethernet interface, and by the other gateways on that interface
+// that have the same source. All others are sent by raw sockets, which the kernel routes:
+// neighbours, a second uplink, tunnels, this host itself; if there is no way for frames, that is
+// all. What cannot work is refused here with what to do about
 // it. Two steps, because attaching XDP comes between: a driver may restart the link, and the
 // gateway's MAC can be asked for only after it is back.
 #pragma once
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "scanner/network/gateway_probe.h"
@@ -31,11 +33,14 @@ struct SideWay {
 
 struct NetworkPath {
   Interface interface;
+  unsigned queue_count = 1;
   Ipv4 source;
   std::optional<MacAddress> gateway_mac;  // given by --gateway-mac
   // By their numbers in the NextHopTable. Unless the kernel routes, frames go to the first, which
   // has the most targets. None when --gateway-mac says where to.
   std::vector<Gateway> gateways;
+  // Routers that some of the targets are behind, and that nobody watches: "fe80::2 on eth0".
+  std::vector<std::string> unwatched;
   bool kernel_routes = false;  // all probes leave by raw sockets
   bool is_by_source = false;   // the kernel, where it routes, is to do so by that source
   std::vector<SideWay> side_ways;
@@ -49,11 +54,16 @@ struct NetworkPath {
 // `ways` are the plan's. Throws UserError with code environment.
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways);
 
+// By which method the path's own way is sent.
+Method method_of(const PathConfig& config, const NetworkPath& path);
+
 // Asks for the MACs of all gateways. Call when the link is up. Returns the numbers of the ways
 // whose gateway does not answer; the path sends nothing to their targets any more. Throws UserError
 // when that is the one that frames go to, or leaves no way at all.
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock);
+// The addresses that the path's probes come from.
+std::vector<Ipv4> sources_of(const NetworkPath& path);
 // The addresses of every frame, with the MAC of the first gateway, once that is resolved.
 FrameAddresses frame_addresses(const NetworkPath& path);
 

@@ -143,6 +143,24 @@ Attempt open_best(const TransmitSetup& setup) {
   return opened;
 }
 
+// Puts a raw socket for each side way beside each queue, which goes on sending by the path's own
+// way.
+void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
+                const LabelMap& ways) {
+  if (path.side_ways.empty()) return;
+  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
+    std::vector<std::unique_ptr<Transmitter>> parts;
+    parts.push_back(std::move(transmitter));
+    for (const SideWay& side : path.side_ways) {
+      // The kernel writes the Ethernet header.
+      const FrameTemplate frame_template({{}, {}, side.source}, setup.frame_template.key());
+      parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
+                                                             setup.clock, side.is_by_source));
+    }
+    transmitter = std::make_unique<WaySplit>(std::move(parts), ways, path.part_of_way);
+  }
+}
+
 }  // namespace
 
 tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSetup& setup) {
@@ -194,39 +212,29 @@ std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_
   return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
 }
 
-unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count) {
-  if (asked > interface.queues)
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("--queues {}: {} has {} transmit queue{}", asked, interface.name,
-                                interface.queues, plural(interface.queues)));
-  if (asked > 0) return asked;
-  return std::min<unsigned>(interface.queues, static_cast<unsigned>(cpu_count));
-}
-
-OpenedQueues open_queues(Method method, const TransmitSetup& setup) {
+OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path, const LabelMap& ways,
+                         const FrameTemplate& frame_template, bool has_reply_filter,
+                         std::uint64_t rate_pps, Clock& clock) {
+  const std::vector<int> cpus = allowed_cpus();
+  const TransmitSetup setup{path.interface,
+                            frame_template,
+                            path.queue_count,
+                            has_reply_filter,
+                            rate_pps,
+                            config.busy_poll,
+                            clock,
+                            cpus,
+                            path.is_by_source,
+                            !path.side_ways.empty()};
+  const Method method = method_of(config, path);
   Attempt opened = open_method(method, setup);
   if (!opened)
     throw UserError(
         ExitCode::environment,
         fmt::format("cannot send by {} on {} ({}); use --method af_packet", traits_of(method).name,
-                    setup.interface.name, opened.error().reason));
+                    path.interface.name, opened.error().reason));
+  split_ways(*opened, setup, path, ways);
   return std::move(*opened);
-}
-
-void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
-                const LabelMap& ways) {
-  if (path.side_ways.empty()) return;
-  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
-    std::vector<std::unique_ptr<Transmitter>> parts;
-    parts.push_back(std::move(transmitter));
-    for (const SideWay& side : path.side_ways) {
-      // The kernel writes the Ethernet header.
-      const FrameTemplate frame_template({{}, {}, side.source}, setup.frame_template.key());
-      parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
-                                                             setup.clock, side.is_by_source));
-    }
-    transmitter = std::make_unique<WaySplit>(std::move(parts), ways, path.part_of_way);
-  }
 }
 
 }  // namespace echoscan

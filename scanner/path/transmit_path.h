@@ -33,17 +33,13 @@ struct TransmitSetup {
   Clock& clock;
   std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
   bool routes_by_source = false;  // where the kernel routes: by the probes' source
-  bool has_side_ways = false;     // split_ways() will put raw sockets beside the queues
+  bool has_side_ways = false;     // raw sockets will be beside the queues
 };
 
 // The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by one at most,
 // and their sum is the rate, but for rates below `queue_count`: a share is at least 1.
 // Pacer::kUnlimited stays unlimited.
 std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
-
-// How many queues to open when `asked` are asked for. 0 asks for all that the interface has, but no
-// more than there are CPUs. Throws UserError when it has fewer.
-unsigned choose_queue_count(unsigned asked, const Interface& interface, std::size_t cpu_count);
 
 // The queues that a method was opened with; all are of one kind.
 struct OpenedQueues {
@@ -66,14 +62,12 @@ tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_cop
 // Whether live frames work for the queue of the CPU `cpu`, on which it runs a thread meanwhile.
 tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 
-// Puts a raw socket for each side way of the path beside each queue, which goes on sending by the
-// path's own way. `ways` are the plan's, and like the path must outlive the transmitters. Throws
-// std::system_error.
-void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
-                const LabelMap& ways);
-
-// The queues of a scan, with a raw socket beside each where there are neighbours. Throws UserError
-// when the method does not work here, or std::system_error.
-OpenedQueues open_queues(Method method, const TransmitSetup& setup);
+// The queues of a scan: as many as are asked for, by the method asked for, and for each side way of
+// the path a raw socket beside each. `ways` are the plan's, and like the path must outlive the
+// transmitters. Throws UserError when the interface has fewer queues or the method does not work
+// here, or std::system_error.
+OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path, const LabelMap& ways,
+                         const FrameTemplate& frame_template, bool has_reply_filter,
+                         std::uint64_t rate_pps, Clock& clock);
 
 }  // namespace echoscan

@@ -16,9 +16,9 @@ WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const LabelM
 std::size_t WaySplit::send(std::span<const Target> batch) {
   std::size_t begin = 0;
   while (begin < batch.size()) {
-    const std::size_t part = part_of(batch[begin].address);
+    const std::size_t part = part_of(batch[begin]);
     std::size_t end = begin + 1;
-    while (end < batch.size() && part_of(batch[end].address) == part) ++end;
+    while (end < batch.size() && part_of(batch[end]) == part) ++end;
     const std::size_t taken = transmitters_[part]->send(batch.subspan(begin, end - begin));
     begin += taken;
     if (begin < end) break;

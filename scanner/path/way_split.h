@@ -20,8 +20,8 @@ namespace echoscan {
 
 class WaySplit : public Transmitter {
  public:
-  // `part_of_way[label]` is the number of the part that sends to addresses with that label of
-  // `ways`, which must outlive the transmitter.
+  // `part_of_way[label]` is the number of the part that sends to targets of that way, whose label
+  // in `ways` they carry, unless there are too many. `ways` must outlive the transmitter.
   WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const LabelMap& ways,
            std::vector<std::size_t> part_of_way);
 
@@ -33,8 +33,9 @@ class WaySplit : public Transmitter {
   [[nodiscard]] std::string mode() const override;
 
  private:
-  [[nodiscard]] std::size_t part_of(Ipv4 address) const {
-    return part_of_way_[ways_.label_of(address)];
+  [[nodiscard]] std::size_t part_of(const Target& target) const {
+    return part_of_way_[target.way != Target::kWayUnknown ? target.way
+                                                          : ways_.label_of(target.address)];
   }
 
   std::vector<std::unique_ptr<Transmitter>> transmitters_;

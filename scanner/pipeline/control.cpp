@@ -7,16 +7,13 @@
 #include <cstring>
 
 #include "scanner/pipeline/sender.h"
+#include "scanner/process/clock.h"
 #include "scanner/process/log.h"
 
 namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / static_cast<double>(kSecondNs);
-}
 
 }  // namespace
 
@@ -78,9 +75,7 @@ void Control::tick(std::uint64_t now_ns) {
     tx_at_start_ = link_.tx_packets();
     next_status_ns_ = now_ns + kSecondNs;
   }
-  look_at_filter(now_ns);
-  look_at_source(now_ns);
-  look_at_next_hops(now_ns);
+  look_at_path(now_ns);
   if (senders_left_ > 0) {
     look_at_link(now_ns);
     if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
@@ -101,7 +96,7 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
     if (!is_hurried_ && limits_.cooldown_ns > 0)
-      log_info("all probes have left; receiving for {} s more", seconds(limits_.cooldown_ns));
+      log_info("all probes have left; receiving for {} s more", to_seconds(limits_.cooldown_ns));
   }
   look_at_receiving_link(now_ns);
   const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
@@ -119,7 +114,7 @@ void Control::look_at_receiving_link(std::uint64_t now_ns) {
   } else if (!is_down && link_is_down_) {
     events_.add_return(now_ns,
                        fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
-                                   seconds(now_ns - down_since_ns_)),
+                                   to_seconds(now_ns - down_since_ns_)),
                        "the probes before its loss are in doubt");
   }
   link_is_down_ = is_down;
@@ -132,38 +127,44 @@ void Control::stop_receiving() {
   state_.stop_receiving.store(true, std::memory_order_relaxed);
 }
 
-// Also in the cooldown, in which nothing is sent again: what is lost then is in doubt.
+void Control::stop_without(const std::string& what, const std::string& reason) {
+  const Snapshot snapshot = look_();
+  stop(PathLost{what, reason, snapshot.probes_sent(), snapshot.probes, limits_.seed});
+}
+
+// Also in the cooldown, in which nothing is sent again: what is lost then is in doubt. With the
+// interface everything else is gone, too.
+void Control::look_at_path(std::uint64_t now_ns) {
+  if (state_.stop_receiving.load(std::memory_order_relaxed) || is_interface_gone(now_ns)) return;
+  look_at_filter(now_ns);
+  look_at_source(now_ns);
+  // A gateway cannot answer through a link that is down.
+  if (!link_is_down_) look_at_next_hops(now_ns);
+}
+
 void Control::look_at_filter(std::uint64_t now_ns) {
-  if (state_.stop_receiving.load(std::memory_order_relaxed) || filter_watch_.failure() ||
-      is_interface_gone(now_ns))
-    return;
+  if (filter_watch_.failure()) return;
   filter_watch_.look(now_ns, senders_left_ > 0);
   if (!filter_watch_.failure()) return;
-  const Snapshot snapshot = look_();
-  stop(FilterLost{link_.name(), *filter_watch_.failure(), snapshot.probes_sent(), snapshot.probes,
-                  limits_.seed});
+  stop_without("reply filter lost", fmt::format("the reply filter of {} is lost ({})", link_.name(),
+                                                *filter_watch_.failure()));
   is_hurried_ = true;
 }
 
-// A gateway cannot answer through a link that is down.
-void Control::look_at_next_hops(std::uint64_t now_ns) {
-  if (link_is_down_ || state_.stop_receiving.load(std::memory_order_relaxed) ||
-      next_hop_watch_.failure())
-    return;
-  next_hop_watch_.look(now_ns, senders_left_ > 0);
-  if (!next_hop_watch_.failure()) return;
-  const Snapshot snapshot = look_();
-  stop(GatewayLost{*next_hop_watch_.failure(), snapshot.probes_sent(), snapshot.probes,
-                   limits_.seed});
+void Control::look_at_source(std::uint64_t now_ns) {
+  if (source_watch_.failure()) return;
+  source_watch_.look(now_ns, senders_left_ > 0);
+  if (source_watch_.failure())
+    stop_without("source lost",
+                 fmt::format("this host has not had the address {} for {} s (--link-timeout)",
+                             to_string(*source_watch_.failure()), limits_.link_timeout_s));
 }
 
-void Control::look_at_source(std::uint64_t now_ns) {
-  if (state_.stop_receiving.load(std::memory_order_relaxed) || source_watch_.failure()) return;
-  source_watch_.look(now_ns, senders_left_ > 0);
-  if (!source_watch_.failure()) return;
-  const Snapshot snapshot = look_();
-  stop(SourceLost{to_string(*source_watch_.failure()), limits_.link_timeout_s,
-                  snapshot.probes_sent(), snapshot.probes, limits_.seed});
+void Control::look_at_next_hops(std::uint64_t now_ns) {
+  if (next_hop_watch_.failure()) return;
+  next_hop_watch_.look(now_ns, senders_left_ > 0);
+  if (next_hop_watch_.failure())
+    stop_without("gateway lost", *next_hop_watch_.failure() + " (--link-timeout)");
 }
 
 // One that is renamed goes on sending: what is bound to it is bound to its number.
@@ -179,14 +180,14 @@ bool Control::is_interface_gone(std::uint64_t now_ns) {
   }
   is_gone_ = true;
   events_.add_loss(now_ns, fmt::format("the interface {} is gone", link_.name()), "the scan ends");
-  const Snapshot snapshot = look_();
-  stop(InterfaceGone{link_.name(), snapshot.probes_sent(), snapshot.probes, limits_.seed});
+  stop_without("interface gone",
+               fmt::format("the interface {} is gone: it was removed", link_.name()));
   return true;
 }
 
 // While the link is down senders pause: a probe sent now would be lost, or worse, counted as sent.
 void Control::look_at_link(std::uint64_t now_ns) {
-  if (is_interface_gone(now_ns)) return;
+  if (is_gone_) return;
   if (!link_.is_up()) {
     note_link_down(now_ns);
     return;
@@ -210,7 +211,7 @@ void Control::note_link_up(std::uint64_t now_ns) {
   state_.link_is_down.store(false, std::memory_order_relaxed);
   events_.add_return(now_ns,
                      fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
-                                 seconds(now_ns - down_since_ns_)),
+                                 to_seconds(now_ns - down_since_ns_)),
                      "sending goes on");
 }
 
@@ -252,11 +253,9 @@ void Control::note_link_down(std::uint64_t now_ns) {
     }
     state_.link_is_down.store(true, std::memory_order_relaxed);
   }
-  if (seconds(now_ns - down_since_ns_) > limits_.link_timeout_s) {
-    const Snapshot snapshot = look_();
-    stop(LinkLost{link_.name(), limits_.link_timeout_s, snapshot.probes_sent(), snapshot.probes,
-                  limits_.seed});
-  }
+  if (to_seconds(now_ns - down_since_ns_) > limits_.link_timeout_s)
+    stop_without("link down", fmt::format("the link of {} was down for {} s (--link-timeout)",
+                                          link_.name(), limits_.link_timeout_s));
 }
 
 // By kGoBackNs senders go back by themselves, as long as they send.

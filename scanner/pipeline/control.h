@@ -75,9 +75,11 @@ class Control {
 
  private:
   void stop(const ScanOutcome& outcome);
+  void stop_without(const std::string& what, const std::string& reason);
   void look_at_link(std::uint64_t now_ns);
   // Ends the scan when the interface is there no more.
   bool is_interface_gone(std::uint64_t now_ns);
+  void look_at_path(std::uint64_t now_ns);
   void look_at_filter(std::uint64_t now_ns);
   void look_at_next_hops(std::uint64_t now_ns);
   void look_at_source(std::uint64_t now_ns);

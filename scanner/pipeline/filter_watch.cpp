@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "scanner/process/clock.h"
+
 namespace echoscan {
-namespace {
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
-}  // namespace
-
 FilterWatch::FilterWatch(FilterAttachment* attachment, const Link& link, ScanState& state,
                          EventLog& events, std::function<std::uint64_t()> round_trip_ns)
     : attachment_(attachment),
@@ -105,9 +99,9 @@ void FilterWatch::attach_again(std::uint64_t now_ns) {
 void FilterWatch::note_on(std::uint64_t now_ns) {
   events_.add_return(now_ns,
                      fmt::format("the reply filter of {} is attached again after {:.2f} s",
-                                 link_.name(), seconds(now_ns - off_since_ns_)),
+                                 link_.name(), to_seconds(now_ns - off_since_ns_)),
                      fmt::format("the probes of the {:.2f} s before its loss was noticed are {}",
-                                 seconds(off_since_ns_ - lost_since_ns_),
+                                 to_seconds(off_since_ns_ - lost_since_ns_),
                                  is_sending_ ? "sent again" : "in doubt"));
   state_.filter_is_off.store(false, std::memory_order_relaxed);
   off_since_ns_ = 0;

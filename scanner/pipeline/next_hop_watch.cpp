@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "scanner/process/clock.h"
+
 namespace echoscan {
-namespace {
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
-}  // namespace
-
 NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state,
                            EventLog& events, Replies replies)
     : next_hops_(next_hops),
@@ -31,9 +25,15 @@ NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, Sca
 // Answers first: a control that got no CPU for a while finds them waiting.
 void NextHopWatch::look(std::uint64_t now_ns, bool is_sending) {
   is_sending_ = is_sending;
+  if (!std::exchange(has_looked_, true))
+    for (const std::string& router : next_hops_.unwatched)
+      say_unwatched(now_ns, router, "is not watched");
   if (watched_.empty() || failure_) return;
-  while (const std::optional<GatewayProbe::Answer> answer = next_hops_.probe->next_answer())
+  for (unsigned i = 0; i < kAnswersMax; ++i) {
+    const std::optional<GatewayProbe::Answer> answer = next_hops_.probe->next_answer();
+    if (!answer) break;
     note_answer(*answer, now_ns);
+  }
   for (std::size_t i = 0; i < watched_.size(); ++i)
     if (!watched_[i].is_given_up) step(i, now_ns);
   publish(now_ns);
@@ -47,6 +47,11 @@ void NextHopWatch::note_answer(const GatewayProbe::Answer& answer, std::uint64_t
     if (watched.is_answered) ask(answer.gateway, now_ns);
     return;
   }
+  if (!goes_to(answer.gateway, answer.mac)) return;
+  if (watched.is_said_mute)
+    events_.add_return(now_ns, fmt::format("the gateway {} answers", name(answer.gateway)),
+                       "it is watched");
+  watched.is_said_mute = false;
   watched.has_answered = true;
   watched.is_answered = true;
   watched.unanswered = 0;
@@ -59,7 +64,7 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   if (watched.proved_ns == 0) watched.proved_ns = now_ns;
   if (!watched.is_answered && now_ns - watched.asked_ns >= kAnswerNs) {
-    if (watched.other) {
+    if (watched.other && goes_to(number, *watched.other)) {
       adopt(number, *watched.other, now_ns);
     } else if (!watched.is_everybody_asked) {
       watched.is_everybody_asked = true;
@@ -70,16 +75,26 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
     if (!watched.is_answered) ++watched.unanswered;
     ask(number, now_ns);
   }
+  if (!watched.has_answered && watched.unanswered >= kUnansweredMax && !watched.is_said_mute) {
+    watched.is_said_mute = true;
+    say_unwatched(now_ns, "the gateway " + name(number), "answers no ARP of ours");
+  }
   if (watched.has_answered && watched.lost_since_ns == 0 && watched.unanswered >= kUnansweredMax) {
-    if (is_proved_by_replies(watched)) {
+    if (is_proved_by_replies(number)) {
       watched.unanswered = kUnansweredMax - 1;
     } else {
       note_lost(number, now_ns);
     }
   }
   if (is_sending_ && watched.lost_since_ns != 0 &&
-      seconds(now_ns - watched.lost_since_ns) > link_timeout_s_)
+      to_seconds(now_ns - watched.lost_since_ns) > link_timeout_s_)
     give_up(number, now_ns);
+}
+
+void NextHopWatch::say_unwatched(std::uint64_t now_ns, const std::string& router,
+                                 const std::string& why) {
+  events_.add_loss(now_ns, fmt::format("{} {}", router, why),
+                   "should it fail, hosts behind it are called silent");
 }
 
 void NextHopWatch::ask(std::size_t number, std::uint64_t now_ns) {
@@ -90,23 +105,32 @@ void NextHopWatch::ask(std::size_t number, std::uint64_t now_ns) {
   next_hops_.probe->ask(number, watched.mac);
 }
 
-bool NextHopWatch::is_proved_by_replies(Watched& watched) const {
+bool NextHopWatch::goes_to(std::size_t number, const MacAddress& mac) {
+  return !next_hops_.probe->gateways()[number].is_of_kernel ||
+         next_hops_.probe->kernel_sends_to(number, mac);
+}
+
+bool NextHopWatch::is_proved_by_replies(std::size_t number) {
   if (watched_.size() != 1 || next_hops_.has_other_ways) return false;
-  const std::uint64_t proved_ns = replies_.proved_ns();
-  if (proved_ns <= watched.proved_ns) return false;
-  watched.proved_ns = proved_ns;
+  Watched& watched = watched_[number];
+  const std::uint64_t replied_ns = replies_.proved_ns();
+  if (replied_ns <= std::max(watched.proved_ns, watched.replied_ns)) return false;
+  watched.replied_ns = replied_ns;
+  // The kernel may have followed another machine: then this one was gone in between.
+  if (!next_hops_.probe->gateways()[number].is_of_kernel) watched.proved_ns = replied_ns;
   return true;
 }
 
-void NextHopWatch::add_loss(Watched& watched) {
-  is_proved_by_replies(watched);
+void NextHopWatch::add_loss(const Watched& watched) {
   state_.reply_losses.add(watched.proved_ns -
                           std::min(watched.proved_ns, replies_.on_its_way_ns()));
 }
 
-// The table comes first: a sender that goes back sends to the new one.
+// Replies are asked for before the table changes, since the new one may bring some at once. The
+// table changes before the loss is told: a sender that goes back sends to the new one.
 void NextHopWatch::adopt(std::size_t number, const MacAddress& mac, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
+  is_proved_by_replies(number);
   if (next_hops_.probe->gateways()[number].is_of_frames) next_hops_.table->set(number, mac);
   const bool was_lost = watched.lost_since_ns != 0;
   if (!was_lost) add_loss(watched);
@@ -140,7 +164,7 @@ void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   events_.add_return(now_ns,
                      fmt::format("the gateway {} answers again after {:.1f} s", name(number),
-                                 seconds(now_ns - watched.lost_since_ns)),
+                                 to_seconds(now_ns - watched.lost_since_ns)),
                      is_sending_ ? "sending goes on" : "replies are received again");
   watched.lost_since_ns = 0;
 }
@@ -168,7 +192,7 @@ void NextHopWatch::publish(std::uint64_t now_ns) {
     if (watched.has_answered && !watched.is_given_up)
       proved_ns = std::min(proved_ns, watched.proved_ns);
   state_.next_hops_proved_ns.store(proved_ns, std::memory_order_relaxed);
-  state_.next_hop_is_lost.store(is_lost(), std::memory_order_relaxed);
+  state_.next_hop_is_lost.store(is_lost(), std::memory_order_release);
 }
 
 bool NextHopWatch::is_lost() const {

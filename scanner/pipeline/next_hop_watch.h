@@ -1,15 +1,14 @@
 // The watch on the gateways of a running scan: whether each still answers, and under which MAC.
 //
 // Each gateway is asked every kAskNs at the MAC that it is known by; one that does not answer is
-// asked for by broadcast. Another machine that answers then has taken the address over: frames go
-// to it from the next batch on, and what the old one may not have delivered is sent again. When
-// nobody answers, senders pause; after --link-timeout the targets behind that gateway are given up,
-// and when no way is left the scan ends. A MAC that the known one contradicts by its own answer is
-// not believed. A reply proves a lone gateway as well, by when its probe left, so that a link full
-// of probes, on which answers get lost, is not called dead. A gateway that has never answered is
-// not watched, since some do not answer (a static entry). Rejected: to pause the senders of that
-// way alone. The order has all ways in it, and its targets would have to be kept for minutes. Like
-// the control, whose part it is, it takes time as an argument.
+// asked for by broadcast. Another machine that answers then, and that the kernel's table agrees to
+// where the kernel writes the MAC, has taken over: frames go to it, and what the old one may not
+// have delivered is sent again. When nobody answers, senders pause; after --link-timeout the
+// targets behind that gateway are given up, and when no way is left the scan ends. Replies prove a
+// lone gateway as well, by when their probes left, so that a link full of probes, on which answers
+// get lost, is not called dead. One that has never answered is not watched (a static entry), and
+// that is said. Rejected: to pause the senders of that way alone; the order has all ways in it, and
+// its targets would have to be kept for minutes. Takes time as an argument, like the control.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +33,7 @@ struct NextHops {
   std::shared_ptr<NextHopTable> table = std::make_shared<NextHopTable>(MacAddress{}, MacAddress{});
   std::unique_ptr<GatewayProbe> probe{};  // null: no gateway is watched
   bool has_other_ways = false;            // some targets are behind none of its gateways
+  std::vector<std::string> unwatched{};   // routers that it cannot ask
 };
 
 class NextHopWatch {
@@ -43,6 +43,8 @@ class NextHopWatch {
   static constexpr std::uint64_t kAnswerNs = 100'000'000;
   // So many questions in a row without an answer are a gateway that is gone.
   static constexpr unsigned kUnansweredMax = 5;
+  // So many answers are read at a look: whoever floods the link with ARP does not stop the control.
+  static constexpr unsigned kAnswersMax = 256;
 
   // What the replies say; asked for when a gateway does not answer.
   struct Replies {
@@ -69,12 +71,14 @@ class NextHopWatch {
   struct Watched {
     MacAddress mac;
     bool has_answered = false;  // ever
+    bool is_said_mute = false;
     bool is_given_up = false;
     std::uint64_t asked_ns = 0;  // 0: never
     bool is_answered = true;     // that question
     bool is_everybody_asked = false;
     unsigned unanswered = 0;          // questions in a row
     std::uint64_t proved_ns = 0;      // when that was asked which the known MAC answered last
+    std::uint64_t replied_ns = 0;     // when the newest probe left that a reply was seen to
     std::uint64_t lost_since_ns = 0;  // 0: it is there
     std::optional<MacAddress> other;  // that has answered in its place
   };
@@ -87,10 +91,13 @@ class NextHopWatch {
   void note_back(std::size_t number, std::uint64_t now_ns);
   void give_up(std::size_t number, std::uint64_t now_ns);
   // Whether replies have proved it since it was last proved: it is the only way for all targets.
-  bool is_proved_by_replies(Watched& watched) const;
+  bool is_proved_by_replies(std::size_t number);
+  // Whether what is sent to that gateway goes to that MAC: the scan decides it, or the kernel does.
+  bool goes_to(std::size_t number, const MacAddress& mac);
   // What left since it was last proved goes again.
-  void add_loss(Watched& watched);
+  void add_loss(const Watched& watched);
   void publish(std::uint64_t now_ns);
+  void say_unwatched(std::uint64_t now_ns, const std::string& router, const std::string& why);
   [[nodiscard]] std::string name(std::size_t number) const;
 
   const NextHops& next_hops_;
@@ -99,6 +106,7 @@ class NextHopWatch {
   EventLog& events_;
   Replies replies_;
   std::vector<Watched> watched_;  // by number
+  bool has_looked_ = false;
   bool is_sending_ = true;
   std::optional<std::string> failure_;
 };

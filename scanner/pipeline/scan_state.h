@@ -46,7 +46,8 @@ struct ScanState {
   [[nodiscard]] bool has_to_wait() const {
     return link_is_down.load(std::memory_order_relaxed) ||
            filter_is_off.load(std::memory_order_relaxed) ||
-           next_hop_is_lost.load(std::memory_order_relaxed) ||
+           // Whoever sees a gateway given up instead sees it in lost_next_hops.
+           next_hop_is_lost.load(std::memory_order_acquire) ||
            source_is_lost.load(std::memory_order_relaxed);
   }
   // When all these were last seen to be well.

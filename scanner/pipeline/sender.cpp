@@ -69,6 +69,7 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     if (!link_is_down) returned_ = batch_begin_;
   }
   note_reply_losses();
+  // The link as it was above: what is sent behind its return is behind returned_.
   if (link_is_down || state_.has_to_wait()) {
     transmitter_.rest();
     pause(now_ns, counters_.paused_link_ns);
@@ -137,7 +138,6 @@ std::size_t Sender::go_back(std::span<Target> room) {
   return count;
 }
 
-// What waits to leave by a next hop that has been given up meanwhile does not leave.
 void Sender::drop_lost_ways() {
   const std::uint64_t lost = state_.lost_next_hops.load(std::memory_order_relaxed);
   if (lost == lost_next_hops_) return;
@@ -331,8 +331,8 @@ std::uint64_t Sender::under_way() const {
   return accepted - std::min(accepted, ended);
 }
 
-// Link or reply filter may have been lost just now without anybody knowing: the last probes are
-// safe only when both are seen after they left.
+// Something may have been lost just now without anybody knowing: the last probes are safe only when
+// all that they need is seen after they left.
 bool Sender::is_all_sent(std::uint64_t now_ns) {
   if (!transmitter_.settle() || refill()) {
     settled_ns_ = 0;

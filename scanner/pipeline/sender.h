@@ -58,8 +58,8 @@ class Sender {
          const NextHopMap& next_hops, std::uint64_t rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
-  // reader of the results cannot keep up and while link or reply filter are away; backs off while
-  // the kernel takes nothing. False when the kernel takes nothing for kStallNs.
+  // reader of the results cannot keep up and while something is lost that probes or replies need;
+  // backs off while the kernel takes nothing. False when the kernel takes nothing for kStallNs.
   bool run();
   // After run() has returned: what left so late that nobody was there to go back for it is in
   // doubt.
@@ -84,6 +84,7 @@ class Sender {
   std::size_t draw(std::span<Target> room);
   void set_way(Target& target) const;
   std::size_t go_back(std::span<Target> room);
+  // Takes out of the batch what would leave by a next hop that has been given up.
   void drop_lost_ways();
   // Counts and names a target of the batch that does not leave.
   void drop(const Target& target);
@@ -115,8 +116,8 @@ class Sender {
   // time.
   [[nodiscard]] std::uint64_t safe_end() const;
   [[nodiscard]] std::uint64_t under_way() const;
-  // True once nothing is under way, and link and reply filter have been seen to be there after
-  // that.
+  // True once nothing is under way, and all that probes and replies need has been seen to be there
+  // after that.
   bool is_all_sent(std::uint64_t now_ns);
   void stop(std::uint64_t now_ns);
   void give_up();

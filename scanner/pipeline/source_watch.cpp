@@ -5,15 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "scanner/process/clock.h"
+
 namespace echoscan {
-namespace {
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) / 1e9;
-}
-
-}  // namespace
-
 SourceWatch::SourceWatch(const Link& link, double link_timeout_s, ScanState& state,
                          EventLog& events, std::function<std::uint64_t()> on_its_way_ns)
     : link_(link),
@@ -29,14 +23,14 @@ void SourceWatch::look(std::uint64_t now_ns, bool is_sending) {
   if (seen_ns_ == 0) seen_ns_ = now_ns;
   if (const std::optional<Ipv4> source = link_.lost_source()) {
     if (lost_since_ns_ == 0) note_lost(now_ns, *source, is_sending);
-    if (is_sending && seconds(now_ns - lost_since_ns_) > link_timeout_s_) failure_ = source;
+    if (is_sending && to_seconds(now_ns - lost_since_ns_) > link_timeout_s_) failure_ = source;
     return;
   }
   if (lost_since_ns_ != 0) {
-    events_.add_return(
-        now_ns,
-        fmt::format("the source address is back after {:.1f} s", seconds(now_ns - lost_since_ns_)),
-        is_sending ? "sending goes on" : "replies are received again");
+    events_.add_return(now_ns,
+                       fmt::format("the source address is back after {:.1f} s",
+                                   to_seconds(now_ns - lost_since_ns_)),
+                       is_sending ? "sending goes on" : "replies are received again");
     lost_since_ns_ = 0;
     state_.source_is_lost.store(false, std::memory_order_relaxed);
   }

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstring>
-#include <system_error>
 
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
@@ -20,17 +19,6 @@ namespace {
 
 constexpr std::size_t kBatchSize = 4096;
 constexpr int kWaitMs = 1000;
-
-// How the kernel would send them: said if it is known, and not needed for a plan.
-void find_ways_if_possible(TargetPlan& plan, const PathConfig& config) {
-  try {
-    add_ways(plan, config);
-  } catch (const UserError& error) {
-    log_info("by which way the targets are reached from here is not known: {}", error.what());
-  } catch (const std::system_error& error) {
-    log_info("by which way the targets are reached from here is not known: {}", error.what());
-  }
-}
 
 }  // namespace
 
@@ -68,7 +56,7 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
 
 ExitCode run_dry(TargetPlan plan, const OrderConfig& order, const PaceConfig& pace,
                  const PathConfig& path) {
-  find_ways_if_possible(plan, path);
+  say_if_unknown([&] { add_ways(plan, path); });
   log_plan(plan, order, pace);
   DescriptorSink output(STDOUT_FILENO);
   ResultWriter writer(output);

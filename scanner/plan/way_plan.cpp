@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "scanner/network/interface.h"
-#include "scanner/network/route.h"
+#include "scanner/network/own_address.h"
+#include "scanner/process/log.h"
+#include "scanner/process/user_error.h"
 
 namespace echoscan {
 namespace {
@@ -73,6 +76,19 @@ WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> target
   plan.shares = find_shares(config, targets);
   plan.map = map_ways(plan.shares);
   return plan;
+}
+
+void say_if_unknown(const std::function<void()>& find) {
+  const auto say = [](const std::exception& error) {
+    log_info("by which way the targets are reached from here is not known: {}", error.what());
+  };
+  try {
+    find();
+  } catch (const UserError& error) {
+    say(error);
+  } catch (const std::system_error& error) {
+    say(error);
+  }
 }
 
 }  // namespace echoscan

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,5 +30,9 @@ struct WayPlan {
 // Throws UserError when the interface named is not there, std::system_error when the kernel gives
 // no answer.
 WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> targets);
+
+// Calls `find`, which finds ways; where it cannot, that is logged and no more: a report or a dry
+// run does without them.
+void say_if_unknown(const std::function<void()>& find);
 
 }  // namespace echoscan

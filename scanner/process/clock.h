@@ -10,6 +10,10 @@
 
 namespace echoscan {
 
+inline double to_seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -34,14 +34,14 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter passed_over;  // drawn, and not handed over: no way leads there
   Counter way_lost;     // the same: the gateway of their way has been given up
   Counter retried;      // accepted again after the transmitter had handed them back
-  Counter gone_back;    // accepted again because link or reply filter was lost behind them
+  Counter gone_back;    // accepted again because something was lost behind them
   Counter refused;      // handed back by the transmitter, and never accepted again
   Counter lost_again;   // the same, but the probe had been sent before
-  Counter in_doubt;     // sent just before link or reply filter was lost, and never sent again
+  Counter in_doubt;     // sent just before something was lost, and never sent again
 
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
-  Counter paused_link_ns;      // time spent waiting for link or reply filter to come back
+  Counter paused_link_ns;      // time spent waiting for what was lost to come back
 };
 
 // One transmitter's counters: each acceptance ends in one of the first six.

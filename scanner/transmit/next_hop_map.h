@@ -3,8 +3,8 @@
 // The plan knows the ways and the path knows which of them frames can take; a sender needs of both
 // only two small numbers for each target: its way, and that way's place in the NextHopTable, or
 // that nothing is sent to it. Nearly every block of 65,536 addresses has one way for all, so that
-// one load from 64 KiB tells it, 2 ns; the map of the ways is asked for the others. Rejected: to
-// ask the map always, 13 ns a look-up. Immutable; any thread.
+// one load from 64 KiB tells it; the map of the ways is asked for the others. Rejected: to ask the
+// map always, which cost a probe 26 ns (hot_path_bench, 16 ways). Immutable; any thread.
 #pragma once
 
 #include <cstdint>

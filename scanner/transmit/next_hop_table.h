@@ -2,9 +2,9 @@
 //
 // A scan may leave one interface by several gateways, and a gateway may change its address under it
 // (a failover). So the MACs are no part of the written frame: each probe's first eight bytes are
-// stored anew, one load and one store, 0.5 ns. Rejected: to write all buffers again when a MAC
-// changes, since each method owns its own (AF_XDP has 4,096 a queue, live frames are the kernel's);
-// a comparison a batch whether the MAC is still the same, which is no cheaper than the store. One
+// stored anew, one load and one store. Rejected: to write all buffers again when a MAC changes,
+// since each method owns its own (AF_XDP has 4,096 a queue, live frames are the kernel's); a
+// comparison a batch whether the MAC is still the same, which is no cheaper than the store. One
 // thread sets, any thread reads.
 #pragma once
 

@@ -2,7 +2,7 @@
 # A gateway that changes under a running scan: its address moves to another machine, announced or not; it is away for a
 # while; it stays away, alone or beside another. Each living host is found, or is named as not probed or in doubt.
 #
-# FAILOVERS=N tries N moments of each (default 1).
+# FAILOVERS=N tries N moments of each [1], ECHOSCAN_FAILOVER_SEED=N chooses them [1].
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 lab up --mode kernel
@@ -11,18 +11,9 @@ far ethtool -K lab1 gro on
 # A second router on the same link, with a MAC of its own and hosts behind it alone: 10.2.0.0/16.
 router=$ECHOSCAN_LAB-router
 in_router() { ip netns exec "$router" "$@"; }
-finish_router() {
-  local status=$?
-  [ ! -e "/run/netns/$router" ] || ip netns delete "$router"
-  (exit $status)
-  finish
-}
-trap finish_router EXIT
-ip netns add "$router"
-in_router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+add_host router
 ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
 ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$router"
-in_router ip link set lo up
 in_router ip link set uplink up
 in_router ip address add 198.51.100.2/24 dev uplink
 in_router ip route add 192.0.2.1 via 198.51.100.1
@@ -36,7 +27,33 @@ scan --rate 5k --cooldown 1 --gateway-mac "$(far cat /sys/class/net/lab1/address
   fail "--gateway-mac: the scan ended with $?"
 expect_equal "--gateway-mac: found" "$(found | cut -d. -f1-3 | sort | uniq -c | tr -s ' ')" " 256 10.1.0"
 
+# More gateways than are numbered: each network is found behind its own, and who is not watched is named.
+for i in $(seq 1 70); do
+  in_router ip address add 198.51.100.$((100 + i))/24 dev uplink
+  in_router ip route add local 10.3.$i.0/30 dev lo
+  far ip route add blackhole 10.3.$i.0/30 table local
+  near ip route add 10.3.$i.0/30 via 198.51.100.$((100 + i)) src 192.0.2.1
+done
+for method in auto xdp_live af_packet raw_socket; do
+  scan --method $method --rate 1k --cooldown 2 10.1.0.0/24 $(seq -f '10.3.%.0f.0/30' 1 70) || fail "$method, 71 gateways: the scan ended with $?"
+  expect_equal "$method, 71 gateways: found" "$(found | wc -l)" $((256 + 280))
+  expect_equal "$method, 71 gateways: ways that answered" "$(summary '[.ways[] | select(.replied == .targets)] | length')" 71
+  expect_equal "$method, 71 gateways: not watched" "$(summary '[.events[] | select(.what | endswith("is not watched"))] | length')" 8
+  expect_equal "$method, 71 gateways: adds_up" "$(summary .ledger.adds_up)" true
+done
+near ip route flush root 10.3.0.0/16
+
+# A gateway whose MAC the kernel has been told, and that answers no ARP: it is used, and that it is not watched is said.
+near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
+far sysctl -qw net.ipv4.conf.all.arp_ignore=8
+scan --rate 100 --cooldown 1 10.1.0.0/24 || fail "a static entry: the scan ended with $?"
+expect_equal "a static entry: found" "$(found | wc -l)" 256
+expect_text "$work/log" "the gateway 192.0.2.2 on lab0 answers no ARP of ours: should it fail, hosts behind it are called silent"
+far sysctl -qw net.ipv4.conf.all.arp_ignore=0
+near ip neighbour delete 192.0.2.2 dev lab0
+
 rate=20k
+RANDOM=${ECHOSCAN_FAILOVER_SEED:-1}
 methods=(auto af_packet xdp_live raw_socket)
 moments() { for _ in $(seq "${FAILOVERS:-1}"); do echo "1.$((RANDOM % 10))"; done; }
 addresses() { # NETWORK: its 65,536
@@ -77,6 +94,22 @@ for method in "${methods[@]}"; do
     expect_text "$work/log" "the gateway 192.0.2.2 on lab0 has become $mac"
     expect_equal "$method: events" "$(summary '.events | length')" 1
   done
+done
+
+# Twice within the second in which the kernel takes no other MAC for an entry: raw sockets go on to a machine that is
+# gone until the kernel believes the answers.
+for method in auto raw_socket; do
+  start "$method" 10.1.0.0/16
+  sleep 1
+  for step in 1 2; do
+    number=$((number + 1))
+    mac=$(printf '02:00:00:00:77:%02x' $number)
+    far ip link set lab1 address "$mac"
+    [ $step = 2 ] || sleep 0.5
+  done
+  end "$method: another MAC twice" 0
+  expect_all "$method: another MAC twice" 10.1
+  expect_text "$work/log" "the gateway 192.0.2.2 on lab0 has become $mac"
 done
 
 # Of two routers one hands its address on.

@@ -6,19 +6,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 third=$ECHOSCAN_LAB-third
 in_third() { ip netns exec "$third" "$@"; }
-finish_ways() {
-  local status=$?
-  [ ! -e "/run/netns/$third" ] || ip netns delete "$third"
-  (exit $status)
-  finish
-}
-trap finish_ways EXIT
-
 lab up --mode kernel
-ip netns add "$third"
+add_host third
 ip -n "$ECHOSCAN_LAB-near" link add up1 type veth peer name down1 netns "$third"
-in_third sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
-in_third ip link set lo up
 in_third ip link set down1 up
 near ip link set up1 up
 near ip address add 198.51.100.1/24 dev up1

@@ -38,8 +38,19 @@ start_scan() {
 }
 summary() { jq -r "$1" "$work/summary"; }
 
+# A namespace beside the lab's two, ECHOSCAN_LAB-NAME, for a host that takes any packet; it goes with the test.
+add_host() { # NAME
+  local host=$ECHOSCAN_LAB-$1
+  ip netns add "$host"
+  added_hosts+=("$host")
+  ip netns exec "$host" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
+  ip -n "$host" link set lo up
+}
+added_hosts=()
+
 finish() {
   local status=$?
+  for host in "${added_hosts[@]}"; do ip netns delete "$host"; done
   lab down
   rm -rf "$work"
   exit $status

@@ -32,7 +32,7 @@ class FakeLan : public GatewayProbe {
       : machines_(std::move(by_gateway)) {
     for (std::size_t i = 0; i < machines_.size(); ++i)
       gateways_.push_back(
-          {"e0", 1, {}, Ipv4{0xc0000202 + static_cast<std::uint32_t>(i)}, kOld, {}, true});
+          {"e0", 1, {}, Ipv4{0xc0000202 + static_cast<std::uint32_t>(i)}, kOld, {}, true, false});
   }
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
@@ -42,6 +42,13 @@ class FakeLan : public GatewayProbe {
     for (const Machine& machine : machines_[gateway])
       if (now_ns >= machine.from_ns && now_ns < machine.until_ns && (!to || *to == machine.mac))
         answers_.emplace(now_ns + machine.delay_ns, Answer{gateway, machine.mac});
+  }
+  bool kernel_sends_to(std::size_t, const MacAddress& mac) override {
+    return mac == (now_ns < kernel_follows_ns ? kOld : kNew);
+  }
+  void leave_to_the_kernel(std::uint64_t follows_ns) {
+    for (Gateway& gateway : gateways_) gateway.is_of_kernel = true;
+    kernel_follows_ns = follows_ns;
   }
   std::optional<Answer> next_answer() override {
     if (answers_.empty() || answers_.begin()->first > now_ns) return std::nullopt;
@@ -56,6 +63,7 @@ class FakeLan : public GatewayProbe {
   std::uint64_t now_ns = kStartNs;
   unsigned questions = 0;
   unsigned broadcasts = 0;
+  std::uint64_t kernel_follows_ns = kNever;
 
  private:
   std::vector<std::vector<Machine>> machines_;
@@ -134,6 +142,48 @@ TEST(NextHopWatch, AFailoverIsFoundAtAnyMoment) {
       ASSERT_EQ(failover.events.events().size(), 1U);
     }
   }
+}
+
+// The kernel writes the MACs, and follows at once, or as late as its table lets it, and replies
+// come again from then on. What left in between is lost, however new the replies are; the sending
+// waits for a kernel that stays with the old one, and nobody says before it that the new one is
+// used.
+TEST(NextHopWatch, AFailoverThatTheKernelFollowsIsFoundAtAnyMoment) {
+  for (std::uint64_t at_ms = 1000; at_ms < 1420; at_ms += 23) {
+    for (std::uint64_t later_ms = 0; later_ms < 3000; later_ms += 17) {
+      const std::uint64_t at_ns = kStartNs + at_ms * kMs;
+      const std::uint64_t follows_ns = at_ns + later_ms * kMs;
+      Case failover({{{kOld, 0, at_ns}, {kNew, at_ns}}});
+      failover.lan->leave_to_the_kernel(follows_ns);
+      while (failover.since_start() < 8 * kSecondNs) {
+        const std::uint64_t now_ns = failover.lan->now_ns;
+        const bool is_answered = now_ns < at_ns || now_ns >= follows_ns;
+        if (is_answered && !failover.state.next_hop_is_lost) failover.proved_ns = now_ns - kMs;
+        const std::size_t events = failover.events.events().size();
+        failover.run(failover.since_start() + 10 * kMs);
+        if (failover.events.events().size() > events) {
+          ASSERT_TRUE(now_ns >= follows_ns || failover.state.next_hop_is_lost);
+        }
+      }
+      ASSERT_EQ(failover.state.reply_losses.count(), 1U) << at_ms << " " << later_ms;
+      ASSERT_LE(failover.state.reply_losses.earliest_since_ns(0), at_ns - kReachBackNs + kMs);
+      ASSERT_FALSE(failover.state.next_hop_is_lost);
+      ASSERT_FALSE(failover.watch.failure());
+      ASSERT_NE(failover.events.events().back().what.find("has become"), std::string::npos);
+    }
+  }
+}
+
+// The old machine still answers when it is asked, and the kernel has believed the new one.
+TEST(NextHopWatch, TheKernelDecidesBetweenTwoThatAnswer) {
+  Case taken({{{kOld}}});
+  taken.lan->leave_to_the_kernel(kStartNs + 1060 * kMs);
+  taken.run(1060 * kMs);
+  taken.lan->announce(0, kNew);
+  taken.run(1500 * kMs);
+  ASSERT_EQ(taken.events.events().size(), 1U);
+  EXPECT_NE(taken.events.events()[0].what.find("has become"), std::string::npos);
+  EXPECT_LE(taken.state.reply_losses.earliest_since_ns(0), kStartNs + 1060 * kMs - kReachBackNs);
 }
 
 TEST(NextHopWatch, AnAnnouncementIsBelievedWhenTheOldOneIsSilentOnly) {
@@ -219,12 +269,33 @@ TEST(NextHopWatch, InTheCooldownNobodyIsGivenUp) {
   EXPECT_EQ(gone.events.events()[0].consequence, "replies to the last probes may be lost");
 }
 
+// Nor is one that cannot be asked. Both are said, once; one that answers at last is watched.
 TEST(NextHopWatch, AGatewayThatHasNeverAnsweredIsNotWatched) {
   Case mute(std::vector<std::vector<Machine>>(1));
+  mute.next_hops.unwatched = {"fe80::2 on e1"};
   mute.run(10 * kSecondNs);
   EXPECT_FALSE(mute.state.next_hop_is_lost);
-  EXPECT_TRUE(mute.events.events().empty());
+  EXPECT_EQ(mute.state.reply_losses.count(), 0U);
   EXPECT_GE(mute.state.next_hops_proved_ns, mute.lan->now_ns - 20 * kMs);
+  ASSERT_EQ(mute.events.events().size(), 2U);
+  EXPECT_EQ(mute.events.events()[0].what, "fe80::2 on e1 is not watched");
+  EXPECT_EQ(mute.events.events()[1].what, "the gateway 192.0.2.2 on e0 answers no ARP of ours");
+
+  for (std::uint64_t ms = 10; ms < 6000; ms += 130) {
+    Case late({{{kOld, kStartNs + ms * kMs, kStartNs + 8 * kSecondNs}}});
+    late.run(8 * kSecondNs);
+    EXPECT_TRUE(late.events.events().size() == 0 || late.events.events().size() == 2) << ms;
+    late.run(10 * kSecondNs);
+    EXPECT_TRUE(late.state.next_hop_is_lost) << ms;
+  }
+}
+
+// Somebody floods the link with claims: each look reads some, and the scan goes on.
+TEST(NextHopWatch, AFloodOfAnswersDoesNotStopTheControl) {
+  Case flood({{{kOld}}});
+  for (int i = 0; i < 100'000; ++i) flood.lan->announce(0, kOld);
+  flood.run(10 * kMs);
+  EXPECT_TRUE(flood.lan->next_answer());
 }
 
 // Its answers get lost among the probes, and replies prove it.

@@ -71,8 +71,14 @@ class WaySplitTest : public testing::Test {
   Recorder& near = *near_owner;
   const LabelMap ways = near_ways();
   WaySplit split{parts(), ways, {0, 0, 1}};
-  const std::vector<Target> batch{{Ipv4{1}},   {Ipv4{99}},  {Ipv4{100}}, {Ipv4{199}},
-                                  {Ipv4{200}}, {Ipv4{300}}, {Ipv4{301}}};
+  // Most know their way; those that do not are looked up.
+  static Target far_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 1}; }
+  static Target near_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 2}; }
+  static Target unknown(std::uint32_t address) {
+    return {Ipv4{address}, 0, false, 0, Target::kWayUnknown};
+  }
+  const std::vector<Target> batch{far_target(1), unknown(99),      unknown(100),   near_target(199),
+                                  unknown(200),  near_target(300), far_target(301)};
 };
 
 TEST_F(WaySplitTest, EachTargetGoesItsOwnWay) {

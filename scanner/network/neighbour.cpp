@@ -1,0 +1,111 @@
+#include "scanner/network/neighbour.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <exception>
+
+#include "scanner/network/netlink.h"
+#include "scanner/process/file_descriptor.h"
+#include "scanner/process/system_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kPollNs = 2 * kMillisecondNs;
+constexpr std::uint16_t kDiscardPort = 9;  // RFC 863
+
+struct Neighbour {
+  std::uint16_t state = NUD_NONE;
+  std::optional<MacAddress> mac;
+};
+
+Neighbour find_neighbour(int interface_index, Ipv4 address) {
+  Netlink netlink;
+  nlmsghdr* request = netlink.prepare(RTM_GETNEIGH, 0);
+  auto* header = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ndmsg)));
+  header->ndm_family = AF_INET;
+  header->ndm_ifindex = interface_index;
+  put_ipv4(request, NDA_DST, address);
+  Neighbour neighbour;
+  netlink.exchange(request, [&neighbour](const nlmsghdr& message) {
+    neighbour.state = static_cast<const ndmsg*>(mnl_nlmsg_get_payload(&message))->ndm_state;
+    for_each_attribute(message, sizeof(ndmsg), [&neighbour](const nlattr& attribute) {
+      if (mnl_attr_get_type(&attribute) != NDA_LLADDR || mnl_attr_get_payload_len(&attribute) != 6)
+        return;
+      MacAddress mac;
+      std::memcpy(mac.bytes.data(), mnl_attr_get_payload(&attribute), 6);
+      neighbour.mac = mac;
+    });
+  });
+  return neighbour;
+}
+
+// Makes the kernel ask for the MAC of an address of which it knows nothing: any datagram to it does
+// that. This one goes to the discard port, and whether it arrives does not matter.
+void send_datagram(const Interface& interface, Ipv4 address) {
+  const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!udp) throw_system_error("open a UDP socket");
+  setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
+             static_cast<socklen_t>(interface.name.size()));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(kDiscardPort);
+  to.sin_addr.s_addr = htonl(address.value);
+  sendto(udp.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+}
+
+// Makes the kernel confirm an entry at once; of itself it would trust a stale one for 5 s more.
+// Needs CAP_NET_ADMIN; without it the datagram alone has the same effect, later.
+void probe_neighbour(const Interface& interface, Ipv4 address) {
+  Netlink netlink;
+  nlmsghdr* request = netlink.prepare(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE);
+  auto* header = static_cast<ndmsg*>(mnl_nlmsg_put_extra_header(request, sizeof(ndmsg)));
+  header->ndm_family = AF_INET;
+  header->ndm_ifindex = interface.index;
+  header->ndm_state = NUD_PROBE;
+  put_ipv4(request, NDA_DST, address);
+  netlink.exchange(request, [](const nlmsghdr&) {});
+}
+
+}  // namespace
+
+std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
+                                          unsigned timeout_ms) {
+  constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
+  const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
+  Neighbour neighbour = find_neighbour(interface.index, gateway);
+  // An entry that exists may be wrong, and fails before the right one can be asked for: that takes
+  // a second question.
+  int questions = neighbour.mac ? 2 : 1;
+  while (clock.now_ns() < deadline_ns) {
+    if (neighbour.mac && (neighbour.state & kConfirmed) != 0)
+      return GatewayMac{*neighbour.mac, true};
+    if ((neighbour.state & (NUD_STALE | NUD_DELAY)) != 0) probe_neighbour(interface, gateway);
+    if (neighbour.state == NUD_STALE) send_datagram(interface, gateway);
+    if (neighbour.state == NUD_NONE || neighbour.state == NUD_FAILED) {
+      if (questions-- == 0) return std::nullopt;
+      send_datagram(interface, gateway);
+    }
+    clock.wait_until(clock.now_ns() + kPollNs);
+    neighbour = find_neighbour(interface.index, gateway);
+  }
+  if (neighbour.mac) return GatewayMac{*neighbour.mac, false};
+  return std::nullopt;
+}
+
+bool kernel_sends_to(int interface_index, Ipv4 address, const MacAddress& mac) noexcept try {
+  const Neighbour neighbour = find_neighbour(interface_index, address);
+  const bool is_waited_for = (neighbour.state & (NUD_INCOMPLETE | NUD_FAILED)) != 0;
+  return neighbour.state == NUD_NONE || (!is_waited_for && neighbour.mac == mac);
+} catch (const std::exception&) {
+  return true;  // what keeps the kernel from answering says nothing about the neighbour
+}
+
+}  // namespace echoscan

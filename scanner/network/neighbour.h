@@ -1,0 +1,31 @@
+// The kernel's neighbour table: the MAC address behind an address on the link.
+//
+// Where the entry of a gateway is missing or stale, a datagram and a probe make the kernel resolve
+// it, in bounded time, so that nobody has to be told to ping it first. That is set-up; while a scan
+// runs, arp_probe.h asks, and the table is read where the kernel writes the MACs.
+#pragma once
+
+#include <optional>
+
+#include "scanner/network/interface.h"
+#include "scanner/network/mac_address.h"
+#include "scanner/process/clock.h"
+#include "targets/address.h"
+
+namespace echoscan {
+
+struct GatewayMac {
+  MacAddress mac;
+  bool is_confirmed = false;  // the gateway has just answered; else the entry is an old one
+};
+
+// The MAC of `gateway`. The kernel resolves it first if it has to, for at most `timeout_ms`.
+// nullopt when nobody answers for that address.
+std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
+                                          unsigned timeout_ms);
+// Whether a packet that the kernel sends to that neighbour just now goes to `mac`. An address that
+// it knows nothing of is asked for with the next packet, and true. Throws nothing; true where the
+// kernel does not say.
+bool kernel_sends_to(int interface_index, Ipv4 neighbour, const MacAddress& mac) noexcept;
+
+}  // namespace echoscan
