@@ -54,7 +54,6 @@ take_down() {
 finish_doctor() {
   local status=$?
   take_down
-  [ -z "${tunnel:-}" ] || kill "$tunnel" 2>/dev/null || true
   (exit $status)
   finish
 }
@@ -106,14 +105,7 @@ expect_equal "what is unroutable" "$(jq -r '.problems[].what' "$work/doctor")" \
   "16 of 32 targets are unroutable from here: nothing is sent to them."
 in_near route delete blackhole 10.2.0.0/16
 
-"$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$host" "/run/netns/$ECHOSCAN_LAB-far" 120 &
-tunnel=$!
-for _ in $(seq 50); do
-  ! in_near link show tunnel0 >/dev/null 2>&1 || break
-  sleep 0.1
-done
-in_near link set tunnel0 up
-ip -n "$ECHOSCAN_LAB-far" link set tunnel1 up
+raise_tunnel "$host" "$ECHOSCAN_LAB-far"
 in_near address add 192.0.2.5/30 dev tunnel0
 in_near route add 10.0.0.0/8 dev tunnel0
 expect_case "a tunnel" 0

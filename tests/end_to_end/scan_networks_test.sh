@@ -95,14 +95,7 @@ tunnel_to() { # INTERFACE
 }
 # A layer-3 tunnel without Ethernet, as WireGuard's is.
 raise_tun() {
-  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$ECHOSCAN_LAB-near" "/run/netns/$ECHOSCAN_LAB-far" 60 >"$work/tunnel" &
-  for _ in $(seq 100); do
-    [ ! -s "$work/tunnel" ] || break
-    sleep 0.1
-  done
-  expect_equal "the tunnel" "$(cat "$work/tunnel")" ready
-  in_near link set tunnel0 up
-  in_far link set tunnel1 up
+  raise_tunnel "$ECHOSCAN_LAB-near" "$ECHOSCAN_LAB-far"
   in_near address add 198.51.100.1/32 dev tunnel0
   in_far route add 198.51.100.1 dev tunnel1
   in_near route add 10.77.0.0/16 dev tunnel0

@@ -56,16 +56,8 @@ expect_status 3 scan -i lo --method af_xdp 127.0.0.1
 expect_text "$work/log" "lo is the loopback and takes no frames: use --method raw_socket"
 
 # A tunnel: packets without Ethernet, out and in. The far end's kernel answers for 198.18.0.0/15 behind it.
-"$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$ECHOSCAN_LAB-near" "/run/netns/$ECHOSCAN_LAB-far" 120 \
-  >"$work/tunnel" &
-for _ in $(seq 100); do
-  [ ! -s "$work/tunnel" ] || break
-  sleep 0.1
-done
-expect_equal "the tunnel" "$(cat "$work/tunnel")" ready
+raise_tunnel "$ECHOSCAN_LAB-near" "$ECHOSCAN_LAB-far"
 near ip address add 198.51.100.1/32 dev tunnel0
-near ip link set tunnel0 up
-far ip link set tunnel1 up
 far ip route add 198.51.100.1 dev tunnel1
 near ip route add 198.18.0.0/15 dev tunnel0
 all_of_20 198.18 16 >"$work/expected"

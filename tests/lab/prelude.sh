@@ -48,8 +48,25 @@ add_host() { # NAME
 }
 added_hosts=()
 
+# A tunnel without Ethernet, up: tunnel0 in the namespace NEAR, tunnel1 in FAR. It ends with the test, which ctest would
+# wait for as long as the tunnel holds its standard error.
+raise_tunnel() { # NEAR FAR
+  : >"$work/tunnel"
+  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 120 >"$work/tunnel" &
+  tunnels+=($!)
+  for _ in $(seq 100); do
+    [ ! -s "$work/tunnel" ] || break
+    sleep 0.1
+  done
+  expect_equal "the tunnel" "$(cat "$work/tunnel")" ready
+  ip -n "$1" link set tunnel0 up
+  ip -n "$2" link set tunnel1 up
+}
+tunnels=()
+
 finish() {
   local status=$?
+  if [ ${#tunnels[@]} -gt 0 ] && ! kill "${tunnels[@]}"; then echo "a tunnel ended before the test"; fi
   for host in "${added_hosts[@]}"; do ip netns delete "$host"; done
   lab down
   rm -rf "$work"
