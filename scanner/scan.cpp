@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "output/geo/geo_table.h"
@@ -16,6 +17,7 @@
 #include "scanner/account/ledger.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
+#include "scanner/path/kernel_way_survey.h"
 #include "scanner/path/network_path.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
@@ -87,14 +89,14 @@ struct OpenPaths {
 NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
                         const FrameTemplate& frame_template) {
   NextHops next_hops;
-  next_hops.map = NextHopMap(ways.map, network.next_hop_of_way);
+  next_hops.current = std::make_unique<CurrentNextHops>(next_hop_map(network, ways.map));
   next_hops.table = frame_template.next_hops();
   for (std::size_t i = 0; i < network.gateways.size(); ++i)
     if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
   if (!network.gateways.empty()) next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
   next_hops.unwatched = network.unwatched;
-  next_hops.has_other_ways = std::ranges::find(network.next_hop_of_way, NextHopTable::kOther) !=
-                             network.next_hop_of_way.end();
+  next_hops.has_other_ways = std::ranges::any_of(
+      network.exit_of_way, [](const Exit& exit) { return exit.next_hop == NextHopTable::kOther; });
   return next_hops;
 }
 
@@ -117,16 +119,22 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
   wait_for_carrier(interface, clock, config.link_timeout_s);
+  std::vector<WayShare> planned = plan.ways.shares;
   drop_ways(plan, resolve_gateways(plan.ways.shares, network, clock));
   addresses = frame_addresses(network);
   const FrameTemplate frame_template(addresses, key);
   next_hops = join_next_hops(network, plan.ways, frame_template);
+  // Ways that are told by hand change with nothing.
+  if (config.interface_name.empty() || !config.gateway_mac)
+    next_hops.survey = std::make_unique<KernelWaySurvey>(
+        config, network, std::move(planned), plan.ways.map,
+        [&config, &plan] { return plan_ways(config, plan.targets.ranges()).shares; });
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
-  queues = make_queues(
-      open_queues(config, network, plan.ways.map, frame_template, receive.is_xdp, rate_pps, clock),
-      rate_pps);
+  queues = make_queues(open_queues(config, network, *next_hops.current, frame_template,
+                                   receive.is_xdp, rate_pps, clock),
+                       rate_pps);
 }
 
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
@@ -151,6 +159,15 @@ Outputs open_outputs(const OutputConfig& config) {
   if (!config.summary_path.empty())
     outputs.summary = open_sink(config.summary_path, OutputMode::replace);
   return outputs;
+}
+
+// By which method the probes of each way leave, in the plan's order; empty: none do.
+std::vector<std::string> methods_of(const OpenPaths& paths) {
+  const auto parts = paths.queues.front().transmitter->parts();
+  std::vector<std::string> methods;
+  for (const Exit& exit : std::span(paths.network.exit_of_way).subspan(1))
+    methods.push_back(exit.next_hop < NextHopTable::kGone ? parts[exit.part]->mode() : "");
+  return methods;
 }
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
@@ -206,7 +223,8 @@ ExitCode run_scan(const ScanConfig& config) {
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
   const Interface& interface = paths.network.interface;
-  PathFigures path{interface.name, to_string(paths.network.source), paths.next_hop(), {}};
+  PathFigures path{
+      interface.name, to_string(paths.network.source), paths.next_hop(), methods_of(paths), {}};
   const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);

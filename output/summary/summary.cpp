@@ -114,6 +114,7 @@ void describe(auto& keys, Of<Summary::Way> auto& way) {
   keys("kind", way.kind);
   keys("interface", NullIfEmpty{way.interface});
   keys("next_hop", NullIfEmpty{way.next_hop});
+  keys("method", NullIfEmpty{way.method});
   keys("source", NullIfEmpty{way.source});
   keys("targets", way.targets);
   keys("sent", way.sent);

@@ -87,6 +87,7 @@ struct Summary {
     std::string interface;  // empty where it is refused, as the next two
     std::string next_hop;   // also empty where there is none
     std::string source;
+    std::string method;  // how it was sent to; empty where it was not
     std::uint64_t targets = 0;
     std::uint64_t sent = 0;
     std::uint64_t replied = 0;

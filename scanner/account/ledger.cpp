@@ -92,14 +92,14 @@ std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tal
 }
 
 // One way alone is not counted by its label: it has all.
-std::vector<Summary::Way> ways_of(const TargetPlan& plan, const Summary::Ledger& ledger,
-                                  const Tallies& tallies) {
+std::vector<Summary::Way> ways_of(const TargetPlan& plan, const PathFigures& path,
+                                  const Summary::Ledger& ledger, const Tallies& tallies) {
   const bool is_one = plan.ways.map.empty();
   std::vector<Summary::Way> ways;
   for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
     const WayShare& share = plan.ways.shares[i];
     ways.push_back({kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
-                    share.way.source ? to_string(*share.way.source) : "",
+                    share.way.source ? to_string(*share.way.source) : "", path.method_by_way[i],
                     plan.targets_by_way[i + 1], is_one ? ledger.sent : tallies.sent_by_way[i + 1],
                     is_one ? ledger.replied : tallies.replied_by_way[i + 1]});
   }
@@ -217,7 +217,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.order = order_of(plan, config.order.passes);
   summary.ledger = ledger_of(plan, snapshot, tallies);
   summary.labels = labels_of(plan, tallies);
-  summary.ways = ways_of(plan, summary.ledger, tallies);
+  summary.ways = ways_of(plan, path, summary.ledger, tallies);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.rtt = rtt_of(tallies.rtt);

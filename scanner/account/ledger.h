@@ -24,6 +24,7 @@ struct PathFigures {
   std::string interface;
   std::string source;
   std::string gateway;                      // the next hop of all probes, for people
+  std::vector<std::string> method_by_way;   // of the plan's; empty: nothing is sent to them
   std::optional<std::uint64_t> tx_packets;  // what the interface itself counted meanwhile
 };
 

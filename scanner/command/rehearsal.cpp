@@ -39,7 +39,8 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   const FrameAddresses addresses = frame_addresses(network);
   if (!network.kernel_routes) scan.gateway_mac = addresses.gateway_mac;
   if (!opens) return;
-  open_queues(config, network, ways.map, FrameTemplate(addresses, kKey), receive.is_xdp,
+  const CurrentNextHops next_hops(next_hop_map(network, ways.map));
+  open_queues(config, network, next_hops, FrameTemplate(addresses, kKey), receive.is_xdp,
               kUsualRatePps, clock);
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <system_error>
 #include <utility>
 
 #include "bpf/wire.h"
@@ -73,6 +74,17 @@ ArpProbe::ArpProbe(std::vector<Gateway> gateways) : gateways_(std::move(gateways
   for (const Gateway& gateway : gateways_)
     if (!sockets_.contains(gateway.interface_index))
       sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
+}
+
+bool ArpProbe::add(const Gateway& gateway) {
+  try {
+    if (!sockets_.contains(gateway.interface_index))
+      sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
+  } catch (const std::system_error&) {
+    return false;
+  }
+  gateways_.push_back(gateway);
+  return true;
 }
 
 void ArpProbe::ask(std::size_t gateway, const std::optional<MacAddress>& to) {

@@ -26,6 +26,8 @@ constexpr std::array<AddressRange, 5> kKernelPrefixes{{
     {{0xffffffff}, {0xffffffff}},  // limited broadcast
 }};
 
+constexpr int kDumpsMax = 20;
+
 AddressRange prefix_range(Ipv4 address, unsigned length) {
   const auto hosts = static_cast<std::uint32_t>((std::uint64_t{1} << (32 - length)) - 1);
   return {Ipv4{address.value & ~hosts}, Ipv4{address.value | hosts}};
@@ -36,20 +38,24 @@ AddressRange prefix_range(Ipv4 address, unsigned length) {
 template <typename Header, typename LengthOf>
 void dump_prefixes(std::uint16_t type, std::uint16_t destination_attribute, LengthOf length_of,
                    std::vector<AddressRange>& prefixes) {
-  Netlink netlink;
-  nlmsghdr* request = netlink.prepare(type, NLM_F_DUMP);
-  // Both headers begin with the family.
-  auto* header = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(request, sizeof(Header)));
-  *header = AF_INET;
-  const int error = netlink.exchange(request, [&](const nlmsghdr& message) {
-    const auto& answer = *static_cast<const Header*>(mnl_nlmsg_get_payload(&message));
-    const unsigned length = length_of(answer);
-    if (length == 0 || length > 32) return;
-    for_each_attribute(message, sizeof(Header), [&](const nlattr& attribute) {
-      if (mnl_attr_get_type(&attribute) == destination_attribute)
-        prefixes.push_back(prefix_range(get_ipv4(attribute), length));
+  int error = EINTR;
+  // A table that changes meanwhile cuts the list short (NLM_F_DUMP_INTR).
+  for (int attempt = 0; error == EINTR && attempt < kDumpsMax; ++attempt) {
+    Netlink netlink;
+    nlmsghdr* request = netlink.prepare(type, NLM_F_DUMP);
+    // Both headers begin with the family.
+    auto* header = static_cast<std::uint8_t*>(mnl_nlmsg_put_extra_header(request, sizeof(Header)));
+    *header = AF_INET;
+    error = netlink.exchange(request, [&](const nlmsghdr& message) {
+      const auto& answer = *static_cast<const Header*>(mnl_nlmsg_get_payload(&message));
+      const unsigned length = length_of(answer);
+      if (length == 0 || length > 32) return;
+      for_each_attribute(message, sizeof(Header), [&](const nlattr& attribute) {
+        if (mnl_attr_get_type(&attribute) == destination_attribute)
+          prefixes.push_back(prefix_range(get_ipv4(attribute), length));
+      });
     });
-  });
+  }
   // A kernel without policy routing knows no rules.
   if (error != 0 && error != EOPNOTSUPP && error != EAFNOSUPPORT)
     throw_system_error("list the routes and rules", error);

@@ -129,10 +129,10 @@ std::string gateway_list(const NetworkPath& path) {
   return fmt::format("{}", fmt::join(gateways, " or "));
 }
 
-// Whether a way's probes leave with the scan's own: by the same frames, or by the same raw socket.
-bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShare& own,
-                const WayShare& share, Ipv4 source) {
-  if (&share == &own) return true;
+// Whether a way's probes leave by the same raw socket as the scan's own, or to the same MAC, told
+// by hand.
+bool is_own_way(const PathConfig& config, const NetworkPath& path, const WayShare& share,
+                Ipv4 source) {
   if (share.way.interface_index != path.interface.index) return false;
   if (config.gateway_mac) return true;
   return path.kernel_routes && source == path.source && share.is_by_source == path.is_by_source;
@@ -174,44 +174,32 @@ bool takes_frames_of(const NetworkPath& path, const WayShare& share, std::uint8_
          share.way.interface_index == path.interface.index;
 }
 
+// The address that a way's probes come from: to this host itself whichever it has, so that one
+// socket does for all.
+Ipv4 source_of(const PathConfig& config, const WayShare& share, const Interface& interface,
+               const NetworkPath& path) {
+  return share.way.kind == Way::Kind::local ? path.source
+                                            : choose_source(config, interface, share.way);
+}
+
 // Which part of the transmitters each way's probes leave by, and by which next hop.
-void assign_ways(const PathConfig& config, std::span<const WayShare> ways, const WayShare& own,
-                 Interfaces& interfaces, NetworkPath& path) {
-  path.part_of_way = {0};
-  path.next_hop_of_way = {0};
+void assign_ways(const PathConfig& config, std::span<const WayShare> ways, Interfaces& interfaces,
+                 NetworkPath& path) {
+  path.exit_of_way = {Exit{}};
   std::uint64_t aside = 0;
   for (const WayShare& share : ways) {
-    std::size_t part = 0;
-    std::uint8_t next_hop = NextHopTable::kNone;
+    Exit exit{0, NextHopTable::kNone};
     if (is_sendable(share)) {
       const Interface& interface = interfaces.at(share.way.interface_index);
-      // To this host itself from whichever address it has: one socket for all of them.
-      const Ipv4 source = share.way.kind == Way::Kind::local
-                              ? path.source
-                              : choose_source(config, interface, share.way);
-      next_hop = gateway_number(config, interface, share.way, path.gateways);
-      if (std::string router = unwatched_router(config, share, next_hop); !router.empty())
+      exit = find_exit(config, share, interface, path);
+      if (std::string router = unwatched_router(config, share, exit.next_hop); !router.empty())
         path.unwatched.push_back(std::move(router));
-      const bool is_by_frames = takes_frames_of(path, share, next_hop, source);
-      if (next_hop < path.gateways.size()) {
-        Gateway& gateway = path.gateways[next_hop];
-        (is_by_frames ? gateway.is_of_frames : gateway.is_of_kernel) = true;
-      }
-      if (!is_by_frames && !is_own_way(config, path, own, share, source)) {
-        const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
-          return side.interface.index == interface.index && side.source == source &&
-                 side.is_by_source == share.is_by_source;
-        });
-        part = static_cast<std::size_t>(known - path.side_ways.begin()) + 1;
-        if (known == path.side_ways.end())
-          path.side_ways.push_back({interface, source, share.is_by_source});
-        aside += share.targets;
-      } else if (config.gateway_mac) {
-        next_hop = 0;
-      }
+      if (exit.part > path.side_ways.size())
+        path.side_ways.push_back(
+            {interface, source_of(config, share, interface, path), share.is_by_source});
+      if (exit.part > 0) aside += share.targets;
     }
-    path.part_of_way.push_back(part);
-    path.next_hop_of_way.push_back(next_hop);
+    path.exit_of_way.push_back(exit);
   }
   if (aside > 0)
     log_info("{} of the targets are not reached {}: they are sent by raw sockets",
@@ -234,6 +222,30 @@ unsigned choose_queue_count(unsigned asked, const Interface& interface) {
 }
 
 }  // namespace
+
+Exit find_exit(const PathConfig& config, const WayShare& share, const Interface& interface,
+               NetworkPath& path) {
+  const Ipv4 source = source_of(config, share, interface, path);
+  Exit exit{0, gateway_number(config, interface, share.way, path.gateways)};
+  const bool is_by_frames = takes_frames_of(path, share, exit.next_hop, source);
+  if (exit.next_hop < path.gateways.size()) {
+    Gateway& gateway = path.gateways[exit.next_hop];
+    (is_by_frames ? gateway.is_of_frames : gateway.is_of_kernel) = true;
+  }
+  if (is_by_frames) return exit;
+  if (is_own_way(config, path, share, source)) {
+    if (config.gateway_mac) exit.next_hop = 0;
+    return exit;
+  }
+  const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
+    return side.interface.index == interface.index && side.source == source &&
+           side.is_by_source == share.is_by_source;
+  });
+  exit.part = static_cast<std::uint8_t>(known - path.side_ways.begin() + 1);
+  if (known == path.side_ways.end() && exit.part == 0)
+    refuse("the targets are behind more than {} uplinks and sources", path.side_ways.size());
+  return exit;
+}
 
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways) {
   Interfaces interfaces;
@@ -263,7 +275,7 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
                    : fmt::format("{} takes no frames", path.interface.name));
   }
   path.queue_count = choose_queue_count(config.queues, path.interface);
-  assign_ways(config, ways, own, interfaces, path);
+  assign_ways(config, ways, interfaces, path);
   return path;
 }
 
@@ -299,7 +311,7 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
   std::vector<std::size_t> dead;
   bool is_any_alive = false;
   for (std::size_t i = 0; i < ways.size(); ++i) {
-    const std::uint8_t gateway = path.next_hop_of_way[i + 1];
+    const std::uint8_t gateway = path.exit_of_way[i + 1].next_hop;
     if (gateway == NextHopTable::kNone) continue;
     if (!dead_gateways.contains(gateway)) {
       is_any_alive = true;
@@ -308,12 +320,22 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
     log_warning("the gateway {} does not answer on {}: {} targets behind it are unroutable",
                 to_string(path.gateways[gateway].address), ways[i].interface_name,
                 with_thousands(ways[i].targets));
-    path.next_hop_of_way[i + 1] = NextHopTable::kNone;
+    path.exit_of_way[i + 1].next_hop = NextHopTable::kNone;
     dead.push_back(i);
   }
   if (!is_any_alive && !ways.empty())
     refuse("none of the gateways to the targets answers; see `ip neighbour`");
   return dead;
+}
+
+NextHopMap next_hop_map(const NetworkPath& path, const LabelMap& ways) {
+  std::vector<std::uint8_t> next_hop_of_way;
+  std::vector<std::uint8_t> part_of_way;
+  for (const Exit& exit : path.exit_of_way) {
+    next_hop_of_way.push_back(exit.next_hop);
+    part_of_way.push_back(exit.part);
+  }
+  return {ways, std::move(next_hop_of_way), std::move(part_of_way)};
 }
 
 std::vector<Ipv4> sources_of(const NetworkPath& path) {

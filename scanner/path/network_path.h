@@ -20,7 +20,8 @@
 #include "scanner/options/path_config.h"
 #include "scanner/process/clock.h"
 #include "scanner/transmit/frame.h"
-#include "scanner/transmit/next_hop_table.h"
+#include "scanner/transmit/next_hop_map.h"
+#include "targets/label_map.h"
 
 namespace echoscan {
 
@@ -29,6 +30,13 @@ struct SideWay {
   Interface interface;
   Ipv4 source;
   bool is_by_source = false;  // the kernel is to route by that source
+};
+
+// How a way's probes leave.
+struct Exit {
+  std::uint8_t part = 0;  // 0: by the scan's own method; else 1 + the number of the side way
+  // Behind which of the path's gateways it is, NextHopTable::kOther: none; kNone: nothing is sent.
+  std::uint8_t next_hop = 0;
 };
 
 struct NetworkPath {
@@ -44,18 +52,23 @@ struct NetworkPath {
   bool kernel_routes = false;  // all probes leave by raw sockets
   bool is_by_source = false;   // the kernel, where it routes, is to do so by that source
   std::vector<SideWay> side_ways;
-  // Of each way by its label (1 + the number of its share): 0 for the scan's own, else 1 + the
-  // number of the side way.
-  std::vector<std::size_t> part_of_way;
-  // The same: behind which of `gateways` it is, kOther: none; NextHopTable::kNone: nothing is sent.
-  std::vector<std::uint8_t> next_hop_of_way;
+  std::vector<Exit> exit_of_way;  // by the way's label: 1 + the number of its share
 };
 
 // `ways` are the plan's. Throws UserError with code environment.
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways);
 
+// How probes of a way leave out of `interface`, which is the way's. A gateway that is new is added
+// to the path's; a part greater than the number of its side ways is one that there is not yet.
+// Throws UserError.
+Exit find_exit(const PathConfig& config, const WayShare& share, const Interface& interface,
+               NetworkPath& path);
+
 // By which method the path's own way is sent.
 Method method_of(const PathConfig& config, const NetworkPath& path);
+
+// The map of the path's exits. `ways`, the plan's, must outlive it.
+NextHopMap next_hop_map(const NetworkPath& path, const LabelMap& ways);
 
 // Asks for the MACs of all gateways. Call when the link is up. Returns the numbers of the ways
 // whose gateway does not answer; the path sends nothing to their targets any more. Throws UserError

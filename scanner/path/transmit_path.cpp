@@ -146,7 +146,7 @@ Attempt open_best(const TransmitSetup& setup) {
 // Puts a raw socket for each side way beside each queue, which goes on sending by the path's own
 // way.
 void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
-                const LabelMap& ways) {
+                const CurrentNextHops& next_hops) {
   if (path.side_ways.empty()) return;
   for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
     std::vector<std::unique_ptr<Transmitter>> parts;
@@ -157,7 +157,7 @@ void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkP
       parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
                                                              setup.clock, side.is_by_source));
     }
-    transmitter = std::make_unique<WaySplit>(std::move(parts), ways, path.part_of_way);
+    transmitter = std::make_unique<WaySplit>(std::move(parts), next_hops);
   }
 }
 
@@ -212,9 +212,9 @@ std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_
   return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
 }
 
-OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path, const LabelMap& ways,
-                         const FrameTemplate& frame_template, bool has_reply_filter,
-                         std::uint64_t rate_pps, Clock& clock) {
+OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
+                         const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
+                         bool has_reply_filter, std::uint64_t rate_pps, Clock& clock) {
   const std::vector<int> cpus = allowed_cpus();
   const TransmitSetup setup{path.interface,
                             frame_template,
@@ -233,7 +233,7 @@ OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path, cons
         ExitCode::environment,
         fmt::format("cannot send by {} on {} ({}); use --method af_packet", traits_of(method).name,
                     path.interface.name, opened.error().reason));
-  split_ways(*opened, setup, path, ways);
+  split_ways(*opened, setup, path, next_hops);
   return std::move(*opened);
 }
 

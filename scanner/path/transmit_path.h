@@ -14,9 +14,9 @@
 #include "scanner/path/network_path.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/refusal.h"
+#include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
-#include "targets/label_map.h"
 
 namespace echoscan {
 
@@ -63,11 +63,11 @@ tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_cop
 tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 
 // The queues of a scan: as many as are asked for, by the method asked for, and for each side way of
-// the path a raw socket beside each. `ways` are the plan's, and like the path must outlive the
-// transmitters. Throws UserError when the interface has fewer queues or the method does not work
-// here, or std::system_error.
-OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path, const LabelMap& ways,
-                         const FrameTemplate& frame_template, bool has_reply_filter,
-                         std::uint64_t rate_pps, Clock& clock);
+// the path a raw socket beside each. Path and `next_hops` must outlive the transmitters. Throws
+// UserError when the interface has fewer queues or the method does not work here, or
+// std::system_error.
+OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
+                         const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
+                         bool has_reply_filter, std::uint64_t rate_pps, Clock& clock);
 
 }  // namespace echoscan

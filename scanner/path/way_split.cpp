@@ -6,14 +6,15 @@
 
 namespace echoscan {
 
-WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const LabelMap& ways,
-                   std::vector<std::size_t> part_of_way)
-    : transmitters_(std::move(parts)), ways_(ways), part_of_way_(std::move(part_of_way)) {
+WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts,
+                   const CurrentNextHops& next_hops)
+    : transmitters_(std::move(parts)), next_hops_(next_hops) {
   parts_.clear();
   for (const auto& transmitter : transmitters_) parts_.push_back(transmitter.get());
 }
 
 std::size_t WaySplit::send(std::span<const Target> batch) {
+  next_hops_.follow();
   std::size_t begin = 0;
   while (begin < batch.size()) {
     const std::size_t part = part_of(batch[begin]);

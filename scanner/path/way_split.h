@@ -13,17 +13,16 @@
 #include <memory>
 #include <vector>
 
+#include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/transmitter.h"
-#include "targets/label_map.h"
 
 namespace echoscan {
 
 class WaySplit : public Transmitter {
  public:
-  // `part_of_way[label]` is the number of the part that sends to targets of that way, whose label
-  // in `ways` they carry, unless there are too many. `ways` must outlive the transmitter.
-  WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const LabelMap& ways,
-           std::vector<std::size_t> part_of_way);
+  // Which part sends to a target is what `next_hops`, which must outlive the transmitter, says of
+  // its way. The target carries that way's label, unless there are too many.
+  WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const CurrentNextHops& next_hops);
 
   std::size_t send(std::span<const Target> batch) override;
   std::size_t take_back(std::span<Target> room) override;
@@ -34,13 +33,13 @@ class WaySplit : public Transmitter {
 
  private:
   [[nodiscard]] std::size_t part_of(const Target& target) const {
-    return part_of_way_[target.way != Target::kWayUnknown ? target.way
-                                                          : ways_.label_of(target.address)];
+    const NextHopMap& map = next_hops_.map();
+    return map.part_of_way(target.way != Target::kWayUnknown ? target.way
+                                                             : map.way_of(target.address));
   }
 
   std::vector<std::unique_ptr<Transmitter>> transmitters_;
-  const LabelMap& ways_;
-  std::vector<std::size_t> part_of_way_;
+  NextHopView next_hops_;
 };
 
 }  // namespace echoscan

@@ -34,6 +34,9 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
            [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       source_watch_(link, limits.link_timeout_s, state, events_,
                     [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }),
+      way_watch_(next_hops.survey.get(), *next_hops.current, limits.link_timeout_s, state, events_,
+                 {[this](const Gateway& gateway) { next_hop_watch_.add_gateway(gateway); },
+                  [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       reply_balance_(source, link),
       interface_name_(link.name()) {
   if (next_hops.probe) state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
@@ -140,6 +143,7 @@ void Control::look_at_path(std::uint64_t now_ns) {
   look_at_source(now_ns);
   // A gateway cannot answer through a link that is down.
   if (!link_is_down_) look_at_next_hops(now_ns);
+  look_at_ways(now_ns);
 }
 
 void Control::look_at_filter(std::uint64_t now_ns) {
@@ -165,6 +169,13 @@ void Control::look_at_next_hops(std::uint64_t now_ns) {
   next_hop_watch_.look(now_ns, senders_left_ > 0);
   if (next_hop_watch_.failure())
     stop_without("gateway lost", *next_hop_watch_.failure() + " (--link-timeout)");
+}
+
+// Replies need no routes of this host's. A link that goes takes routes along, and an address does.
+void Control::look_at_ways(std::uint64_t now_ns) {
+  if (senders_left_ == 0 || way_watch_.failure()) return;
+  way_watch_.look(now_ns, link_is_down_ || source_watch_.is_lost());
+  if (way_watch_.failure()) stop_without("routes changed", *way_watch_.failure());
 }
 
 // One that is renamed goes on sending: what is bound to it is bound to its number.
@@ -278,7 +289,7 @@ void Control::look_for_progress(const Snapshot& snapshot) {
   const std::uint64_t paused_ns = snapshot.paused_ns();
   const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || filter_watch_.is_off() ||
                           next_hop_watch_.is_lost() || source_watch_.is_lost() ||
-                          senders_left_ == 0;
+                          way_watch_.is_lost() || senders_left_ == 0;
   if (sent != last_sent_ || is_waiting || progress_ns_ == 0) {
     progress_ns_ = snapshot.taken_ns;
     said_no_progress_ = false;

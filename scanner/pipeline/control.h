@@ -24,6 +24,7 @@
 #include "scanner/pipeline/reply_balance.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/source_watch.h"
+#include "scanner/pipeline/way_watch.h"
 #include "scanner/receive/reply_source.h"
 
 namespace echoscan {
@@ -83,6 +84,7 @@ class Control {
   void look_at_filter(std::uint64_t now_ns);
   void look_at_next_hops(std::uint64_t now_ns);
   void look_at_source(std::uint64_t now_ns);
+  void look_at_ways(std::uint64_t now_ns);
   void stop_receiving();
   void note_link_down(std::uint64_t now_ns);
   // Tells senders of replies that were on their way when the link was last seen up.
@@ -108,6 +110,7 @@ class Control {
   FilterWatch filter_watch_;
   NextHopWatch next_hop_watch_;
   SourceWatch source_watch_;
+  WayWatch way_watch_;
   ReplyBalance reply_balance_;
   ScanOutcome outcome_ = Finished{};
   std::uint64_t started_ns_ = 0;  // 0: before the first tick

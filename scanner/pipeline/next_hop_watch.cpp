@@ -91,6 +91,13 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
     give_up(number, now_ns);
 }
 
+void NextHopWatch::add_gateway(const Gateway& gateway) {
+  if (gateway.is_of_frames) next_hops_.table->set(watched_.size(), gateway.mac);
+  if (!next_hops_.probe->add(gateway)) return;
+  watched_.emplace_back();
+  watched_.back().mac = gateway.mac;
+}
+
 void NextHopWatch::say_unwatched(std::uint64_t now_ns, const std::string& router,
                                  const std::string& why) {
   events_.add_loss(now_ns, fmt::format("{} {}", router, why),

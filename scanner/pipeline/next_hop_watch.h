@@ -22,18 +22,20 @@
 #include "scanner/account/event_log.h"
 #include "scanner/network/gateway_probe.h"
 #include "scanner/pipeline/scan_state.h"
-#include "scanner/transmit/next_hop_map.h"
+#include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/next_hop_table.h"
+#include "scanner/transmit/way_survey.h"
 
 namespace echoscan {
 
 // By which next hop each target leaves, and what the frames and the watch know of these.
 struct NextHops {
-  NextHopMap map{};
+  std::unique_ptr<CurrentNextHops> current = std::make_unique<CurrentNextHops>();
   std::shared_ptr<NextHopTable> table = std::make_shared<NextHopTable>(MacAddress{}, MacAddress{});
   std::unique_ptr<GatewayProbe> probe{};  // null: no gateway is watched
   bool has_other_ways = false;            // some targets are behind none of its gateways
   std::vector<std::string> unwatched{};   // routers that it cannot ask
+  std::unique_ptr<WaySurvey> survey{};    // null: routes are not watched
 };
 
 class NextHopWatch {
@@ -61,6 +63,9 @@ class NextHopWatch {
   // Call it about every 10 ms, until receiving ends. `is_sending`: whether anybody is there to send
   // again; else what is lost is in doubt, and nobody is given up.
   void look(std::uint64_t now_ns, bool is_sending);
+
+  // Routes have changed: a gateway that the survey of the ways has numbered.
+  void add_gateway(const Gateway& gateway);
 
   [[nodiscard]] bool is_lost() const;
   // Why no target can be reached any more, as a clause; nothing as long as one can.

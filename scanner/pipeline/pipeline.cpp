@@ -147,7 +147,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(
         TargetCursor(plan.targets, plan.permutation), blocks_, pacer_, *queue.transmitter, clock,
-        source, writer_, state_, plan.labels, plan.ways.map, next_hops.map, queue.rate_pps));
+        source, writer_, state_, plan.labels, plan.ways.map, *next_hops.current, queue.rate_pps));
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);

@@ -48,6 +48,8 @@ struct ScanState {
            filter_is_off.load(std::memory_order_relaxed) ||
            // Whoever sees a gateway given up instead sees it in lost_next_hops.
            next_hop_is_lost.load(std::memory_order_acquire) ||
+           // Whoever sees that ways are there sees the map that has them.
+           ways_are_lost.load(std::memory_order_acquire) ||
            source_is_lost.load(std::memory_order_relaxed);
   }
   // When all these were last seen to be well.
@@ -55,7 +57,8 @@ struct ScanState {
     return std::min({link_seen_up_ns.load(std::memory_order_relaxed),
                      filter_seen_on_ns.load(std::memory_order_relaxed),
                      next_hops_proved_ns.load(std::memory_order_relaxed),
-                     source_seen_ns.load(std::memory_order_relaxed)});
+                     source_seen_ns.load(std::memory_order_relaxed),
+                     ways_seen_ns.load(std::memory_order_relaxed)});
   }
 
   std::atomic<bool> stop_sending = false;
@@ -83,6 +86,11 @@ struct ScanState {
   // CLOCK_MONOTONIC when all gateways were last known to be there; the largest number where nobody
   // watches them.
   std::atomic<std::uint64_t> next_hops_proved_ns = ~std::uint64_t{0};
+  // Routes have changed, and too many targets have no way, or one that the scan cannot send by.
+  std::atomic<bool> ways_are_lost = false;
+  // CLOCK_MONOTONIC when the ways were last known to be those by which probes leave; the largest
+  // number where nobody watches them.
+  std::atomic<std::uint64_t> ways_seen_ns = ~std::uint64_t{0};
   // The user has asked twice to stop: lines that the reader does not take stay unwritten.
   std::atomic<bool> abandon_output = false;
   // CLOCK_MONOTONIC when the last probe had left; 0 while sending.

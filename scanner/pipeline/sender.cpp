@@ -24,7 +24,7 @@ std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
                const ScanState& state, const LabelMap& labels, const LabelMap& ways,
-               const NextHopMap& next_hops, std::uint64_t rate_pps)
+               const CurrentNextHops& next_hops, std::uint64_t rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),
@@ -75,7 +75,7 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     pause(now_ns, counters_.paused_link_ns);
     return 0;
   }
-  drop_lost_ways();
+  follow_ways();
   if (!refill()) {
     is_done_ = is_all_sent(now_ns);
     return is_done_ ? 0 : kSettleNapNs;
@@ -110,6 +110,9 @@ bool Sender::refill() {
   }
   kind_ = Kind::taken_back;
   std::size_t count = transmitter_.take_back(free);
+  if (!next_hops_.is_first()) {
+    for (Target& target : free.first(count)) set_way(target);
+  }
   // The pacer granted them once, and they did not leave.
   if (count > 0) pacer_.give_back(count);
   if (count == 0) {
@@ -127,7 +130,8 @@ bool Sender::refill() {
 std::size_t Sender::go_back(std::span<Target> room) {
   std::size_t count = 0;
   for (; count < room.size() && lost_begin_ != lost_end_; ++lost_begin_) {
-    const Target& target = history_[lost_begin_ % kHistory];
+    Target target = history_[lost_begin_ % kHistory];
+    if (!next_hops_.is_first()) set_way(target);
     if (has_lost_way(target)) {
       counters_.in_doubt.add(1);
       continue;
@@ -138,13 +142,15 @@ std::size_t Sender::go_back(std::span<Target> room) {
   return count;
 }
 
-void Sender::drop_lost_ways() {
+void Sender::follow_ways() {
   const std::uint64_t lost = state_.lost_next_hops.load(std::memory_order_relaxed);
-  if (lost == lost_next_hops_) return;
+  const bool is_new = next_hops_.follow();
+  if (lost == lost_next_hops_ && !is_new) return;
   lost_next_hops_ = lost;
   std::uint64_t kept_end = batch_begin_;
   for (std::uint64_t place = batch_begin_; place != batch_end_; ++place) {
-    const Target target = history_[place % kHistory];
+    Target target = history_[place % kHistory];
+    if (is_new) set_way(target);
     if (has_lost_way(target)) {
       drop(target);
     } else {
@@ -179,7 +185,7 @@ std::size_t Sender::draw(std::span<Target> room) {
     std::size_t count = 0;
     for (const Ipv4 address : std::span(addresses).first(drawn)) {
       room[count] = {address, pass_};
-      if (!next_hops_.is_one()) set_way(room[count]);
+      if (!next_hops_.map().is_one()) set_way(room[count]);
       if (room[count].next_hop == NextHopTable::kNone) {
         counters_.passed_over.add(1);
       } else if (has_lost_way(room[count])) {
@@ -196,9 +202,10 @@ std::size_t Sender::draw(std::span<Target> room) {
 }
 
 void Sender::set_way(Target& target) const {
-  const LabelId way = next_hops_.way_of(target.address);
+  const NextHopMap& map = next_hops_.map();
+  const LabelId way = map.way_of(target.address);
   target.way = static_cast<std::uint8_t>(std::min<LabelId>(way, Target::kWayUnknown));
-  target.next_hop = next_hops_.next_hop_of_way(way);
+  target.next_hop = map.next_hop_of_way(way);
 }
 
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
@@ -235,7 +242,8 @@ void Sender::count_accepted(std::span<const Target> accepted) {
     for (const Target& target : accepted) handed_over_by_label_.add(target.address);
   if (handed_over_by_way_.empty()) return;
   for (const Target& target : accepted) {
-    if (target.way != Target::kWayUnknown) {
+    // By the plan's ways, as replies are counted.
+    if (target.way != Target::kWayUnknown && next_hops_.is_first()) {
       handed_over_by_way_.add_label(target.way);
     } else {
       handed_over_by_way_.add(target.address);

@@ -20,7 +20,7 @@
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
 #include "scanner/receive/reply_source.h"
-#include "scanner/transmit/next_hop_map.h"
+#include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/label_tally.h"
@@ -55,7 +55,7 @@ class Sender {
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
          Clock& clock, const ReplySource& source, const ResultWriter& writer,
          const ScanState& state, const LabelMap& labels, const LabelMap& ways,
-         const NextHopMap& next_hops, std::uint64_t rate_pps = Pacer::kUnlimited);
+         const CurrentNextHops& next_hops, std::uint64_t rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while something is lost that probes or replies need;
@@ -84,12 +84,13 @@ class Sender {
   std::size_t draw(std::span<Target> room);
   void set_way(Target& target) const;
   std::size_t go_back(std::span<Target> room);
-  // Takes out of the batch what would leave by a next hop that has been given up.
-  void drop_lost_ways();
+  // Takes up ways that have changed, and takes out of the batch what has none any more.
+  void follow_ways();
   // Counts and names a target of the batch that does not leave.
   void drop(const Target& target);
   [[nodiscard]] bool has_lost_way(const Target& target) const {
-    return (lost_next_hops_ >> target.next_hop & 1) != 0;
+    return target.next_hop >= NextHopTable::kGone ||
+           (target.next_hop < NextHopTable::kMax && (lost_next_hops_ >> target.next_hop & 1) != 0);
   }
   // One turn of run(): hands a batch over, pauses, or sees to what is under way. Returns how long
   // to wait before the next.
@@ -169,7 +170,7 @@ class Sender {
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;
-  const NextHopMap& next_hops_;
+  NextHopView next_hops_;
   std::uint64_t lost_next_hops_ = 0;  // those that are given up, by their numbers
   LabelTally handed_over_by_label_;
   LabelTally handed_over_by_way_;

@@ -1,10 +1,11 @@
 // By which way and next hop each target leaves, as the senders ask it.
 //
 // The plan knows the ways and the path knows which of them frames can take; a sender needs of both
-// only two small numbers for each target: its way, and that way's place in the NextHopTable, or
-// that nothing is sent to it. Nearly every block of 65,536 addresses has one way for all, so that
-// one load from 64 KiB tells it; the map of the ways is asked for the others. Rejected: to ask the
-// map always, which cost a probe 26 ns (hot_path_bench, 16 ways). Immutable; any thread.
+// only three small numbers for each target: its way, that way's place in the NextHopTable, or that
+// nothing is sent to it, and the part of its transmitter. Nearly every block of 65,536 addresses
+// has one way for all, so that one load from 64 KiB tells it; the map of the ways is asked for the
+// others. Rejected: to ask the map always, which cost a probe 26 ns (hot_path_bench, 16 ways).
+// Immutable; any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,14 @@ class NextHopMap {
  public:
   // All targets have one way, by the next hop 0.
   NextHopMap() = default;
-  // `next_hop_of_way[label]` belongs to the targets with that label of `ways`, which must outlive
-  // the map; NextHopTable::kNone: nothing is sent to them. No address outside of `ways` is asked
-  // for.
-  NextHopMap(const LabelMap& ways, std::vector<std::uint8_t> next_hop_of_way)
-      : ways_(ways.empty() ? nullptr : &ways), next_hop_of_way_(std::move(next_hop_of_way)) {
+  // `next_hop_of_way[label]` and `part_of_way[label]` belong to the targets with that label of
+  // `ways`, which must outlive the map; NextHopTable::kNone and kGone: nothing is sent to them. No
+  // address outside of `ways` is asked for.
+  NextHopMap(const LabelMap& ways, std::vector<std::uint8_t> next_hop_of_way,
+             std::vector<std::uint8_t> part_of_way)
+      : ways_(ways.empty() ? nullptr : &ways),
+        next_hop_of_way_(std::move(next_hop_of_way)),
+        part_of_way_(std::move(part_of_way)) {
     if (ways_ != nullptr) fill_blocks();
   }
 
@@ -35,6 +39,8 @@ class NextHopMap {
     return way != kMixed ? way : ways_->label_of(address);
   }
   [[nodiscard]] std::uint8_t next_hop_of_way(LabelId way) const { return next_hop_of_way_[way]; }
+  // The part of the transmitter that sends to that way's targets.
+  [[nodiscard]] std::uint8_t part_of_way(LabelId way) const { return part_of_way_[way]; }
 
  private:
   static constexpr std::uint32_t kBlock = 65'536;
@@ -57,6 +63,7 @@ class NextHopMap {
 
   const LabelMap* ways_ = nullptr;
   std::vector<std::uint8_t> next_hop_of_way_;
+  std::vector<std::uint8_t> part_of_way_;
   std::vector<std::uint8_t> way_of_block_;
 };
 

@@ -24,8 +24,9 @@ class NextHopTable {
   // Said of all targets that no gateway leads to, or one that is not watched; never the number of a
   // gateway.
   static constexpr std::uint8_t kOther = kMax - 1;
-  // The number of no next hop.
+  // The number of no next hop, and of one that there was when the scan began.
   static constexpr std::uint8_t kNone = 255;
+  static constexpr std::uint8_t kGone = 254;
 
   // The next hop 0 has the MAC `first`; the others none until they are set.
   NextHopTable(const MacAddress& source, const MacAddress& first) : source_(source) {

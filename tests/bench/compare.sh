@@ -24,7 +24,8 @@ trap 'lab down; rm -rf "$work"' EXIT
 # Each prints rows "figure<TAB>nanoseconds". Of benchmarks that only one of the builds has nothing is said.
 hot_path() { # BUILD
   "$1/tests/hot_path_bench" --benchmark_min_time=0.1 --benchmark_format=json 2>/dev/null |
-    jq -r '.benchmarks[] | [(.name | sub("(?<probe>BM_probe(/[0-9]+){3})/1$"; "\(.probe)")), 1e9 / .items_per_second] | @tsv'
+    jq -r '.benchmarks[] | [(.name | sub("(?<probe>BM_probe(/[0-9]+){3})/1$"; "\(.probe)")),
+      if .items_per_second then 1e9 / .items_per_second else .cpu_time end] | @tsv'
 }
 results() { # BUILD
   "$1/tests/result_bench" 1 | awk 'NR > 2 {
@@ -57,6 +58,6 @@ jq -Rrn '
   | (map(.figure) | reduce .[] as $f ([]; if index($f) then . else . + [$f] end)) as $figures
   | . as $rows | $figures[] as $figure
   | [$rows[] | select(.figure == $figure)] | group_by(.round) | map(map({(.which): .ns}) | add)
-  | select(all(.old and .new))
+  | select(all(.old and .new) and all(.old > 0 and .new > 0))
   | [$figure, (map(.old) | median), (map(.new) | median), (map(.new / .old) | median)] | @tsv' <"$work/rows" |
   awk -F'\t' '{ printf "%-40s %10.2f %10.2f %9.1f%%\n", $1, $2, $3, ($4 - 1) * 100 }'

@@ -209,11 +209,12 @@ LabelMap equal_ways(std::uint32_t count) {
   return {std::move(table), entries};
 }
 
-NextHopMap next_hops_of(const LabelMap& ways) {
+CurrentNextHops next_hops_of(const LabelMap& ways) {
   std::vector<std::uint8_t> next_hops;
   for (std::size_t label = 0; label < ways.label_count(); ++label)
     next_hops.push_back(static_cast<std::uint8_t>(label));
-  return {ways, std::move(next_hops)};
+  std::vector<std::uint8_t> parts(next_hops.size(), 0);
+  return CurrentNextHops(NextHopMap(ways, std::move(next_hops), std::move(parts)));
 }
 
 // All of user space for a probe, by the product's own sender at --rate max: order, look-up, pacer,
@@ -233,7 +234,7 @@ void BM_probe(benchmark::State& state) {
   const ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
   const LabelMap ways = equal_ways(static_cast<std::uint32_t>(state.range(3)));
-  const NextHopMap next_hops = next_hops_of(ways);
+  const CurrentNextHops next_hops = next_hops_of(ways);
   for (auto _ : state) {
     ShardBlocks blocks(0, kSteps, 1, 4096);
     Sender sender(TargetCursor(targets, permutation), blocks, pacer, transmitter, clock, source,

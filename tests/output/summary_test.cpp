@@ -86,8 +86,8 @@ Summary random_summary(std::mt19937_64& random) {
   for (std::uint64_t i = random() % 3; i > 0; --i)
     summary.labels.push_back({i == 2 ? "" : text(), number(), number(), number()});
   for (std::uint64_t i = random() % 3; i > 0; --i)
-    summary.ways.push_back({text(), i == 2 ? "" : text(), i == 2 ? "" : text(),
-                            i == 1 ? "" : text(), number(), number(), number()});
+    summary.ways.push_back({text(), i == 2 ? "" : text(), i == 1 ? "" : text(), "",
+                            i == 2 ? "" : text(), number(), number(), number()});
   summary.sending = {text(),
                      text(),
                      text(),
@@ -230,8 +230,8 @@ Json busy_summary() {
                     .not_probed = 50,
                     .faults = {}};
   summary.labels = {{"a", 600, 1100, 200}, {"", 400, 800, 100}};
-  summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", 700, 1500, 180},
-                  {"direct", "e1", "", "198.51.100.1", 300, 400, 120}};
+  summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", "AF_XDP copy", 700, 1500, 180},
+                  {"direct", "e1", "", "198.51.100.1", "raw socket", 300, 400, 120}};
   summary.sending.accepted = summary.sending.ended = 1977;
   summary.sending.queues = {{0, "x", 0, 1000, 0, 0}, {1, "x", 0, 907, 0, 0}};
   for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = 10;
@@ -389,7 +389,7 @@ void add_keys(const Json& value, const std::string& name, std::set<std::string>&
 TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   Summary summary = sample_summary();
   summary.labels = {{"a", 1, 1, 1}};
-  summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", 1, 1, 1}};
+  summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", "AF_XDP copy", 1, 1, 1}};
   summary.receiving.errors = {{"unreach", 3, 1, 2, 1}};
   summary.receiving.top_repeaters = {{"192.0.2.1", 5, 5}};
   summary.receiving.replied_by_time = summary.receiving.replied_late = {1, {1}};

@@ -109,7 +109,7 @@ class AllocationTest : public testing::Test {
   FakeClock clock_;
   NullSink sink_;
   ResultWriter writer_;
-  NextHopMap next_hops_;
+  CurrentNextHops next_hops_;
   ScanState state_;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 TEST(NextHopMap, WithoutWaysAllLeaveByTheFirst) {
   EXPECT_TRUE(NextHopMap().is_one());
-  EXPECT_TRUE(NextHopMap(LabelMap(), {0}).is_one());
+  EXPECT_TRUE(NextHopMap(LabelMap(), {0}, {0}).is_one());
 }
 
 TEST(NextHopMap, EachAddressHasTheWayThatTheMapSays) {
@@ -31,10 +31,13 @@ TEST(NextHopMap, EachAddressHasTheWayThatTheMapSays) {
         entries.push_back({{Ipv4{cuts[i]}, Ipv4{cuts[i + 1] - 1}},
                            table.id_of(std::to_string(random() % way_count))});
       std::vector<std::uint8_t> next_hops;
-      for (std::size_t label = 0; label < table.size(); ++label)
+      std::vector<std::uint8_t> parts;
+      for (std::size_t label = 0; label < table.size(); ++label) {
         next_hops.push_back(static_cast<std::uint8_t>(random()));
+        parts.push_back(static_cast<std::uint8_t>(random()));
+      }
       const LabelMap ways(std::move(table), entries);
-      const NextHopMap map(ways, next_hops);
+      const NextHopMap map(ways, next_hops, parts);
       ASSERT_FALSE(map.is_one());
       for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
         for (const std::uint32_t value :
@@ -43,6 +46,7 @@ TEST(NextHopMap, EachAddressHasTheWayThatTheMapSays) {
           const LabelId way = map.way_of(Ipv4{value});
           ASSERT_EQ(way, ways.label_of(Ipv4{value})) << value;
           ASSERT_EQ(map.next_hop_of_way(way), next_hops[way]);
+          ASSERT_EQ(map.part_of_way(way), parts[way]);
         }
       }
     }

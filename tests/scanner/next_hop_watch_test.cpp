@@ -36,6 +36,11 @@ class FakeLan : public GatewayProbe {
   }
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
+  bool add(const Gateway& gateway) override {
+    gateways_.push_back(gateway);
+    machines_.push_back({{gateway.mac}});
+    return true;
+  }
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override {
     ++questions;
     if (!to) ++broadcasts;
@@ -287,6 +292,19 @@ TEST(NextHopWatch, AGatewayThatHasNeverAnsweredIsNotWatched) {
     EXPECT_TRUE(late.events.events().size() == 0 || late.events.events().size() == 2) << ms;
     late.run(10 * kSecondNs);
     EXPECT_TRUE(late.state.next_hop_is_lost) << ms;
+  }
+}
+
+// Routes lead to one more: it is asked from then on, and what happens to it is seen.
+TEST(NextHopWatch, AGatewayIsAddedAtAnyMoment) {
+  for (std::uint64_t at_ms = 0; at_ms < 1000; at_ms += 30) {
+    Case one({{{kOld}}});
+    one.run(at_ms * kMs);
+    one.watch.add_gateway({"e0", 1, {}, Ipv4{0xc0000203}, kNew, {}, true, false});
+    ASSERT_TRUE(one.goes_to(kNew, 1));
+    one.run((at_ms + 3000) * kMs);
+    ASSERT_TRUE(one.events.events().empty());
+    ASSERT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs) << at_ms;
   }
 }
 

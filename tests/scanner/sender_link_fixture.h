@@ -70,6 +70,9 @@ class LinkClock : public FakeClock {
     std::uint64_t given_up_ns = kNever;
   };
   HopLoss hop_loss;
+  // Not null: routes lead to another one instead, as this map says.
+  CurrentNextHops::Map moved_map;
+  CurrentNextHops* next_hops = nullptr;
   [[nodiscard]] bool leads_on(const Target& target, std::uint64_t at_ns) const {
     return target.next_hop != hop_loss.next_hop || at_ns - start_ns_ < hop_loss.gone_ns;
   }
@@ -90,15 +93,17 @@ class LinkClock : public FakeClock {
     }
   }
 
-  // As NextHopWatch does it.
+  // As NextHopWatch does it, or WayWatch.
   void watch_gateway(std::uint64_t at_ns) {
     const std::uint64_t since_start_ns = at_ns - start_ns_;
     if (since_start_ns < hop_loss.noticed_ns) return;
     if (!hop_loss_is_noticed_) {
       hop_loss_is_noticed_ = true;
       const std::uint64_t proved_ns = start_ns_ + hop_loss.gone_ns;
+      if (moved_map) next_hops->replace(moved_map);
       state_.reply_losses.add(proved_ns - std::min(proved_ns, round_trip_ns));
     }
+    if (moved_map) return;
     const bool is_given_up = since_start_ns >= hop_loss.given_up_ns;
     state_.next_hop_is_lost = !is_given_up;
     if (is_given_up) state_.lost_next_hops = std::uint64_t{1} << hop_loss.next_hop;
@@ -251,11 +256,14 @@ class SenderLinkTest : public testing::Test {
     clock.filter_outages = filter_outages;
     clock.round_trip_ns = round_trip_ns;
     clock.hop_loss = hop_loss;
+    clock.moved_map = moved_map;
+    CurrentNextHops next_hops(first_map_);
+    clock.next_hops = &next_hops;
     Card card(clock, manner);
     Pacer pacer(rate_pps, clock.now);
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
-                  source_, writer_, state, plan_.labels, ways_, next_hops_, rate_pps);
+                  source_, writer_, state, plan_.labels, ways_, next_hops, rate_pps);
     EXPECT_TRUE(sender.run());
     clock.is_cooldown = true;
     while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
@@ -304,7 +312,8 @@ class SenderLinkTest : public testing::Test {
   NullSink sink_;
   ResultWriter writer_;
   LabelMap ways_;
-  NextHopMap next_hops_;
+  NextHopMap first_map_;
+  CurrentNextHops::Map moved_map;
 };
 
 }  // namespace echoscan

@@ -87,7 +87,7 @@ TEST_F(SenderLinkTest, AGatewayThatIsGivenUpAtAnyMomentIsNamed) {
   const LabelId lost = table.id_of("lost");
   ways_ = LabelMap(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090001ff}}, kept},
                                       {{Ipv4{0x09000200}, Ipv4{0x090003ff}}, lost}});
-  next_hops_ = NextHopMap(ways_, {0, 0, 5});
+  first_map_ = NextHopMap(ways_, {0, 0, 5}, {0, 0, 0});
   std::mt19937_64 random(20261128);
   std::uint64_t way_lost = 0;
   std::uint64_t given_up = 0;
@@ -112,6 +112,33 @@ TEST_F(SenderLinkTest, AGatewayThatIsGivenUpAtAnyMomentIsNamed) {
   EXPECT_GT(way_lost, 0U);
   EXPECT_GT(given_up, 0U) << "none was handed back when its gateway was given up";
   EXPECT_GT(in_doubt, 0U);
+}
+
+// The same gateway is gone, and routes lead to another one when that is noticed: nobody is missing.
+TEST_F(SenderLinkTest, WaysThatChangeAtAnyMomentLoseNobody) {
+  LabelTable table;
+  const LabelId kept = table.id_of("kept");
+  const LabelId moved = table.id_of("moved");
+  ways_ = LabelMap(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090001ff}}, kept},
+                                      {{Ipv4{0x09000200}, Ipv4{0x090003ff}}, moved}});
+  first_map_ = NextHopMap(ways_, {0, 0, 5}, {0, 0, 0});
+  moved_map = std::make_shared<const NextHopMap>(ways_, std::vector<std::uint8_t>{0, 0, 6},
+                                                 std::vector<std::uint8_t>{0, 0, 0});
+  std::mt19937_64 random(20261129);
+  std::uint64_t gone_back = 0;
+  for (const Manner& manner : kManners)
+    for (std::uint64_t gone_ms = 0; gone_ms < 260; ++gone_ms) {
+      const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
+      hop_loss = {5, gone_ns, gone_ns + random() % (40 * kMillisecondNs), kNever};
+      round_trip_ns = random() % 30 * kMillisecondNs;
+      const std::uint64_t rate_pps = gone_ms % 4 == 0 ? Pacer::kUnlimited : 3000 + random() % 9000;
+      cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
+      const Run result = run(manner, {}, rate_pps);
+      ASSERT_EQ(result.handed_over, 1024U) << manner.name << " at " << gone_ms;
+      ASSERT_LE(result.missing, result.in_doubt) << manner.name << " at " << gone_ms;
+      gone_back += result.gone_back;
+    }
+  EXPECT_GT(gone_back, 0U);
 }
 
 }  // namespace

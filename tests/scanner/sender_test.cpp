@@ -43,7 +43,7 @@ class SenderTest : public testing::Test {
   FakeTransmitter transmitter_;
   FakeSink sink_;
   ResultWriter writer_;
-  NextHopMap next_hops_;
+  CurrentNextHops next_hops_;
   ScanState state_;
   std::uint64_t drawn_ = 0;
   std::uint64_t handed_over_ = 0;
@@ -112,7 +112,7 @@ TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
   const LabelMap ways(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090000ff}}, kept},
                                          {{Ipv4{0x09000100}, Ipv4{0x090002ff}}, lost},
                                          {{Ipv4{0x09000300}, Ipv4{0x090003ff}}, refused}});
-  const NextHopMap next_hops(ways, {0, 0, 5, NextHopTable::kNone});
+  const CurrentNextHops next_hops(NextHopMap(ways, {0, 0, 5, NextHopTable::kNone}, {0, 0, 0, 0}));
   const auto is_lost = [](Ipv4 address) {
     return address.value >= 0x09000100 && address.value <= 0x090002ff;
   };
@@ -141,6 +141,66 @@ TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
     for (const Target& target : transmitter_.log)
       EXPECT_EQ(target.next_hop, is_lost(target.address) ? 5 : 0);
   }
+}
+
+// Routes change at any moment, again and again: each target leaves by the way that holds then, or
+// is counted, and each way that was planned has the targets that it had.
+TEST_F(SenderTest, TargetsFollowTheirWays) {
+  LabelTable table;
+  const LabelId first = table.id_of("first");
+  const LabelId second = table.id_of("second");
+  const LabelMap ways(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090001ff}}, first},
+                                         {{Ipv4{0x09000200}, Ipv4{0x090003ff}}, second}});
+  const auto map_of = [&ways](std::uint8_t a, std::uint8_t b) {
+    return std::make_shared<const NextHopMap>(ways, std::vector<std::uint8_t>{0, a, b},
+                                              std::vector<std::uint8_t>{0, 0, 0});
+  };
+  std::uint64_t way_lost = 0;
+  for (std::size_t moment = 0; moment < 1024; moment += 9) {
+    ScanState state;
+    CurrentNextHops next_hops(NextHopMap(ways, {0, 1, 2}, {0, 0, 0}));
+    transmitter_.log.clear();
+    std::size_t moved = 0;
+    std::size_t gone = 0;
+    transmitter_.takes = [&, calls = 0U](std::size_t batch) mutable {
+      const std::size_t sent = transmitter_.log.size();
+      if (moved == 0 && sent >= moment) {
+        moved = sent + batch;
+        next_hops.replace(map_of(3, 1));
+      } else if (moved != 0 && gone == 0 && sent >= moment + 200) {
+        gone = sent + batch;
+        next_hops.replace(map_of(NextHopTable::kGone, 1));
+      }
+      return std::min<std::size_t>(batch, ++calls * 7 % 11);
+    };
+    ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
+    Pacer pacer(Pacer::kUnlimited, clock_.now);
+    Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
+                  clock_, source_, writer_, state, plan_.labels, ways, next_hops);
+    EXPECT_TRUE(sender.run());
+    const SenderCounters& counters = sender.counters();
+    EXPECT_EQ(counters.handed_over.get() + counters.way_lost.get(), 1024U);
+    EXPECT_EQ(counters.handed_over.get(), transmitter_.log.size());
+    std::uint64_t of_second = 0;
+    for (std::size_t i = 0; i < transmitter_.log.size(); ++i) {
+      const bool is_second = transmitter_.log[i].address.value >= 0x09000200;
+      if (is_second) ++of_second;
+      const unsigned next_hop = transmitter_.log[i].next_hop;
+      if (moved == 0 || i < moment) {
+        ASSERT_EQ(next_hop, is_second ? 2U : 1U) << i << " after " << moment;
+      } else if (i >= moved) {
+        ASSERT_EQ(next_hop, is_second ? 1U : 3U) << i << " after " << moment;
+        ASSERT_TRUE(is_second || gone == 0 || i < gone) << i << " after " << moment;
+      }
+    }
+    EXPECT_EQ(of_second, 512U) << "they had a way all the time";
+    EXPECT_EQ(sender.handed_over_by_way().counts()[second], 512U);
+    if (gone == 0) {
+      EXPECT_EQ(counters.way_lost.get(), 0U) << moment;
+    }
+    way_lost += counters.way_lost.get();
+  }
+  EXPECT_GT(way_lost, 0U);
 }
 
 }  // namespace

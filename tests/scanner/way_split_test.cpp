@@ -70,7 +70,8 @@ class WaySplitTest : public testing::Test {
   Recorder& far = *far_owner;
   Recorder& near = *near_owner;
   const LabelMap ways = near_ways();
-  WaySplit split{parts(), ways, {0, 0, 1}};
+  CurrentNextHops next_hops{NextHopMap(ways, {0, 0, 0}, {0, 0, 1})};
+  WaySplit split{parts(), next_hops};
   // Most know their way; those that do not are looked up.
   static Target far_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 1}; }
   static Target near_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 2}; }

@@ -1,0 +1,150 @@
+#include "scanner/path/kernel_way_survey.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "scanner/network/neighbour.h"
+#include "scanner/process/clock.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+// The kernel asks three times, a second apart.
+constexpr unsigned kGatewayTimeoutMs = 3500;
+// NextHopMap's numbers of ways in one byte, and kMixed.
+constexpr std::size_t kWaysMax = 10'000;
+
+bool leaves(const Exit& exit) {
+  return exit.next_hop < NextHopTable::kGone;
+}
+
+// The map that names each share's targets by its label.
+std::shared_ptr<const LabelMap> label_ranges(std::size_t label_count,
+                                             std::span<const WayShare> shares,
+                                             std::span<const LabelId> labels) {
+  LabelTable table;
+  for (std::size_t i = 1; i < label_count; ++i) table.id_of(fmt::format("{}", i));
+  std::vector<LabelledRange> entries;
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    for (const AddressRange& range : shares[i].ranges) entries.push_back({range, labels[i]});
+  return std::make_shared<const LabelMap>(std::move(table), entries);
+}
+
+}  // namespace
+
+KernelWaySurvey::KernelWaySurvey(const PathConfig& config, NetworkPath path,
+                                 std::vector<WayShare> planned, const LabelMap& ways,
+                                 FindWays find_ways)
+    : config_(config),
+      find_ways_(std::move(find_ways)),
+      // The plan's own map outlives the scan.
+      state_{std::move(path), std::move(planned),
+             std::shared_ptr<const LabelMap>(std::shared_ptr<const LabelMap>(), &ways)} {}
+
+bool KernelWaySurvey::has_news() {
+  return news_.has_news();
+}
+
+void KernelWaySurvey::ask() {
+  asking_ = std::async(std::launch::async, [this] { return find_change(); });
+}
+
+std::optional<WayChange> KernelWaySurvey::answer() {
+  if (!asking_.valid() || asking_.wait_for(std::chrono::seconds(0)) != std::future_status::ready)
+    return std::nullopt;
+  try {
+    Answer answer = asking_.get();
+    asked_ = std::move(answer.state);
+    return std::move(answer.change);
+  } catch (const std::exception& error) {
+    WayChange unknown;
+    unknown.error = error.what();
+    return unknown;
+  }
+}
+
+void KernelWaySurvey::accept() {
+  state_ = std::move(asked_);
+}
+
+KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
+  Answer answer{{}, state_};
+  WayChange& change = answer.change;
+  State& state = answer.state;
+  const std::vector<WayShare> shares = find_ways_();
+  std::vector<LabelId> labels;
+  std::vector<WayShare> moved;
+  change.is_any_left = false;
+  for (const WayShare& share : shares) {
+    labels.push_back(label_of(share, state, change));
+    const bool leads_on = leaves(state.path.exit_of_way[labels.back()]);
+    change.is_any_left = change.is_any_left || leads_on;
+    change.targets += share.targets;
+    WayShare part = share;
+    part.targets = 0;
+    for (const LabelledRange& before : state_.map->label_ranges(share.ranges)) {
+      const LabelId label = state_.map->empty() ? 1 : before.label;
+      if (label == labels.back()) continue;
+      part.targets += before.range.size();
+      if (!leads_on && leaves(state_.path.exit_of_way[label]))
+        change.without += before.range.size();
+    }
+    change.moved += part.targets;
+    if (part.targets > 0) moved.push_back(std::move(part));
+  }
+  change.ways = fmt::format("{}", fmt::join(way_lines(moved), "; "));
+  state.map = label_ranges(state.ways.size() + 1, shares, labels);
+  // The map's labels live as long as it does.
+  struct Held {
+    std::shared_ptr<const LabelMap> labels;
+    NextHopMap map;
+  };
+  const auto held = std::make_shared<Held>(Held{state.map, next_hop_map(state.path, *state.map)});
+  change.map = std::shared_ptr<const NextHopMap>(held, &held->map);
+  return answer;
+}
+
+LabelId KernelWaySurvey::label_of(const WayShare& share, State& state, WayChange& change) const {
+  const auto known = std::ranges::find_if(state.ways, [&share](const WayShare& other) {
+    return other.way == share.way && other.is_by_source == share.is_by_source;
+  });
+  if (known == state.ways.end()) {
+    if (state.ways.size() >= kWaysMax)
+      throw UserError(ExitCode::environment, fmt::format("there were more than {} ways", kWaysMax));
+    state.ways.push_back({share.way, share.interface_name, {}, 0, share.is_by_source});
+    state.path.exit_of_way.push_back(open_exit(share, state, change));
+    return static_cast<LabelId>(state.ways.size());
+  }
+  return static_cast<LabelId>(known - state.ways.begin() + 1);
+}
+
+Exit KernelWaySurvey::open_exit(const WayShare& share, State& state, WayChange& change) const {
+  const Exit gone{0, NextHopTable::kGone};
+  if (is_unroutable(share.way)) return gone;
+  const std::size_t gateways = state.path.gateways.size();
+  const Interface interface = find_interface(share.way.interface_index);
+  const Exit exit = find_exit(config_, share, interface, state.path);
+  if (exit.part > state.path.side_ways.size()) {
+    change.obstacle = fmt::format("it has not opened {}", way_text(share));
+    return gone;
+  }
+  if (state.path.gateways.size() == gateways) return exit;
+  Gateway& gateway = state.path.gateways.back();
+  MonotonicClock clock;
+  const std::optional<GatewayMac> resolved =
+      resolve_gateway(interface, gateway.address, clock, kGatewayTimeoutMs);
+  if (!resolved) {
+    state.path.gateways.pop_back();
+    return gone;
+  }
+  gateway.mac = resolved->mac;
+  change.gateways.push_back(gateway);
+  return exit;
+}
+
+}  // namespace echoscan

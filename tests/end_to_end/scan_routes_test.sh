@@ -1,0 +1,136 @@
+#!/usr/bin/env bash
+# Routes that change under a running scan: to a gateway that the plan did not know, back, to none for a while or for
+# good, to an interface that the scan has not opened, and all the time without meaning. Each living host is found, or is
+# named as not probed or in doubt.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up --mode kernel
+# Live frames need it.
+far ethtool -K lab1 gro on
+# A second router on the same link, with the same hosts behind it: whether the first one has them is up to the test.
+router=$ECHOSCAN_LAB-router
+in_router() { ip netns exec "$router" "$@"; }
+add_host router
+ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
+ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$router"
+in_router ip link set uplink up
+in_router ip address add 198.51.100.2/24 dev uplink
+in_router ip route add 192.0.2.1 via 198.51.100.1
+in_router ip route add local 10.1.0.0/16 dev lo
+near ip address add 198.51.100.1/24 dev lab0
+
+rate=20k
+start() { # METHOD OPTION...
+  local method=$1
+  shift
+  start_scan --method "$method" --rate "$rate" --cooldown 1 --status off "$@" 10.1.0.0/16
+  sleep 0.5
+}
+end() { # WHAT STATUS
+  local status=0
+  wait "$pid" || status=$?
+  expect_equal "$1: exit status" "$status" "$2"
+  expect_equal "$1: adds_up" "$(summary .ledger.adds_up)" true
+  expect_equal "$1: probes by way" "$(summary '[.ways[].sent] | add')" "$(summary .ledger.sent)"
+}
+expect_all() { # WHAT
+  expect_equal "$1: found" "$(wc -l <"$work/out")" 65536
+  echo "$1: all found, $(summary .ledger.sent_again) sent again"
+}
+events() { summary '[.events[].what] | join("; ")'; }
+# Half of the hosts move from the one router to the other; frames that go on to the first are lost a little later.
+move() {
+  near ip route add 10.1.128.0/17 via 198.51.100.2 src 192.0.2.1
+  sleep 0.4
+  far ip route add blackhole 10.1.128.0/17 table local
+}
+move_back() {
+  far ip route delete blackhole 10.1.128.0/17 table local
+  near ip route delete 10.1.128.0/17
+}
+
+for method in auto xdp_live af_packet raw_socket; do
+  start $method
+  move
+  end "$method: half of them move" 0
+  expect_all "$method: half of them move"
+  expect_equal "$method: events" "$(events)" \
+    "routes have changed for 32,768 targets: lab0 via 198.51.100.2 from 192.0.2.1: 32,768 targets"
+  start $method
+  move_back
+  end "$method: half of them move back" 0
+  expect_all "$method: half of them move back"
+  expect_equal "$method: ways" "$(summary '.ways | length')" 2
+done
+
+# The new gateway is watched as the others are.
+start auto
+move
+sleep 0.3
+in_router ip link set uplink address 02:00:00:00:79:01
+end "the new one moves" 0
+expect_all "the new one moves"
+expect_text <(events) "the gateway 198.51.100.2 on lab0 has become 02:00:00:00:79:01"
+move_back
+
+# There is none for a while.
+start auto
+near ip route delete default
+sleep 0.7
+near ip route add default via 192.0.2.2
+end "none for a while" 0
+expect_all "none for a while"
+expect_text "$work/log" "routes have changed for 65,536 targets: no route: 65,536 targets: sending pauses, for 30 s at most"
+expect_text "$work/log" "there are ways again after 0."
+
+# There is none any more: for few, for many, for all.
+gone() { # WHAT TARGETS
+  local named
+  named=$(summary '.ledger.way_lost + .ledger.in_doubt')
+  local lost=$((65536 - $(wc -l <"$work/out")))
+  [ "$(summary .ledger.way_lost)" -gt 0 ] || fail "$1: nobody has lost the way"
+  [ "$lost" -le "$named" ] || fail "$1: $lost are not found and $named are named"
+  [ "$lost" -le "$2" ] || fail "$1: $lost are not found"
+  echo "$1: $lost not found, $(summary .ledger.way_lost) way lost, $(summary .ledger.in_doubt) in doubt"
+}
+start auto
+near ip route add blackhole 10.1.16.0/20
+end "none for few" 0
+gone "none for few" 4096
+near ip route delete blackhole 10.1.16.0/20
+start auto --link-timeout 1
+near ip route add unreachable 10.1.64.0/18
+end "none for many" 0
+gone "none for many" 16384
+expect_text "$work/log" "there has been no route to 16,384 targets for 1 s"
+near ip route delete unreachable 10.1.64.0/18
+start auto --link-timeout 1
+near ip route delete default
+end "none for all" 3
+expect_text "$work/log" "there has been no route to any target for 1 s"
+expect_equal "none for all: outcome" "$(summary .outcome)" "stopped, routes changed"
+near ip route add default via 192.0.2.2
+
+# Out of another interface.
+near ip link add other type veth peer name another
+near ip link set other up
+near ip address add 203.0.113.1/24 dev other
+start auto --link-timeout 1
+near ip route replace default dev other src 203.0.113.1
+end "another interface" 3
+expect_text "$work/log" "the routes have changed, and it has not opened other direct from 203.0.113.1"
+near ip route replace default via 192.0.2.2 dev lab0
+near ip link delete other
+
+# Changes that mean nothing to these targets, as fast as they come.
+(
+  trap 'exit 0' TERM
+  while near ip route replace 203.0.113.0/24 via 198.51.100.2 && near ip route replace 203.0.113.0/24 via 192.0.2.2; do :; done
+) &
+churn=$!
+start auto
+end "others' routes" 0
+kill $churn
+wait $churn
+expect_all "others' routes"
+expect_equal "others' routes: events" "$(events)" ""
