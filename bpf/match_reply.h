@@ -177,7 +177,7 @@ WIRE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
   reply->ttl = ip[WIRE_IP_TTL_OFFSET];
   reply->icmp_type = icmp[0];
   reply->icmp_code = icmp[1];
-  reply->unused[0] = reply->unused[1] = 0;
+  reply->arrival = reply->unused = 0;
   outcome = match_icmp(icmp, frame_end, icmp_bytes, config, reply);
   reply->outcome = (__u8)outcome;
   if (!outcome_is_result(outcome)) return outcome;

@@ -78,7 +78,8 @@ struct reply {
   __u8 pass;
   __u8 outcome;    /* enum frame_outcome: one that is a result */
   __u8 quoted_ttl; /* of the probe, as an error quotes it; else 0 */
-  __u8 unused[2];
+  __u8 arrival;    /* which of several interfaces it came in by; 0 unless user space says so */
+  __u8 unused;
 };
 
 PROBE_STATIC_ASSERT(sizeof(struct reply) == 32, "record size is part of the ring's budget");

@@ -31,7 +31,11 @@ class LabelTally {
   // Counts under a label that is known. Not without labels.
   void add_label(LabelId label) { ++counts_[label]; }
 
-  // The label's text, without counting.
+  // The label, without counting; kNoLabel where there are none.
+  [[nodiscard]] LabelId label_of(Ipv4 address) const {
+    return counts_.empty() ? kNoLabel : labels_.label_of(address);
+  }
+  // Its text.
   [[nodiscard]] std::string_view text_of(Ipv4 address) const {
     return counts_.empty() ? std::string_view() : labels_.text(labels_.label_of(address));
   }

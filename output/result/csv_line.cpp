@@ -31,7 +31,7 @@ std::string csv_header(std::span<const ResultField* const> fields) {
 char* write_csv_line(char* out, const Result& result, std::span<const ResultField* const> fields) {
   for (const ResultField* field : fields) {
     if (field->kind == ResultField::Kind::text) {
-      out = write_csv_text(out, field->text(result).substr(0, kTextBytesMax));
+      out = write_csv_text(out, field->text(result).substr(0, field->bytes_max));
     } else if (has_value(*field, result)) {
       out = field->write(out, result);
     }

@@ -44,7 +44,7 @@ constexpr auto json_key() {
   *out++ = '"';
   out = field.kind == ResultField::Kind::word
             ? field.write(out, result)
-            : write_json_text(out, field.text(result).substr(0, kTextBytesMax));
+            : write_json_text(out, field.text(result).substr(0, field.bytes_max));
   *out++ = '"';
   return out;
 }

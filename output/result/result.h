@@ -65,7 +65,8 @@ struct Result {
   std::string_view country;  // ISO 3166-1 alpha-2
   std::string_view city;
   std::string_view as_org;
-  std::string_view label;  // of the target, by its list
+  std::string_view label;      // of the target, by its list
+  std::string_view interface;  // that it came in by, where that is not its way's
 };
 
 }  // namespace echoscan

@@ -21,6 +21,8 @@ namespace echoscan {
 
 // A longer text is cut where it is written.
 inline constexpr std::size_t kTextBytesMax = 128;
+// IFNAMSIZ, less the 0 at the end.
+inline constexpr std::size_t kInterfaceBytesMax = 15;
 
 // Writes a number at `out`; returns its end. 20 digits are enough for any.
 template <typename Number>
@@ -81,8 +83,9 @@ constexpr ResultField word_field(std::string_view name, std::size_t bytes_max,
                                  char* (*write)(char*, const Result&)) {
   return {name, ResultField::Kind::word, bytes_max, write, nullptr, nullptr};
 }
-constexpr ResultField text_field(std::string_view name, std::string_view (*text)(const Result&)) {
-  return {name, ResultField::Kind::text, kTextBytesMax, nullptr, text, nullptr};
+constexpr ResultField text_field(std::string_view name, std::string_view (*text)(const Result&),
+                                 std::size_t bytes_max = kTextBytesMax) {
+  return {name, ResultField::Kind::text, bytes_max, nullptr, text, nullptr};
 }
 
 // In the order in which they are written.
@@ -131,6 +134,8 @@ inline constexpr std::array kResultFields = {
         [](const Result& r) { return r.asn != 0; }),
     text_field("as_org", [](const Result& r) { return r.as_org; }),
     text_field("label", [](const Result& r) { return r.label; }),
+    text_field(
+        "interface", [](const Result& r) { return r.interface; }, kInterfaceBytesMax),
     literal_field("shard", 10,
                   [](char* out, const Result& r) { return write_number(out, r.shard); }),
 };

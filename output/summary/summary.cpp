@@ -179,6 +179,7 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("unlisted", receiving.unlisted);
   keys("errored_and_replied", receiving.errored_and_replied);
   keys("off_target", receiving.off_target);
+  keys("elsewhere", receiving.elsewhere);
   keys("without_rtt", receiving.without_rtt);
   keys("in_cooldown", receiving.in_cooldown);
   keys("errors", receiving.errors);

@@ -182,6 +182,9 @@ std::string replied_text(const Summary& summary) {
     text += fmt::format("            {} after the last probe, {} from another address\n",
                         with_thousands(summary.receiving.in_cooldown),
                         with_thousands(summary.receiving.off_target));
+  if (summary.receiving.elsewhere > 0)
+    text += fmt::format("            {} in by another interface than their probes left by\n",
+                        with_thousands(summary.receiving.elsewhere));
   std::string errors;
   for (const Summary::Error& error : summary.receiving.errors)
     errors += fmt::format("{}{} {} {}/{}", errors.empty() ? "" : ", ", with_thousands(error.frames),

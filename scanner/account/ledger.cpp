@@ -154,6 +154,7 @@ Summary::Receiving receiving_of(const ReceiverFigures& receiver, const Tallies& 
   receiving.unlisted = receiver.unlisted;
   receiving.errored_and_replied = receiver.errored_and_replied;
   receiving.off_target = receiver.off_target;
+  receiving.elsewhere = receiver.elsewhere;
   receiving.without_rtt = receiver.without_rtt;
   receiving.in_cooldown = receiver.in_cooldown;
   for (const ErrorCount& error : tallies.errors)

@@ -74,6 +74,7 @@ struct ReceiverFigures {
   std::uint64_t unlisted = 0;
   std::uint64_t errored_and_replied = 0;
   std::uint64_t off_target = 0;
+  std::uint64_t elsewhere = 0;
   std::uint64_t in_cooldown = 0;
   std::uint64_t without_rtt = 0;
   std::uint64_t round_trip_ns = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <utility>
 
 #include "scanner/network/neighbour.h"
@@ -21,6 +22,18 @@ constexpr std::size_t kWaysMax = 10'000;
 
 bool leaves(const Exit& exit) {
   return exit.next_hop < NextHopTable::kGone;
+}
+
+// A way out of another interface than the scan's own leads nowhere while that one's link is down,
+// though the kernel names it. The scan's own link is watched as such, and waited for.
+void close_dead_ends(const NetworkPath& path, std::span<WayShare> shares) {
+  std::map<int, bool> has_carrier;
+  for (WayShare& share : shares) {
+    const int index = share.way.interface_index;
+    if (is_unroutable(share.way) || index == path.interface.index) continue;
+    if (!has_carrier.contains(index)) has_carrier[index] = find_interface(index).has_carrier;
+    if (!has_carrier[index]) share.way.kind = Way::Kind::unreachable;
+  }
 }
 
 // The map that names each share's targets by its label.
@@ -76,7 +89,8 @@ KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
   Answer answer{{}, state_};
   WayChange& change = answer.change;
   State& state = answer.state;
-  const std::vector<WayShare> shares = find_ways_();
+  std::vector<WayShare> shares = find_ways_();
+  close_dead_ends(state_.path, shares);
   std::vector<LabelId> labels;
   std::vector<WayShare> moved;
   change.is_any_left = false;

@@ -2,8 +2,8 @@
 //
 // A way that the scan knows, by its gateway and source, keeps its number; a gateway that is new on
 // an interface where the scan sends gets the next one, once the kernel has its MAC. What would need
-// another interface or another source cannot be opened while the scan runs, and is an obstacle.
-// Asking runs in a thread of its own.
+// another interface or another source cannot be opened while the scan runs, and is an obstacle. A
+// further interface whose link is down has no ways. Asking runs in a thread of its own.
 #pragma once
 
 #include <functional>

@@ -19,12 +19,9 @@ namespace {
 // 4 MiB, since raw sockets send a tenth of what the scan's method may.
 constexpr unsigned kSideBlocks = 16;
 
-// The source that errors about probes out of that interface quote; 0 when there are several.
-match_config match_on(const NetworkPath& path, int interface_index, const probe_key& key) {
-  std::vector<Ipv4> sources;
-  if (path.interface.index == interface_index) sources.push_back(path.source);
-  for (const SideWay& side : path.side_ways)
-    if (side.interface.index == interface_index) sources.push_back(side.source);
+// A reply may come in by any of the path's interfaces, whichever of its sources it goes to.
+match_config match_on(const NetworkPath& path, const probe_key& key) {
+  const std::vector<Ipv4> sources = sources_of(path);
   const bool is_one =
       std::ranges::all_of(sources, [&sources](Ipv4 source) { return source == sources.front(); });
   return {key, is_one ? sources.front().value : 0, 0};
@@ -66,17 +63,20 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
 }  // namespace
 
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key) {
-  ReceivePath receive =
-      open_receiver(method, path.interface, match_on(path, path.interface.index, key));
+  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key));
   std::vector<std::unique_ptr<ReplySource>> sources;
+  std::vector<std::string> interfaces{path.interface.name};
   sources.push_back(std::move(receive.source));
   std::set<int> watched{path.interface.index};
   for (const SideWay& side : path.side_ways)
-    if (watched.insert(side.interface.index).second)
-      sources.push_back(std::make_unique<PacketReceiver>(
-          side.interface, match_on(path, side.interface.index, key), kSideBlocks));
-  receive.source = sources.size() == 1 ? std::move(sources.front())
-                                       : std::make_unique<JoinedSource>(std::move(sources));
+    if (watched.insert(side.interface.index).second) {
+      sources.push_back(
+          std::make_unique<PacketReceiver>(side.interface, match_on(path, key), kSideBlocks));
+      interfaces.push_back(side.interface.name);
+    }
+  receive.source = sources.size() == 1
+                       ? std::move(sources.front())
+                       : std::make_unique<JoinedSource>(std::move(sources), std::move(interfaces));
   return receive;
 }
 

@@ -94,6 +94,7 @@ ReceiverFigures figures_of(const ReplySource& source, const ReceiverCounters& co
           .unlisted = counters.unlisted.get(),
           .errored_and_replied = counters.errored_and_replied.get(),
           .off_target = counters.off_target.get(),
+          .elsewhere = counters.elsewhere.get(),
           .in_cooldown = counters.in_cooldown.get(),
           .without_rtt = counters.without_rtt.get(),
           .round_trip_ns = counters.round_trip_ns.get(),
@@ -107,6 +108,17 @@ OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& cou
           .bytes = writer.bytes_written(),
           .is_limit = writer.is_limit(),
           .error = writer.error()};
+}
+
+// Replies come in by the interface that their way leads out of, as a rule.
+Arrivals arrivals_of(std::span<const WayShare> ways, const ReplySource& source) {
+  Arrivals arrivals{source.interfaces(), {0}};
+  for (const WayShare& way : ways) {
+    const auto found = std::ranges::find(arrivals.interfaces, way.interface_name);
+    arrivals.by_way.push_back(static_cast<std::uint8_t>(
+        found == arrivals.interfaces.end() ? 0 : found - arrivals.interfaces.begin()));
+  }
+  return arrivals;
 }
 
 // Hands every SIGINT and SIGTERM to the control from now on.
@@ -140,7 +152,8 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
-                plan.labels, plan.ways.map, config.output.emission),
+                plan.labels, plan.ways.map, arrivals_of(plan.ways.shares, source),
+                config.output.emission),
       blocks_(plan.steps.begin, plan.steps.end, config.order.passes,
               block_steps(config.pace.rate_pps)),
       pacer_(rate_left_to_pace(queues, config.pace.rate_pps), started_ns_) {

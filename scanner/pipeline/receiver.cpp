@@ -24,7 +24,7 @@ std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
                    const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
                    Clock& clock, const ScanState& state, const LabelMap& labels,
-                   const LabelMap& ways, const Emission& emission)
+                   const LabelMap& ways, Arrivals arrivals, const Emission& emission)
     : targets_(targets),
       shard_(shard),
       source_(source),
@@ -33,6 +33,7 @@ Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& s
       writer_(writer),
       clock_(clock),
       state_(state),
+      arrivals_(std::move(arrivals)),
       emission_(emission),
       started_ns_(clock.now_ns()),
       replied_(targets.size()),
@@ -112,6 +113,7 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   // As long as there was no error, the bitmap of errors is not looked at, and takes no memory.
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
+  if (!elsewhere(reply).empty()) counters_.elsewhere.add(1);
   replied_by_way_.add(Ipv4{reply.target});
   replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
   if (is_late(reply)) {
@@ -127,6 +129,12 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
     counters_.without_rtt.add(1);
   }
   return replied_by_label_.add(Ipv4{reply.target});
+}
+
+std::string_view Receiver::elsewhere(const reply& reply) const {
+  if (arrivals_.interfaces.empty()) return {};
+  const std::uint8_t expected = arrivals_.by_way[replied_by_way_.label_of(Ipv4{reply.target})];
+  return reply.arrival == expected ? std::string_view() : arrivals_.interfaces[reply.arrival];
 }
 
 void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
@@ -155,6 +163,7 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label)
     result.rtt_trusted = result.rtt_ns.has_value();
   }
   result.label = label;
+  result.interface = elsewhere(reply);
   if (!geo_.is_empty()) {
     const GeoRecord place = geo_.find(result.target);
     result.country = place.country;

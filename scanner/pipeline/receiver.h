@@ -33,6 +33,12 @@
 
 namespace echoscan {
 
+// By which interface replies come in.
+struct Arrivals {
+  std::span<const std::string> interfaces = {};  // by a reply's `arrival`; empty: there is one
+  std::vector<std::uint8_t> by_way = {};         // as expected, by the label of the target's way
+};
+
 class Receiver {
  public:
   static constexpr std::uint64_t kPollNs = 1'000'000;
@@ -43,7 +49,8 @@ class Receiver {
   // All must outlive the receiver. `shard` is the number that results carry.
   Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
            const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
-           const LabelMap& labels, const LabelMap& ways, const Emission& emission = {});
+           const LabelMap& labels, const LabelMap& ways, Arrivals arrivals = {},
+           const Emission& emission = {});
 
   // Receives until it is told to stop and nothing is left. If the results cannot be written, it
   // calls `on_output_failure` once, on this thread.
@@ -67,6 +74,8 @@ class Receiver {
   void take(const reply& reply);
   // Returns the target's label.
   std::string_view note_first_reply(const reply& reply, std::uint64_t index);
+  // The interface that it came in by; empty where that is the one of the target's way.
+  [[nodiscard]] std::string_view elsewhere(const reply& reply) const;
   void note_first_error(const reply& reply, std::uint64_t index);
   void write(const reply& reply, bool is_repeat, std::string_view label);
   [[nodiscard]] bool is_late(const reply& reply) const {
@@ -86,6 +95,7 @@ class Receiver {
   ResultWriter& writer_;
   Clock& clock_;
   const ScanState& state_;
+  const Arrivals arrivals_;
   const Emission emission_;
   const std::uint64_t started_ns_;
   TargetBitmap replied_;

@@ -110,11 +110,9 @@ bool Sender::refill() {
   }
   kind_ = Kind::taken_back;
   std::size_t count = transmitter_.take_back(free);
-  if (!next_hops_.is_first()) {
-    for (Target& target : free.first(count)) set_way(target);
-  }
   // The pacer granted them once, and they did not leave.
   if (count > 0) pacer_.give_back(count);
+  count = keep_with_way(free.first(count));
   if (count == 0) {
     kind_ = Kind::gone_back;
     count = go_back(free);
@@ -125,6 +123,20 @@ bool Sender::refill() {
   }
   batch_end_ += count;
   return count > 0;
+}
+
+// The first of them are those that are kept.
+std::size_t Sender::keep_with_way(std::span<Target> taken_back) {
+  std::size_t kept = 0;
+  for (Target target : taken_back) {
+    if (!next_hops_.is_first()) set_way(target);
+    if (has_lost_way(target)) {
+      drop(target);
+    } else {
+      taken_back[kept++] = target;
+    }
+  }
+  return kept;
 }
 
 std::size_t Sender::go_back(std::span<Target> room) {

@@ -83,6 +83,9 @@ class Sender {
   // stopped.
   std::size_t draw(std::span<Target> room);
   void set_way(Target& target) const;
+  // Gives targets that were handed back their ways; drops those that have none any more, and
+  // returns how many are left.
+  std::size_t keep_with_way(std::span<Target> taken_back);
   std::size_t go_back(std::span<Target> room);
   // Takes up ways that have changed, and takes out of the batch what has none any more.
   void follow_ways();

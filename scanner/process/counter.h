@@ -74,7 +74,8 @@ struct alignas(kCacheLineBytes) ReceiverCounters {
   Counter unlisted;       // proved, but the target is not on the list
 
   Counter errored_and_replied;  // targets with both
-  Counter off_target;           // this and the next two count some of `replied`
+  Counter off_target;           // this and the next three count some of `replied`
+  Counter elsewhere;            // by another interface than its way's
   Counter in_cooldown;
   Counter without_rtt;
 

@@ -41,6 +41,10 @@ class ReplySource {
   // when the receiver gets no CPU and calls receive() late. Any thread.
   [[nodiscard]] virtual bool is_backlogged() const = 0;
 
+  // The interfaces that it receives on, by the number that a reply's `arrival` is; empty when it is
+  // one.
+  [[nodiscard]] virtual std::span<const std::string> interfaces() const { return {}; }
+
   // How it receives, for people: "XDP native".
   [[nodiscard]] virtual std::string mode() const = 0;
 };

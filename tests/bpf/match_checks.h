@@ -23,7 +23,7 @@ inline bool contains_word(const Bytes& frame, std::uint32_t value) {
 
 inline void check_result(const Bytes& frame, frame_outcome outcome, const reply& found) {
   require(found.outcome == outcome, "the record carries its outcome");
-  require(found.unused[0] == 0 && found.unused[1] == 0, "nothing stands where nothing is");
+  require(found.arrival == 0 && found.unused == 0, "nothing stands where nothing is");
   require(contains_word(frame, cookie_of(found.target)), "the target's cookie is in the frame");
   require(contains_word(frame, found.responder), "the sender is in the frame");
   const bool is_error = outcome == FRAME_ERROR;

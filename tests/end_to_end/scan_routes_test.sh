@@ -114,6 +114,7 @@ near ip route add default via 192.0.2.2
 # Out of another interface.
 near ip link add other type veth peer name another
 near ip link set other up
+near ip link set another up
 near ip address add 203.0.113.1/24 dev other
 start auto --link-timeout 1
 near ip route replace default dev other src 203.0.113.1
@@ -121,6 +122,43 @@ end "another interface" 3
 expect_text "$work/log" "the routes have changed, and it has not opened other direct from 203.0.113.1"
 near ip route replace default via 192.0.2.2 dev lab0
 near ip link delete other
+
+# Neighbours on a further interface, whose link goes and comes back, or is down from the start: nobody is called silent.
+ip -n "$ECHOSCAN_LAB-near" link add up2 type veth peer name down2 netns "$router"
+near ip link set up2 up
+near ip address add 203.0.113.254/24 dev up2
+in_router ip link set down2 up
+in_router ip address add 203.0.113.253/24 dev down2
+in_router ip route add local 203.0.113.0/25 dev lo
+beside() { # WHAT: the ledger of a scan of 16,384 hosts behind the gateway and 128 beside it
+  local lost=$((16512 - $(wc -l <"$work/out")))
+  local named
+  named=$(summary '.ledger.way_lost + .ledger.in_doubt')
+  expect_equal "$1: behind the gateway" "$(found | grep -c '^10\.1\.')" 16384
+  [ "$lost" -le "$named" ] || fail "$1: $lost are not found and $named are named"
+  echo "$1: $lost not found, $(summary .ledger.way_lost) way lost, $(summary .ledger.in_doubt) in doubt"
+}
+start_beside() { start_scan --rate 5k --cooldown 1 --status off 10.1.0.0/18 203.0.113.0/25; }
+link_beside() { in_router ip link set down2 "$1"; }
+start_beside
+sleep 0.7
+link_beside down
+sleep 0.6
+link_beside up
+end "a link beside for a while" 0
+beside "a link beside for a while"
+expect_text <(events) "routes have changed for 128 targets: unreachable: 128 targets"
+expect_text <(events) "routes have changed for 128 targets: up2 direct from 203.0.113.254: 128 targets"
+start_beside
+sleep 0.7
+link_beside down
+end "a link beside is lost" 0
+beside "a link beside is lost"
+start_beside
+end "a link beside is down" 0
+beside "a link beside is down"
+expect_equal "a link beside is down: events" "$(events)" "routes have changed for 128 targets: unreachable: 128 targets"
+link_beside up
 
 # Changes that mean nothing to these targets, as fast as they come.
 (

@@ -115,3 +115,24 @@ for options in "--source-ip 198.51.100.1" "-i up1" "-i up1 --source-ip 198.51.10
   expect_equal "$options: interface" "$(summary .sending.interface)" up1
   expect_equal "$options: source" "$(summary .sending.source)" 198.51.100.1
 done
+
+# The way back leads in by another interface than the way out: accepted, and each line says so.
+in_third sysctl -qw net.ipv4.ip_forward=1
+ip -n "$third" link add cross type veth peer name cross_far netns "$ECHOSCAN_LAB-far"
+in_third ip link set cross up
+far ip link set cross_far up
+in_third ip address add 203.0.113.129/30 dev cross
+far ip address add 203.0.113.130/30 dev cross_far
+in_third ip route add 10.9.0.0/16 via 203.0.113.130
+far ip route add 198.51.100.1 via 192.0.2.1
+near ip route add 10.9.0.0/16 via 198.51.100.2
+for method in auto af_packet raw_socket; do
+  scan --method $method --rate 500 --cooldown 1 10.1.0.0/27 10.9.0.0/28 || fail "asymmetric: the scan ended with $?"
+  { sixteen 10.1.0; seq -f '10.1.0.%.0f' 16 31; sixteen 10.9.0; } | expect_found "asymmetric by $method"
+  expect_equal "asymmetric by $method: elsewhere" "$(summary .receiving.elsewhere)" 16
+  expect_equal "asymmetric by $method: who came in elsewhere" \
+    "$(jq -r 'select(.interface) | .interface + " " + .target' "$work/out" | sort -V | sed -n '1p;$p' | paste -sd' ')" \
+    "lab0 10.9.0.0 lab0 10.9.0.15"
+  expect_equal "asymmetric by $method: unseen" "$(summary .receiving.unseen_replies)" 0
+  expect_text "$work/log" "16 in by another interface than their probes left by"
+done

@@ -37,6 +37,9 @@ start_scan() {
   fail "the scan does not get under way"
 }
 summary() { jq -r "$1" "$work/summary"; }
+# How many replies the lab's wire has lost since it is up: the near end's ring of 256 frames was full, as a card's is whose
+# CPU is taken away. Nobody at the near end can count them.
+wire_lost() { far ethtool -S lab1 | awk -F: '/tx_queue_.*_xdp_xmit_errors/ { sum += $2 } END { print sum + 0 }'; }
 
 # A namespace beside the lab's two, ECHOSCAN_LAB-NAME, for a host that takes any packet; it goes with the test.
 add_host() { # NAME

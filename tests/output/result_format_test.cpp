@@ -56,7 +56,7 @@ Result longest_result() {
   result.quoted_ttl = 255;
   result.rtt_ns = ~std::uint64_t{0};
   result.asn = result.shard = ~std::uint32_t{0};
-  result.country = result.city = result.as_org = result.label = text;
+  result.country = result.city = result.as_org = result.label = result.interface = text;
   return result;
 }
 
@@ -239,7 +239,7 @@ TEST(CsvLine, HeaderAndLineHaveTheSameColumns) {
   EXPECT_EQ(all.header(), names + "\n");
   EXPECT_EQ(line_of(sample_result(), all),
             "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,"
-            "57,,,,,,,0\n");
+            "57,,,,,,,,0\n");
   const ResultFormat some = format_of(Syntax::csv, {"target", "as_org", "ttl"});
   EXPECT_EQ(some.header(), "target,as_org,ttl\n");
   EXPECT_EQ(line_of(sample_result(), some), "192.0.2.7,,57\n");

@@ -105,10 +105,10 @@ Summary random_summary(std::mt19937_64& random) {
   for (std::uint64_t i = random() % 4; i > 0; --i)
     summary.sending.queues.push_back(
         {static_cast<unsigned>(i), text(), -1, number(), number(), number()});
-  summary.receiving = {text(),   number(), all_outcomes(),     number(), number(),
-                       {},       number(), number(),           number(), number(),
-                       number(), number(), number(),           number(), number(),
-                       {},       {},       {2, {1, number()}}, {4, {}}};
+  summary.receiving = {
+      text(),   number(), all_outcomes(),     number(), number(), {},       number(), number(),
+      number(), number(), number(),           number(), number(), number(), number(), number(),
+      {},       {},       {2, {1, number()}}, {4, {}}};
   if (random() % 2 == 0) summary.receiving.unseen_replies.swap(summary.receiving.kernel_replies);
   for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = number();
   for (std::uint64_t i = random() % 3; i > 0; --i) {

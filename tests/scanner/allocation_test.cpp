@@ -152,7 +152,7 @@ TEST_F(AllocationTest, ErrorsAndRepeatsDoNotAllocate) {
   const ResultFormat format;
   state_.sending_ended_ns = 2000;
   Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
-                    plan_.ways.map, {.errors = true, .repeats = true, .repeat_cap = 2});
+                    plan_.ways.map, {}, {.errors = true, .repeats = true, .repeat_cap = 2});
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
   receiver.run(on_failure);

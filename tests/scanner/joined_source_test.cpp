@@ -63,12 +63,15 @@ TEST(JoinedSource, EverythingOfEachComesOutOnce) {
       sum += count;
       sources.push_back(std::make_unique<Supply>(target, count));
     }
-    JoinedSource joined(std::move(sources));
+    JoinedSource joined(std::move(sources), {});
     std::map<std::uint32_t, std::size_t> found;
     std::array<reply, 64> batch{};
     const std::span<reply> room = std::span(batch).first(1 + random() % batch.size());
     while (const std::size_t count = joined.receive(room))
-      for (const reply& each : room.first(count)) ++found[each.target];
+      for (const reply& each : room.first(count)) {
+        ++found[each.target];
+        ASSERT_EQ(each.arrival + 1U, each.target) << "by the interface of its source";
+      }
     EXPECT_EQ(found, expected);
     EXPECT_EQ(joined.outcomes().seen, sum + source_count);
     EXPECT_EQ(joined.outcomes().outcome[FRAME_REPLY], sum);
@@ -82,7 +85,7 @@ TEST(JoinedSource, AFloodOnOneDoesNotStarveAnother) {
   std::vector<std::unique_ptr<ReplySource>> sources;
   sources.push_back(std::make_unique<Supply>(1, 1'000'000));
   sources.push_back(std::make_unique<Supply>(2, 64));
-  JoinedSource joined(std::move(sources));
+  JoinedSource joined(std::move(sources), {});
   std::array<reply, 64> batch{};
   std::size_t of_second = 0;
   for (int call = 0; call < 2; ++call)
@@ -103,7 +106,8 @@ TEST(JoinedSource, StopsAllAndNamesThem) {
   std::vector<std::unique_ptr<ReplySource>> sources;
   sources.push_back(std::move(first));
   sources.push_back(std::move(second));
-  JoinedSource joined(std::move(sources));
+  JoinedSource joined(std::move(sources), {"e0", "e1"});
+  EXPECT_EQ(joined.interfaces()[1], "e1");
   EXPECT_EQ(joined.mode(), "first, other on 1 other interface");
   joined.stop();
   EXPECT_TRUE(one.is_stopped);
@@ -120,7 +124,7 @@ TEST(JoinedSource, HasTheFilterOfTheOneThatHasOne) {
       if (source->has_filter) expected = &source->filter;
       sources.push_back(std::move(source));
     }
-    JoinedSource joined(std::move(sources));
+    JoinedSource joined(std::move(sources), {});
     EXPECT_EQ(joined.attachment(), expected);
   }
 }

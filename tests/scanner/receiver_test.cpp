@@ -72,7 +72,7 @@ class ReceiverTest : public testing::Test {
   std::vector<Json> run(const Emission& emission = {}) {
     clock_.now = kStartNs;
     receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
-                     emission);
+                     Arrivals{}, emission);
     receiver->run([] {});
     std::vector<Json> lines;
     std::istringstream in(sink_.text);

@@ -170,6 +170,7 @@ class Card : public Transmitter {
       if (ring_.size() >= manner_.ring) break;
       if (manner_.refuses_if_down && !clock_.link_is_up(clock_.now)) break;
       ++taken;
+      EXPECT_LT(target.next_hop, NextHopTable::kMax) << "a frame has somebody's MAC";
       clock_.pass(kFrameNs);
       if (manner_.drops_every != 0 && ++frames_ % manner_.drops_every == 0) {
         refused_.push_back(target);

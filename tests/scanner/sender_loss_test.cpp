@@ -114,7 +114,8 @@ TEST_F(SenderLinkTest, AGatewayThatIsGivenUpAtAnyMomentIsNamed) {
   EXPECT_GT(in_doubt, 0U);
 }
 
-// The same gateway is gone, and routes lead to another one when that is noticed: nobody is missing.
+// The same gateway is gone, and routes lead to another one when that is noticed, or to none: nobody
+// is missing without a word.
 TEST_F(SenderLinkTest, WaysThatChangeAtAnyMomentLoseNobody) {
   LabelTable table;
   const LabelId kept = table.id_of("kept");
@@ -122,10 +123,13 @@ TEST_F(SenderLinkTest, WaysThatChangeAtAnyMomentLoseNobody) {
   ways_ = LabelMap(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090001ff}}, kept},
                                       {{Ipv4{0x09000200}, Ipv4{0x090003ff}}, moved}});
   first_map_ = NextHopMap(ways_, {0, 0, 5}, {0, 0, 0});
-  moved_map = std::make_shared<const NextHopMap>(ways_, std::vector<std::uint8_t>{0, 0, 6},
-                                                 std::vector<std::uint8_t>{0, 0, 0});
+  const auto map_to = [this](std::uint8_t next_hop) {
+    return std::make_shared<const NextHopMap>(ways_, std::vector<std::uint8_t>{0, 0, next_hop},
+                                              std::vector<std::uint8_t>{0, 0, 0});
+  };
   std::mt19937_64 random(20261129);
   std::uint64_t gone_back = 0;
+  std::uint64_t given_up = 0;
   for (const Manner& manner : kManners)
     for (std::uint64_t gone_ms = 0; gone_ms < 260; ++gone_ms) {
       const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
@@ -133,12 +137,19 @@ TEST_F(SenderLinkTest, WaysThatChangeAtAnyMomentLoseNobody) {
       round_trip_ns = random() % 30 * kMillisecondNs;
       const std::uint64_t rate_pps = gone_ms % 4 == 0 ? Pacer::kUnlimited : 3000 + random() % 9000;
       cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
-      const Run result = run(manner, {}, rate_pps);
-      ASSERT_EQ(result.handed_over, 1024U) << manner.name << " at " << gone_ms;
-      ASSERT_LE(result.missing, result.in_doubt) << manner.name << " at " << gone_ms;
-      gone_back += result.gone_back;
+      moved_map = map_to(6);
+      const Run moved_run = run(manner, {}, rate_pps);
+      ASSERT_EQ(moved_run.handed_over, 1024U) << manner.name << " at " << gone_ms;
+      ASSERT_LE(moved_run.missing, moved_run.in_doubt) << manner.name << " at " << gone_ms;
+      gone_back += moved_run.gone_back;
+      moved_map = map_to(NextHopTable::kGone);
+      const Run gone_run = run(manner, {}, rate_pps);
+      ASSERT_EQ(gone_run.handed_over + gone_run.way_lost, 1024U) << manner.name << " " << gone_ms;
+      ASSERT_LE(gone_run.missing, gone_run.in_doubt) << manner.name << " at " << gone_ms;
+      given_up += gone_run.given_up;
     }
   EXPECT_GT(gone_back, 0U);
+  EXPECT_GT(given_up, 0U) << "none was handed back when its way was gone";
 }
 
 }  // namespace

@@ -7,13 +7,19 @@
 
 namespace echoscan {
 
-JoinedSource::JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources)
-    : sources_(std::move(sources)) {}
+JoinedSource::JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources,
+                           std::vector<std::string> interfaces)
+    : sources_(std::move(sources)), interfaces_(std::move(interfaces)) {}
 
 std::size_t JoinedSource::receive(std::span<reply> replies) {
   std::size_t filled = 0;
-  for (std::size_t i = 0; i < sources_.size() && filled < replies.size(); ++i)
-    filled += sources_[(next_ + i) % sources_.size()]->receive(replies.subspan(filled));
+  for (std::size_t i = 0; i < sources_.size() && filled < replies.size(); ++i) {
+    const std::size_t number = (next_ + i) % sources_.size();
+    const std::size_t received = sources_[number]->receive(replies.subspan(filled));
+    for (reply& reply : replies.subspan(filled, received))
+      reply.arrival = static_cast<std::uint8_t>(number);
+    filled += received;
+  }
   next_ = (next_ + 1) % sources_.size();
   return filled;
 }

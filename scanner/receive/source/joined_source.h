@@ -6,6 +6,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "scanner/receive/reply_source.h"
@@ -14,8 +16,9 @@ namespace echoscan {
 
 class JoinedSource : public ReplySource {
  public:
-  // At least one.
-  explicit JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources);
+  // At least one, and of each the interface; 256 at most. Replies carry the number of theirs.
+  JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources,
+               std::vector<std::string> interfaces);
 
   std::size_t receive(std::span<reply> replies) override;
   void stop() override;
@@ -25,10 +28,12 @@ class JoinedSource : public ReplySource {
   // That of the first source which has one; no two do, as only one interface gets the filter.
   FilterAttachment* attachment() override;
   [[nodiscard]] bool is_backlogged() const override;
+  [[nodiscard]] std::span<const std::string> interfaces() const override { return interfaces_; }
   [[nodiscard]] std::string mode() const override;
 
  private:
   std::vector<std::unique_ptr<ReplySource>> sources_;
+  std::vector<std::string> interfaces_;
   std::size_t next_ = 0;
 };
 

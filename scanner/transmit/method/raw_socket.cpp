@@ -96,6 +96,14 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
 }
 
 std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
+  // Without a link the kernel takes packets, and loses them, or keeps those for a neighbour that it
+  // is asking for until the link is back. What was taken cannot be handed over again, since it may
+  // be answered.
+  if (!link_.is_running()) {
+    counters_.refusals.add(1);
+    last_error_.store(ENETDOWN, std::memory_order_relaxed);
+    return 0;
+  }
   const std::size_t count = std::min(batch.size(), MessageBatch::kSize);
   messages_->patch(batch.first(count), clock_.now_ns());
   for (std::size_t i = 0; i < count; ++i)
@@ -106,11 +114,6 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   counters_.kicks.add(1);
   if (error == EAGAIN || error == EINTR) return 0;
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
-  if (!link_.is_running()) {
-    counters_.refusals.add(std::max<std::size_t>(sent, 1));
-    last_error_.store(ENETDOWN, std::memory_order_relaxed);
-    return 0;
-  }
   if (is_unroutable(error)) {
     lose(batch.front(), counters_.unroutable);
     return 1;
