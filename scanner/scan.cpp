@@ -93,7 +93,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   next_hops.table = frame_template.next_hops();
   for (std::size_t i = 0; i < network.gateways.size(); ++i)
     if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
-  if (!network.gateways.empty()) next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
+  next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
   next_hops.unwatched = network.unwatched;
   next_hops.has_other_ways = std::ranges::any_of(
       network.exit_of_way, [](const Exit& exit) { return exit.next_hop == NextHopTable::kOther; });

@@ -13,6 +13,7 @@
 
 #include "bpf/wire.h"
 #include "scanner/network/neighbour.h"
+#include "scanner/process/log.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
@@ -76,21 +77,22 @@ ArpProbe::ArpProbe(std::vector<Gateway> gateways) : gateways_(std::move(gateways
       sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
 }
 
-bool ArpProbe::add(const Gateway& gateway) {
-  try {
-    if (!sockets_.contains(gateway.interface_index))
-      sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
-  } catch (const std::system_error&) {
-    return false;
-  }
+void ArpProbe::add(const Gateway& gateway) {
   gateways_.push_back(gateway);
-  return true;
+  if (sockets_.contains(gateway.interface_index)) return;
+  try {
+    sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
+  } catch (const std::system_error& error) {
+    log_warning("the gateway {} cannot be watched: {}", to_string(gateway.address), error.what());
+  }
 }
 
 void ArpProbe::ask(std::size_t gateway, const std::optional<MacAddress>& to) {
   const Gateway& asked = gateways_[gateway];
   const Frame frame = make_question(asked, to.value_or(kEverybody));
-  send(sockets_.at(asked.interface_index).get(), frame.data(), frame.size(), MSG_DONTWAIT);
+  const auto socket = sockets_.find(asked.interface_index);
+  if (socket != sockets_.end())
+    send(socket->second.get(), frame.data(), frame.size(), MSG_DONTWAIT);
 }
 
 bool ArpProbe::kernel_sends_to(std::size_t gateway, const MacAddress& mac) {

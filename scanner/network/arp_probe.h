@@ -23,7 +23,7 @@ class ArpProbe : public GatewayProbe {
   explicit ArpProbe(std::vector<Gateway> gateways);
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
-  bool add(const Gateway& gateway) override;
+  void add(const Gateway& gateway) override;
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override;
   bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) override;
   std::optional<Answer> next_answer() override;

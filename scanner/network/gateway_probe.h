@@ -37,8 +37,8 @@ class GatewayProbe {
   };
 
   [[nodiscard]] virtual const std::vector<Gateway>& gateways() const = 0;
-  // Gives one more the next number. False when it cannot be asked; it has no number then.
-  virtual bool add(const Gateway& gateway) = 0;
+  // Gives one more the next number. One that cannot be asked answers nothing.
+  virtual void add(const Gateway& gateway) = 0;
   // Asks the machine with that MAC alone, or all on the link, for a gateway's address. What cannot
   // be sent is not answered.
   virtual void ask(std::size_t gateway, const std::optional<MacAddress>& to) = 0;

@@ -24,6 +24,10 @@ bool leaves(const Exit& exit) {
   return exit.next_hop < NextHopTable::kGone;
 }
 
+Way::Kind closed_kind(const Way& way) {
+  return is_unroutable(way) ? way.kind : Way::Kind::unreachable;
+}
+
 // A way out of another interface than the scan's own leads nowhere while that one's link is down,
 // though the kernel names it. The scan's own link is watched as such, and waited for.
 void close_dead_ends(const NetworkPath& path, std::span<WayShare> shares) {
@@ -132,6 +136,8 @@ LabelId KernelWaySurvey::label_of(const WayShare& share, State& state, WayChange
       throw UserError(ExitCode::environment, fmt::format("there were more than {} ways", kWaysMax));
     state.ways.push_back({share.way, share.interface_name, {}, 0, share.is_by_source});
     state.path.exit_of_way.push_back(open_exit(share, state, change));
+    // What cannot be opened now is another way than the one that can be, perhaps, the next time.
+    if (!leaves(state.path.exit_of_way.back())) state.ways.back().way.kind = closed_kind(share.way);
     return static_cast<LabelId>(state.ways.size());
   }
   return static_cast<LabelId>(known - state.ways.begin() + 1);

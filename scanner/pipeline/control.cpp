@@ -39,7 +39,8 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
                   [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       reply_balance_(source, link),
       interface_name_(link.name()) {
-  if (next_hops.probe) state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
+  if (next_hops.probe && !next_hops.probe->gateways().empty())
+    state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
   // From now on the link is watched.
   state_.link_seen_up_ns.store(0, std::memory_order_relaxed);
 }

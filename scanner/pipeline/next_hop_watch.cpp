@@ -93,7 +93,7 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
 
 void NextHopWatch::add_gateway(const Gateway& gateway) {
   if (gateway.is_of_frames) next_hops_.table->set(watched_.size(), gateway.mac);
-  if (!next_hops_.probe->add(gateway)) return;
+  next_hops_.probe->add(gateway);
   watched_.emplace_back();
   watched_.back().mac = gateway.mac;
 }

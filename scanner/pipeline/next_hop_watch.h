@@ -32,7 +32,7 @@ namespace echoscan {
 struct NextHops {
   std::unique_ptr<CurrentNextHops> current = std::make_unique<CurrentNextHops>();
   std::shared_ptr<NextHopTable> table = std::make_shared<NextHopTable>(MacAddress{}, MacAddress{});
-  std::unique_ptr<GatewayProbe> probe{};  // null: no gateway is watched
+  std::unique_ptr<GatewayProbe> probe{};  // null: no gateway is watched, nor will be
   bool has_other_ways = false;            // some targets are behind none of its gateways
   std::vector<std::string> unwatched{};   // routers that it cannot ask
   std::unique_ptr<WaySurvey> survey{};    // null: routes are not watched

@@ -194,23 +194,33 @@ std::size_t Sender::draw(std::span<Target> room) {
       pass_ = static_cast<std::uint8_t>(block->pass);
     }
     const std::size_t drawn = cursor_.next(std::span(addresses).first(room.size()));
-    std::size_t count = 0;
-    for (const Ipv4 address : std::span(addresses).first(drawn)) {
-      room[count] = {address, pass_};
-      if (!next_hops_.map().is_one()) set_way(room[count]);
-      if (room[count].next_hop == NextHopTable::kNone) {
-        counters_.passed_over.add(1);
-      } else if (has_lost_way(room[count])) {
-        counters_.way_lost.add(1);
-      } else {
-        ++count;
-      }
-    }
+    const std::size_t count = give_ways(std::span(addresses).first(drawn), room);
     counters_.drawn.add(drawn);
     if (count > 0) return count;
     // There may be millions without a way in a row.
     if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
   }
+}
+
+std::size_t Sender::give_ways(std::span<const Ipv4> addresses, std::span<Target> room) {
+  const bool is_one = next_hops_.map().is_one();
+  std::size_t count = 0;
+  if (is_one && lost_next_hops_ == 0) {
+    for (const Ipv4 address : addresses) room[count++] = {address, pass_};
+    return count;
+  }
+  for (const Ipv4 address : addresses) {
+    room[count] = {address, pass_};
+    if (!is_one) set_way(room[count]);
+    if (room[count].next_hop == NextHopTable::kNone) {
+      counters_.passed_over.add(1);
+    } else if (has_lost_way(room[count])) {
+      counters_.way_lost.add(1);
+    } else {
+      ++count;
+    }
+  }
+  return count;
 }
 
 void Sender::set_way(Target& target) const {

@@ -82,6 +82,8 @@ class Sender {
   // The next targets of the order; those that were drawn are handed over, unless the scan is
   // stopped.
   std::size_t draw(std::span<Target> room);
+  // Makes targets of addresses; counts those that have no way, and returns how many have one.
+  std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
   void set_way(Target& target) const;
   // Gives targets that were handed back their ways; drops those that have none any more, and
   // returns how many are left.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Two builds side by side, old and new in turn (ABAB): every row of hot_path_bench and result_bench, and whole scans at
-# --rate max. Printed for each: the medians, and by how much the new one is slower, as the median over the pairs.
+# Two builds side by side, old and new in turn (ABAB): every row of hot_path_bench and result_bench, pinned to one CPU,
+# and whole scans at --rate max. Printed for each: the fastest of all rounds, which other work on the machine disturbs
+# least, and by how much the new one is slower, by these and as the median over the pairs.
 #
 #   sudo tests/bench/compare.sh OLD NEW [--rounds N]
 #
@@ -23,12 +24,12 @@ trap 'lab down; rm -rf "$work"' EXIT
 
 # Each prints rows "figure<TAB>nanoseconds". Of benchmarks that only one of the builds has nothing is said.
 hot_path() { # BUILD
-  "$1/tests/hot_path_bench" --benchmark_min_time=0.1 --benchmark_format=json 2>/dev/null |
+  taskset -c $(($(nproc) - 1)) "$1/tests/hot_path_bench" --benchmark_min_time=0.03 --benchmark_format=json 2>/dev/null |
     jq -r '.benchmarks[] | [(.name | sub("(?<probe>BM_probe(/[0-9]+){3})/1$"; "\(.probe)")),
       if .items_per_second then 1e9 / .items_per_second else .cpu_time end] | @tsv'
 }
 results() { # BUILD
-  "$1/tests/result_bench" 1 | awk 'NR > 2 {
+  taskset -c $(($(nproc) - 1)) "$1/tests/result_bench" 1 | awk 'NR > 2 {
     name = $1; for (i = 2; i < NF - 1; i++) name = name " " $i
     printf "%s\t%f\n", name, 1000 / $(NF - 1) }'
 }
@@ -51,7 +52,7 @@ for ((round = 1; round <= rounds; round++)); do
 done
 
 echo "$rounds rounds, $(nproc) CPUs ($(awk -F': ' '/^model name/ {print $2; exit}' /proc/cpuinfo)), kernel $(uname -r)"
-printf '%-40s %10s %10s %10s\n' "" "old ns" "new ns" "slower by"
+printf '%-40s %10s %10s %10s %10s\n' "" "old ns" "new ns" "slower by" "in pairs"
 jq -Rrn '
   def median: sort | .[(length - 1) / 2 | floor];
   [inputs | split("\t") | {which: .[0], round: .[1], figure: .[2], ns: (.[3] | tonumber)}]
@@ -59,5 +60,5 @@ jq -Rrn '
   | . as $rows | $figures[] as $figure
   | [$rows[] | select(.figure == $figure)] | group_by(.round) | map(map({(.which): .ns}) | add)
   | select(all(.old and .new) and all(.old > 0 and .new > 0))
-  | [$figure, (map(.old) | median), (map(.new) | median), (map(.new / .old) | median)] | @tsv' <"$work/rows" |
-  awk -F'\t' '{ printf "%-40s %10.2f %10.2f %9.1f%%\n", $1, $2, $3, ($4 - 1) * 100 }'
+  | [$figure, (map(.old) | min), (map(.new) | min), (map(.new / .old) | median)] | @tsv' <"$work/rows" |
+  awk -F'\t' '{ printf "%-40s %10.2f %10.2f %9.1f%% %9.1f%%\n", $1, $2, $3, ($3 / $2 - 1) * 100, ($4 - 1) * 100 }'

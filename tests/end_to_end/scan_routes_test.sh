@@ -160,6 +160,17 @@ beside "a link beside is down"
 expect_equal "a link beside is down: events" "$(events)" "routes have changed for 128 targets: unreachable: 128 targets"
 link_beside up
 
+# Neighbours alone, which the kernel routes, some of which move behind a gateway that nobody had asked for.
+rm "$work/summary"
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --rate 50 --cooldown 1 \
+  203.0.113.0/25 >"$work/out" 2>"$work/log" &
+pid=$!
+sleep 1
+near ip route add 203.0.113.64/26 via 203.0.113.253
+end "neighbours move behind a gateway" 0
+expect_equal "neighbours move behind a gateway: found" "$(wc -l <"$work/out")" 128
+expect_text <(events) "routes have changed for 64 targets: up2 via 203.0.113.253 from 203.0.113.254: 64 targets"
+
 # Changes that mean nothing to these targets, as fast as they come.
 (
   trap 'exit 0' TERM

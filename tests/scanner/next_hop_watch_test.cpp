@@ -36,10 +36,9 @@ class FakeLan : public GatewayProbe {
   }
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
-  bool add(const Gateway& gateway) override {
+  void add(const Gateway& gateway) override {
     gateways_.push_back(gateway);
     machines_.push_back({{gateway.mac}});
-    return true;
   }
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override {
     ++questions;
@@ -306,6 +305,17 @@ TEST(NextHopWatch, AGatewayIsAddedAtAnyMoment) {
     ASSERT_TRUE(one.events.events().empty());
     ASSERT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs) << at_ms;
   }
+}
+
+// There was none, and routes lead to one.
+TEST(NextHopWatch, TheFirstGatewayIsAdded) {
+  Case one(std::vector<std::vector<Machine>>{});
+  one.run(kSecondNs);
+  EXPECT_EQ(one.state.next_hops_proved_ns, kNever) << "nothing is waited for";
+  one.watch.add_gateway({"e0", 1, {}, Ipv4{0xc0000202}, kNew, {}, true, false});
+  one.run(3 * kSecondNs);
+  EXPECT_TRUE(one.goes_to(kNew));
+  EXPECT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs);
 }
 
 // Somebody floods the link with claims: each look reads some, and the scan goes on.
