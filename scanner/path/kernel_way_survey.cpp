@@ -100,7 +100,9 @@ KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
   change.is_any_left = false;
   for (const WayShare& share : shares) {
     labels.push_back(label_of(share, state, change));
-    const bool leads_on = leaves(state.path.exit_of_way[labels.back()]);
+    const Exit& exit = state.path.exit_of_way[labels.back()];
+    const bool leads_on = leaves(exit);
+    if (leads_on) change.next_hops |= std::uint64_t{1} << exit.next_hop;
     change.is_any_left = change.is_any_left || leads_on;
     change.targets += share.targets;
     WayShare part = share;

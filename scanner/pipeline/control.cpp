@@ -35,7 +35,7 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
       source_watch_(link, limits.link_timeout_s, state, events_,
                     [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }),
       way_watch_(next_hops.survey.get(), *next_hops.current, limits.link_timeout_s, state, events_,
-                 {[this](const Gateway& gateway) { next_hop_watch_.add_gateway(gateway); },
+                 {[this](const WayChange& change) { next_hop_watch_.follow(change); },
                   [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       reply_balance_(source, link),
       interface_name_(link.name()) {

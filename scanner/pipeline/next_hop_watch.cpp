@@ -14,7 +14,8 @@ NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, Sca
       link_timeout_s_(link_timeout_s),
       state_(state),
       events_(events),
-      replies_(std::move(replies)) {
+      replies_(std::move(replies)),
+      has_other_ways_(next_hops.has_other_ways) {
   if (!next_hops_.probe) return;
   for (const Gateway& gateway : next_hops_.probe->gateways()) {
     watched_.emplace_back();
@@ -35,13 +36,13 @@ void NextHopWatch::look(std::uint64_t now_ns, bool is_sending) {
     note_answer(*answer, now_ns);
   }
   for (std::size_t i = 0; i < watched_.size(); ++i)
-    if (!watched_[i].is_given_up) step(i, now_ns);
+    if (!watched_[i].is_given_up && watched_[i].is_used) step(i, now_ns);
   publish(now_ns);
 }
 
 void NextHopWatch::note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns) {
   Watched& watched = watched_[answer.gateway];
-  if (watched.is_given_up) return;
+  if (watched.is_given_up || !watched.is_used) return;
   if (answer.mac != watched.mac) {
     watched.other = answer.mac;
     if (watched.is_answered) ask(answer.gateway, now_ns);
@@ -91,6 +92,23 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
     give_up(number, now_ns);
 }
 
+void NextHopWatch::follow(const WayChange& change) {
+  for (const Gateway& gateway : change.gateways) add_gateway(gateway);
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    Watched& watched = watched_[i];
+    const bool is_used = (change.next_hops >> i & 1) != 0;
+    // What it did meanwhile nobody knows: it begins anew, with the MAC that it had.
+    if (watched.is_used != is_used && !watched.is_given_up) {
+      Watched anew;
+      anew.mac = watched.mac;
+      anew.has_answered = watched.has_answered;
+      watched = anew;
+    }
+    watched.is_used = is_used;
+  }
+  has_other_ways_ = (change.next_hops >> NextHopTable::kOther & 1) != 0;
+}
+
 void NextHopWatch::add_gateway(const Gateway& gateway) {
   if (gateway.is_of_frames) next_hops_.table->set(watched_.size(), gateway.mac);
   next_hops_.probe->add(gateway);
@@ -118,7 +136,7 @@ bool NextHopWatch::goes_to(std::size_t number, const MacAddress& mac) {
 }
 
 bool NextHopWatch::is_proved_by_replies(std::size_t number) {
-  if (watched_.size() != 1 || next_hops_.has_other_ways) return false;
+  if (has_other_ways_ || std::ranges::count_if(watched_, &Watched::is_used) != 1) return false;
   Watched& watched = watched_[number];
   const std::uint64_t replied_ns = replies_.proved_ns();
   if (replied_ns <= std::max(watched.proved_ns, watched.replied_ns)) return false;
@@ -181,7 +199,9 @@ void NextHopWatch::give_up(std::size_t number, std::uint64_t now_ns) {
   watched.is_given_up = true;
   std::string what =
       fmt::format("the gateway {} did not answer for {} s", name(number), link_timeout_s_);
-  if (std::ranges::all_of(watched_, &Watched::is_given_up) && !next_hops_.has_other_ways) {
+  const bool is_any_left = std::ranges::any_of(
+      watched_, [](const Watched& other) { return other.is_used && !other.is_given_up; });
+  if (!is_any_left && !has_other_ways_) {
     // It stays lost, so that nothing is sent to it any more.
     events_.add_loss(now_ns, what, "the scan ends");
     failure_ = std::move(what);
@@ -196,7 +216,7 @@ void NextHopWatch::give_up(std::size_t number, std::uint64_t now_ns) {
 void NextHopWatch::publish(std::uint64_t now_ns) {
   std::uint64_t proved_ns = now_ns;
   for (const Watched& watched : watched_)
-    if (watched.has_answered && !watched.is_given_up)
+    if (watched.has_answered && !watched.is_given_up && watched.is_used)
       proved_ns = std::min(proved_ns, watched.proved_ns);
   state_.next_hops_proved_ns.store(proved_ns, std::memory_order_relaxed);
   state_.next_hop_is_lost.store(is_lost(), std::memory_order_release);

@@ -64,8 +64,8 @@ class NextHopWatch {
   // again; else what is lost is in doubt, and nobody is given up.
   void look(std::uint64_t now_ns, bool is_sending);
 
-  // Routes have changed: a gateway that the survey of the ways has numbered.
-  void add_gateway(const Gateway& gateway);
+  // Routes have changed. A gateway that no target is behind any more is not waited for.
+  void follow(const WayChange& change);
 
   [[nodiscard]] bool is_lost() const;
   // Why no target can be reached any more, as a clause; nothing as long as one can.
@@ -78,6 +78,7 @@ class NextHopWatch {
     bool has_answered = false;  // ever
     bool is_said_mute = false;
     bool is_given_up = false;
+    bool is_used = true;         // some target is behind it
     std::uint64_t asked_ns = 0;  // 0: never
     bool is_answered = true;     // that question
     bool is_everybody_asked = false;
@@ -88,6 +89,7 @@ class NextHopWatch {
     std::optional<MacAddress> other;  // that has answered in its place
   };
 
+  void add_gateway(const Gateway& gateway);
   void note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns);
   void step(std::size_t number, std::uint64_t now_ns);
   void ask(std::size_t number, std::uint64_t now_ns);
@@ -110,6 +112,7 @@ class NextHopWatch {
   ScanState& state_;
   EventLog& events_;
   Replies replies_;
+  bool has_other_ways_;
   std::vector<Watched> watched_;  // by number
   bool has_looked_ = false;
   bool is_sending_ = true;

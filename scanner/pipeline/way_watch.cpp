@@ -76,7 +76,7 @@ void WayWatch::take(WayChange change, std::uint64_t now_ns) {
 
 // Senders take the new map before they go back for what was lost by the old one.
 void WayWatch::follow(const WayChange& change) {
-  for (const Gateway& gateway : change.gateways) followers_.add_gateway(gateway);
+  followers_.follow(change);
   next_hops_.replace(change.map);
   survey_->accept();
 }

@@ -37,7 +37,8 @@ class WayWatch {
   static constexpr unsigned kErrorsMax = 5;
 
   struct Followers {
-    std::function<void(const Gateway&)> add_gateway;
+    // The change holds: new gateways, and those that are left without targets.
+    std::function<void(const WayChange&)> follow;
     // For how long a reply may be on its way.
     std::function<std::uint64_t()> on_its_way_ns;
   };

@@ -30,6 +30,7 @@ struct WayChange {
   std::string error;
   std::shared_ptr<const NextHopMap> map;
   std::vector<Gateway> gateways;  // new ones, numbered behind those that there were
+  std::uint64_t next_hops = 0;    // by their numbers, those that some target is behind
 };
 
 class WaySurvey {

@@ -113,6 +113,14 @@ struct Case {
   }
 };
 
+// What a survey of the ways says: new gateways, and which numbers have targets.
+WayChange change_to(std::vector<Gateway> gateways, std::uint64_t next_hops) {
+  WayChange change;
+  change.gateways = std::move(gateways);
+  change.next_hops = next_hops;
+  return change;
+}
+
 TEST(NextHopWatch, AGatewayThatAnswersIsAskedAloneAndProvedAgainAndAgain) {
   Case one({{{kOld}}});
   for (std::uint64_t ms = 10; ms < 5000; ms += 10) {
@@ -299,7 +307,7 @@ TEST(NextHopWatch, AGatewayIsAddedAtAnyMoment) {
   for (std::uint64_t at_ms = 0; at_ms < 1000; at_ms += 30) {
     Case one({{{kOld}}});
     one.run(at_ms * kMs);
-    one.watch.add_gateway({"e0", 1, {}, Ipv4{0xc0000203}, kNew, {}, true, false});
+    one.watch.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000203}, kNew, {}, true, false}}, 3));
     ASSERT_TRUE(one.goes_to(kNew, 1));
     one.run((at_ms + 3000) * kMs);
     ASSERT_TRUE(one.events.events().empty());
@@ -312,10 +320,35 @@ TEST(NextHopWatch, TheFirstGatewayIsAdded) {
   Case one(std::vector<std::vector<Machine>>{});
   one.run(kSecondNs);
   EXPECT_EQ(one.state.next_hops_proved_ns, kNever) << "nothing is waited for";
-  one.watch.add_gateway({"e0", 1, {}, Ipv4{0xc0000202}, kNew, {}, true, false});
+  one.watch.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000202}, kNew, {}, true, false}}, 1));
   one.run(3 * kSecondNs);
   EXPECT_TRUE(one.goes_to(kNew));
   EXPECT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs);
+}
+
+// A router dies, and at any moment after that routes lead around it: the sending goes on at once.
+// When they come back to it, it is watched again.
+TEST(NextHopWatch, AGatewayWithoutTargetsIsNotWaitedFor) {
+  for (std::uint64_t later_ms = 10; later_ms < 5000; later_ms += 70) {
+    Case dead({{{kOld}}, {{kOld, 0, kStartNs + kSecondNs}, {kOld, kStartNs + 20 * kSecondNs}}});
+    dead.run((1000 + later_ms) * kMs);
+    dead.watch.follow(change_to({}, 1));
+    dead.run((1020 + later_ms) * kMs);
+    ASSERT_FALSE(dead.state.next_hop_is_lost) << later_ms;
+    dead.run(15 * kSecondNs);
+    ASSERT_FALSE(dead.state.next_hop_is_lost) << later_ms;
+    ASSERT_EQ(dead.state.lost_next_hops, 0U);
+    ASSERT_LE(dead.lan->now_ns - dead.state.next_hops_proved_ns, 230 * kMs) << later_ms;
+    dead.watch.follow(change_to({}, 3));
+    dead.run(18 * kSecondNs);
+    ASSERT_TRUE(dead.state.next_hop_is_lost) << "it is dead, and has targets again";
+  }
+  // Nor does its end keep the other's from being the last.
+  Case alone({{{kOld, 0, kStartNs + 5 * kSecondNs}}, {{kOld, 0, kStartNs + kSecondNs}}});
+  alone.run(3 * kSecondNs);
+  alone.watch.follow(change_to({}, 1));
+  alone.run(13 * kSecondNs);
+  EXPECT_TRUE(alone.watch.failure());
 }
 
 // Somebody floods the link with claims: each look reads some, and the scan goes on.

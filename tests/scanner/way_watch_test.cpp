@@ -83,10 +83,14 @@ struct Case {
   CurrentNextHops next_hops{};
   ScanState state{};
   EventLog events{};
-  unsigned gateways = 0;
-  WayWatch watch{&routes, next_hops,
-                 5,       state,
-                 events,  {[this](const Gateway&) { ++gateways; }, [] { return kReachBackNs; }}};
+  std::size_t gateways = 0;
+  WayWatch watch{&routes,
+                 next_hops,
+                 5,
+                 state,
+                 events,
+                 {[this](const WayChange& change) { gateways += change.gateways.size(); },
+                  [] { return kReachBackNs; }}};
 
   // Looks until then, since the start.
   void run(std::uint64_t until_ns, bool is_held = false) {
@@ -121,7 +125,7 @@ TEST(WayWatch, AChangeIsFollowedAtAnyMoment) {
       ASSERT_FALSE(one.state.ways_are_lost);
       ASSERT_EQ(one.routes.accepted, one.routes.state);
       ASSERT_EQ(one.state.ways_seen_ns, one.routes.now_ns - kTickNs);
-      const unsigned expected = at_ms % 3 == 0 ? 0 : 1;
+      const std::size_t expected = at_ms % 3 == 0 ? 0 : 1;
       ASSERT_EQ(one.events.events().size(), expected);
       ASSERT_EQ(one.gateways, expected);
       ASSERT_EQ(one.next_hops.changes(), expected);
