@@ -24,6 +24,13 @@ bool leaves(const Exit& exit) {
   return exit.next_hop < NextHopTable::kGone;
 }
 
+// An interface that is renamed stays the one that -i named.
+PathConfig with_name_of_today(PathConfig config, const NetworkPath& path) {
+  if (!config.interface_name.empty())
+    config.interface_name = find_interface(path.interface.index).name;
+  return config;
+}
+
 Way::Kind closed_kind(const Way& way) {
   return is_unroutable(way) ? way.kind : Way::Kind::unreachable;
 }
@@ -93,7 +100,7 @@ KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
   Answer answer{{}, state_};
   WayChange& change = answer.change;
   State& state = answer.state;
-  std::vector<WayShare> shares = find_ways_();
+  std::vector<WayShare> shares = find_ways_(with_name_of_today(config_, state_.path));
   close_dead_ends(state_.path, shares);
   std::vector<LabelId> labels;
   std::vector<WayShare> moved;

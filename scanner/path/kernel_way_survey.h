@@ -24,7 +24,7 @@ namespace echoscan {
 class KernelWaySurvey : public WaySurvey {
  public:
   // Gives the ways of all targets, as the plan did; in another thread. May throw.
-  using FindWays = std::function<std::vector<WayShare>()>;
+  using FindWays = std::function<std::vector<WayShare>(const PathConfig&)>;
 
   // From now on changes are known, also those since the plan was made: construct it, and ask,
   // before the first probe. `planned` are the plan's ways with `ways` as their map, and the path's

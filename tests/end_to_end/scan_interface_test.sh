@@ -16,7 +16,7 @@ for method in af_xdp_copy xdp_live af_packet packet_mmap pcap raw_socket; do
   lab down
 
   lab up
-  start_scan --method $method --rate 20k --cooldown 1 --link-timeout 5 10.1.0.0/16
+  start_scan -i lab0 --method $method --rate 10k --cooldown 1 --link-timeout 5 10.1.0.0/16
   # The kernel renames an interface that is up since Linux 6.2.
   near ip link set lab0 name lab9
   sleep 0.5
@@ -28,6 +28,8 @@ for method in af_xdp_copy xdp_live af_packet packet_mmap pcap raw_socket; do
   expect_truth 10.1.0.0/16
   expect_text "$work/log" "lab0 is called lab9 now: sending goes on"
   expect_text "$work/log" "this host has the source address 192.0.2.1 no more: sending pauses, for 5 s at most"
+  expect_equal "$method, renamed: events of other kinds" \
+    "$(summary '[.events[].what | select(test("called lab9|source address|routes have changed|ways again") | not)] | join("; ")')" ""
   echo "$method, renamed, and without its address: all found, $(summary .ledger.sent_again) sent again"
   lab down
 done
