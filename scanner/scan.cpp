@@ -127,9 +127,8 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
   // Ways that are told by hand change with nothing.
   if (config.interface_name.empty() || !config.gateway_mac)
     next_hops.survey = std::make_unique<KernelWaySurvey>(
-        config, network, std::move(planned), plan.ways.map, [&plan](const PathConfig& today) {
-          return plan_ways(today, plan.targets.ranges()).shares;
-        });
+        config, network, std::move(planned), plan.ways.map,
+        [&plan](const PathConfig& today) { return find_way_shares(today, plan.targets.ranges()); });
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.

@@ -120,7 +120,11 @@ std::vector<WayShare> find_ways(std::span<const AddressRange> targets,
 
 std::string way_text(const WayShare& share) {
   const Way& way = share.way;
-  if (is_refusal(way.kind)) return kind_name(way.kind);
+  // What the kernel refuses has no interface; what is closed on this side has.
+  if (is_refusal(way.kind))
+    return share.interface_name.empty()
+               ? kind_name(way.kind)
+               : fmt::format("{} by {}", kind_name(way.kind), share.interface_name);
   std::string text = share.interface_name;
   if (way.kind == Way::Kind::gateway) {
     text += " via " + next_hop_text(way);

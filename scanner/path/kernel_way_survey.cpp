@@ -17,7 +17,8 @@ namespace {
 
 // The kernel asks three times, a second apart.
 constexpr unsigned kGatewayTimeoutMs = 3500;
-// NextHopMap's numbers of ways in one byte, and kMixed.
+// Each way that was ever seen keeps its label, and routes that change for a week must not fill
+// memory.
 constexpr std::size_t kWaysMax = 10'000;
 
 bool leaves(const Exit& exit) {
@@ -112,8 +113,7 @@ KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
     if (leads_on) change.next_hops |= std::uint64_t{1} << exit.next_hop;
     change.is_any_left = change.is_any_left || leads_on;
     change.targets += share.targets;
-    WayShare part = share;
-    part.targets = 0;
+    WayShare part{share.way, share.interface_name};
     for (const LabelledRange& before : state_.map->label_ranges(share.ranges)) {
       const LabelId label = state_.map->empty() ? 1 : before.label;
       if (label == labels.back()) continue;
@@ -124,6 +124,7 @@ KernelWaySurvey::Answer KernelWaySurvey::find_change() const {
     change.moved += part.targets;
     if (part.targets > 0) moved.push_back(std::move(part));
   }
+  if (change.moved == 0) return answer;
   change.ways = fmt::format("{}", fmt::join(way_lines(moved), "; "));
   state.map = label_ranges(state.ways.size() + 1, shares, labels);
   // The map's labels live as long as it does.

@@ -90,7 +90,8 @@ void Receiver::take(const reply& reply) {
     return;
   }
   std::uint64_t repeat = 0;
-  std::optional<std::string_view> label;  // looked up once
+  std::optional<std::string_view> label;  // looked up once, as is the next
+  const std::string_view interface = elsewhere(reply);
   if ((is_error ? errored_ : replied_).test_and_set(*index)) {
     (is_error ? counters_.error_repeats : counters_.repeats).add(1);
     repeat = repeats_.add(target);
@@ -98,6 +99,7 @@ void Receiver::take(const reply& reply) {
     note_first_error(reply, *index);
   } else {
     label = note_first_reply(reply, *index);
+    if (!interface.empty()) counters_.elsewhere.add(1);
   }
   if (writer_.error() != 0 || !emission_.admits(is_error, repeat)) return;
   if (repeat > 0) {
@@ -105,7 +107,7 @@ void Receiver::take(const reply& reply) {
   } else if (is_error) {
     counters_.errors_written.add(1);
   }
-  write(reply, repeat > 0, label ? *label : replied_by_label_.text_of(target));
+  write(reply, repeat > 0, label ? *label : replied_by_label_.text_of(target), interface);
 }
 
 std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t index) {
@@ -113,7 +115,6 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   // As long as there was no error, the bitmap of errors is not looked at, and takes no memory.
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
-  if (!elsewhere(reply).empty()) counters_.elsewhere.add(1);
   replied_by_way_.add(Ipv4{reply.target});
   replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
   if (is_late(reply)) {
@@ -143,7 +144,8 @@ void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
   if (replied_.test(index)) counters_.errored_and_replied.add(1);
 }
 
-void Receiver::write(const reply& reply, bool is_repeat, std::string_view label) {
+void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
+                     std::string_view interface) {
   Result result;
   result.received_us = (static_cast<std::int64_t>(reply.received_ns) + realtime_offset_ns_) / 1000;
   result.target = Ipv4{reply.target};
@@ -163,7 +165,7 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label)
     result.rtt_trusted = result.rtt_ns.has_value();
   }
   result.label = label;
-  result.interface = elsewhere(reply);
+  result.interface = interface;
   if (!geo_.is_empty()) {
     const GeoRecord place = geo_.find(result.target);
     result.country = place.country;

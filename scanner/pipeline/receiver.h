@@ -77,7 +77,8 @@ class Receiver {
   // The interface that it came in by; empty where that is the one of the target's way.
   [[nodiscard]] std::string_view elsewhere(const reply& reply) const;
   void note_first_error(const reply& reply, std::uint64_t index);
-  void write(const reply& reply, bool is_repeat, std::string_view label);
+  void write(const reply& reply, bool is_repeat, std::string_view label,
+             std::string_view interface);
   [[nodiscard]] bool is_late(const reply& reply) const {
     return sending_ended_ns_ != 0 && reply.received_ns > sending_ended_ns_;
   }

@@ -48,15 +48,6 @@ void ask_from_own_address(std::vector<WayShare>& shares, const Interface& interf
   std::ranges::stable_sort(shares, std::greater(), &WayShare::targets);
 }
 
-std::vector<WayShare> find_shares(const PathConfig& config, std::span<const AddressRange> targets) {
-  if (config.interface_name.empty()) return find_ways(targets, {config.source_ip, 0});
-  const Interface interface = find_interface(config.interface_name);
-  if (config.gateway_mac) return told_by_hand(config, interface, targets);
-  std::vector<WayShare> shares = find_ways(targets, {config.source_ip, interface.index});
-  if (!config.source_ip) ask_from_own_address(shares, interface);
-  return shares;
-}
-
 LabelMap map_ways(std::span<const WayShare> shares) {
   if (shares.size() < 2) return {};
   LabelTable table;
@@ -71,9 +62,19 @@ LabelMap map_ways(std::span<const WayShare> shares) {
 
 }  // namespace
 
+std::vector<WayShare> find_way_shares(const PathConfig& config,
+                                      std::span<const AddressRange> targets) {
+  if (config.interface_name.empty()) return find_ways(targets, {config.source_ip, 0});
+  const Interface interface = find_interface(config.interface_name);
+  if (config.gateway_mac) return told_by_hand(config, interface, targets);
+  std::vector<WayShare> shares = find_ways(targets, {config.source_ip, interface.index});
+  if (!config.source_ip) ask_from_own_address(shares, interface);
+  return shares;
+}
+
 WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> targets) {
   WayPlan plan;
-  plan.shares = find_shares(config, targets);
+  plan.shares = find_way_shares(config, targets);
   plan.map = map_ways(plan.shares);
   return plan;
 }

@@ -27,8 +27,11 @@ struct WayPlan {
   LabelMap map = {};
 };
 
-// Throws UserError when the interface named is not there, std::system_error when the kernel gives
-// no answer.
+// The ways of targets, that of the most first. Throws UserError when the interface named is not
+// there, std::system_error when the kernel gives no answer. Any thread.
+std::vector<WayShare> find_way_shares(const PathConfig& config,
+                                      std::span<const AddressRange> targets);
+// The same, with the map of them.
 WayPlan plan_ways(const PathConfig& config, std::span<const AddressRange> targets);
 
 // Calls `find`, which finds ways; where it cannot, that is logged and no more: a report or a dry

@@ -28,9 +28,9 @@ struct WayChange {
   std::string obstacle;
   // Why the kernel gave no answer; then nothing of the above is known.
   std::string error;
-  std::shared_ptr<const NextHopMap> map;
-  std::vector<Gateway> gateways;  // new ones, numbered behind those that there were
-  std::uint64_t next_hops = 0;    // by their numbers, those that some target is behind
+  std::shared_ptr<const NextHopMap> map;  // null where none moved
+  std::vector<Gateway> gateways;          // new ones, numbered behind those that there were
+  std::uint64_t next_hops = 0;            // by their numbers, those that some target is behind
 };
 
 class WaySurvey {

@@ -8,18 +8,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 lab up --mode kernel
 # Live frames need it.
 far ethtool -K lab1 gro on
-# A second router on the same link, with a MAC of its own and hosts behind it alone: 10.2.0.0/16.
-router=$ECHOSCAN_LAB-router
-in_router() { ip netns exec "$router" "$@"; }
-add_host router
-ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
-ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$router"
-in_router ip link set uplink up
-in_router ip address add 198.51.100.2/24 dev uplink
-in_router ip route add 192.0.2.1 via 198.51.100.1
+# A second router, and hosts behind it alone: 10.2.0.0/16.
+add_router
 in_router ip route add local 10.2.0.0/16 dev lo
 far ip route add blackhole 10.2.0.0/16 table local
-near ip address add 198.51.100.1/24 dev lab0
 near ip route add 10.2.0.0/16 via 198.51.100.2 src 192.0.2.1
 
 # A MAC told by hand is that of all ways out of its interface: the second router gets nothing.

@@ -30,7 +30,7 @@ for queues in 1 2; do
     expect_equal "adds_up" "$(summary .ledger.adds_up)" true
     echo "$queues queues, reader $reader: $(summary '.ledger.replied / .sending.seconds | floor') replies a second," \
       "$(summary .sending.paused_for_output_seconds) s of waiting for the output," \
-      "$(summary .sending.paused_for_receiver_seconds) s for the receiver"
+      "$(summary .sending.paused_for_receiver_seconds) s for the receiver, $lost lost on the wire"
   done
 done
 

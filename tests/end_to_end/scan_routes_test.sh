@@ -7,17 +7,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 lab up --mode kernel
 # Live frames need it.
 far ethtool -K lab1 gro on
-# A second router on the same link, with the same hosts behind it: whether the first one has them is up to the test.
-router=$ECHOSCAN_LAB-router
-in_router() { ip netns exec "$router" "$@"; }
-add_host router
-ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
-ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$router"
-in_router ip link set uplink up
-in_router ip address add 198.51.100.2/24 dev uplink
-in_router ip route add 192.0.2.1 via 198.51.100.1
+# A second router with the same hosts behind it: whether the first one has them is up to the test.
+add_router
 in_router ip route add local 10.1.0.0/16 dev lo
-near ip address add 198.51.100.1/24 dev lab0
 
 rate=20k
 start() { # METHOD OPTION...
@@ -137,7 +129,7 @@ near ip route replace default via 192.0.2.2 dev lab0
 near ip link delete other
 
 # Neighbours on a further interface, whose link goes and comes back, or is down from the start: nobody is called silent.
-ip -n "$ECHOSCAN_LAB-near" link add up2 type veth peer name down2 netns "$router"
+ip -n "$ECHOSCAN_LAB-near" link add up2 type veth peer name down2 netns "$ECHOSCAN_LAB-router"
 near ip link set up2 up
 near ip address add 203.0.113.254/24 dev up2
 in_router ip link set down2 up
@@ -160,7 +152,7 @@ sleep 0.6
 link_beside up
 end "a link beside for a while" 0
 beside "a link beside for a while"
-expect_text <(events) "routes have changed for 128 targets: unreachable: 128 targets"
+expect_text <(events) "routes have changed for 128 targets: unreachable by up2: 128 targets"
 expect_text <(events) "routes have changed for 128 targets: up2 direct from 203.0.113.254: 128 targets"
 start_beside
 sleep 0.7
@@ -170,7 +162,7 @@ beside "a link beside is lost"
 start_beside
 end "a link beside is down" 0
 beside "a link beside is down"
-expect_equal "a link beside is down: events" "$(events)" "routes have changed for 128 targets: unreachable: 128 targets"
+expect_equal "a link beside is down: events" "$(events)" "routes have changed for 128 targets: unreachable by up2: 128 targets"
 link_beside up
 
 # Neighbours alone, which the kernel routes, some of which move behind a gateway that nobody had asked for.

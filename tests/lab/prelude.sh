@@ -51,6 +51,18 @@ add_host() { # NAME
 }
 added_hosts=()
 
+# A second router on the lab's link, with a MAC of its own: 198.51.100.2, where the near end is 198.51.100.1 as well.
+add_router() {
+  add_host router
+  ip -n "$ECHOSCAN_LAB-far" link add uplink link lab1 type macvlan mode bridge
+  ip -n "$ECHOSCAN_LAB-far" link set uplink netns "$ECHOSCAN_LAB-router"
+  in_router ip link set uplink up
+  in_router ip address add 198.51.100.2/24 dev uplink
+  near ip address add 198.51.100.1/24 dev lab0
+  in_router ip route add 192.0.2.1 via 198.51.100.1
+}
+in_router() { ip netns exec "$ECHOSCAN_LAB-router" "$@"; }
+
 # A tunnel without Ethernet, up: tunnel0 in the namespace NEAR, tunnel1 in FAR. It ends with the test, which ctest would
 # wait for as long as the tunnel holds its standard error.
 raise_tunnel() { # NEAR FAR
