@@ -88,6 +88,8 @@ finish() {
   exit $status
 }
 trap finish EXIT
+# A command that nobody expected to fail ends the test too; without this it would do so without a word.
+trap 'echo "FAILED: line $LINENO, status $?: $BASH_COMMAND" >&2' ERR
 
 fail() {
   echo "FAILED: $*" >&2
