@@ -11,10 +11,7 @@ tl::expected<void, std::string> check_label(std::string_view text) {
   while (!text.empty()) {
     const std::size_t bytes = utf8_bytes(text);
     if (bytes == 0) return tl::make_unexpected("the label is not UTF-8");
-    const auto lead = static_cast<unsigned char>(text[0]);
-    // U+0080 to U+009F, which terminals obey too, are C2 80 to C2 9F.
-    const bool is_c1 = lead == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    if (lead < ' ' || lead == 0x7f || is_c1)
+    if (is_control(text.substr(0, bytes)))
       return tl::make_unexpected("the label has a control character");
     text.remove_prefix(bytes);
   }

@@ -44,6 +44,8 @@ void ListBytes::refill() {
 
 void ListBytes::recognise() {
   is_recognised_ = true;
+  if (packed_.starts_with("\xff\xfe") || packed_.starts_with("\xfe\xff"))
+    failure_ = "it is UTF-16; save it as UTF-8";
   unpacker_ = make_unpacker(packed_);
   if (unpacker_) buffer_.resize(kChunkBytes);
   for (const ForeignFormat& format : kForeignFormats)

@@ -18,8 +18,10 @@ bool has_leading_zero(std::string_view text) {
 
 // Why a dotted quad was refused, in words that help.
 std::string address_error(std::string_view text) {
-  if (text.find(':') != std::string_view::npos)
-    return "IPv6 addresses are not probed, only IPv4 ones";
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos && parse_ipv4(text.substr(0, colon)))
+    return "'" + excerpt(text) + "' has a port, which a ping has not";
+  if (colon != std::string_view::npos) return "IPv6 addresses are not probed, only IPv4 ones";
   if (text.find_first_not_of("0123456789.") == std::string_view::npos && has_leading_zero(text))
     return "'" + excerpt(text) +
            "' has a number with a leading zero, which some programs read as octal";
@@ -32,8 +34,8 @@ tl::expected<Ipv4, std::string> parse_address(std::string_view text) {
 }
 
 tl::expected<AddressRange, std::string> parse_cidr(std::string_view text, std::size_t slash) {
-  const std::string_view length_text = text.substr(slash + 1);
-  const tl::expected<Ipv4, std::string> address = parse_address(text.substr(0, slash));
+  const std::string_view length_text = trimmed(text.substr(slash + 1));
+  const tl::expected<Ipv4, std::string> address = parse_address(trimmed(text.substr(0, slash)));
   if (!address) return tl::make_unexpected(address.error());
   const bool digits = !length_text.empty() && length_text.size() <= 2 &&
                       length_text.find_first_not_of("0123456789") == std::string_view::npos &&
@@ -53,7 +55,13 @@ tl::expected<AddressRange, std::string> parse_cidr(std::string_view text, std::s
 tl::expected<AddressRange, std::string> parse_first_last(std::string_view text, std::size_t dash) {
   const tl::expected<Ipv4, std::string> first = parse_address(trimmed(text.substr(0, dash)));
   if (!first) return tl::make_unexpected(first.error());
-  const tl::expected<Ipv4, std::string> last = parse_address(trimmed(text.substr(dash + 1)));
+  std::string last_text(trimmed(text.substr(dash + 1)));
+  // 192.0.2.1-50: the last number of the last address. With blanks it may be a remark.
+  if (!last_text.empty() && last_text.size() <= 3 &&
+      text.find_first_of(kBlanks) == std::string_view::npos &&
+      last_text.find_first_not_of("0123456789") == std::string::npos)
+    last_text.insert(0, to_string(*first).substr(0, to_string(*first).rfind('.') + 1));
+  const tl::expected<Ipv4, std::string> last = parse_address(last_text);
   if (!last) return tl::make_unexpected(last.error());
   if (*last < *first)
     return tl::make_unexpected("the range runs backwards; the other way round it is " +

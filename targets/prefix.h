@@ -1,8 +1,8 @@
 // Prefixes and ranges: text in, an address range out, or a clause about what is wrong.
 //
-// A target is an address, a CIDR block or `first-last`. Nothing is guessed: host bits in a CIDR are
-// an error that names the network that may have been meant, since masking them silently (as zmap
-// does) pings what nobody listed.
+// A target is an address, a CIDR block, `first-last`, or `192.0.2.1-50`, which ends at 192.0.2.50.
+// Nothing is guessed: host bits in a CIDR are an error that names the network that may have been
+// meant, since masking them silently (as zmap does) pings what nobody listed.
 #pragma once
 
 #include <cstdint>

@@ -1,25 +1,16 @@
 #include "targets/target_list.h"
 
+#include <array>
+
 #include "targets/cloud_list.h"
 #include "targets/list_bytes.h"
+#include "targets/target_line.h"
 #include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kLineBytesMax = 4096;
-
-// Finds where a line's target ends. A range may have white space around its dash, so a label cannot
-// begin with a dash.
-std::size_t target_end(std::string_view line) {
-  std::size_t end = line.find_first_of(kBlanks);
-  while (end != std::string_view::npos) {
-    const std::size_t next = line.find_first_not_of(kBlanks, end);
-    if (line[end - 1] != '-' && line[next] != '-') return end;
-    end = line.find_first_of(kBlanks, next);
-  }
-  return line.size();
-}
+constexpr std::size_t kLineBytesMax = 64 << 10;
 
 // Puts lines together from chunks. It keeps kLineBytesMax of a line, since no target with its label
 // is longer.
@@ -90,16 +81,21 @@ void TargetList::add_error(const ListPlace& place, std::string_view text, std::s
 void TargetList::add(std::string_view target, std::string_view label, const ListPlace& place) {
   const tl::expected<AddressRange, std::string> range = parse_range(target);
   if (!range) return add_error(place, target, range.error());
+  add(std::array{*range}, label, place);
+}
+
+void TargetList::add(std::span<const AddressRange> ranges, std::string_view label,
+                     const ListPlace& place) {
   const tl::expected<void, std::string> label_check = check_label(label);
   if (!label_check) return add_error(place, label, label_check.error());
-  entries.push_back({*range, labels.id_of(label)});
+  const LabelId id = labels.id_of(label);
+  for (const AddressRange& range : ranges) entries.push_back({range, id});
 }
 
 void TargetList::add_line(std::string_view line, const ListPlace& place) {
-  const std::string_view text = trimmed(line.substr(0, line.find('#')));
-  if (text.empty()) return;
-  const std::size_t end = target_end(text);
-  add(text.substr(0, end), trimmed(text.substr(end)), place);
+  const tl::expected<std::string_view, LineFault> label = read_target_line(line, line_ranges_);
+  if (!label) return add_error(place, label.error().text, label.error().what);
+  add(line_ranges_, *label, place);
 }
 
 tl::expected<void, std::string> read_target_list(std::istream& in, std::string_view name,

@@ -1,4 +1,5 @@
-// Target lists: lines of `TARGET [label]`, or a cloud's published JSON, into labelled ranges.
+// Target lists: lines of targets and a label (target_line.h), or a cloud's published JSON, into
+// labelled ranges.
 //
 // The first bytes of a list say what it is: packed or not (list_bytes.h), JSON when it begins with
 // `{` or `[`, else text. Errors are collected, not thrown, so that one run shows all that is wrong;
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -42,10 +44,16 @@ struct TargetList {
 
   // Adds a target; or an error, if the target or its label is wrong.
   void add(std::string_view target, std::string_view label, const ListPlace& place);
-  // Adds the target of a line, with its label if there is one; a comment adds nothing.
+  // Adds the targets of a line, with its label if there is one; a comment adds nothing. A line with
+  // an error adds none of its targets.
   void add_line(std::string_view line, const ListPlace& place);
   // Counts an error, and keeps it if it is among the first kListErrorsMax.
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
+
+ private:
+  void add(std::span<const AddressRange> ranges, std::string_view label, const ListPlace& place);
+
+  std::vector<AddressRange> line_ranges_;  // of the last line; kept for its memory
 };
 
 // Appends what a list holds. `name` is what errors call it ("targets.txt"). The error says why it

@@ -45,6 +45,27 @@ constexpr std::size_t utf8_bytes(std::string_view text) {
   return 0;
 }
 
+// Whether a character, given whole, is obeyed and not printed: by a terminal (C0, DEL, C1), by line
+// readers (U+2028, U+2029), or by what sets the text around it (directions, joiners, marks).
+constexpr bool is_control(std::string_view character) {
+  const auto byte = [character](std::size_t i) {
+    return static_cast<unsigned>(static_cast<unsigned char>(character[i]));
+  };
+  if (character.size() == 1) return byte(0) < ' ' || byte(0) == 0x7f;
+  if (character.size() == 2) {
+    const unsigned point = (byte(0) & 0x1f) << 6 | (byte(1) & 0x3f);
+    return point < 0xa0 || point == 0xad || point == 0x61c;
+  }
+  if (character.size() == 3) {
+    const unsigned point = (byte(0) & 0xf) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+    return (point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) ||
+           (point >= 0x2060 && point <= 0x206f) || point == 0xfeff ||
+           (point >= 0xfff9 && point <= 0xfffb);
+  }
+  // U+E0000 to U+E0FFF: tags, which nothing prints.
+  return character.size() == 4 && byte(0) == 0xf3 && byte(1) == 0xa0;
+}
+
 // The beginning of `text` of at most `bytes_max` bytes, cut between characters; bytes that are no
 // character count as one each.
 constexpr std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) {

@@ -17,10 +17,11 @@ void add_target_arguments(CLI::App& app, TargetConfig& config) {
 
 void add_target_options(CLI::App& app, TargetConfig& config, const std::string& heading) {
   OptionGroup group(app, heading);
-  group.list("-t,--targets", "FILE",
-             "List: lines of TARGET [label], '#' for comments, or a cloud's JSON; plain, gzip or "
-             "zstd; '-' is standard input (repeatable)",
-             config.target_files);
+  group.list(
+      "-t,--targets", "FILE",
+      "List: lines of targets and a label, '#' for comments, or a cloud's JSON; plain, gzip or "
+      "zstd; '-' is standard input (repeatable)",
+      config.target_files);
   group.list("-x,--exclude", "TARGET",
              "Never probe this address, block or range; wins over everything (repeatable)",
              config.excludes);
@@ -36,7 +37,8 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
                 }
                 config.label_filter = text;
               });
-  group.flag("--skip-bad-lines", "Leave out what is wrong in a list, and count it",
+  group.flag("--skip-bad-lines",
+             "Leave out what is wrong in a list of targets, and count it; exclusions stay strict",
              [&config] { config.skip_bad_lines = true; });
   group.flag("--allow-reserved",
              "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast",

@@ -139,10 +139,10 @@ TargetSelection select_targets(const TargetConfig& config) {
 
   TargetList listed =
       read_lists(config.targets, "target", config.target_files, config.skip_bad_lines);
-  const TargetList excluded =
-      read_lists(config.excludes, "--exclude", config.exclude_files, config.skip_bad_lines);
+  // A wrong line of an exclusion list is never skipped: what it was to leave alone would be probed.
+  const TargetList excluded = read_lists(config.excludes, "--exclude", config.exclude_files, false);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
-  counts.bad_lines = listed.error_count + excluded.error_count;
+  counts.bad_lines = listed.error_count;
   counts.filtered_entries = filter_labels(listed, config.label_filter);
   log_left_out(counts);
 

@@ -138,10 +138,16 @@ TEST(TargetSelection, BadLinesEndItOrAreSkippedAndCounted) {
   EXPECT_TRUE(contains(refusal({"-t", list}), "bad.txt:2: nonsense: 'nonsense' is not"));
   EXPECT_TRUE(contains(refusal({"-t", list}), "\nand 5 more"));
   EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", holes}), "bad_holes.txt:2: "));
-  const TargetSelection skipped =
-      selection_of({"-t", list, "--exclude-file", holes, "--skip-bad-lines"});
-  EXPECT_EQ(ranges_text(skipped), "1.0.0.128/25 ");
-  EXPECT_EQ(skipped.counts.bad_lines, 26U);
+  const TargetSelection skipped = selection_of({"-t", list, "--skip-bad-lines"});
+  EXPECT_EQ(ranges_text(skipped), "1.0.0.0/24 ");
+  EXPECT_EQ(skipped.counts.bad_lines, 25U);
+  // An exclusion is never skipped, whether the list has wrong lines of its own or not.
+  for (const char* targets : {list.c_str(), ""}) {
+    std::vector<std::string> arguments = {"--exclude-file", holes, "--skip-bad-lines",
+                                          "1.0.0.0/24"};
+    if (*targets != '\0') arguments.insert(arguments.end(), {"-t", targets});
+    EXPECT_TRUE(contains(refusal(arguments), "bad_holes.txt:2: 1.0.0.1/25: host bits"));
+  }
   // What stands on the command line is not skipped.
   EXPECT_TRUE(contains(refusal({"1.0.0.1/24", "--skip-bad-lines"}), "target: 1.0.0.1/24: host"));
 }

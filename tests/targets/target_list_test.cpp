@@ -91,7 +91,8 @@ TEST(TextList, LabelsArePrintableAndShort) {
   EXPECT_EQ(errors_of("\n1.1.1.1 x" + longest),
             std::vector<std::string>{"list:2: " + std::string(60, 'x') +
                                      ": the label has 129 bytes; at most 128 are allowed"});
-  for (const char* label : {"a\tb", "a\x1b[2J", "a\x7f", "a\xc2\x85"})
+  for (const char* label : {"a\tb", "a\x1b[2J", "a\x7f", "a\xc2\x85", "a\xe2\x80\xae",
+                            "a\xe2\x80\xa8", "a\xe2\x81\xa6", "a\xef\xbb\xbf", "a\xf3\xa0\x81\x81"})
     EXPECT_NE(errors_of("1.1.1.1 " + std::string(label)).at(0).find("control character"),
               std::string::npos);
   // A stray byte, a cut sequence, one that is too long for what it says, a surrogate, too large.
@@ -185,6 +186,8 @@ TEST(PackedList, OtherFormatsAreNamed) {
             std::string::npos);
   EXPECT_NE(read("BZh91AY&SY").failure.find("by bzip2"), std::string::npos);
   EXPECT_NE(read("PK\x03\x04xx").failure.find("by zip"), std::string::npos);
+  for (const char* mark : {"\xff\xfe", "\xfe\xff"})
+    EXPECT_EQ(read(std::string(mark) + "1").failure, "it is UTF-16; save it as UTF-8");
 }
 
 TEST(CloudList, Amazon) {

@@ -64,6 +64,8 @@ TEST(Prefix, AddressBlockAndRange) {
   EXPECT_EQ(range_of("0.0.0.0/0").size(), std::uint64_t{1} << 32);
   EXPECT_EQ(range_of("1.2.3.4-1.2.3.9").size(), 6U);
   EXPECT_EQ(range_of("1.2.3.4 - 1.2.3.4").size(), 1U);
+  EXPECT_EQ(range_of("1.2.3.4-50"), (AddressRange{{0x01020304}, {0x01020332}}));
+  EXPECT_EQ(range_of("1.2.3.0 / 24"), (AddressRange{{0x01020300}, {0x010203ff}}));
 }
 
 TEST(Prefix, ErrorsSayWhatIsWrong) {
@@ -72,11 +74,13 @@ TEST(Prefix, ErrorsSayWhatIsWrong) {
   EXPECT_NE(error_of("010.0.0.0/8").find("leading zero"), std::string::npos);
   EXPECT_NE(error_of("1.2.3.9-1.2.3.1").find("1.2.3.1-1.2.3.9"), std::string::npos);
   EXPECT_NE(error_of("2001:db8::1").find("IPv6"), std::string::npos);
+  EXPECT_NE(error_of("1.2.3.4:80").find("has a port"), std::string::npos);
   EXPECT_NE(error_of("10").find("four numbers"), std::string::npos);
   for (const char* text : {"1.2.3.4/33", "1.2.3.4/", "1.2.3.4/24abc", "1.2.3.4/024", "1.2.3.4/-1",
-                           "1.2.3.4/8/8", "1.2.3.4/+8", "1.2.3.4/ 8"})
+                           "1.2.3.4/8/8", "1.2.3.4/+8", "1.2.3.4/8 8"})
     EXPECT_NE(error_of(text).find("from 0 to 32"), std::string::npos) << text;
-  for (const char* text : {"", "-", "/", "1.2.3.4-", "-1.2.3.4", "1.2.3.4-5", "1.2.3.4 x", "host"})
+  for (const char* text : {"", "-", "/", "1.2.3.4-", "-1.2.3.4", "1.2.3.4-3", "1.2.3.4-256",
+                           "1.2.3.4-05", "1.2.3.4-6.7", "1.2.3.4 - 5", "1.2.3.4 x", "host"})
     error_of(text);
 }
 
