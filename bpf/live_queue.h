@@ -66,6 +66,7 @@ struct live_queue {
   __u64 runs;        /* of the program; user space rounds it up to whole batches before a call */
   __u64 first_run;   /* of the call, as user space set it */
   __u64 resume_run;  /* after a refusal, nothing is tried before this run */
+  __u64 held_runs;   /* of the program, in which a target waited for the receiver of replies */
   __u32 error;       /* errno of the last refusal that came with one */
   __u32 again_count;
   /* Counts of in_flight. A target that found no way into a bulk leaves again, so that `entered` can

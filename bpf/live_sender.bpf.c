@@ -7,12 +7,17 @@
 // of up to 16 frames, in order, the refused ones last; and xdp_redirect_err, for one that did not
 // even get into a bulk. Both fire on this CPU inside the batch that sent the frames, so that the
 // few targets in flight are known here, and the refused ones go in line again without user space.
+//
+// While a ring of replies is too full, nothing is sent: user space, which may have no CPU just now,
+// is not needed for that. The rings are the reply filter's, whose maps user space puts in place of
+// these.
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/live_queue.h"
 #include "bpf/probe.h"
+#include "bpf/reply_rings.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -42,6 +47,21 @@ static __always_inline struct live_queue* this_queue(void) {
   if (!number || *number == 0) return 0;
   const __u32 queue = *number - 1;
   return bpf_map_lookup_elem(&queues, &queue);
+}
+
+// Whether a ring of replies is over the high mark, so that replies to more probes may find no room.
+static __always_inline int is_receiver_behind(void) {
+  const __u32 zero = 0;
+  struct ring_mark* shared = bpf_map_lookup_elem(&mark, &zero);
+  if (!shared) return 0;
+  const __u32 over = *(volatile __u32*)&shared->over;
+  if (over == 0) return 0;
+  const __u32 cpu = over - 1;
+  void* ring = bpf_map_lookup_elem(&rings, &cpu);
+  if (!ring) return 0;
+  const __u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+  if (waiting <= shared->low_bytes) *(volatile __u32*)&shared->over = 0;
+  return waiting > shared->high_bytes;
 }
 
 // The next target: one that was refused, else the ring's next; 0 when there is none.
@@ -137,6 +157,10 @@ int live_sender(struct xdp_md* context) {
   if (run < queue->resume_run) return XDP_DROP;
   const __u64 entry = peek(queue);
   if (entry == 0) return XDP_DROP;
+  if (is_receiver_behind()) {
+    queue->held_runs++;
+    return XDP_DROP;
+  }
   const __u64 now_ns = bpf_ktime_get_ns();
   if (!live_pacer_take(&queue->pacer, now_ns)) return XDP_DROP;
   take(queue, entry);

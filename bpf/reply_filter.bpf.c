@@ -12,24 +12,12 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/match_reply.h"
+#include "bpf/reply_rings.h"
 
 char _license[] SEC("license") = "GPL";
 
 // Filled in by user space between open and load.
 const volatile struct match_config config;
-
-struct ring {
-  __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 4096);
-};
-
-// Sized to the possible CPUs and filled with rings by user space.
-struct {
-  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __array(values, struct ring);
-} rings SEC(".maps");
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -37,6 +25,15 @@ struct {
   __type(key, __u32);
   __type(value, struct frame_counters);
 } counters SEC(".maps");
+
+// Says so when this CPU's ring holds more than the low mark.
+static __always_inline void note_fill(void* ring, __u32 cpu) {
+  const __u32 zero = 0;
+  struct ring_mark* shared = bpf_map_lookup_elem(&mark, &zero);
+  if (!shared || bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) <= shared->low_bytes) return;
+  volatile __u32* over = &shared->over;
+  if (*over != cpu + 1) *over = cpu + 1;
+}
 
 // Copies the record from the stack: it is complete only after the checksums have been checked, and
 // reserving ring space before that would hold it for records that are then thrown away.
@@ -48,6 +45,7 @@ static __always_inline enum frame_outcome submit(const struct reply* reply) {
   if (!record) return FRAME_RING_FULL;
   *record = *reply;
   bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+  note_fill(ring, cpu);
   return (enum frame_outcome)reply->outcome;
 }
 

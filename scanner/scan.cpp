@@ -133,7 +133,7 @@ OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPla
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
   queues = make_queues(open_queues(config, network, *next_hops.current, frame_template,
-                                   receive.is_xdp, rate_pps, clock),
+                                   receive.source->rings(), rate_pps, clock),
                        rate_pps);
 }
 

@@ -41,7 +41,10 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
   now.ring_full = snapshot.receiver.frames.outcome[FRAME_RING_FULL];
   now.dropped_unseen = snapshot.receiver.dropped_unseen;
   now.output_is_limit = snapshot.output.is_limit;
-  now.receiver_is_limit = !now.output_is_limit && snapshot.receiver.is_backlogged;
+  // Also when they have waited since the last line, if only now and then.
+  const std::uint64_t paused_receiver_ns = snapshot.sum(&SenderFigures::paused_receiver_ns);
+  now.receiver_is_limit = !now.output_is_limit && (snapshot.receiver.is_backlogged ||
+                                                   paused_receiver_ns != last_paused_receiver_ns_);
   now.is_cooldown = snapshot.sending_ended_ns != 0;
   now.elapsed_s = static_cast<double>(snapshot.taken_ns - snapshot.started_ns) / kSecondNs;
   now.done_percent = percent(probes_sent, probes);
@@ -57,6 +60,7 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
   last_ns_ = snapshot.taken_ns;
   last_sent_ = now.sent;
   last_replied_ = now.replied;
+  last_paused_receiver_ns_ = paused_receiver_ns;
   return now;
 }
 

@@ -28,6 +28,7 @@ class StatusLine {
   std::uint64_t last_ns_;
   std::uint64_t last_sent_ = 0;
   std::uint64_t last_replied_ = 0;
+  std::uint64_t last_paused_receiver_ns_ = 0;
 };
 
 }  // namespace echoscan

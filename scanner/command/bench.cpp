@@ -178,7 +178,7 @@ ExitCode run_bench(const BenchConfig& config) {
   const TransmitSetup setup{path.interface,
                             FrameTemplate(frame_addresses(path), kKey, config.frame_bytes),
                             config.streams,
-                            receive.has_value(),
+                            receive ? receive->source->rings() : ReplyRings{},
                             Pacer::kUnlimited,
                             false,
                             clock,

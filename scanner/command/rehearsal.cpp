@@ -40,7 +40,7 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   if (!network.kernel_routes) scan.gateway_mac = addresses.gateway_mac;
   if (!opens) return;
   const CurrentNextHops next_hops(next_hop_map(network, ways.map));
-  open_queues(config, network, next_hops, FrameTemplate(addresses, kKey), receive.is_xdp,
+  open_queues(config, network, next_hops, FrameTemplate(addresses, kKey), receive.source->rings(),
               kUsualRatePps, clock);
 }
 

@@ -17,7 +17,7 @@ namespace echoscan {
 namespace {
 
 // 4 MiB, since raw sockets send a tenth of what the scan's method may.
-constexpr unsigned kSideBlocks = 16;
+constexpr unsigned kSideBlocks = 64;
 
 // A reply may come in by any of the path's interfaces, whichever of its sources it goes to.
 match_config match_on(const NetworkPath& path, const probe_key& key) {

@@ -77,8 +77,8 @@ Attempt open_xdp_live(const TransmitSetup& setup) {
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     queues.push_back(
         {setup.cpus[queue], rate_share(setup.rate_pps, queue, setup.queue_count), keeps_rate});
-  auto transmitters =
-      XdpLiveTransmitter::open(setup.interface, setup.frame_template, queues, setup.clock);
+  auto transmitters = XdpLiveTransmitter::open(setup.interface, setup.frame_template, queues,
+                                               setup.reply_rings, setup.clock);
   if (!transmitters) return tl::make_unexpected(transmitters.error());
   return OpenedQueues{std::move(*transmitters), keeps_rate, true};
 }
@@ -102,7 +102,7 @@ Attempt open_raw_sockets(const TransmitSetup& setup) {
 }
 
 bool can_have_xdp(const TransmitSetup& setup) {
-  return setup.has_reply_filter;
+  return static_cast<bool>(setup.reply_rings);
 }
 
 bool is_for_live(const TransmitSetup& setup) {
@@ -196,7 +196,7 @@ tl::expected<void, Refusal> try_af_xdp(const Interface& interface, bool zero_cop
 
 tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu) {
   const tl::expected<std::shared_ptr<LiveProgram>, Refusal> program =
-      LiveProgram::load(interface, FrameTemplate({}, {}), std::span(&cpu, 1));
+      LiveProgram::load(interface, FrameTemplate({}, {}), std::span(&cpu, 1), {});
   if (!program) return tl::make_unexpected(program.error());
   tl::expected<void, Refusal> proof;
   std::thread([&] {
@@ -214,12 +214,12 @@ std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_
 
 OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                          const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
-                         bool has_reply_filter, std::uint64_t rate_pps, Clock& clock) {
+                         const ReplyRings& reply_rings, std::uint64_t rate_pps, Clock& clock) {
   const std::vector<int> cpus = allowed_cpus();
   const TransmitSetup setup{path.interface,
                             frame_template,
                             path.queue_count,
-                            has_reply_filter,
+                            reply_rings,
                             rate_pps,
                             config.busy_poll,
                             clock,

@@ -14,6 +14,7 @@
 #include "scanner/path/network_path.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/refusal.h"
+#include "scanner/process/reply_rings.h"
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
@@ -25,7 +26,7 @@ struct TransmitSetup {
   const Interface& interface;
   FrameTemplate frame_template;
   unsigned queue_count;
-  bool has_reply_filter;  // an XDP program of ours is on the interface
+  ReplyRings reply_rings;  // those of our XDP program on the interface; none: it is not there
   // The rate of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share
   // (rate_share()), which live frames keep by themselves. `auto` chooses the method by it too.
   std::uint64_t rate_pps;
@@ -68,6 +69,6 @@ tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 // std::system_error.
 OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                          const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
-                         bool has_reply_filter, std::uint64_t rate_pps, Clock& clock);
+                         const ReplyRings& reply_rings, std::uint64_t rate_pps, Clock& clock);
 
 }  // namespace echoscan

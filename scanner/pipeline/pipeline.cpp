@@ -1,5 +1,7 @@
 #include "scanner/pipeline/pipeline.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -180,6 +182,7 @@ ScanOutcome Pipeline::run() {
   // signal, since that interrupts its sleep.
   bool is_received = false;
   std::thread receiving([&] {
+    name_thread("receiver");
     reduce_timer_slack();
     receiver_.run(
         [&] { asio::post(events, [&] { control.on_output_failure(output_failure()); }); });
@@ -210,6 +213,7 @@ ScanOutcome Pipeline::run() {
 
 bool Pipeline::send(std::size_t index) {
   const Queue& queue = queues_[index];
+  name_thread(fmt::format("sender {}", index));
   if (!queue.has_thread) pin_to(queue.cpu);
   reduce_timer_slack();
   const bool is_good = senders_[index]->run();

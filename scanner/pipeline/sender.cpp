@@ -78,10 +78,13 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   follow_ways();
   if (!refill()) {
     is_done_ = is_all_sent(now_ns);
-    return is_done_ ? 0 : kSettleNapNs;
+    if (is_done_) return 0;
+    // What is under way in the kernel waits for the receiver, too.
+    if (source_.is_backlogged()) pause(now_ns, counters_.paused_receiver_ns);
+    return kSettleNapNs;
   }
   const bool output_is_limit = writer_.is_limit();
-  if (output_is_limit || is_receiver_backlogged()) {
+  if (output_is_limit || source_.is_backlogged()) {
     transmitter_.settle();
     pause(now_ns, output_is_limit ? counters_.paused_output_ns : counters_.paused_receiver_ns);
     return 0;
@@ -278,17 +281,6 @@ void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {
   // Counts the time that it took: on a busy machine a nap is longer than asked for.
   paused_ns.add(clock_.now_ns() - now_ns);
   progress_ns_ = now_ns;
-}
-
-// Looks every kBatchesPerLook batches; while the receiver is backlogged, each time.
-bool Sender::is_receiver_backlogged() {
-  if (batches_to_look_ > 0) {
-    --batches_to_look_;
-    return false;
-  }
-  if (source_.is_backlogged()) return true;
-  batches_to_look_ = kBatchesPerLook - 1;
-  return false;
 }
 
 std::uint64_t Sender::safe_end() const {

@@ -105,7 +105,6 @@ class Sender {
   void count_accepted(std::span<const Target> accepted);
   // Naps, and counts the time that it took.
   void pause(std::uint64_t now_ns, Counter& paused_ns);
-  bool is_receiver_backlogged();
   // Marks what may have been lost with the link: it is handed over again when the link is back.
   void mark_lost(std::uint64_t now_ns);
   // The same for what the control says that replies were lost to.
@@ -157,10 +156,6 @@ class Sender {
   };
   std::vector<Mark> marks_;  // the newest is at (mark_count_ - 1) % kMarks
   std::uint64_t mark_count_ = 0;
-
-  // A look at the receiver's rings costs a cache miss for each of the machine's CPUs.
-  static constexpr unsigned kBatchesPerLook = 16;
-  unsigned batches_to_look_ = 0;
 
   std::uint8_t pass_ = 0;
   bool link_was_down_ = false;

@@ -22,6 +22,10 @@ void pin_to(int cpu) {
   pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 }
 
+void name_thread(const std::string& name) {
+  pthread_setname_np(pthread_self(), name.c_str());
+}
+
 void raise_locked_memory_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_MEMLOCK, &limit);

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "bpf/reply.h"
+#include "scanner/process/reply_rings.h"
 #include "scanner/receive/filter_attachment.h"
 
 namespace echoscan {
@@ -38,8 +39,11 @@ class ReplySource {
 
   // Whether so much waits to be received that senders have to pause: replies to the probes that are
   // on their way must still find room. It looks at the rings themselves, so that it is right even
-  // when the receiver gets no CPU and calls receive() late. Any thread.
+  // when the receiver gets no CPU and calls receive() late. Cheap enough to be asked before each
+  // batch. Any thread.
   [[nodiscard]] virtual bool is_backlogged() const = 0;
+  // Rings that a sender in the kernel can look at by itself.
+  [[nodiscard]] virtual ReplyRings rings() const { return {}; }
 
   // The interfaces that it receives on, by the number that a reply's `arrival` is; empty when it is
   // one.

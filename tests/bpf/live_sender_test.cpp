@@ -6,11 +6,16 @@
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 
+#include <unistd.h>
+
 #include <cstring>
+#include <tuple>
 #include <vector>
 
 #include "bpf/match_reply.h"
+#include "bpf/reply_rings.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/file_descriptor.h"
 #include "scanner/process/library_handle.h"
 #include "scanner/process/mapped_memory.h"
 #include "scanner/transmit/frame.h"
@@ -168,6 +173,41 @@ TEST_F(LiveSenderTest, WhatNoTracepointNamedIsUnconfirmed) {
   for (int i = 3; i <= LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
   EXPECT_EQ(queue_->unconfirmed, 3U);
   EXPECT_EQ(queue_->sent, 0U);
+}
+
+// A ring of replies over the high mark holds every target back; one that has been emptied does not,
+// and nobody looks at it any more. Between the marks, sending goes on.
+TEST_F(LiveSenderTest, WaitsForTheReceiver) {
+  constexpr __u32 kRingBytes = 4096;
+  constexpr __u32 kCpu = 0;
+  const FileDescriptor ring(
+      bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, kRingBytes, nullptr));
+  const int ring_fd = ring.get();
+  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.rings), &kCpu, &ring_fd, BPF_ANY), 0);
+  const MappedMemory pages = MappedMemory::shared(ring_fd, getpagesize());  // the consumer's
+  const MappedMemory mark_memory =
+      MappedMemory::shared(bpf_map__fd(skeleton_->maps.mark), sizeof(ring_mark));
+  ASSERT_TRUE(pages && mark_memory);
+  auto& consumed = *pages.as<std::uint64_t>();
+  auto& mark = *mark_memory.as<ring_mark>();
+  mark.low_bytes = 1024;
+  mark.high_bytes = 2048;
+  // What is produced stays 0 here: a ring that has been emptied by more than was put in looks full.
+  for (const auto& [waiting, is_sent, over_then] :
+       {std::tuple(0U, true, 0U), std::tuple(1024U, true, 0U), std::tuple(1025U, true, 1U),
+        std::tuple(2048U, true, 1U), std::tuple(2049U, false, 1U), std::tuple(4000U, false, 1U)}) {
+    consumed = std::uint64_t{0} - waiting;
+    mark.over = kCpu + 1;
+    const std::uint64_t held = queue_->held_runs;
+    put({Ipv4{waiting}, 0});
+    EXPECT_EQ(run(), is_sent ? XDP_REDIRECT : XDP_DROP) << waiting;
+    EXPECT_EQ(mark.over, over_then) << waiting;
+    EXPECT_EQ(queue_->held_runs, held + (is_sent ? 0 : 1)) << waiting;
+    flush();
+  }
+  // No ring is known to be full: none is looked at.
+  mark.over = 0;
+  EXPECT_EQ(run(), XDP_REDIRECT);
 }
 
 TEST_F(LiveSenderTest, WaitsForAToken) {

@@ -14,7 +14,10 @@
 #include <numeric>
 #include <vector>
 
+#include "bpf/reply_rings.h"
 #include "scanner/process/library_handle.h"
+#include "scanner/process/limits.h"
+#include "scanner/process/mapped_memory.h"
 #include "tests/bpf/match_checks.h"
 // Behind the headers that its structs come from.
 #include "reply_filter.skel.h"
@@ -167,6 +170,31 @@ TEST_F(ReplyFilterTest, VerifierStaysFarFromItsLimit) {
   std::printf("%u instructions verified\n", info.verified_insns);
   EXPECT_GT(info.verified_insns, 1000U);
   EXPECT_LT(info.verified_insns, kVerifiedMax);
+}
+
+// Over its low mark a ring is named, with each record; below, none is.
+TEST_F(ReplyFilterTest, ARingOverItsMarkIsNamed) {
+  std::vector<std::uint8_t> frame;
+  for (const ReplyCase& row : reply_cases())
+    if (row.what == "reply") frame = row.frame;
+  const MappedMemory memory =
+      MappedMemory::shared(bpf_map__fd(skeleton_->maps.mark), sizeof(ring_mark));
+  ASSERT_TRUE(memory);
+  auto& mark = *memory.as<ring_mark>();
+  constexpr std::uint64_t kRecordBytes = sizeof(reply) + 8;
+  pin_to(allowed_cpus().front());  // each CPU has a ring of its own
+  mark.low_bytes = 10 * kRecordBytes;
+  run(frame, 10);
+  EXPECT_EQ(mark.over, 0U);
+  run(frame);
+  EXPECT_GT(mark.over, 0U);
+  mark.over = 0;
+  run(frame);
+  EXPECT_GT(mark.over, 0U);
+  ring_buffer__consume(rings_.get());
+  mark.over = 0;
+  run(frame, 10);
+  EXPECT_EQ(mark.over, 0U);
 }
 
 // A full ring is a loss of ours: counted as such, and still dropped, since the reply was ours.

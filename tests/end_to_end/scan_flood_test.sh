@@ -34,17 +34,36 @@ for queues in 1 2; do
   done
 done
 
-# So it is by every method, when others take the CPUs that the receiver needs.
-busy=()
+# So it is by every method, when others take the CPUs that the receiver needs, and when the receiver's thread does not
+# run at all for a while: senders wait for it, and say so.
 for _ in 1 2 3 4; do
-  timeout 300 sh -c 'while :; do :; done' &
-  busy+=($!)
+  timeout 600 sh -c 'while :; do :; done' &
+  started+=($!)
 done
-for method in xdp_live af_xdp_copy af_packet packet_mmap; do
+for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   before=$(wire_lost)
-  scan --method $method --rate max --cooldown 1 --seed 5 -o /dev/null 10.0.0.0/12 || fail "$method: the scan ended with $?"
-  expect_equal "$method: replied beside busy CPUs" "$(summary .ledger.replied)" $((1048576 - $(wire_lost) + before))
-  expect_equal "$method: ring full beside busy CPUs" "$(summary .receiving.frames.ring_full)" 0
+  rm -f "$work/summary"
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
+    --rate max --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 500); do
+    if grep -qx receiver /proc/$pid/task/*/comm 2>/dev/null; then break; fi
+    sleep 0.01
+  done
+  # Until senders wait. The thread goes on when who has stopped it ends.
+  "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 30 &
+  pauser=$!
+  for _ in $(seq 300); do
+    if grep -qF '"receiver_is_limit":true' "$work/log"; then break; fi
+    sleep 0.1
+  done
+  kill $pauser
+  expect_status 143 wait $pauser
+  wait $pid || fail "$method: the scan ended with $?"
+  expect_equal "$method: replied beside busy CPUs" "$(summary .ledger.replied)" $((262144 - $(wire_lost) + before))
+  expect_equal "$method: lost by us" "$(summary '.receiving.frames.ring_full + .receiving.dropped_unseen')" 0
+  expect_text "$work/log" '"receiver_is_limit":true'
+  expect_text "$work/log" "s for the receiver, which was the limit"
   echo "$method beside busy CPUs: waited $(summary .sending.paused_for_receiver_seconds) s for the receiver"
 done
 # The whole process stopped for a second while replies are on their way.
@@ -64,7 +83,8 @@ for method in xdp_live af_packet; do
   scan_stopped $method || fail "$method: the scan ended with $?"
   expect_equal "$method: replied, stopped now and then" "$(summary .ledger.replied)" $((2097152 - $(wire_lost) + before))
 done
-kill "${busy[@]}"
+kill "${started[@]}"
+started=()
 
 # One host in this /13 sends 100,000 replies to its one probe.
 targets=10.0.0.0/13

@@ -68,7 +68,7 @@ in_router() { ip netns exec "$ECHOSCAN_LAB-router" "$@"; }
 raise_tunnel() { # NEAR FAR
   : >"$work/tunnel"
   "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 120 >"$work/tunnel" &
-  tunnels+=($!)
+  started+=($!)
   for _ in $(seq 100); do
     [ ! -s "$work/tunnel" ] || break
     sleep 0.1
@@ -77,11 +77,12 @@ raise_tunnel() { # NEAR FAR
   ip -n "$1" link set tunnel0 up
   ip -n "$2" link set tunnel1 up
 }
-tunnels=()
+# Processes that end with the test at the latest.
+started=()
 
 finish() {
   local status=$?
-  if [ ${#tunnels[@]} -gt 0 ] && ! kill "${tunnels[@]}"; then echo "a tunnel ended before the test"; fi
+  if [ ${#started[@]} -gt 0 ] && ! kill "${started[@]}"; then echo "a process ended before the test"; fi
   for host in "${added_hosts[@]}"; do ip netns delete "$host"; done
   lab down
   rm -rf "$work"

@@ -61,6 +61,12 @@ bool JoinedSource::is_backlogged() const {
   return std::ranges::any_of(sources_, [](const auto& source) { return source->is_backlogged(); });
 }
 
+ReplyRings JoinedSource::rings() const {
+  for (const auto& source : sources_)
+    if (const ReplyRings rings = source->rings(); rings) return rings;
+  return {};
+}
+
 std::string JoinedSource::mode() const {
   return fmt::format("{}, {} on {} other interface{}", sources_.front()->mode(),
                      sources_.back()->mode(), sources_.size() - 1, sources_.size() == 2 ? "" : "s");

@@ -28,6 +28,8 @@ class JoinedSource : public ReplySource {
   // That of the first source which has one; no two do, as only one interface gets the filter.
   FilterAttachment* attachment() override;
   [[nodiscard]] bool is_backlogged() const override;
+  // Those of the first source that has some, as above.
+  [[nodiscard]] ReplyRings rings() const override;
   [[nodiscard]] std::span<const std::string> interfaces() const override { return interfaces_; }
   [[nodiscard]] std::string mode() const override;
 

@@ -22,9 +22,6 @@ std::size_t ring_bytes(unsigned block_count) {
   return std::size_t{PacketReceiver::kBlockBytes} * block_count;
 }
 
-// A block that is not full is handed over after this long.
-constexpr unsigned kBlockTimeoutMs = 1;
-
 // Lets ICMP over IPv4 through; match_reply does the rest. Offsets are from the IPv4 header,
 // wherever that is.
 void set_icmp_filter(int socket) {
@@ -140,18 +137,15 @@ bool PacketReceiver::take_frame(reply& out) {
 void PacketReceiver::release_block() {
   tpacket_block_desc* block = block_at(ring_, block_);
   __atomic_store_n(&block->hdr.bh1.block_status, std::uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
-  block_ = (block_ + 1) % block_count_;
+  block_.store((block_ + 1) % block_count_, std::memory_order_relaxed);
   next_frame_ = nullptr;
 }
 
 bool PacketReceiver::is_backlogged() const {
-  unsigned waiting = 0;
-  for (unsigned block = 0; block < block_count_; ++block) {
-    const std::uint32_t status =
-        __atomic_load_n(&block_at(ring_, block)->hdr.bh1.block_status, __ATOMIC_RELAXED);
-    if ((status & TP_STATUS_USER) != 0) ++waiting;
-  }
-  return waiting > block_count_ / 4;
+  const unsigned next = block_.load(std::memory_order_relaxed);
+  const tpacket_block_desc* block = block_at(ring_, (next + block_count_ / 4) % block_count_);
+  const std::uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_RELAXED);
+  return (status & TP_STATUS_USER) != 0;
 }
 
 // Sets a filter that lets nothing through. Frames are counted as they are taken, so that those

@@ -24,8 +24,13 @@ namespace echoscan {
 
 class PacketReceiver : public ReplySource {
  public:
-  static constexpr unsigned kBlockBytes = 1U << 18;
-  static constexpr unsigned kBlockCount = 128;  // 32 MiB: 0.2 s of 1 M replies a second
+  // The kernel hands a block over when it is full, or after kBlockTimeoutMs with a frame in it: so
+  // many times that long a receiver may be away at a low rate, and at a high one until 32 MiB are
+  // full, which takes 1 M replies a second 0.2 s. With 128 blocks of a millisecond each, a receiver
+  // that was away for 128 ms lost replies at any rate.
+  static constexpr unsigned kBlockBytes = 1U << 16;
+  static constexpr unsigned kBlockCount = 512;
+  static constexpr unsigned kBlockTimeoutMs = 8;
 
   // Receives on `interface` from now on, with a ring of `block_count` blocks. Throws
   // std::system_error.
@@ -39,7 +44,7 @@ class PacketReceiver : public ReplySource {
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
   // Every echo reply: the kernel's stack gets each frame as well.
   [[nodiscard]] std::uint64_t passed_on() const override;
-  // When more than a quarter of the blocks waits.
+  // When more than a quarter of the blocks waits: they are filled in turn, so that one says it.
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] std::string mode() const override { return "AF_PACKET ring"; }
 
@@ -53,8 +58,8 @@ class PacketReceiver : public ReplySource {
   match_config config_;
   unsigned block_count_;
   MappedMemory ring_;
-  unsigned block_ = 0;
-  std::uint32_t frames_left_ = 0;  // in the block under way
+  std::atomic<unsigned> block_ = 0;  // the next to be emptied
+  std::uint32_t frames_left_ = 0;    // in the block under way
   std::uint8_t* next_frame_ = nullptr;
   std::int64_t realtime_offset_ns_ = 0;
   struct Tally;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "bpf/reply_rings.h"
 #include "reply_filter.skel.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/library_handle.h"
@@ -85,7 +86,8 @@ struct XdpReplyFilter::Kernel {
   std::vector<FileDescriptor> ring_maps;
   std::vector<LibraryHandle<ring_buffer, ring_buffer__free>> rings;  // by CPU
   std::vector<RingPositions> positions;                              // by CPU
-  std::uint64_t backlog_bytes = 0;  // waiting in any ring, from which senders pause
+  MappedMemory mark_memory;
+  ring_mark* mark = nullptr;  // in it
   std::size_t next_ring = 0;
   Interface interface;
   __u32 mode_flags = 0;
@@ -117,7 +119,11 @@ int XdpReplyFilter::Kernel::load(const match_config& config, int cpu_count) {
 
 int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
   const auto bytes = static_cast<__u32>(ring_bytes(cpu_count));
-  backlog_bytes = bytes / 4;
+  mark_memory = MappedMemory::shared(bpf_map__fd(skeleton->maps.mark), sizeof(ring_mark));
+  if (!mark_memory) return errno;
+  mark = mark_memory.as<ring_mark>();
+  mark->low_bytes = bytes / 4;
+  mark->high_bytes = bytes / 2;
   const int outer = bpf_map__fd(skeleton->maps.rings);
   for (int cpu = 0; cpu < cpu_count; ++cpu) {
     FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
@@ -252,9 +258,16 @@ std::size_t XdpReplyFilter::receive(std::span<reply> replies) {
 }
 
 bool XdpReplyFilter::is_backlogged() const {
-  return std::ranges::any_of(kernel_->positions, [this](const RingPositions& positions) {
-    return positions.waiting_bytes() > kernel_->backlog_bytes;
-  });
+  const __u32 over = __atomic_load_n(&kernel_->mark->over, __ATOMIC_RELAXED);
+  if (over == 0) return false;
+  assert(over <= kernel_->positions.size());
+  if (kernel_->positions[over - 1].waiting_bytes() > kernel_->mark->low_bytes) return true;
+  __atomic_store_n(&kernel_->mark->over, 0, __ATOMIC_RELAXED);
+  return false;
+}
+
+ReplyRings XdpReplyFilter::rings() const {
+  return {bpf_map__fd(kernel_->skeleton->maps.rings), bpf_map__fd(kernel_->skeleton->maps.mark)};
 }
 
 void XdpReplyFilter::stop() {

@@ -54,10 +54,11 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   [[nodiscard]] bool is_attached() const override;
   [[nodiscard]] std::uint64_t frames_seen() const override { return outcomes().seen; }
   tl::expected<void, Refusal> attach_again() override;
-  // When any CPU's ring is a quarter full. The rest (78,000 records of 104,857) is for the replies
-  // to the targets that in-kernel senders hold, 28,672 a queue, and to probes that are on their
-  // way.
+  // When any CPU's ring is a quarter full. In-kernel senders, which have targets in hand by then,
+  // pause by themselves when it is half full. The rest (52,000 records of 104,857) is for replies
+  // to probes that are on their way.
   [[nodiscard]] bool is_backlogged() const override;
+  [[nodiscard]] ReplyRings rings() const override;
   [[nodiscard]] std::string mode() const override;
 
  private:

@@ -75,7 +75,7 @@ struct LiveProgram::Kernel {
   }
 
   // Each returns 0 or an errno.
-  int load(const live_config& config, std::span<const int> cpus);
+  int load(const live_config& config, std::span<const int> cpus, const ReplyRings& reply_rings);
   int set_handler();
   int call(const bpf_program* program, std::span<std::uint8_t> frame, int repeat) const;
 
@@ -87,7 +87,8 @@ struct LiveProgram::Kernel {
                                                             unsigned number) const;
 };
 
-int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cpus) {
+int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cpus,
+                              const ReplyRings& reply_rings) {
   skeleton.reset(live_sender_bpf__open());
   if (!skeleton) return errno;
   std::memcpy(const_cast<live_config*>(&skeleton->rodata->config), &config, sizeof(config));
@@ -95,6 +96,8 @@ int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cp
   int error = bpf_map__set_max_entries(skeleton->maps.queue_of_cpu, cpu_count);
   if (error == 0)
     error = bpf_map__set_max_entries(skeleton->maps.queues, static_cast<__u32>(cpus.size()));
+  if (error == 0 && reply_rings) error = bpf_map__reuse_fd(skeleton->maps.rings, reply_rings.rings);
+  if (error == 0 && reply_rings) error = bpf_map__reuse_fd(skeleton->maps.mark, reply_rings.mark);
   if (error == 0) error = live_sender_bpf__load(skeleton.get());
   if (error == 0) error = live_sender_bpf__attach(skeleton.get());
   if (error != 0) return -error;
@@ -166,11 +169,12 @@ LiveProgram::LiveProgram(std::unique_ptr<Kernel> kernel) : kernel_(std::move(ker
 LiveProgram::~LiveProgram() = default;
 
 tl::expected<std::shared_ptr<LiveProgram>, Refusal> LiveProgram::load(
-    const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus) {
+    const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus,
+    const ReplyRings& reply_rings) {
   if (const auto is_safe = check_live_frames(interface.driver, kernel_release()); !is_safe)
     return tl::make_unexpected(is_safe.error());
   auto kernel = std::make_unique<Kernel>();
-  int error = kernel->load(make_live_config(interface, frame_template), cpus);
+  int error = kernel->load(make_live_config(interface, frame_template), cpus, reply_rings);
   if (error == EPERM || error == EACCES)
     return refused("the tracepoints that name refused frames are not permitted (CAP_PERFMON)",
                    error);

@@ -19,6 +19,7 @@
 #include "bpf/live_queue.h"
 #include "scanner/network/interface.h"
 #include "scanner/process/refusal.h"
+#include "scanner/process/reply_rings.h"
 #include "scanner/transmit/frame.h"
 
 namespace echoscan {
@@ -32,9 +33,11 @@ class LiveProgram {
   // that one that comes late does no harm.
   static constexpr int kEndSignal = SIGURG;
 
-  // For `interface`, with queue i on CPU cpus[i], each CPU once. Proves nothing yet.
+  // For `interface`, with queue i on CPU cpus[i], each CPU once. Sends nothing while one of
+  // `reply_rings`, where there are some, is too full. Proves nothing yet.
   static tl::expected<std::shared_ptr<LiveProgram>, Refusal> load(
-      const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus);
+      const Interface& interface, const FrameTemplate& frame_template, std::span<const int> cpus,
+      const ReplyRings& reply_rings);
   ~LiveProgram();
 
   [[nodiscard]] live_queue& queue(unsigned number);

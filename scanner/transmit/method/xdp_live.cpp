@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "scanner/process/limits.h"
 #include "scanner/transmit/pacer.h"
 
 namespace echoscan {
@@ -68,11 +69,11 @@ XdpLiveTransmitter::~XdpLiveTransmitter() {
 
 tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> XdpLiveTransmitter::open(
     const Interface& interface, const FrameTemplate& frame_template,
-    std::span<const QueueSetup> queues, Clock& clock) {
+    std::span<const QueueSetup> queues, const ReplyRings& reply_rings, Clock& clock) {
   std::vector<int> cpus;
   for (const QueueSetup& setup : queues) cpus.push_back(setup.cpu);
   const tl::expected<std::shared_ptr<LiveProgram>, Refusal> program =
-      LiveProgram::load(interface, frame_template, cpus);
+      LiveProgram::load(interface, frame_template, cpus, reply_rings);
   if (!program) return tl::make_unexpected(program.error());
   std::vector<std::unique_ptr<Transmitter>> transmitters;
   for (unsigned number = 0; number < cpus.size(); ++number) {
@@ -93,6 +94,7 @@ tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> XdpLiveTransmit
 // The references are valid until has_proof_ is set.
 void XdpLiveTransmitter::run_calls(const Interface& interface, const FrameTemplate& frame_template,
                                    int cpu) {
+  name_thread(fmt::format("live {}", number_));
   prepare_thread(cpu);
   proof_ = program_->prove_path(interface, number_, frame_template);
   has_proof_.store(true);
@@ -127,7 +129,8 @@ void XdpLiveTransmitter::run_calls(const Interface& interface, const FrameTempla
 void XdpLiveTransmitter::give_order(Order order) {
   if (order_.exchange(order) != order) {
     rested_ns_ = clock_.now_ns();
-    progress_run_ = load(queue_.runs);
+    rests_for_receiver_ = order == Order::rest && load(queue_.held_runs) != held_at_progress_;
+    note_progress();
     order_.notify_one();
   }
   if (order != Order::run && is_in_call_.load())
@@ -153,9 +156,15 @@ void XdpLiveTransmitter::set_rate(const QueueSetup& setup) {
   queue_.pacer.peak = make_bucket(shape.peak);
 }
 
+void XdpLiveTransmitter::note_progress() {
+  progress_run_ = load(queue_.runs);
+  held_at_progress_ = load(queue_.held_runs);
+}
+
 // A full ring takes nothing until a quarter of it is free, so that the sender sleeps and fills in
-// turns of milliseconds.
+// turns of milliseconds. Who hands targets over has seen that the receiver keeps up again.
 std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
+  if (rests_for_receiver_) give_order(Order::run);
   const std::uint64_t waiting = tail_ - load(queue_.head);
   assert(waiting <= LIVE_RING_TARGETS);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
@@ -186,7 +195,7 @@ void XdpLiveTransmitter::copy_next_hops() {
 
 void XdpLiveTransmitter::read_counters() {
   const std::uint64_t sent = load(queue_.sent);
-  if (sent != counters_.sent.get()) progress_run_ = load(queue_.runs);
+  if (sent != counters_.sent.get()) note_progress();
   counters_.sent.add(sent - counters_.sent.get());
   counters_.refusals.add(load(queue_.refused) - counters_.refusals.get());
   counters_.unconfirmed.add(load(queue_.unconfirmed) - counters_.unconfirmed.get());

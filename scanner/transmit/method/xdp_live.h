@@ -43,10 +43,10 @@ class XdpLiveTransmitter : public Transmitter {
   };
 
   // All queues of `interface`, each on a CPU of its own; refused when any of them does not work.
-  // The clock must outlive them.
+  // They rest while one of `reply_rings` is too full. The clock must outlive them.
   static tl::expected<std::vector<std::unique_ptr<Transmitter>>, Refusal> open(
       const Interface& interface, const FrameTemplate& frame_template,
-      std::span<const QueueSetup> queues, Clock& clock);
+      std::span<const QueueSetup> queues, const ReplyRings& reply_rings, Clock& clock);
   ~XdpLiveTransmitter() override;
 
   std::size_t send(std::span<const Target> batch) override;
@@ -69,6 +69,8 @@ class XdpLiveTransmitter : public Transmitter {
   void run_calls(const Interface& interface, const FrameTemplate& frame_template, int cpu);
   void give_order(Order order);
   void set_rate(const QueueSetup& setup);
+  // Notes that the program got something off.
+  void note_progress();
   // Ends a call that has made no progress for kIdleRuns.
   void rest_when_idle();
   // Ends the call and the thread.
@@ -87,8 +89,10 @@ class XdpLiveTransmitter : public Transmitter {
   std::uint64_t tail_ = 0;  // targets put into the ring
   std::uint64_t backlog_ = kBacklogMax;
   bool is_full_ = false;
-  std::uint64_t progress_run_ = 0;  // the run at which a frame was last seen to have left
-  std::uint64_t rested_ns_ = 0;     // when the order last changed
+  std::uint64_t progress_run_ = 0;      // the run at which a frame was last seen to have left
+  std::uint64_t held_at_progress_ = 0;  // and how many runs had waited for the receiver by then
+  bool rests_for_receiver_ = false;
+  std::uint64_t rested_ns_ = 0;  // when the order last changed
 
   std::atomic<Order> order_ = Order::rest;
   std::atomic<bool> is_in_call_ = false;
