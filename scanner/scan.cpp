@@ -154,10 +154,18 @@ struct Outputs {
   std::unique_ptr<ByteSink> summary;  // null: none is asked for
 };
 
+// Refuses what could not be opened later, before anything is done to the interface.
+void check_outputs(const OutputConfig& config) {
+  std::string refusal = why_not_writable(config.path, config.mode);
+  if (refusal.empty() && !config.summary_path.empty())
+    refusal = why_not_writable(config.summary_path, OutputMode::document);
+  if (!refusal.empty()) throw UserError(ExitCode::output, refusal);
+}
+
 Outputs open_outputs(const OutputConfig& config) {
   Outputs outputs{open_sink(config.path, config.mode), nullptr};
   if (!config.summary_path.empty())
-    outputs.summary = open_sink(config.summary_path, OutputMode::replace);
+    outputs.summary = open_sink(config.summary_path, OutputMode::document);
   return outputs;
 }
 
@@ -186,15 +194,20 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, bool busy_poll,
 // Writes the summary, and then says how the scan ended. Nothing here may throw, since the counters
 // would be lost.
 ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
-                ByteSink* summary_file) {
-  const int error =
-      summary_file == nullptr ? 0 : write_and_finish(*summary_file, summary_json(summary));
+                const Outputs& outputs) {
+  const std::string json = summary_json(summary);
+  const int error = outputs.summary ? write_and_finish(*outputs.summary, json) : 0;
   if (config.verbosity != Verbosity::quiet) write_to_stderr(summary_text(summary));
   const std::string sentence = outcome_sentence(outcome);
   if (!sentence.empty()) write_to_stderr(fmt::format("echoscan: {}\n", sentence));
+  if (const std::string remark = outputs.results->remark(); !remark.empty())
+    write_to_stderr(fmt::format("echoscan: {}\n", remark));
   if (error == 0) return exit_code(outcome);
-  write_to_stderr(fmt::format("echoscan: the summary could not be written to {}: {}\n",
-                              config.output.summary_path, std::strerror(error)));
+  // A scan's account is worth more than a tidy terminal.
+  const std::string remark = outputs.summary->remark();
+  write_to_stderr(fmt::format(
+      "echoscan: the summary could not be written to {}: {}; here it is\n{}",
+      config.output.summary_path, remark.empty() ? std::strerror(error) : remark, json));
   return ExitCode::output;
 }
 
@@ -207,6 +220,8 @@ ExitCode run_scan(const ScanConfig& config) {
   TargetPlan plan = plan_targets(config.target, config.order);
   const GeoTable geo = load_geo(config.output.geo_databases);
   if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
+
+  check_outputs(config.output);
 
   // Ways: how the kernel would send to each target, asked before the first probe.
   add_ways(plan, config.path);
@@ -233,7 +248,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // Ledger: what became of every probe, target and frame.
   const Summary summary =
       make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(), outcome);
-  return report(config, outcome, summary, outputs.summary.get());
+  return report(config, outcome, summary, outputs);
 }
 
 }  // namespace echoscan

@@ -7,6 +7,7 @@
 // output/sink/compressed_sink.h does; tests put a full disk or a slow reader here.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace echoscan {
@@ -33,6 +34,12 @@ class ByteSink {
   // waiting up to `wait_ms` each time. A sink that is destroyed unfinished leaves what a killed
   // program would leave.
   virtual Completion finish(int wait_ms);
+  // Says that what was written so far stands by itself: if a later write fails, a file is cut back
+  // to here, where it would not know by itself where it may end.
+  virtual void mark_whole() {}
+  // What people should know of where the bytes are now, a sentence without a full stop; empty when
+  // they are where they belong.
+  [[nodiscard]] virtual std::string remark() const { return {}; }
   // Whether bytes go behind those of an earlier scan, so that a header is there already.
   [[nodiscard]] virtual bool continues_earlier() const { return false; }
 };

@@ -7,6 +7,7 @@ namespace echoscan {
 namespace {
 
 constexpr auto kFlushInterval = std::chrono::seconds(1);
+constexpr auto kFrameInterval = std::chrono::seconds(10);
 constexpr int kWaitMs = 50;
 
 }  // namespace
@@ -55,7 +56,6 @@ ByteSink::Completion CompressedSink::finish(int wait_ms) {
 
 void CompressedSink::run() {
   std::string bytes;
-  std::string encoded;
   bytes.reserve(kQueueBytes);
   bool has_unflushed = false;
   std::chrono::steady_clock::time_point flush_at;
@@ -74,21 +74,52 @@ void CompressedSink::run() {
     lock.unlock();
     changed_.notify_all();
 
-    encoded.clear();
     const auto now = std::chrono::steady_clock::now();
     if (!has_unflushed) flush_at = now + kFlushInterval;
     has_unflushed = now < flush_at;
-    encoder_->encode(bytes,
-                     is_last         ? Encoder::Flush::end
-                     : has_unflushed ? Encoder::Flush::none
-                                     : Encoder::Flush::sync,
-                     encoded);
-    const bool is_good = write_all(encoded);
+    const bool is_good = compress(bytes, !has_unflushed, is_last);
 
     lock.lock();
     is_done_ = is_last || !is_good;
     changed_.notify_all();
   }
+}
+
+// Frames end behind a line, so that a file that is cut back to one ends behind a line too.
+bool CompressedSink::compress(std::string_view bytes, bool is_flush_due, bool is_last) {
+  while (frame_bytes_ + bytes.size() >= kFrameBytes) {
+    const std::size_t full = kFrameBytes - std::min(kFrameBytes, frame_bytes_ + 1);
+    const std::size_t line_end = bytes.find('\n', full);
+    if (line_end == std::string_view::npos) break;
+    if (!encode(bytes.substr(0, line_end + 1), Encoder::Flush::end)) return false;
+    bytes.remove_prefix(line_end + 1);
+  }
+  if (is_last) {
+    // A file without results is an empty frame.
+    const bool is_complete = has_frames_ && frame_bytes_ + bytes.size() == 0;
+    return is_complete || encode(bytes, Encoder::Flush::end);
+  }
+  const std::size_t lines_end = bytes.rfind('\n') + 1;  // 0: no line ends here
+  if (is_flush_due && lines_end > 0 && frame_bytes_ > 0 &&
+      std::chrono::steady_clock::now() - frame_begin_ >= kFrameInterval) {
+    if (!encode(bytes.substr(0, lines_end), Encoder::Flush::end)) return false;
+    bytes.remove_prefix(lines_end);
+  }
+  if (frame_bytes_ + bytes.size() == 0) return true;
+  return encode(bytes, is_flush_due ? Encoder::Flush::sync : Encoder::Flush::none);
+}
+
+bool CompressedSink::encode(std::string_view bytes, Encoder::Flush flush) {
+  if (frame_bytes_ == 0) frame_begin_ = std::chrono::steady_clock::now();
+  encoded_.clear();
+  encoder_->encode(bytes, flush, encoded_);
+  frame_bytes_ += bytes.size();
+  if (!write_all(encoded_)) return false;
+  if (flush != Encoder::Flush::end) return true;
+  destination_->mark_whole();
+  has_frames_ = true;
+  frame_bytes_ = 0;
+  return true;
 }
 
 bool CompressedSink::write_all(std::string_view bytes) {

@@ -4,9 +4,12 @@
 // wait for it: it hands over up to kQueueBytes and goes on. When the queue is full the sink takes
 // nothing, the writer's backlog grows, and the senders pause, as behind any slow reader. The lock
 // is held to copy and to swap, once per batch of lines. The thread flushes the encoder every
-// second, so that a killed scan's file lacks a second at most. One thread writes and finishes.
+// second, so that a killed scan's file lacks a second at most. It ends a frame (gzip: member) at
+// the end of a line, every MiB or 10 s: where the disk runs full, the file is cut back to there,
+// and all that is left can be read without a complaint. One thread writes and finishes.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -21,6 +24,7 @@ namespace echoscan {
 class CompressedSink : public ByteSink {
  public:
   static constexpr std::size_t kQueueBytes = std::size_t{1} << 20;
+  static constexpr std::size_t kFrameBytes = std::size_t{1} << 20;  // before compression
 
   CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression);
   // Drops what is still queued, if finish() was not called.
@@ -31,17 +35,24 @@ class CompressedSink : public ByteSink {
   Outcome write_some(std::string_view bytes) override;
   void wait_writable(int wait_ms) override;
   Completion finish(int wait_ms) override;
+  [[nodiscard]] std::string remark() const override { return destination_->remark(); }
   [[nodiscard]] bool continues_earlier() const override {
     return destination_->continues_earlier();
   }
 
  private:
   void run();
-  // False when the destination has failed or nobody wants the rest.
+  // The next three are false when the destination has failed or nobody wants the rest.
+  bool compress(std::string_view bytes, bool is_flush_due, bool is_last);
+  bool encode(std::string_view bytes, Encoder::Flush flush);
   bool write_all(std::string_view bytes);
 
   std::unique_ptr<ByteSink> destination_;
   std::unique_ptr<Encoder> encoder_;
+  std::string encoded_;
+  std::size_t frame_bytes_ = 0;  // in the frame that is not ended yet, before compression
+  std::chrono::steady_clock::time_point frame_begin_;
+  bool has_frames_ = false;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string queue_;          // mutex_ guards this and all below but the thread

@@ -72,6 +72,7 @@ class GzipEncoder : public Encoder {
       deflate(&stream_, mode);
       out.resize(out.size() - stream_.avail_out);
     } while (stream_.avail_out == 0);
+    if (flush == Flush::end) deflateReset(&stream_);
   }
 
  private:

@@ -21,7 +21,7 @@ class Encoder {
   enum class Flush {
     none,
     sync,  // a reader can decode all bytes so far
-    end,   // the stream is complete; nothing may follow
+    end,   // the stream is complete; what follows is a new one behind it
   };
 
   virtual ~Encoder() = default;

@@ -7,100 +7,84 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
+#include <string_view>
 
 #include "output/sink/compressed_sink.h"
+#include "output/sink/file_place.h"
+#include "output/sink/part_file.h"
+#include "output/sink/regular_file.h"
 
 namespace echoscan {
 namespace {
 
 constexpr mode_t kNewFileMode = 0666;  // less the umask
+constexpr int kAttemptsMax = 100;
 
 using Opened = tl::expected<std::unique_ptr<ByteSink>, std::string>;
 
-tl::unexpected<std::string> refusal(const std::string& path, const char* reason) {
+tl::unexpected<std::string> refusal(const std::string& path, std::string_view reason) {
   return tl::make_unexpected(fmt::format("cannot write to '{}': {}", path, reason));
 }
 
-// A regular file that gets its name at the end.
-class PartFile : public DescriptorSink {
- public:
-  PartFile(int descriptor, std::string part, std::string name)
-      : DescriptorSink(descriptor), part_(std::move(part)), name_(std::move(name)) {}
-  ~PartFile() override {
-    // A scan that was refused at the last moment leaves nothing behind.
-    if (!is_finished_ && !has_bytes_) unlink(part_.c_str());
-  }
-
-  Outcome write_some(std::string_view bytes) override {
-    has_bytes_ = true;
-    return DescriptorSink::write_some(bytes);
-  }
-  Completion finish(int wait_ms) override {
-    Completion completion = DescriptorSink::finish(wait_ms);
-    if (completion.error != 0) return completion;
-    is_finished_ = true;
-    return {true, std::rename(part_.c_str(), name_.c_str()) == 0 ? 0 : errno};
-  }
-
- private:
-  std::string part_;
-  std::string name_;
-  bool has_bytes_ = false;
-  bool is_finished_ = false;
-};
-
 // A file that is continued where it ends.
-class LogFile : public DescriptorSink {
+class LogFile : public RegularFile {
  public:
-  LogFile(int descriptor, bool is_empty) : DescriptorSink(descriptor), is_empty_(is_empty) {}
+  LogFile(int descriptor, Folder folder, FileContent content, std::uint64_t end, std::string name)
+      : RegularFile(descriptor, std::move(folder), content, end),
+        name_(std::move(name)),
+        is_empty_(end == 0) {}
   [[nodiscard]] bool continues_earlier() const override { return !is_empty_; }
 
+  Completion finish(int wait_ms) override {
+    const Completion completion = RegularFile::finish(wait_ms);
+    // Under another name, as logs are rotated, all is well.
+    if (!completion.is_done || completion.error != 0 || has_name()) return completion;
+    return {true, keep_elsewhere(name_, fmt::format("'{}' was removed in mid-scan", name_))};
+  }
+
  private:
+  std::string name_;
   bool is_empty_;
 };
 
-// Opens NAME.part, and empties it only after locking it: another scan may be writing to it.
-Opened open_part(const std::string& path, const struct stat* earlier) {
-  // The file behind a symbolic link is meant, and not the link.
-  const std::string name = earlier ? std::filesystem::canonical(path).string() : path;
-  const std::string part = name + ".part";
-  const int descriptor = open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kNewFileMode);
-  // If NAME exists, the user knows nothing of NAME.part yet: name that one.
-  if (descriptor < 0) return refusal(earlier ? part : path, std::strerror(errno));
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    close(descriptor);
-    return refusal(part, "another process is writing to it");
-  }
-  auto file = std::make_unique<PartFile>(descriptor, part, name);
-  bool is_good = ftruncate(descriptor, 0) == 0;
-  // Who may read the earlier file may read the one that takes its place.
-  if (earlier) {
-    is_good = is_good && fchmod(descriptor, earlier->st_mode & 07777) == 0;
-    if (geteuid() == 0)
-      is_good = is_good && fchown(descriptor, earlier->st_uid, earlier->st_gid) == 0;
-  }
-  if (is_good) return file;
-  return refusal(part, std::strerror(errno));
+// Why `file`, which is there already, is not to be written to; empty: it may be. In a folder that
+// all may write to, others put files of theirs under the names that they expect.
+std::string why_not_trusted(const struct stat& file, const FilePlace& place) {
+  if (!place.is_in_shared_folder() || file.st_uid == geteuid()) return {};
+  if (file.st_uid == place.folder_status.st_uid) return {};
+  return fmt::format("it belongs to another user (uid {}), in a folder that all may write to",
+                     file.st_uid);
 }
 
-Opened open_log(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, kNewFileMode);
-  struct stat status {};
-  if (descriptor < 0 || fstat(descriptor, &status) != 0) {
-    const int error = errno;
-    if (descriptor >= 0) close(descriptor);
-    return refusal(path, std::strerror(error));
+Opened open_log(const std::string& path, const FilePlace& place, FileContent content) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    Folder folder(place.folder);
+    if (!folder.is_open()) return refusal(path, std::strerror(errno));
+    const int descriptor =
+        openat(folder.descriptor(), place.name.c_str(),
+               O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kNewFileMode);
+    if (descriptor < 0) return refusal(path, std::strerror(errno));
+    const bool is_locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    struct stat status {};
+    fstat(descriptor, &status);
+    const bool is_there = folder.find(place.name) == id_of(status);
+    const std::string foreign = why_not_trusted(status, place);
+    if (!is_locked || !is_there || !foreign.empty()) close(descriptor);
+    if (!is_locked) return refusal(path, "another process is writing to it");
+    if (!foreign.empty()) return refusal(path, foreign);
+    // It was renamed or removed between our opening and our locking.
+    if (!is_there) continue;
+    const auto end = static_cast<std::uint64_t>(status.st_size);
+    auto file = std::make_unique<LogFile>(descriptor, std::move(folder), content, end, place.name);
+    // A killed scan may have left half a line: end it, so that no more than that line is lost.
+    char last = '\n';
+    if (content == FileContent::lines && end > 0 &&
+        pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != '\n')
+      file->write_some("\n");
+    return file;
   }
-  auto file = std::make_unique<LogFile>(descriptor, status.st_size == 0);
-  // A killed scan may have left half a line: end it, so that no more than that line is lost.
-  char last = '\n';
-  if (compression_of(path) == Compression::none && status.st_size > 0 &&
-      pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != '\n')
-    file->write_some("\n");
-  return file;
+  return refusal(path, "it is renamed or removed all the time");
 }
 
 // Opens devices, FIFOs and links such as /dev/fd/3, for appending: others may be writing there too.
@@ -110,20 +94,44 @@ Opened open_direct(const std::string& path) {
   return std::make_unique<DescriptorSink>(descriptor);
 }
 
+Opened open_file(const std::string& path, OutputMode mode, Compression compression) {
+  const tl::expected<FilePlace, std::string> place = find_place(path);
+  if (!place) return refusal(path, place.error());
+  if (place->is_opened) return open_direct(path);
+  if (place->name.empty()) return refusal(path, std::strerror(EISDIR));
+  if (place->file)
+    if (const std::string reason = why_not_trusted(*place->file, *place); !reason.empty())
+      return refusal(path, reason);
+  const FileContent content = compression != Compression::none ? FileContent::frames
+                              : mode == OutputMode::document   ? FileContent::document
+                                                               : FileContent::lines;
+  if (mode == OutputMode::append) return open_log(path, *place, content);
+  return PartFile::open(path, *place, content);
+}
+
+bool is_standard_output(const std::string& path) {
+  return path == "-" || path == "/dev/stdout";
+}
+
 }  // namespace
+
+std::string why_not_writable(const std::string& path, OutputMode mode) {
+  if (is_standard_output(path)) return {};
+  const tl::expected<FilePlace, std::string> place = find_place(path);
+  if (!place) return refusal(path, place.error()).value();
+  // The others are made anew in their folder.
+  const bool is_made = !place->is_opened && (mode != OutputMode::append || !place->file);
+  const int wanted = is_made ? W_OK | X_OK : W_OK;
+  const std::string& touched = is_made ? place->folder : path;
+  if (faccessat(AT_FDCWD, touched.c_str(), wanted, AT_EACCESS) == 0) return {};
+  return refusal(path, std::strerror(errno)).value();
+}
 
 tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
                                                                  OutputMode mode) {
-  if (path == "-" || path == "/dev/stdout") return std::make_unique<DescriptorSink>(STDOUT_FILENO);
-  struct stat status {};
-  const bool exists = stat(path.c_str(), &status) == 0;
-  // /dev/fd/3 and /proc/self/fd/3 are links to what a shell has opened and goes on writing to.
-  const bool is_direct = (exists && !S_ISREG(status.st_mode)) || path.starts_with("/dev/") ||
-                         path.starts_with("/proc/");
-  Opened sink = is_direct                    ? open_direct(path)
-                : mode == OutputMode::append ? open_log(path)
-                                             : open_part(path, exists ? &status : nullptr);
+  if (is_standard_output(path)) return std::make_unique<DescriptorSink>(STDOUT_FILENO);
   const Compression compression = compression_of(path);
+  Opened sink = open_file(path, mode, compression);
   if (!sink || compression == Compression::none) return sink;
   return std::make_unique<CompressedSink>(std::move(*sink), compression);
 }

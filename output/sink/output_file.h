@@ -18,9 +18,14 @@
 namespace echoscan {
 
 enum class OutputMode {
-  replace,  // the file is new when it is complete
-  append,   // the file goes on where it ends; never provisional
+  replace,   // the file is new when it is complete
+  append,    // the file goes on where it ends; never provisional
+  document,  // as replace, and a part of it is of no use and not left behind
 };
+
+// Why `path` cannot be opened, as far as that shows before it is: no folder, no permission. Touches
+// nothing. The sentence is open_output's; empty: it seems that it can.
+std::string why_not_writable(const std::string& path, OutputMode mode);
 
 // Opens `path`; "-" is standard output. The error is a sentence without a full stop: "cannot write
 // to 'x': Permission denied".

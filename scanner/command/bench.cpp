@@ -216,12 +216,14 @@ ExitCode run_bench(const BenchConfig& config) {
   fmt::print("{}", bench_text(table));
   if (!config.json_path.empty()) {
     const tl::expected<std::unique_ptr<ByteSink>, std::string> file =
-        open_output(config.json_path, OutputMode::replace);
+        open_output(config.json_path, OutputMode::document);
     if (!file) throw UserError(ExitCode::output, file.error());
     const int error = write_and_finish(**file, bench_json(table));
+    const std::string remark = (*file)->remark();
     if (error != 0)
-      throw UserError(ExitCode::output, fmt::format("the table could not be written to {}: {}",
-                                                    config.json_path, std::strerror(error)));
+      throw UserError(ExitCode::output,
+                      fmt::format("the table could not be written to {}: {}", config.json_path,
+                                  remark.empty() ? std::strerror(error) : remark));
   }
   if (table.is_complete) return ExitCode::finished;
   return stopwatch.signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;

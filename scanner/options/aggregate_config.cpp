@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -87,8 +88,17 @@ std::optional<AggregateConfig> parse_aggregate_config(const std::vector<std::str
   add_table_options(*app, config, top);
   add_probed_options(*app, config);
   add_target_options(*app, config.target, "Targets, as given to the scan");
-  if (!parse_arguments(*app, arguments, "Tables", ConfigFile::own_options)) return std::nullopt;
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Tables", ConfigFile::own_options);
+  if (!config_file) return std::nullopt;
   check_combinations(config);
+  NamedFiles files;
+  files.read("results", config.files);
+  files.read("--summary", config.summaries);
+  files.read("--mmdb", config.geo_databases);
+  files.read(config.target, *config_file);
+  files.write_standard_output();
+  files.refuse_clashes();
   config.groupings = in_order(config.groupings);
   config.rows_max = top.value_or(config.format == TableFormat::text ? kTextRows : 0);
   return config;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/frame.h"
 #include "targets/special_purpose.h"
@@ -108,8 +109,15 @@ std::optional<BenchConfig> parse_bench_config(const std::vector<std::string>& ar
       "Sends probes to one host as fast as each method can, in turn, and prints what each reached.",
       "echoscan bench", footer);
   add_options(*app, config);
-  if (!parse_arguments(*app, arguments, "Bench", ConfigFile::own_options)) return std::nullopt;
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Bench", ConfigFile::own_options);
+  if (!config_file) return std::nullopt;
   check(config);
+  NamedFiles files;
+  files.read("--config", {*config_file});
+  files.write_standard_output();
+  files.write("--json", config.json_path, OutputMode::document);
+  files.refuse_clashes();
   config.methods = in_order(config.methods);
   return config;
 }

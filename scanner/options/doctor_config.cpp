@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "scanner/options/named_files.h"
+
 namespace echoscan {
 namespace {
 
@@ -37,7 +39,14 @@ std::optional<DoctorConfig> parse_doctor_config(const std::vector<std::string>& 
   group.flag("--read-only", "Do not try XDP and AF_XDP: some drivers restart the link for it",
              [&config] { config.read_only = true; });
   add_verbosity(group, config.verbosity);
-  if (!parse_arguments(*app, arguments, "Doctor", ConfigFile::own_options)) return std::nullopt;
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Doctor", ConfigFile::own_options);
+  if (!config_file) return std::nullopt;
+  NamedFiles files;
+  files.read("--to", config.target.target_files);
+  files.read("--config", {*config_file});
+  files.write_standard_output();
+  files.refuse_clashes();
   if (config.target.targets.empty() && config.target.target_files.empty())
     config.target.targets.emplace_back("203.0.113.1");
   return config;

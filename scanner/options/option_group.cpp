@@ -119,8 +119,8 @@ void add_verbosity(OptionGroup& group, Verbosity& verbosity) {
              [&verbosity] { verbosity = Verbosity::quiet; });
 }
 
-bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
-                     const std::string& heading, ConfigFile config_file) {
+std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
+                                           const std::string& heading, ConfigFile config_file) {
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.get_formatter()->column_width(34);
   CLI::Option* config_option =
@@ -135,7 +135,7 @@ bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
-    return false;
+    return std::nullopt;
   } catch (const CLI::ConfigError& error) {
     throw UserError(ExitCode::bad_usage,
                     config_file_error(error, config_option->as<std::string>()));
@@ -143,7 +143,7 @@ bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
     throw UserError(ExitCode::bad_usage,
                     fmt::format("{} (see {} --help)", error.what(), app.get_name()));
   }
-  return true;
+  return config_option->as<std::string>();
 }
 
 }  // namespace echoscan

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -97,9 +98,10 @@ void add_verbosity(OptionGroup& group, Verbosity& verbosity);
 // What a config file may hold beside the command's own options: nothing, or another command's.
 enum class ConfigFile { own_options, any_options };
 
-// Adds --config under `heading`, and parses a command's arguments and the file that it names. False
-// when the arguments ask for help, which is then printed to standard output. Throws UserError.
-bool parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
-                     const std::string& heading, ConfigFile config_file);
+// Adds --config under `heading`, parses a command's arguments and the file that it names, and
+// returns that name, which is empty without the option. nullopt when the arguments ask for help,
+// which is then printed to standard output. Throws UserError.
+std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
+                                           const std::string& heading, ConfigFile config_file);
 
 }  // namespace echoscan

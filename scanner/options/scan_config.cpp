@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "output/result/result_field.h"
+#include "scanner/options/named_files.h"
 #include "scanner/options/option_group.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
@@ -220,6 +221,17 @@ void check_output(const OutputConfig& output) {
                     "--emit: --format ip has the targets that replied, each once");
 }
 
+// No output may be what the scan reads, nor two outputs one file.
+void check_files(const ScanConfig& config, const std::string& config_file) {
+  NamedFiles files;
+  files.read(config.target, config_file);
+  files.read("--mmdb", config.output.geo_databases);
+  files.write("-o", config.output.path, config.output.mode);
+  files.write("--summary", config.output.summary_path, OutputMode::document);
+  if (config.dry_run && config.output.path != "-") files.write_standard_output();
+  files.refuse_clashes();
+}
+
 void check_path(const PathConfig& path) {
   if (path.busy_poll && path.method != Method::af_xdp && path.method != Method::af_xdp_copy)
     throw UserError(ExitCode::bad_usage,
@@ -259,10 +271,13 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   add_network_options(*app, config.path);
   add_output_options(*app, config.output);
   add_run_options(*app, config);
-  if (!parse_arguments(*app, arguments, "Output", ConfigFile::own_options)) return std::nullopt;
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Output", ConfigFile::own_options);
+  if (!config_file) return std::nullopt;
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);
+  check_files(config, *config_file);
   settle_shard(config.order, environment);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;

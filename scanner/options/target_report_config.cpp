@@ -1,5 +1,7 @@
 #include "scanner/options/target_report_config.h"
 
+#include "scanner/options/named_files.h"
+
 namespace echoscan {
 
 std::optional<TargetReportConfig> parse_target_report_config(
@@ -20,8 +22,14 @@ std::optional<TargetReportConfig> parse_target_report_config(
                     option, text, {{"text", ReportFormat::text}, {"json", ReportFormat::json}});
               });
   add_verbosity(group, config.verbosity);
-  if (!parse_arguments(*app, arguments, "Output", ConfigFile::any_options)) return std::nullopt;
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Output", ConfigFile::any_options);
+  if (!config_file) return std::nullopt;
   require_targets(config.target, "echoscan targets");
+  NamedFiles files;
+  files.read(config.target, *config_file);
+  files.write_standard_output();
+  files.refuse_clashes();
   return config;
 }
 

@@ -84,12 +84,16 @@ TEST_F(OutputFile, HasItsNameWhenItIsComplete) {
 
 TEST_F(OutputFile, ThatIsNotFinishedKeepsItsProvisionalName) {
   std::ofstream(path("found")) << "earlier";
-  open("found")->write_some("half");
+  open("found")->write_some("whole\nhalf");
   EXPECT_EQ(content(path("found")), "earlier");
-  EXPECT_EQ(content(path("found.part")), "half");
-  // The next one begins anew, and leaves nothing when it has had nothing.
+  EXPECT_EQ(content(path("found.part")), "whole\n");
+  // The next one begins anew, but not before it has something.
   open("found").reset();
-  EXPECT_EQ(files(), 1U);
+  EXPECT_EQ(content(path("found.part")), "whole\n");
+  open("found")->write_some("new\n");
+  EXPECT_EQ(content(path("found.part")), "new\n");
+  open("other").reset();
+  EXPECT_EQ(files(), 2U);
 }
 
 TEST_F(OutputFile, IsOneProcessesAlone) {
@@ -124,9 +128,13 @@ TEST_F(OutputFile, AppendGoesOnBehindWholeLines) {
   EXPECT_FALSE(log->continues_earlier());
   log->write_some("one\n");
   EXPECT_EQ(content(path("log")), "one\n");
+  EXPECT_EQ(open("log", OutputMode::append), nullptr);
+  EXPECT_NE(error.find("log': another process is writing to it"), std::string::npos);
+  log.reset();
   log = open("log", OutputMode::append);
   EXPECT_TRUE(log->continues_earlier());
   EXPECT_EQ(write_and_finish(*log, "two\nhal"), 0);
+  log.reset();
   EXPECT_EQ(write_and_finish(*open("log", OutputMode::append), "three\n"), 0);
   EXPECT_EQ(content(path("log")), "one\ntwo\nhal\nthree\n");
   EXPECT_EQ(files(), 1U);

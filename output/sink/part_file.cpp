@@ -1,0 +1,162 @@
+#include "output/sink/part_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace echoscan {
+namespace {
+
+constexpr mode_t kNewFileMode = 0666;  // less the umask
+constexpr mode_t kPrivateMode = 0600;  // until it has the earlier file's
+constexpr mode_t kPermissions = 07777;
+constexpr int kAttemptsMax = 100;
+
+using Opened = tl::expected<int, std::string>;
+
+// Why what a killed scan seems to have left is not to be written to; empty: it may be.
+std::string why_not_ours(const struct stat& part, const FilePlace& place) {
+  if (!S_ISREG(part.st_mode)) return "it is not a regular file";
+  if (part.st_nlink > 1) return "the file has a second name";
+  // A privileged scan leaves it to the owner of the file that it would have replaced.
+  const bool is_of_earlier = geteuid() == 0 && place.file && part.st_uid == place.file->st_uid;
+  if (part.st_uid == geteuid() || is_of_earlier) return {};
+  return fmt::format("it belongs to another user (uid {}); remove it, if nobody needs it",
+                     part.st_uid);
+}
+
+// Opens what is called `part` already; -1: it is gone.
+Opened open_left(const Folder& folder, const std::string& part, const FilePlace& place) {
+  const int descriptor =
+      openat(folder.descriptor(), part.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0 && errno == ELOOP) return tl::make_unexpected("it is a symbolic link");
+  if (descriptor < 0 && errno == ENXIO) return tl::make_unexpected("it is not a regular file");
+  if (descriptor < 0 && errno != ENOENT) return tl::make_unexpected(std::strerror(errno));
+  if (descriptor < 0) return descriptor;
+  struct stat status {};
+  fstat(descriptor, &status);
+  if (std::string reason = why_not_ours(status, place); !reason.empty()) {
+    close(descriptor);
+    return tl::make_unexpected(std::move(reason));
+  }
+  return descriptor;
+}
+
+// Who may read the earlier file may read the one that takes its place. False: errno says why not.
+bool take_permissions(int descriptor, const struct stat& earlier) {
+  if (fchmod(descriptor, earlier.st_mode & kPermissions) != 0) return false;
+  return geteuid() != 0 || fchown(descriptor, earlier.st_uid, earlier.st_gid) == 0;
+}
+
+}  // namespace
+
+std::string part_name(const std::string& name) {
+  return name + ".part";
+}
+
+tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::string& path,
+                                                                    const FilePlace& place,
+                                                                    FileContent content) {
+  const std::string part = part_name(place.name);
+  // If the file exists, the user knows nothing of its provisional name yet: name that one.
+  const std::string named = place.file ? part_name(place.path()) : path;
+  const auto refusal = [](const std::string& name, std::string_view reason) {
+    return tl::make_unexpected(fmt::format("cannot write to '{}': {}", name, reason));
+  };
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    Folder folder(place.folder);
+    if (!folder.is_open()) return refusal(named, std::strerror(errno));
+    int descriptor = openat(folder.descriptor(), part.c_str(),
+                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            place.file ? kPrivateMode : kNewFileMode);
+    const bool is_new = descriptor >= 0;
+    if (!is_new && errno == EEXIST) {
+      const Opened left = open_left(folder, part, place);
+      if (!left) return refusal(part_name(place.path()), left.error());
+      descriptor = *left;
+      if (descriptor < 0) continue;
+    }
+    if (descriptor < 0) return refusal(named, std::strerror(errno));
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      close(descriptor);
+      return refusal(part_name(place.path()), "another process is writing to it");
+    }
+    std::unique_ptr<PartFile> file(
+        new PartFile(descriptor, std::move(folder), content, place, is_new));
+    if (file->folder().find(part) == file->id()) {
+      if (place.file && !take_permissions(descriptor, *place.file))
+        return refusal(named, std::strerror(errno));
+      return file;
+    }
+    // Its scan has finished between our opening and our locking: this is that scan's result.
+  }
+  return refusal(named, "others begin and end writing to it all the time");
+}
+
+PartFile::PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place,
+                   bool is_new)
+    : RegularFile(descriptor, std::move(folder), content, 0),
+      name_(place.name),
+      part_(part_name(place.name)),
+      is_new_(is_new) {
+  if (place.file) earlier_ = id_of(*place.file);
+}
+
+PartFile::~PartFile() {
+  // A scan that was refused at the last moment leaves nothing behind.
+  const bool has_nothing = is_begun_ ? is_useless() : is_new_;
+  if (!is_finished_ && has_nothing && folder().find(part_) == id())
+    unlinkat(folder().descriptor(), part_.c_str(), 0);
+}
+
+int PartFile::begin() {
+  if (is_begun_) return 0;
+  if (!empty()) return errno;
+  is_begun_ = true;
+  return 0;
+}
+
+ByteSink::Outcome PartFile::write_some(std::string_view bytes) {
+  if (const int error = begin(); error != 0) return {0, error};
+  return RegularFile::write_some(bytes);
+}
+
+ByteSink::Completion PartFile::finish(int wait_ms) {
+  if (const int error = begin(); error != 0) return {true, error};
+  const Completion completion = RegularFile::finish(wait_ms);
+  if (completion.error != 0) return completion;
+  is_finished_ = true;
+  return {true, rename_to_name()};
+}
+
+int PartFile::rename_to_name() {
+  const int at = folder().descriptor();
+  if (folder().find(part_) != id())
+    return keep_elsewhere(name_, fmt::format("'{}' was removed or replaced in mid-scan", part_));
+  const std::optional<FileId> present = folder().find(name_);
+  int error = EEXIST;
+  if (!present || present == earlier_) {
+    const unsigned flags = present ? 0 : RENAME_NOREPLACE;
+    error = renameat2(at, part_.c_str(), at, name_.c_str(), flags) == 0 ? 0 : errno;
+    // Some file systems have no such flag.
+    if (error == EINVAL && flags != 0)
+      error = renameat(at, part_.c_str(), at, name_.c_str()) == 0 ? 0 : errno;
+  }
+  if (error == 0 && folder().find(name_) == id()) return 0;
+  if (error != 0 && error != EEXIST) {
+    add_remark(fmt::format("what was written is whole in '{}'", part_));
+    return error;
+  }
+  const int kept =
+      keep_elsewhere(name_, fmt::format("'{}' became another file in mid-scan", name_));
+  if (folder().find(part_) == id()) unlinkat(at, part_.c_str(), 0);
+  return kept;
+}
+
+}  // namespace echoscan

@@ -1,0 +1,52 @@
+// A file under a provisional name: NAME.part until it is complete, then NAME.
+//
+// It is made by this process alone (O_EXCL), or it is what a killed scan of the same user has left;
+// never a link, never another user's, never a file with a second name, since a privileged scan
+// would write into it. It is locked, and looked at again behind the lock: the scan that held the
+// lock may have finished meanwhile, and then the open file is that scan's result. What a killed
+// scan has left is emptied at the first byte and not before, so that a scan which is refused loses
+// nothing. At the end, the name must still be this file's, and NAME what it was at the beginning;
+// else the file is kept under a fresh name (regular_file.h).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "output/sink/file_place.h"
+#include "output/sink/regular_file.h"
+
+namespace echoscan {
+
+class PartFile : public RegularFile {
+ public:
+  // Opens the provisional file of what `path` says, which leads to `place`. The error is a sentence
+  // as open_output's.
+  static tl::expected<std::unique_ptr<ByteSink>, std::string> open(const std::string& path,
+                                                                   const FilePlace& place,
+                                                                   FileContent content);
+  ~PartFile() override;
+
+  Outcome write_some(std::string_view bytes) override;
+  Completion finish(int wait_ms) override;
+
+ private:
+  PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place, bool is_new);
+  // Empties what a killed scan has left, once.
+  int begin();
+  // Gives the file its name; an errno.
+  int rename_to_name();
+
+  std::string name_;
+  std::string part_;
+  std::optional<FileId> earlier_;  // what has had the name
+  bool is_new_;
+  bool is_begun_ = false;
+  bool is_finished_ = false;
+};
+
+// The provisional name of the file NAME.
+std::string part_name(const std::string& name);
+
+}  // namespace echoscan
