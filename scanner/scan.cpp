@@ -55,7 +55,7 @@ probe_key random_key() {
 }
 
 // Each queue's sender has a CPU of its own, as far as there are enough.
-std::vector<Queue> make_queues(OpenedQueues opened, std::uint64_t rate_pps) {
+std::vector<Queue> make_queues(OpenedQueues opened, ProbeRate rate_pps) {
   const std::vector<int> cpus = allowed_cpus();
   const auto count = static_cast<unsigned>(opened.transmitters.size());
   std::vector<Queue> queues;
@@ -75,7 +75,7 @@ struct OpenPaths {
   NextHops next_hops;
 
   // Drops the plan's ways whose gateway does not answer.
-  OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPlan& plan, Clock& clock);
+  OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
@@ -100,8 +100,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   return next_hops;
 }
 
-OpenPaths::OpenPaths(const PathConfig& config, std::uint64_t rate_pps, TargetPlan& plan,
-                     Clock& clock)
+OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
   if (config.busy_poll && network.kernel_routes)

@@ -3,11 +3,21 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace echoscan {
 
 std::string with_thousands(std::uint64_t number) {
   if (number < 1000) return std::to_string(number);
   return fmt::format("{},{:03}", with_thousands(number / 1000), number % 1000);
+}
+
+std::string rate_text(double pps) {
+  const auto thousandths = static_cast<std::uint64_t>(std::llround(pps * 1000));
+  std::string text = with_thousands(thousandths / 1000);
+  if (thousandths % 1000 == 0) return text;
+  text += fmt::format(".{:03}", thousandths % 1000);
+  return text.substr(0, text.find_last_not_of('0') + 1);
 }
 
 std::string short_number(double number) {

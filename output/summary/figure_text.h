@@ -12,6 +12,9 @@ namespace echoscan {
 // 1234567 as "1,234,567".
 std::string with_thousands(std::uint64_t number);
 
+// 1234.5 as "1,234.5", 0.5 as "0.5"; to a thousandth.
+std::string rate_text(double pps);
+
 // 12345 as "12.3 k", 1234567 as "1.23 M", 999 as "999 ": a unit follows.
 std::string short_number(double number);
 

@@ -284,7 +284,10 @@ class KeyWriter {
   }
   template <typename T>
   static Json json_of(const MaxIfZero<T>& rate) {
-    return rate.rate_pps == 0 ? Json("max") : Json(rate.rate_pps);
+    if (rate.rate_pps == 0) return "max";
+    // A whole number is written as one.
+    const auto whole = static_cast<std::uint64_t>(rate.rate_pps);
+    return static_cast<double>(whole) == rate.rate_pps ? Json(whole) : Json(rate.rate_pps);
   }
   template <typename T>
   static Json json_of(const ByName<T>& counts) {
@@ -379,8 +382,10 @@ class KeyReader {
   static void read(const Json& json, const std::string& name, NullIfEmpty<std::string>& value) {
     if (!json.is_null()) read(json, name, value.text);
   }
-  static void read(const Json& json, const std::string& name, MaxIfZero<std::uint64_t>& rate) {
-    if (json != "max") read(json, name, rate.rate_pps);
+  static void read(const Json& json, const std::string& name, MaxIfZero<double>& rate) {
+    if (json == "max") return;
+    read(json, name, rate.rate_pps);
+    if (rate.rate_pps < 0) wrong(name, "is less than 0");
   }
   static void read(const Json& json, const std::string& name,
                    ByName<std::vector<Summary::Outcome>>& counts) {

@@ -106,7 +106,7 @@ struct Summary {
     std::string interface;
     std::string source;
     std::string gateway;
-    std::uint64_t rate_asked_pps = 0;  // 0: max
+    double rate_asked_pps = 0;  // 0: max
     double rate_pps = 0;
     double seconds = 0;
     std::uint64_t accepted = 0;

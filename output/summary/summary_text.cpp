@@ -138,8 +138,10 @@ std::string sending_text(const Summary& summary) {
       with_thousands(summary.ledger.sent), with_thousands(summary.ledger.probes),
       summary.sending.interface, modes, summary.sending.queues.size(),
       plural(summary.sending.queues.size()),
-      with_thousands(static_cast<std::uint64_t>(summary.sending.rate_pps)),
-      summary.sending.rate_asked_pps == 0 ? "max" : with_thousands(summary.sending.rate_asked_pps));
+      summary.sending.rate_pps < 10
+          ? fmt::format("{:.2f}", summary.sending.rate_pps)
+          : with_thousands(static_cast<std::uint64_t>(summary.sending.rate_pps)),
+      summary.sending.rate_asked_pps == 0 ? "max" : rate_text(summary.sending.rate_asked_pps));
   text += summary.sending.interface_tx_packets
               ? fmt::format("            the interface itself counted {} packets\n",
                             with_thousands(*summary.sending.interface_tx_packets))

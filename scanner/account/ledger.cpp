@@ -106,13 +106,12 @@ std::vector<Summary::Way> ways_of(const TargetPlan& plan, const PathFigures& pat
   return ways;
 }
 
-Summary::Sending sending_of(const PathFigures& path, std::uint64_t rate_pps,
-                            const Snapshot& snapshot) {
+Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const Snapshot& snapshot) {
   Summary::Sending sending;
   sending.interface = path.interface;
   sending.source = path.source;
   sending.gateway = path.gateway;
-  sending.rate_asked_pps = rate_pps;
+  sending.rate_asked_pps = rate_pps.pps();
   sending.seconds = to_seconds(snapshot.sending_ended_ns - snapshot.started_ns);
   if (sending.seconds > 0)
     sending.rate_pps = static_cast<double>(snapshot.sent()) / sending.seconds;

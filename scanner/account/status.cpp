@@ -48,7 +48,9 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
   now.is_cooldown = snapshot.sending_ended_ns != 0;
   now.elapsed_s = static_cast<double>(snapshot.taken_ns - snapshot.started_ns) / kSecondNs;
   now.done_percent = percent(probes_sent, probes);
-  now.hit_percent = percent(now.replied, probes_sent);
+  // Of targets and not of probes: with --probes 4 a quarter would be all.
+  const std::uint64_t first_pass = snapshot.sum(&SenderFigures::first_pass);
+  now.hit_percent = percent(now.replied, std::min(first_pass, probes_sent));
   if (probes_sent > 0)
     now.left_s = now.elapsed_s * static_cast<double>(probes - std::min(probes_sent, probes)) /
                  static_cast<double>(probes_sent);

@@ -1,8 +1,9 @@
 // The status line: once a second on standard error, what a person at the terminal wants to know.
 //
 // Text: "12 s, 45.1 %, 15 s left; sent 120,000 (10.0 kpps); replied 14,512 (1.2 k/s), 12.09 %; lost
-// 0". JSON: the same numbers as one object a line, for scripts. Rates are over the last interval.
-// It is made from snapshots alone. Only the control's thread calls it.
+// 0"; the last percentage is that of the targets probed so far. JSON: the same numbers as one
+// object a line, for scripts. Rates are over the last interval. It is made from snapshots alone.
+// Only the control's thread calls it.
 #pragma once
 
 #include <cstdint>

@@ -140,8 +140,10 @@ void measure(const OpenedQueues& opened, const BenchConfig& config, const Transm
 NetworkPath find_bench_path(const BenchConfig& config) {
   PathConfig asked;
   asked.interface_name = config.interface_name;
+  asked.gateway_mac = config.gateway_mac;
   const AddressRange destination{*config.destination, *config.destination};
   NetworkPath path = find_network_path(asked, plan_ways(asked, {&destination, 1}).shares);
+  if (path.gateway_mac) return path;
   if (!path.kernel_routes || !path.interface.is_ethernet || path.interface.is_loopback) return path;
   path.kernel_routes = false;
   path.gateways = {{path.interface.name,

@@ -51,6 +51,12 @@ void add_options(CLI::App& app, BenchConfig& config) {
                 config.destination = parse_ipv4(text);
                 if (!config.destination) refuse(option, text, "an IPv4 address");
               });
+  group.value("--gateway-mac", "MAC", "Ethernet address of the next hop [asked of the kernel]",
+              [&config](const std::string& option, const std::string& text) {
+                config.gateway_mac = parse_mac(text);
+                if (!config.gateway_mac)
+                  refuse(option, text, "an Ethernet address like 02:00:5e:10:00:01");
+              });
   group.flag("--allow-public",
              "Let --dst be an address that the public Internet routes: someone's, who has agreed",
              [&config] { config.allow_public = true; });

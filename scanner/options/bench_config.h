@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "scanner/network/mac_address.h"
 #include "scanner/options/method.h"
 #include "scanner/options/option_group.h"
 #include "targets/address.h"
@@ -18,6 +19,7 @@ namespace echoscan {
 struct BenchConfig {
   std::string interface_name;
   std::optional<Ipv4> destination;
+  std::optional<MacAddress> gateway_mac;  // of the next hop to it; absent: asked of the kernel
   bool allow_public = false;
   std::vector<Method> methods;  // in the table's order
   double duration_s = 5;        // of each method

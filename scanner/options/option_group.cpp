@@ -4,8 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
+#include <istream>
+#include <memory>
+#include <sstream>
 #include <string_view>
 
 #include "scanner/process/user_error.h"
@@ -25,6 +30,34 @@ std::string config_file_error(const CLI::ConfigError& error, const std::string& 
     return fmt::format("{}: '{}' is not of the form option = value", file, item);
   return fmt::format("{}: there is no option '{}'", file, item);
 }
+
+// CLI11 takes a file that cannot be read for an empty one, so that its exclusions vanish, and reads
+// one without an end until there is no memory left.
+class WholeFileConfig : public CLI::ConfigTOML {
+ public:
+  explicit WholeFileConfig(const CLI::Option& option) : option_(option) {}
+
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    constexpr std::size_t kBytesMax = 1 << 20;
+    std::string text(kBytesMax + 1, '\0');
+    errno = 0;
+    input.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(input.gcount()));
+    if (input.bad()) refuse_file(std::strerror(errno));
+    if (text.size() > kBytesMax) refuse_file("it has more than a megabyte");
+    if (text.find('\0') != std::string::npos) refuse_file("it is no text");
+    std::istringstream lines(text);
+    return CLI::ConfigTOML::from_config(lines);
+  }
+
+ private:
+  [[noreturn]] void refuse_file(const std::string& reason) const {
+    throw UserError(ExitCode::bad_usage, fmt::format("cannot read the options in '{}': {}",
+                                                     option_.as<std::string>(), reason));
+  }
+
+  const CLI::Option& option_;
+};
 
 }  // namespace
 
@@ -129,6 +162,7 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
                          ? "File with any of these options, a line of option = value each"
                          : "File with any of these options; it may hold those of a scan, too");
   config_option->type_name("FILE")->group(heading);
+  app.config_formatter(std::make_shared<WholeFileConfig>(*config_option));
   app.allow_config_extras(config_file == ConfigFile::own_options ? CLI::config_extras_mode::error
                                                                  : CLI::config_extras_mode::ignore);
   try {

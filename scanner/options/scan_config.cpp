@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
+#include <string_view>
 
 #include "output/result/result_field.h"
 #include "scanner/options/named_files.h"
@@ -15,7 +15,7 @@
 namespace echoscan {
 namespace {
 
-constexpr double kRateMax = 1e9;
+constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
 constexpr double kSecondsMax = 1e8;   // three years
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kQueuesMax = 1024;
@@ -93,15 +93,16 @@ void add_order_options(CLI::App& app, OrderConfig& config) {
 
 void add_pace_options(CLI::App& app, PaceConfig& config) {
   OptionGroup group(app, "Order and rate");
-  group.value("--rate", "N[k|M]|max",
-              "Probes a second over all queues; k and M multiply, max does not limit [10k]",
-              [&config](const std::string& option, const std::string& text) {
-                const std::optional<std::uint64_t> rate = parse_rate(text);
-                if (!rate)
-                  refuse(option, text,
-                         "a rate: 1 to 1000M probes a second, as in 10000, 250k, 1.5M; or max");
-                config.rate_pps = *rate;
-              });
+  group.value(
+      "--rate", "N[k|M]|max",
+      "Probes a second over all queues, as in 0.5; k and M multiply, max does not limit [10k]",
+      [&config](const std::string& option, const std::string& text) {
+        const std::optional<ProbeRate> rate = parse_rate(text);
+        if (!rate)
+          refuse(option, text,
+                 "a rate: 0.001 to 1000M probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
+        config.rate_pps = *rate;
+      });
   group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
               [&config](const std::string& option, const std::string& text) {
                 config.max_runtime_s = parse_seconds(option, text);
@@ -240,17 +241,34 @@ void check_path(const PathConfig& path) {
 
 }  // namespace
 
-std::optional<std::uint64_t> parse_rate(const std::string& text) {
-  if (text == "max") return Pacer::kUnlimited;
-  double number = 0;
-  const char* text_end = text.data() + text.size();
-  auto [end, error] = std::from_chars(text.data(), text_end, number, std::chars_format::fixed);
-  if (error != std::errc()) return std::nullopt;
-  double factor = 1;
-  if (end != text_end && (*end == 'k' || *end == 'M')) factor = *end++ == 'k' ? 1e3 : 1e6;
-  const double rate = std::round(number * factor);
-  if (end != text_end || !(rate >= 1 && rate <= kRateMax)) return std::nullopt;
-  return static_cast<std::uint64_t>(rate);
+// Digit by digit, since 0.29M as a double is a little less than it says.
+std::optional<ProbeRate> parse_rate(const std::string& text) {
+  if (text == "max") return ProbeRate(Pacer::kUnlimited);
+  std::string_view rest = text;
+  std::uint64_t unit = ProbeRate::kParts;  // of the digit in front of the point, in thousandths
+  if (rest.ends_with('k')) unit *= 1'000;
+  if (rest.ends_with('M')) unit *= 1'000'000;
+  if (unit != ProbeRate::kParts) rest.remove_suffix(1);
+  const std::size_t point = std::min(rest.find('.'), rest.size());
+  const std::string_view whole = rest.substr(0, point);
+  const std::string_view part = rest.substr(std::min(point + 1, rest.size()));
+  constexpr std::string_view kDigits = "0123456789";
+  const bool is_number = whole.find_first_not_of(kDigits) == std::string_view::npos &&
+                         part.find_first_not_of(kDigits) == std::string_view::npos &&
+                         whole.size() + part.size() > 0;
+  if (!is_number) return std::nullopt;
+  std::uint64_t thousandths = 0;
+  for (const char digit : whole) {
+    thousandths = thousandths * 10 + static_cast<std::uint64_t>(digit - '0') * unit;
+    if (thousandths > kRateMaxPps * ProbeRate::kParts) return std::nullopt;
+  }
+  std::uint64_t digit_unit = unit;
+  for (const char digit : part) {
+    digit_unit /= 10;
+    thousandths += static_cast<std::uint64_t>(digit - '0') * digit_unit;
+  }
+  if (thousandths == 0 || thousandths > kRateMaxPps * ProbeRate::kParts) return std::nullopt;
+  return ProbeRate::of_thousandths(thousandths);
 }
 
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,

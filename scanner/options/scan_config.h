@@ -20,13 +20,14 @@
 #include "scanner/options/order_config.h"
 #include "scanner/options/path_config.h"
 #include "scanner/options/target_options.h"
+#include "scanner/transmit/probe_rate.h"
 
 namespace echoscan {
 
 enum class StatusStyle { text, off, json };
 
 struct PaceConfig {
-  std::uint64_t rate_pps = 10'000;      // over all queues; Pacer::kUnlimited for max
+  ProbeRate rate_pps = 10'000;          // over all queues; Pacer::kUnlimited for max
   std::optional<double> max_runtime_s;  // of sending
   double cooldown_s = 8;
 };
@@ -58,7 +59,8 @@ struct ScanConfig {
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
                                             const Environment& environment = empty_environment);
 
-// "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else.
-std::optional<std::uint64_t> parse_rate(const std::string& text);
+// "0.5", "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else. What is
+// finer than a thousandth is rounded down.
+std::optional<ProbeRate> parse_rate(const std::string& text);
 
 }  // namespace echoscan

@@ -71,8 +71,9 @@ Attempt open_xdp_live(const TransmitSetup& setup) {
   if (setup.queue_count > setup.cpus.size())
     return refused(
         fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size()));
-  const bool keeps_rate = setup.rate_pps != Pacer::kUnlimited && !setup.has_side_ways &&
-                          setup.rate_pps / setup.queue_count >= XdpLiveTransmitter::kPaceMinPps;
+  const bool keeps_rate =
+      setup.rate_pps != Pacer::kUnlimited && !setup.has_side_ways &&
+      setup.rate_pps.whole_pps() / setup.queue_count >= XdpLiveTransmitter::kPaceMinPps;
   std::vector<XdpLiveTransmitter::QueueSetup> queues;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     queues.push_back(
@@ -106,8 +107,8 @@ bool can_have_xdp(const TransmitSetup& setup) {
 }
 
 bool is_for_live(const TransmitSetup& setup) {
-  return can_have_xdp(setup) &&
-         (setup.rate_pps == Pacer::kUnlimited || setup.rate_pps / setup.queue_count >= kLiveMinPps);
+  return can_have_xdp(setup) && (setup.rate_pps == Pacer::kUnlimited ||
+                                 setup.rate_pps.whole_pps() / setup.queue_count >= kLiveMinPps);
 }
 
 bool is_always(const TransmitSetup&) {
@@ -206,15 +207,17 @@ tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu) {
   return proof;
 }
 
-std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count) {
+ProbeRate rate_share(ProbeRate rate_pps, unsigned queue, unsigned queue_count) {
   if (rate_pps == Pacer::kUnlimited) return Pacer::kUnlimited;
   // A share of 0 would mean no limit.
-  return std::max<std::uint64_t>(1, rate_pps / queue_count + (queue < rate_pps % queue_count));
+  const std::uint64_t thousandths = rate_pps.thousandths();
+  const std::uint64_t share = thousandths / queue_count + (queue < thousandths % queue_count);
+  return ProbeRate::of_thousandths(std::max<std::uint64_t>(1, share));
 }
 
 OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                          const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
-                         const ReplyRings& reply_rings, std::uint64_t rate_pps, Clock& clock) {
+                         const ReplyRings& reply_rings, ProbeRate rate_pps, Clock& clock) {
   const std::vector<int> cpus = allowed_cpus();
   const TransmitSetup setup{path.interface,
                             frame_template,

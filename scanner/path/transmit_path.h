@@ -17,6 +17,7 @@
 #include "scanner/process/reply_rings.h"
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/frame.h"
+#include "scanner/transmit/probe_rate.h"
 #include "scanner/transmit/transmitter.h"
 
 namespace echoscan {
@@ -29,7 +30,7 @@ struct TransmitSetup {
   ReplyRings reply_rings;  // those of our XDP program on the interface; none: it is not there
   // The rate of all queues together; Pacer::kUnlimited for max. Each queue is opened with its share
   // (rate_share()), which live frames keep by themselves. `auto` chooses the method by it too.
-  std::uint64_t rate_pps;
+  ProbeRate rate_pps;
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
   std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
@@ -37,10 +38,10 @@ struct TransmitSetup {
   bool has_side_ways = false;     // raw sockets will be beside the queues
 };
 
-// The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by one at most,
-// and their sum is the rate, but for rates below `queue_count`: a share is at least 1.
+// The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by a
+// thousandth at most, and their sum is the rate, unless that has fewer thousandths than queues.
 // Pacer::kUnlimited stays unlimited.
-std::uint64_t rate_share(std::uint64_t rate_pps, unsigned queue, unsigned queue_count);
+ProbeRate rate_share(ProbeRate rate_pps, unsigned queue, unsigned queue_count);
 
 // The queues that a method was opened with; all are of one kind.
 struct OpenedQueues {
@@ -69,6 +70,6 @@ tl::expected<void, Refusal> try_xdp_live(const Interface& interface, int cpu);
 // std::system_error.
 OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                          const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
-                         const ReplyRings& reply_rings, std::uint64_t rate_pps, Clock& clock);
+                         const ReplyRings& reply_rings, ProbeRate rate_pps, Clock& clock);
 
 }  // namespace echoscan

@@ -280,7 +280,7 @@ void Control::note_replies_lost_with_link() {
 
 std::uint64_t Control::silence_ns() const {
   return limits_.rate_pps == 0 ? kSilenceNs
-                               : std::max(kSilenceNs, 3 * kSecondNs / limits_.rate_pps);
+                               : std::max(kSilenceNs, 3 * limits_.rate_pps.interval_ns());
 }
 
 // Warns when a scan sends nothing and has no reason to wait: a pacer that never granted anything

@@ -44,7 +44,7 @@ class Control {
   static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
 
   struct Limits {
-    std::uint64_t rate_pps = 0;  // 0: none
+    ProbeRate rate_pps = 0;  // 0: none
     std::uint64_t max_runtime_ns = ~std::uint64_t{0};
     std::uint64_t cooldown_ns = 0;
     double link_timeout_s = 0;

@@ -25,14 +25,14 @@ constexpr std::size_t kRepeatersListed = 10;
 
 // How many steps a block has: about 10 ms' worth of the rate, so that a slow scan's senders finish
 // close together.
-std::uint64_t block_steps(std::uint64_t rate_pps) {
+std::uint64_t block_steps(ProbeRate rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return kBlockStepsMax;
-  return std::clamp<std::uint64_t>(rate_pps / 100, 1, kBlockStepsMax);
+  return std::clamp<std::uint64_t>(rate_pps.whole_pps() / 100, 1, kBlockStepsMax);
 }
 
 // The rate that the pacer has to keep over all queues; unlimited when the queues keep it by
 // themselves, which all do or none, since they are of one kind.
-std::uint64_t rate_left_to_pace(const std::vector<Queue>& queues, std::uint64_t rate_pps) {
+ProbeRate rate_left_to_pace(const std::vector<Queue>& queues, ProbeRate rate_pps) {
   const bool is_kept = std::ranges::all_of(queues, &Queue::keeps_rate);
   return is_kept ? Pacer::kUnlimited : rate_pps;
 }

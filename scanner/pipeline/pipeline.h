@@ -40,8 +40,8 @@ struct Queue {
   std::unique_ptr<Transmitter> transmitter;
   unsigned number = 0;
   int cpu = 0;
-  std::uint64_t rate_pps = Pacer::kUnlimited;  // its share of the scan's
-  bool keeps_rate = false;                     // keeps its rate by itself: the pacer is not asked
+  ProbeRate rate_pps = Pacer::kUnlimited;  // its share of the scan's
+  bool keeps_rate = false;                 // keeps its rate by itself: the pacer is not asked
   bool has_thread = false;  // sends from a thread of its own on `cpu`: the sender may run anywhere
 };
 

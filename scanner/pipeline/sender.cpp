@@ -14,9 +14,9 @@ constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 
-std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
+std::uint64_t targets_to_go_back(ProbeRate rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
-  return std::min(Sender::kGoBackMax, rate_pps * Sender::kGoBackNs / kSecondNs + 1);
+  return std::min(Sender::kGoBackMax, rate_pps.whole_pps() * Sender::kGoBackNs / kSecondNs + 1);
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ std::uint64_t targets_to_go_back(std::uint64_t rate_pps) {
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
                const ScanState& state, const LabelMap& labels, const LabelMap& ways,
-               const CurrentNextHops& next_hops, std::uint64_t rate_pps)
+               const CurrentNextHops& next_hops, ProbeRate rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
       pacer_(pacer),

@@ -55,7 +55,7 @@ class Sender {
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
          Clock& clock, const ReplySource& source, const ResultWriter& writer,
          const ScanState& state, const LabelMap& labels, const LabelMap& ways,
-         const CurrentNextHops& next_hops, std::uint64_t rate_pps = Pacer::kUnlimited);
+         const CurrentNextHops& next_hops, ProbeRate rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while something is lost that probes or replies need;

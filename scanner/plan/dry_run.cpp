@@ -49,8 +49,8 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
              pace.cooldown_s);
   } else {
     log_info("{} probes at {} a second: {:.1f} s, then {} s of cooldown", with_thousands(probes),
-             with_thousands(pace.rate_pps),
-             static_cast<double>(probes) / static_cast<double>(pace.rate_pps), pace.cooldown_s);
+             rate_text(pace.rate_pps.pps()), static_cast<double>(probes) / pace.rate_pps.pps(),
+             pace.cooldown_s);
   }
 }
 

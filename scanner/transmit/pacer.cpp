@@ -7,18 +7,18 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-std::uint64_t divide_rounded(std::uint64_t dividend, std::uint64_t divisor) {
-  return (dividend + divisor / 2) / divisor;
+std::uint64_t divide_rounded_up(std::uint64_t dividend, std::uint64_t divisor) {
+  return (dividend + divisor - 1) / divisor;
 }
 
 }  // namespace
 
 // Tokens are rounded once; depths are multiples of them, so that a whole burst always fits.
-PaceShape::PaceShape(std::uint64_t rate_pps, std::uint64_t ticks_per_ns)
-    : burst(std::max<std::uint64_t>(1, rate_pps / kBurstsPerSecond)) {
-  const std::uint64_t second_ticks = kSecondNs * ticks_per_ns;
-  average.token_ticks = std::max<std::uint64_t>(1, divide_rounded(second_ticks, rate_pps));
-  peak.token_ticks = std::max<std::uint64_t>(1, divide_rounded(second_ticks * 4, rate_pps * 5));
+PaceShape::PaceShape(ProbeRate rate, std::uint64_t ticks_per_ns)
+    : burst(std::max<std::uint64_t>(1, rate.whole_pps() / kBurstsPerSecond)) {
+  const std::uint64_t dividend = kSecondNs * ticks_per_ns * ProbeRate::kParts;
+  average.token_ticks = divide_rounded_up(dividend, rate.thousandths());
+  peak.token_ticks = divide_rounded_up(dividend * 4, rate.thousandths() * 5);
   average.depth_ticks = burst * average.token_ticks + kCatchUpNs * ticks_per_ns;
   peak.depth_ticks = burst * peak.token_ticks;
 }
@@ -54,9 +54,9 @@ std::uint64_t TokenBucket::ready_ns(std::uint64_t tokens) const {
 }
 
 // Without a limit the buckets are not used; they get any valid rate.
-Pacer::Pacer(std::uint64_t rate_pps, std::uint64_t now_ns)
-    : Pacer(rate_pps == kUnlimited,
-            PaceShape(rate_pps == kUnlimited ? 1 : rate_pps, TokenBucket::kTicksPerNs), now_ns) {}
+Pacer::Pacer(ProbeRate rate, std::uint64_t now_ns)
+    : Pacer(rate == kUnlimited, PaceShape(rate == kUnlimited ? 1 : rate, TokenBucket::kTicksPerNs),
+            now_ns) {}
 
 Pacer::Pacer(bool unlimited, const PaceShape& shape, std::uint64_t now_ns)
     : unlimited_(unlimited),

@@ -13,6 +13,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "scanner/transmit/probe_rate.h"
+
 namespace echoscan {
 
 // The two buckets of a rate, in ticks of virtual time: one computation for the pacer here and for
@@ -26,8 +28,8 @@ struct PaceShape {
     std::uint64_t depth_ticks;  // at least burst * token_ticks
   };
 
-  // rate_pps from 1 to 10^9.
-  PaceShape(std::uint64_t rate_pps, std::uint64_t ticks_per_ns);
+  // A rate of at most 10^9. Tokens are rounded up, so that nothing is faster than asked for.
+  PaceShape(ProbeRate rate, std::uint64_t ticks_per_ns);
 
   std::uint64_t burst;  // probes that may leave at once: max(1, rate / 1000)
   Bucket average;
@@ -71,8 +73,8 @@ class Pacer {
     std::uint64_t ready_ns = 0;  // when to ask again; set when count is 0
   };
 
-  // rate_pps from 1 to 10^9, or kUnlimited.
-  Pacer(std::uint64_t rate_pps, std::uint64_t now_ns);
+  // A rate of at most 10^9, or kUnlimited.
+  Pacer(ProbeRate rate, std::uint64_t now_ns);
 
   // Grants up to `wanted` (at least 1) probes: `wanted` or a burst, whichever is smaller, or
   // nothing. The caller then waits for a whole burst (kWaitTokensMax at most, unless `wanted` and

@@ -28,6 +28,20 @@ for size in 60 61 1514; do
   expect_equal "rows on the screen" "$(grep -cE '^[a-z_]+ +[0-9,]+ +[0-9.]+' "$work/out")" 9
 done
 
+# Where nothing answers ARP, the next hop can be named by hand; 10.0.0.1 is routed by a gateway that is not there.
+near ip neighbour del 192.0.2.2 dev lab0
+near ip route replace 10.0.0.0/8 via 192.0.2.77 dev lab0 onlink
+before=$(echo_requests)
+expect_status 3 bench -i lab0 --dst 10.0.0.1 --duration 0.1 --methods af_packet
+expect_text "$work/log" "--gateway-mac names it by hand"
+expect_equal "arrived" "$(echo_requests)" "$before"
+bench -i lab0 --dst 10.0.0.1 --duration 0.1 --methods af_packet,af_xdp \
+  --gateway-mac "$(far cat /sys/class/net/lab1/address)" || fail "with --gateway-mac it ended with $?"
+expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | .method')" ""
+expect_equal "arrived of what was sent" $(($(echo_requests) - before)) "$(table '[.rows[].sent] | add')"
+near ip route replace 10.0.0.0/8 via 192.0.2.2 dev lab0
+know_gateway
+
 # A method that cannot run here says why, and the others run.
 near sysctl -qw net.ipv4.ping_group_range="1 0"
 bench -i lab0 --dst 10.0.0.1 --duration 0.1 --streams 2 --methods asio,ping_socket,af_xdp ||

@@ -36,6 +36,10 @@ expect_equal "standard output with -o" "$(wc -c <"$work/out")" 0
 expect_equal "lines in the file" "$(wc -l <"$work/results")" "$(summary .ledger.replied)"
 scan --cooldown 1 --rate 1k --status json $targets || fail "ended with $?"
 grep '^{"type":"status"' "$work/log" | jq -e '.sent > 0 and .percent <= 100' >/dev/null || fail "no JSON status"
+scan --cooldown 1.5 --rate 1k --probes 2 --status json $targets || fail "ended with $?"
+expect_equal "hit rate in percent of targets, not of probes" "$(grep '^{"type":"status"' "$work/log" |
+  jq -s --argjson targets "$(summary .targets.count)" \
+    'map(select(.cooldown)) | length > 0 and all(.hit_percent == 100 * .replied / $targets)')" true
 scan --cooldown 1 --rate 1k $targets || fail "ended with $?"
 grep -qE '^1 s, [0-9.]+ %, .* left; sent ' "$work/log" || fail "no status line"
 scan --cooldown 1 --rate 1k --status off $targets || fail "ended with $?"

@@ -19,3 +19,17 @@ for turn in 0 1 2 3 4 5 6 7; do
   expect_equal "exit status at --rate $rate by $method" "$status" 0
   expect_equal "probes sent at --rate $rate by $method" "$(summary .ledger.sent)" "$count"
 done
+
+# A limit never rounds up: 1.5 was sent as 2, and 0.5 as 1. The wait for the next probe does not keep a scan from ending,
+# nor does the last one that --max-runtime allows.
+for method in "${methods[@]}"; do
+  scan --rate 0.9 --method "$method" --cooldown 0.5 --max-runtime 2.5 10.0.0.0/24 || status=$?
+  expect_equal "exit status of a limited runtime by $method" "$status" 0
+  expect_equal "rate asked for" "$(summary .sending.rate_asked_pps)" 0.9
+  expect_equal "not faster than asked for by $method" \
+    "$(summary '.ledger.sent >= 1 and .ledger.sent <= (.sending.seconds * 0.9 + 1)')" true
+done
+started=$SECONDS
+scan --rate 0.01 --cooldown 0.5 --max-runtime 1 10.0.0.0/24 || status=$?
+expect_equal "probes of 0.01 a second" "$(summary .ledger.sent)" 1
+expect_equal "ended before its next probe" "$((SECONDS - started < 60))" 1

@@ -91,7 +91,7 @@ Summary random_summary(std::mt19937_64& random) {
   summary.sending = {text(),
                      text(),
                      text(),
-                     random() % 2 * number(),
+                     double(random() % 2 * number()) / double(1 + random() % 2),
                      0.1 * double(number()),
                      1.0 / 3,
                      number(),

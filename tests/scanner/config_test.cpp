@@ -128,8 +128,17 @@ TEST(ScanConfig, Rates) {
   EXPECT_EQ(parse_rate("2.5k"), 2'500U);
   EXPECT_EQ(parse_rate("1000M"), 1'000'000'000U);
   EXPECT_EQ(parse_rate("max"), Pacer::kUnlimited);
-  for (const char* text : {"", "0", "-1", "10x", "10K", "k", "1e3", "1001M", "10 k", "0.4", "nan",
-                           "inf", "maximum", "10kk"})
+  // A limit never rounds up.
+  EXPECT_EQ(parse_rate("0.5"), ProbeRate::of_thousandths(500));
+  EXPECT_EQ(parse_rate(".5"), ProbeRate::of_thousandths(500));
+  EXPECT_EQ(parse_rate("1.5"), ProbeRate::of_thousandths(1500));
+  EXPECT_EQ(parse_rate("0.0011"), ProbeRate::of_thousandths(1));
+  EXPECT_EQ(parse_rate("1.9999999"), ProbeRate::of_thousandths(1999));
+  EXPECT_EQ(parse_rate("0.29M"), 290'000U);
+  EXPECT_EQ(parse_rate("0.000001k"), ProbeRate::of_thousandths(1));
+  for (const char* text :
+       {"", "0", "-1", "10x", "10K", "k", "1e3", "1001M", "10 k", "0.0009", ".", "1.5.5",
+        "1000.001M", "99999999999999999999", "1000000000.1", "nan", "inf", "maximum", "10kk"})
     EXPECT_FALSE(parse_rate(text)) << text;
 }
 
@@ -212,6 +221,13 @@ TEST(ScanConfig, FileHasTheSameOptionsAndTheCommandLineWins) {
   EXPECT_NE(with_file("rate 3\n").find("option = value"), std::string::npos);
   EXPECT_NE(with_file("rate = \"3x\"\n").find("--rate: '3x'"), std::string::npos);
   EXPECT_NE(refusal({"--config", "/nonexistent"}).find("/nonexistent"), std::string::npos);
+  // Without what it says, its exclusions would be probed.
+  EXPECT_NE(refusal({"--config", "/proc/self/mem"})
+                .find("cannot read the options in '/proc/self/mem': Input/output error"),
+            std::string::npos);
+  EXPECT_NE(refusal({"--config", "/dev/zero"}).find("more than a megabyte"), std::string::npos);
+  EXPECT_NE(with_file(std::string("seed = 3\n\0x", 11)).find("it is no text"), std::string::npos);
+  EXPECT_NE(refusal({"--config", testing::TempDir()}).find(testing::TempDir()), std::string::npos);
 }
 
 std::vector<std::string> fields_of(std::vector<std::string> options) {

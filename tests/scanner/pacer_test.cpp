@@ -140,93 +140,102 @@ TEST(LivePacer, KeepsTheRateAndForgivesAPause) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(live_pacer_take(&unlimited, kStart));
 }
 
-// When `tokens` more tokens are there at rate_pps, in exact arithmetic.
-double exact_ns(std::uint64_t tokens, std::uint64_t rate_pps) {
-  return static_cast<double>(tokens) * 1e9 / static_cast<double>(rate_pps);
+// When `tokens` more tokens are there at rate, in exact arithmetic.
+double exact_ns(std::uint64_t tokens, ProbeRate rate) {
+  return static_cast<double>(tokens) * 1e9 / rate.pps();
 }
 
-// `tokens` were granted over `elapsed_ns`, to 1 %; beside that each wait is rounded up to a
-// nanosecond, and up to `left_over` tokens stood in the bucket at one end of the span.
-void expect_rate(std::uint64_t rate_pps, std::uint64_t tokens, std::uint64_t left_over,
-                 std::uint64_t waits, std::uint64_t elapsed_ns) {
-  const double expected_ns = exact_ns(tokens, rate_pps);
-  ASSERT_NEAR(static_cast<double>(elapsed_ns), expected_ns,
-              expected_ns * 0.01 + exact_ns(left_over, rate_pps) + 2 * static_cast<double>(waits))
-      << rate_pps << " pps, " << tokens << " tokens";
+// `tokens` were granted over `elapsed_ns`, not faster than asked for and at most 1 % slower; beside
+// that a token is rounded up to a tick, each wait to a nanosecond, and up to `left_over` tokens
+// stood in the bucket at one end of the span.
+void expect_rate(ProbeRate rate, std::uint64_t tokens, std::uint64_t left_over, std::uint64_t waits,
+                 std::uint64_t elapsed_ns) {
+  const double expected_ns = exact_ns(tokens, rate);
+  const double slack_ns = exact_ns(left_over, rate) + 2 * static_cast<double>(waits);
+  const double rounded_ns = static_cast<double>(tokens / LIVE_TICKS_PER_NS + 1);
+  ASSERT_GE(static_cast<double>(elapsed_ns), expected_ns - slack_ns)
+      << rate.pps() << " pps, " << tokens << " tokens: too fast";
+  ASSERT_LE(static_cast<double>(elapsed_ns), expected_ns * 1.01 + rounded_ns + slack_ns)
+      << rate.pps() << " pps, " << tokens << " tokens: too slow";
 }
 
-// Asks for `wanted` at once until `tokens` have been granted, or 2 s of virtual time have passed.
+// Virtual time to sweep: 2 s, or twelve probes' time where they are rare.
+std::uint64_t end_ns(ProbeRate rate) {
+  return kStartNs + std::max(2 * kSecondNs, 12 * rate.interval_ns());
+}
+
+// Asks for `wanted` at once until `tokens` have been granted, or the time is over.
 // Each wait lies in the future, and no instant sees more than a burst.
-void sweep_pacer(std::uint64_t rate_pps, std::uint64_t wanted, std::uint64_t tokens) {
-  const std::uint64_t burst_max = std::max<std::uint64_t>(1, rate_pps / 1000);
-  Pacer pacer(rate_pps, kStartNs);
+void sweep_pacer(ProbeRate rate, std::uint64_t wanted, std::uint64_t tokens) {
+  const std::uint64_t burst_max = std::max<std::uint64_t>(1, rate.whole_pps() / 1000);
+  Pacer pacer(rate, kStartNs);
   std::uint64_t now_ns = kStartNs;
   std::uint64_t granted = 0;
   std::uint64_t at_once = 0;
   std::uint64_t waits = 0;
   std::uint64_t before_last = 0;  // granted before the last wait ended, from the first wait's end
   std::uint64_t first_ns = 0;
-  while (granted < tokens && now_ns < kStartNs + 2 * kSecondNs) {
+  while (granted < tokens && now_ns < end_ns(rate)) {
     const Pacer::Grant grant = pacer.take(wanted, now_ns);
     granted += grant.count;
     at_once += grant.count;
-    ASSERT_LE(at_once, burst_max) << rate_pps << " pps, " << wanted << " at once";
+    ASSERT_LE(at_once, burst_max) << rate.pps() << " pps, " << wanted << " at once";
     if (grant.count > 0) continue;
-    ASSERT_GT(grant.ready_ns, now_ns) << rate_pps << " pps, " << wanted << " at once";
-    ASSERT_TRUE(at_once > 0 || waits == 0) << rate_pps << " pps: a wait for nothing";
+    ASSERT_GT(grant.ready_ns, now_ns) << rate.pps() << " pps, " << wanted << " at once";
+    ASSERT_TRUE(at_once > 0 || waits == 0) << rate.pps() << " pps: a wait for nothing";
     now_ns = grant.ready_ns;
     at_once = 0;
     before_last = granted;
     if (++waits == 1) first_ns = now_ns, granted = 0, before_last = 0;
   }
   const bool leaves_some = wanted > 1 && wanted < burst_max;
-  expect_rate(rate_pps, before_last, leaves_some ? burst_max : 0, waits, now_ns - first_ns);
+  expect_rate(rate, before_last, leaves_some ? burst_max : 0, waits, now_ns - first_ns);
 }
 
-live_pacer live_pacer_of(std::uint64_t rate_pps) {
-  const PaceShape shape(rate_pps, LIVE_TICKS_PER_NS);
+live_pacer live_pacer_of(ProbeRate rate) {
+  const PaceShape shape(rate, LIVE_TICKS_PER_NS);
   return {{shape.average.token_ticks, shape.average.depth_ticks, 0},
           {shape.peak.token_ticks, shape.peak.depth_ticks, 0}};
 }
 
 // The in-kernel pacer is asked for one token, again and again: here at the moments at which its
 // buckets say that there is one, and a nanosecond before.
-void sweep_live_pacer(std::uint64_t rate_pps, std::uint64_t tokens) {
-  const std::uint64_t burst_max = std::max<std::uint64_t>(1, rate_pps / 1000);
-  live_pacer pacer = live_pacer_of(rate_pps);
+void sweep_live_pacer(ProbeRate rate, std::uint64_t tokens) {
+  const std::uint64_t burst_max = std::max<std::uint64_t>(1, rate.whole_pps() / 1000);
+  live_pacer pacer = live_pacer_of(rate);
   live_pacer_start(&pacer, kStartNs);
   std::uint64_t now_ns = kStartNs;
   std::uint64_t granted = 0;
   std::uint64_t at_once = 0;
   std::uint64_t waits = 0;
   std::uint64_t last_ns = 0;  // the first is there at once
-  while (granted < tokens && now_ns < kStartNs + 2 * kSecondNs) {
+  while (granted < tokens && now_ns < end_ns(rate)) {
     if (live_pacer_take(&pacer, now_ns) != 0) {
       ++granted;
       last_ns = now_ns;
-      ASSERT_LE(++at_once, burst_max) << rate_pps << " pps";
+      ASSERT_LE(++at_once, burst_max) << rate.pps() << " pps";
       continue;
     }
     const std::uint64_t ready_ticks = std::max(pacer.average.emptied_at + pacer.average.token_ticks,
                                                pacer.peak.emptied_at + pacer.peak.token_ticks);
     const std::uint64_t ready_ns = (ready_ticks + LIVE_TICKS_PER_NS - 1) / LIVE_TICKS_PER_NS;
-    ASSERT_GT(ready_ns, now_ns) << rate_pps << " pps";
+    ASSERT_GT(ready_ns, now_ns) << rate.pps() << " pps";
     now_ns = ready_ns;
     at_once = 0;
     ++waits;
   }
-  ASSERT_GT(granted, 0) << rate_pps;
-  expect_rate(rate_pps, granted - 1, 0, waits, last_ns - kStartNs);
+  ASSERT_GT(granted, 0) << rate.pps();
+  expect_rate(rate, granted - 1, 0, waits, last_ns - kStartNs);
 }
 
 // A whole burst, the sender's batch, one at a time: 12k sent nothing, for ever, when a burst's
 // depth in ticks was rounded by itself.
-void sweep_rate(std::uint64_t rate_pps, std::uint64_t turns) {
-  const std::uint64_t burst = std::max<std::uint64_t>(1, rate_pps / 1000);
-  sweep_pacer(rate_pps, burst, turns * burst);
-  sweep_pacer(rate_pps, 64, turns * std::min<std::uint64_t>(64, burst));
-  sweep_pacer(rate_pps, 1, turns * std::min<std::uint64_t>(burst, 8));
-  sweep_live_pacer(rate_pps, std::min<std::uint64_t>(burst, 8) * turns);
+void sweep_rate(ProbeRate rate, std::uint64_t turns) {
+  const std::uint64_t burst = std::max<std::uint64_t>(1, rate.whole_pps() / 1000);
+  sweep_pacer(rate, burst, turns * burst);
+  sweep_pacer(rate, 64, turns * std::min<std::uint64_t>(64, burst));
+  sweep_pacer(rate, 1, turns * std::min<std::uint64_t>(burst, 8));
+  sweep_live_pacer(rate, std::min<std::uint64_t>(burst, 8) * turns);
 }
 
 TEST(Pacer, EveryRateUpToAMillionSends) {
@@ -241,6 +250,25 @@ TEST(Pacer, EveryRateUpToAThousandIsKeptForTwoSeconds) {
     sweep_rate(rate_pps, ~std::uint64_t{0} >> 20);
     if (HasFatalFailure()) return;
   }
+}
+
+// 0.5 was sent as 1, and 1.5 as 2.
+TEST(Pacer, FractionsAreKept) {
+  for (std::uint64_t thousandths = 1; thousandths <= 20'000; ++thousandths) {
+    const ProbeRate rate = ProbeRate::of_thousandths(thousandths);
+    sweep_pacer(rate, 1, 12);
+    sweep_pacer(rate, 64, 12);
+    // The in-kernel pacer has rates of thousands.
+    sweep_live_pacer(ProbeRate::of_thousandths(1'000'000 + thousandths), 12);
+    if (HasFatalFailure()) return;
+  }
+  const ProbeRate half = ProbeRate::of_thousandths(500);
+  FakeClock clock;
+  Pacer pacer(half, clock.now);
+  EXPECT_EQ(pacer.take(64, clock.now).count, 1U);
+  const Pacer::Grant second = pacer.take(64, clock.now + 1'999'000'000);
+  EXPECT_EQ(second.count, 0U);
+  EXPECT_NEAR(static_cast<double>(second.ready_ns - clock.now), 2e9, 10);
 }
 
 TEST(Pacer, RandomRatesAboveAMillionSend) {

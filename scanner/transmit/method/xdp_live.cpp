@@ -149,7 +149,8 @@ void XdpLiveTransmitter::quit() {
 
 void XdpLiveTransmitter::set_rate(const QueueSetup& setup) {
   if (setup.rate_pps == Pacer::kUnlimited) return;
-  backlog_ = std::clamp(setup.rate_pps * kBacklogNs / kSecondNs, kBacklogMin, kBacklogMax);
+  backlog_ =
+      std::clamp(setup.rate_pps.whole_pps() * kBacklogNs / kSecondNs, kBacklogMin, kBacklogMax);
   if (!setup.keeps_rate) return;
   const PaceShape shape(setup.rate_pps, LIVE_TICKS_PER_NS);
   queue_.pacer.average = make_bucket(shape.average);

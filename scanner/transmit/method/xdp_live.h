@@ -22,6 +22,7 @@
 #include "scanner/process/clock.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/method/live_program.h"
+#include "scanner/transmit/probe_rate.h"
 #include "scanner/transmit/transmitter.h"
 
 namespace echoscan {
@@ -38,7 +39,7 @@ class XdpLiveTransmitter : public Transmitter {
   // that rate by itself.
   struct QueueSetup {
     int cpu;
-    std::uint64_t rate_pps;
+    ProbeRate rate_pps;
     bool keeps_rate;
   };
 
