@@ -178,11 +178,11 @@ std::vector<std::string> methods_of(const OpenPaths& paths) {
 }
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
-ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, bool busy_poll,
+ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
                          std::optional<std::uint64_t>& tx_packets) {
   const std::optional<std::uint64_t> before = link.tx_packets();
   std::optional<BusyPolling> busy_polling;
-  if (busy_poll) busy_polling.emplace(link.name());
+  if (busy_polled) busy_polling.emplace(*busy_polled);
   ScanOutcome outcome = pipeline.run();
   const std::optional<std::uint64_t> after = link.tx_packets();
   // Some drivers begin to count anew when they are set up again; then nobody knows.
@@ -229,6 +229,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // for each queue.
   const OpenPaths paths(config.path, config.pace.rate_pps, plan, clock);
   announce(config, plan, paths);
+  put_back_interrupts(paths.network.interface);
 
   // Output: opened last, so that a scan which is refused touches no file, but before the first
   // probe.
@@ -242,7 +243,8 @@ ExitCode run_scan(const ScanConfig& config) {
   const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
-  const ScanOutcome outcome = run_pipeline(pipeline, link, config.path.busy_poll, path.tx_packets);
+  const ScanOutcome outcome =
+      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, path.tx_packets);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary =

@@ -198,6 +198,21 @@ void judge_sizes(const Diagnosis& facts, ProblemList& problems) {
                  "a lower --rate (about 5 Mpps at the small end of ENA), or a larger instance");
 }
 
+// Settings that outlive their scan.
+void judge_interrupts(const Diagnosis& facts, ProblemList& problems) {
+  if (!facts.held_back) return;
+  const std::string& name = facts.interface.name;
+  const InterruptValues& found = facts.held_back->found;
+  problems.add(
+      fmt::format("A scan that was killed (process {}) has left the interrupts of {} held back "
+                  "({}): replies may be late.",
+                  facts.held_back->process, name, to_string(facts.held_back->set)),
+      fmt::format("any scan by {} as root sets them back; or: echo {} "
+                  ">/sys/class/net/{}/napi_defer_hard_irqs; echo {} "
+                  ">/sys/class/net/{}/gro_flush_timeout",
+                  name, found.defer_hard_irqs, name, found.gro_flush_timeout, name));
+}
+
 std::string trial_text(const Trial& trial) {
   switch (trial.outcome) {
     case Outcome::works:
@@ -239,6 +254,7 @@ std::string interface_text(const Diagnosis& facts) {
   line("send ring", ring_text(facts.tx_ring, facts.tx_ring_max));
   line("LRO", facts.has_lro ? "on" : "off");
   line("XDP program", or_none(facts.foreign_program));
+  if (facts.held_back) line("interrupts", "held back by a scan that was killed");
   line("native XDP", trial_text(facts.xdp_native));
   line("generic XDP", trial_text(facts.xdp_generic));
   line("zero-copy", trial_text(facts.zero_copy));
@@ -279,7 +295,9 @@ nlohmann::ordered_json interface_json(const Diagnosis& facts) {
           {"tx_ring_max", facts.tx_ring_max},
           {"lro", facts.has_lro},
           {"pps_allowance_exceeded", optional_number(facts.pps_allowance_exceeded)},
-          {"xdp_program", facts.foreign_program}};
+          {"xdp_program", facts.foreign_program},
+          {"held_back_by", facts.held_back ? nlohmann::ordered_json(facts.held_back->process)
+                                           : nlohmann::ordered_json(nullptr)}};
 }
 
 }  // namespace
@@ -293,6 +311,7 @@ std::vector<Problem> find_problems(const Diagnosis& diagnosis) {
   judge_native(diagnosis, problems);
   judge_zero_copy(diagnosis, problems);
   judge_sizes(diagnosis, problems);
+  judge_interrupts(diagnosis, problems);
   return found;
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scanner/network/interface.h"
+#include "scanner/network/interrupt_note.h"
 #include "scanner/network/way_partition.h"
 #include "scanner/process/kernel_version.h"
 
@@ -46,6 +47,7 @@ struct Diagnosis {
   bool has_lro = false;
   std::optional<std::uint64_t> pps_allowance_exceeded;  // frames that the cloud's limit held back
   std::string foreign_program;                          // an XDP program that is there already
+  std::optional<InterruptNote::Content> held_back;      // interrupts, by a scan that was killed
 
   Trial xdp_native;
   Trial xdp_generic;

@@ -9,6 +9,7 @@
 
 #include "scanner/command/diagnosis.h"
 #include "scanner/command/rehearsal.h"
+#include "scanner/network/busy_poll.h"
 #include "scanner/network/ethtool.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/own_address.h"
@@ -58,6 +59,7 @@ void look_at_interface(Diagnosis& facts, Interface interface) {
   facts.has_lro = has_lro(name);
   facts.pps_allowance_exceeded = read_driver_counter(name, "pps_allowance_exceeded");
   facts.foreign_program = describe_xdp_program(facts.interface);
+  facts.held_back = find_held_back(facts.interface);
 }
 
 Trial outcome_of(const tl::expected<void, Refusal>& attempt) {

@@ -1,10 +1,9 @@
 #include "scanner/network/busy_poll.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <fstream>
 
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -12,56 +11,111 @@
 namespace echoscan {
 namespace {
 
-std::string read_setting(const std::string& path) {
-  std::string value;
-  std::ifstream file(path);
-  if (!std::getline(file, value))
-    throw UserError(
-        ExitCode::environment,
-        fmt::format("--busy-poll: {} cannot be read ({}); Linux has it from 5.11 on, and shows it "
-                    "where /sys is that of the network namespace (as `ip netns exec` mounts it)",
-                    path, std::strerror(errno)));
-  return value;
+[[noreturn]] void refuse(const std::string& reason) {
+  throw UserError(ExitCode::environment, "--busy-poll: " + reason);
 }
 
-// Returns an errno; 0 when the setting was written.
-int write_setting(const std::string& path, const std::string& value) {
-  errno = 0;
-  std::ofstream file(path);
-  file << value << std::flush;
-  if (file) return 0;
-  return errno != 0 ? errno : EIO;
+[[noreturn]] void refuse_settings(const Refusal& refusal) {
+  if (refusal.error == ENOENT)
+    refuse(refusal.reason +
+           "; Linux has it from 5.11 on, and shows it where /sys is that of the network namespace "
+           "(as `ip netns exec` mounts it)");
+  refuse(refusal.reason +
+         "; it takes root, and in a container --privileged, for a /sys that is not read-only");
 }
 
-void restore(const std::string& path, const std::string& value) {
-  if (const int error = write_setting(path, value); error != 0)
-    log_warning("--busy-poll: {} could not be set back to {} ({})", path, value,
-                std::strerror(error));
+// Of each setting what the killed scan had found, unless somebody has changed it since.
+tl::expected<InterruptValues, Refusal> put_back(const std::string& interface,
+                                                const InterruptNote::Content& left) {
+  const tl::expected<InterruptSettings, Refusal> settings =
+      InterruptSettings::open(interface, true);
+  if (!settings) return tl::make_unexpected(settings.error());
+  tl::expected<InterruptValues, Refusal> values = settings->read();
+  if (!values) return values;
+  if (values->defer_hard_irqs == left.set.defer_hard_irqs)
+    values->defer_hard_irqs = left.found.defer_hard_irqs;
+  if (values->gro_flush_timeout == left.set.gro_flush_timeout)
+    values->gro_flush_timeout = left.found.gro_flush_timeout;
+  if (const tl::expected<void, Refusal> written = settings->write(*values); !written)
+    return tl::make_unexpected(written.error());
+  return values;
 }
 
 }  // namespace
 
-BusyPolling::BusyPolling(const std::string& interface)
-    : defer_path_(fmt::format("/sys/class/net/{}/napi_defer_hard_irqs", interface)),
-      flush_path_(fmt::format("/sys/class/net/{}/gro_flush_timeout", interface)),
-      defer_before_(read_setting(defer_path_)),
-      flush_before_(read_setting(flush_path_)) {
-  int error = write_setting(flush_path_, kFlushTimeoutNs);
-  const std::string& refused = error != 0 ? flush_path_ : defer_path_;
-  if (error == 0) {
-    error = write_setting(defer_path_, kDeferPolls);
-    if (error != 0) restore(flush_path_, flush_before_);
+std::optional<InterruptNote::Content> find_held_back(const Interface& interface) {
+  std::optional<InterruptNote::Content> left = InterruptNote::find_left(interface.index);
+  if (!left) return left;
+  const auto settings = InterruptSettings::open(interface.name, false);
+  const auto values =
+      settings ? settings->read() : tl::expected<InterruptValues, Refusal>(refused(""));
+  // Where nobody can tell, the note's word counts.
+  if (values && values->defer_hard_irqs != left->set.defer_hard_irqs &&
+      values->gro_flush_timeout != left->set.gro_flush_timeout)
+    left.reset();
+  return left;
+}
+
+void put_back_interrupts(const Interface& interface) {
+  const std::optional<InterruptNote::Content> left = find_held_back(interface);
+  if (!left) return;
+  const std::string what =
+      fmt::format("a scan that was killed (process {}) has left the interrupts of {} held back",
+                  left->process, interface.name);
+  tl::expected<InterruptNote, Refusal> note = InterruptNote::take(interface.index);
+  const bool is_others = note ? !note->left() : note.error().error == EAGAIN;
+  // Another scan has come first, and puts them back.
+  if (is_others && note) note->remove();
+  if (is_others) return;
+  const auto values = note ? put_back(interface.name, *note->left())
+                           : tl::expected<InterruptValues, Refusal>(refused(note.error().reason));
+  if (!values) {
+    log_warning("{} ({}), so that replies may be late; they cannot be set back to {}: {}", what,
+                to_string(left->set), to_string(left->found), values.error().reason);
+    return;
   }
-  if (error != 0)
-    throw UserError(ExitCode::environment,
-                    fmt::format("--busy-poll: {} cannot be written ({}); it takes root, and in a "
-                                "container --privileged, for a /sys that is not read-only",
-                                refused, std::strerror(error)));
+  note->remove();
+  log_warning("{}; they are set back: {}", what, to_string(*values));
+}
+
+BusyPolling::BusyPolling(const Interface& interface) {
+  tl::expected<InterruptSettings, Refusal> settings = InterruptSettings::open(interface.name, true);
+  if (!settings) refuse_settings(settings.error());
+  const tl::expected<InterruptValues, Refusal> found = settings->read();
+  if (!found) refuse_settings(found.error());
+  const InterruptValues wanted{kDeferPolls, kFlushTimeoutNs};
+
+  tl::expected<InterruptNote, Refusal> note = InterruptNote::take(interface.index);
+  if (!note && note.error().error == EAGAIN)
+    refuse(fmt::format("another scan polls {} already ({})", interface.name, note.error().reason));
+  std::string reason = note ? "" : note.error().reason;
+  if (note)
+    if (const auto written = note->write({getpid(), *found, wanted}); !written)
+      reason = written.error().reason;
+  if (!reason.empty())
+    log_warning(
+        "--busy-poll: no note can be made in {} ({}): if this scan is killed, nobody puts "
+        "back {} of {}",
+        InterruptNote::kFolder, reason, to_string(*found), interface.name);
+
+  if (const tl::expected<void, Refusal> written = settings->write(wanted); !written) {
+    if (settings->write(*found) && note) note->remove();
+    refuse_settings(written.error());
+  }
+  log_info("--busy-poll: {} holds its interrupts back: {}, and at the end {} again", interface.name,
+           to_string(wanted), to_string(*found));
+  if (note) note_ = std::move(*note);
+  settings_ = std::move(*settings);
+  found_ = *found;
 }
 
 BusyPolling::~BusyPolling() {
-  restore(defer_path_, defer_before_);
-  restore(flush_path_, flush_before_);
+  const tl::expected<void, Refusal> written = settings_->write(found_);
+  // With the interface its settings are gone.
+  const bool is_done = written || written.error().error == ENODEV;
+  if (!is_done)
+    log_warning("--busy-poll: {}; {} was there", written.error().reason, to_string(found_));
+  if (is_done && note_) note_->remove();
 }
 
 }  // namespace echoscan

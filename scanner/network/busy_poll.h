@@ -2,36 +2,45 @@
 // themselves.
 //
 // A socket that prefers busy polling (SO_PREFER_BUSY_POLL, Linux 5.11) changes little until the
-// interface holds its interrupts back. Two values in sysfs make it do so, for the whole interface
-// and until they are changed again. This owner writes them and puts back what it found. The values
-// are those that the kernel's and DPDK's documents advise: interrupts stay off for 2 empty polls,
-// and a timer polls after 200 us if nobody else does, so that a reply may be stamped that late.
-// Rejected: the netlink interface, which sets single queues, but only from Linux 6.13 on. SIGKILL
-// leaves the values in place; docs/design.md has the command that resets them.
+// interface holds its interrupts back (interrupt_settings.h). This owner makes it do so, and puts
+// back what it found. The values are those that the kernel's and DPDK's documents advise:
+// interrupts stay off for 2 empty polls, and a timer polls after 200 us if nobody else does, so
+// that a reply may be stamped that late. A scan that is killed leaves them, and a note of what it
+// had found (interrupt_note.h), which the next scan on that interface acts upon.
 #pragma once
 
-#include <string>
+#include <optional>
+
+#include "scanner/network/interface.h"
+#include "scanner/network/interrupt_note.h"
+#include "scanner/network/interrupt_settings.h"
 
 namespace echoscan {
+
+// What a killed scan has left on the interface; nullopt: nothing, or somebody has changed it since.
+// Takes no privilege, and changes nothing.
+std::optional<InterruptNote::Content> find_held_back(const Interface& interface);
+
+// Puts back what a killed scan has left on the interface, and says so; or that it cannot.
+void put_back_interrupts(const Interface& interface);
 
 class BusyPolling {
  public:
   static constexpr const char* kDeferPolls = "2";
   static constexpr const char* kFlushTimeoutNs = "200000";
 
-  // `interface` is its name. Throws UserError with code environment, and changes nothing, when the
-  // settings do not exist or may not be written.
-  explicit BusyPolling(const std::string& interface);
+  // Call put_back_interrupts() first. Throws UserError with code environment, and changes nothing,
+  // when the settings do not exist or may not be written, or while another scan has changed them.
+  explicit BusyPolling(const Interface& interface);
   BusyPolling(const BusyPolling&) = delete;
   BusyPolling& operator=(const BusyPolling&) = delete;
   // Puts back what it found, or warns that it could not.
   ~BusyPolling();
 
  private:
-  std::string defer_path_;
-  std::string flush_path_;
-  std::string defer_before_;
-  std::string flush_before_;
+  std::optional<InterruptNote> note_;  // nullopt: none can be made
+  std::optional<InterruptSettings> settings_;
+  InterruptValues found_;
 };
 
 }  // namespace echoscan

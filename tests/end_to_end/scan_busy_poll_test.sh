@@ -23,6 +23,45 @@ for stop in INT:130 TERM:143; do
   expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 done
 
+# Killed, it leaves them; the doctor says so, and the next scan there puts them back, whether it polls or not. What
+# somebody else has changed meanwhile is theirs.
+notes() { find /run/echoscan -name "busy_poll.$(stat -Lc %i "/run/netns/$ECHOSCAN_LAB-near").*" 2>/dev/null | wc -l; }
+doctor() { near "$echoscan" doctor -i lab0 --to 10.0.0.1 --read-only "$@" || [ $? = 3 ]; }
+kill_scan() {
+  start_scan --busy-poll --method af_xdp_copy --rate 100k --cooldown 0.5 10.0.0.0/8
+  expect_equal "notes while the scan runs" "$(notes)" 1
+  expect_equal "the doctor on a scan that runs" "$(doctor --json | jq .interface.held_back_by)" null
+  kill -s KILL $pid
+  expect_status 137 wait $pid
+}
+cd "$work"
+expect_equal "notes of scans that have ended" "$(notes)" 0
+for next in "--busy-poll --method af_xdp" "--method af_packet"; do
+  kill_scan
+  expect_equal "settings after SIGKILL" "$(settings)" "2 200000 "
+  doctor >report
+  expect_text report "A scan that was killed (process $pid) has left the interrupts of lab0 held back"
+  expect_text report "echo 1 >/sys/class/net/lab0/napi_defer_hard_irqs; echo 30000 >/sys/class/net/lab0/gro_flush_timeout"
+  expect_equal "the doctor's JSON" "$(doctor --json | jq .interface.held_back_by)" "$pid"
+  # shellcheck disable=SC2086 # words on purpose
+  scan $next --cooldown 0.5 10.0.0.0/24 || fail "the next scan ended with $?"
+  expect_text log "(process $pid) has left the interrupts of lab0 held back; they are set back: napi_defer_hard_irqs 1, gro_flush_timeout 30000"
+  expect_equal "settings after the next scan" "$(settings)" "$before"
+  expect_equal "notes after the next scan" "$(notes)" 0
+done
+kill_scan
+near sh -c 'echo 7 >/sys/class/net/lab0/napi_defer_hard_irqs'
+scan --method af_packet --cooldown 0.5 10.0.0.0/24 || fail "the next scan ended with $?"
+expect_equal "settings of which one was changed" "$(settings)" "7 30000 "
+near sh -c 'echo 1 >/sys/class/net/lab0/napi_defer_hard_irqs'
+kill_scan
+near sh -c 'echo 8 >/sys/class/net/lab0/napi_defer_hard_irqs; echo 40000 >/sys/class/net/lab0/gro_flush_timeout'
+expect_equal "the doctor on what was changed" "$(doctor --json | jq .interface.held_back_by)" null
+scan --busy-poll --method af_xdp --cooldown 0.5 10.0.0.0/24 || fail "the next scan ended with $?"
+expect_equal "settings that were changed" "$(settings)" "8 40000 "
+expect_equal "notes at the end" "$(notes)" 0
+near sh -c 'echo 1 >/sys/class/net/lab0/napi_defer_hard_irqs; echo 30000 >/sys/class/net/lab0/gro_flush_timeout'
+
 # The output fails in the middle, the environment refuses at the start.
 expect_status 4 scan --busy-poll --method af_xdp --cooldown 0.5 -o /dev/full 10.0.0.0/16
 expect_equal "settings after a failed output" "$(settings)" "$before"
@@ -31,7 +70,7 @@ expect_status 3 near unshare --mount sh -c 'mount -o remount,ro,bind /sys && exe
 expect_text "$work/log" "cannot be written (Read-only file system)"
 expect_status 3 nsenter --net="/run/netns/$ECHOSCAN_LAB-near" \
   "$echoscan" scan --allow-reserved --busy-poll --method af_xdp 10.0.0.0/24 2>"$work/log"
-expect_text "$work/log" "--busy-poll: /sys/class/net/lab0/napi_defer_hard_irqs cannot be read"
+expect_text "$work/log" "--busy-poll: /sys/class/net/lab0/gro_flush_timeout cannot be read"
 expect_status 3 near "$echoscan" scan --allow-reserved --busy-poll --method af_xdp 192.0.2.2 2>"$work/log"
 expect_text "$work/log" "on lab0 the kernel routes all probes"
 for method in auto af_packet xdp_live; do

@@ -155,6 +155,9 @@ TEST(Diagnosis, SizesAndLimits) {
   facts.interface.queues = 1;
   expect_fix(facts, "ethtool -L eth7 combined 4");
   facts = healthy();
+  facts.held_back = InterruptNote::Content{4711, {"1", "30000"}, {"2", "200000"}};
+  expect_fix(facts, "echo 1 >/sys/class/net/eth7/napi_defer_hard_irqs");
+  facts.held_back.reset();
   facts.pps_allowance_exceeded = 17;
   expect_fix(facts, "--rate");
   facts = healthy();
