@@ -38,6 +38,7 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
                  {[this](const WayChange& change) { next_hop_watch_.follow(change); },
                   [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       reply_balance_(source, link),
+      cooldown_(limits.cooldown_ns, events_),
       interface_name_(link.name()) {
   if (next_hops.probe && !next_hops.probe->gateways().empty())
     state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
@@ -80,8 +81,8 @@ void Control::tick(std::uint64_t now_ns) {
     next_status_ns_ = now_ns + kSecondNs;
   }
   look_at_path(now_ns);
+  look_at_link(now_ns);
   if (senders_left_ > 0) {
-    look_at_link(now_ns);
     if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
   } else {
     look_at_cooldown(now_ns);
@@ -95,34 +96,41 @@ void Control::tick(std::uint64_t now_ns) {
 }
 
 void Control::look_at_cooldown(std::uint64_t now_ns) {
+  if (state_.stop_receiving.load(std::memory_order_relaxed)) return;
   if (!said_cooldown_) {
     said_cooldown_ = true;
+    cooldown_.begin(state_.sending_ended_ns.load(std::memory_order_relaxed));
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
     if (!is_hurried_ && limits_.cooldown_ns > 0)
       log_info("all probes have left; receiving for {} s more", to_seconds(limits_.cooldown_ns));
   }
-  look_at_receiving_link(now_ns);
-  const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
-  if (is_hurried_ || now_ns - ended_ns >= limits_.cooldown_ns) stop_receiving();
+  const bool is_held_up = is_cooldown_held_up(now_ns);
+  if (is_held_up && !cooldown_is_held_up_) ++cooldown_delays_;
+  cooldown_is_held_up_ = is_held_up;
+  if (is_held_up && cooldown_delays_ <= kCooldownDelaysMax) cooldown_.begin(now_ns);
+  if (cooldown_.is_due(now_ns)) cooldown_.look(now_ns, look_().receiver.replied);
+  if (!is_hurried_ && !cooldown_.is_over(now_ns)) return;
+  if (!is_hurried_) close_cooldown(now_ns);
+  stop_receiving();
 }
 
-void Control::look_at_receiving_link(std::uint64_t now_ns) {
-  if (is_gone_ || state_.stop_receiving.load(std::memory_order_relaxed)) return;
-  const bool is_down = !link_.is_up();
-  if (is_down && !link_is_down_) {
-    down_since_ns_ = now_ns;
-    note_replies_lost_with_link();
-    events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
-                     "replies to the last probes may be lost");
-  } else if (!is_down && link_is_down_) {
-    events_.add_return(now_ns,
-                       fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
-                                   to_seconds(now_ns - down_since_ns_)),
-                       "the probes before its loss are in doubt");
-  }
-  link_is_down_ = is_down;
-  if (!is_down) state_.link_seen_up_ns.store(now_ns, std::memory_order_relaxed);
+void Control::close_cooldown(std::uint64_t now_ns) {
+  const Snapshot snapshot = look_();
+  const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
+  const double sending_s = std::max(to_seconds(ended_ns - started_ns_), 1e-9);
+  const std::uint64_t replied = snapshot.receiver.replied;
+  cooldown_.close(now_ns, replied, static_cast<double>(replied) / std::max(1.0, sending_s));
+}
+
+bool Control::is_sent_again() const {
+  return !state_.stop_sending.load(std::memory_order_relaxed);
+}
+
+bool Control::is_cooldown_held_up(std::uint64_t now_ns) const {
+  return is_sent_again() && now_ns - started_ns_ < limits_.max_runtime_ns &&
+         (link_is_down_ || filter_watch_.is_off() ||
+          state_.senders_busy.load(std::memory_order_relaxed) > 0);
 }
 
 // From now on the source belongs to the receiver alone, which stops it.
@@ -136,7 +144,7 @@ void Control::stop_without(const std::string& what, const std::string& reason) {
   stop(PathLost{what, reason, snapshot.probes_sent(), snapshot.probes, limits_.seed});
 }
 
-// Also in the cooldown, in which nothing is sent again: what is lost then is in doubt. With the
+// Also in the cooldown, in which what link and filter may have cost is sent again. With the
 // interface everything else is gone, too.
 void Control::look_at_path(std::uint64_t now_ns) {
   if (state_.stop_receiving.load(std::memory_order_relaxed) || is_interface_gone(now_ns)) return;
@@ -149,7 +157,7 @@ void Control::look_at_path(std::uint64_t now_ns) {
 
 void Control::look_at_filter(std::uint64_t now_ns) {
   if (filter_watch_.failure()) return;
-  filter_watch_.look(now_ns, senders_left_ > 0);
+  filter_watch_.look(now_ns, is_sent_again());
   if (!filter_watch_.failure()) return;
   stop_without("reply filter lost", fmt::format("the reply filter of {} is lost ({})", link_.name(),
                                                 *filter_watch_.failure()));
@@ -199,7 +207,7 @@ bool Control::is_interface_gone(std::uint64_t now_ns) {
 
 // While the link is down senders pause: a probe sent now would be lost, or worse, counted as sent.
 void Control::look_at_link(std::uint64_t now_ns) {
-  if (is_gone_) return;
+  if (is_gone_ || state_.stop_receiving.load(std::memory_order_relaxed)) return;
   if (!link_.is_up()) {
     note_link_down(now_ns);
     return;
@@ -224,7 +232,10 @@ void Control::note_link_up(std::uint64_t now_ns) {
   events_.add_return(now_ns,
                      fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
                                  to_seconds(now_ns - down_since_ns_)),
-                     "sending goes on");
+                     senders_left_ > 0 ? "sending goes on"
+                     : is_sent_again() ? "what may have been lost is sent again, and the cooldown "
+                                         "begins anew"
+                                       : "the probes before its loss are in doubt");
 }
 
 bool Control::is_counted_by_interface() const {
@@ -261,18 +272,26 @@ void Control::note_link_down(std::uint64_t now_ns) {
       state_.link_was_silent.store(false, std::memory_order_relaxed);
       note_replies_lost_with_link();
       events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
-                       fmt::format("sending pauses, for {} s at most", limits_.link_timeout_s));
+                       is_sent_again()
+                           ? fmt::format("{}, for {} s at most",
+                                         senders_left_ > 0 ? "sending pauses" : "it is waited for",
+                                         limits_.link_timeout_s)
+                           : "replies to the last probes may be lost");
     }
     state_.link_is_down.store(true, std::memory_order_relaxed);
   }
-  if (to_seconds(now_ns - down_since_ns_) > limits_.link_timeout_s)
+  if (is_sent_again() && to_seconds(now_ns - down_since_ns_) > limits_.link_timeout_s)
     stop_without("link down", fmt::format("the link of {} was down for {} s (--link-timeout)",
                                           link_.name(), limits_.link_timeout_s));
 }
 
-// By kGoBackNs senders go back by themselves, as long as they send.
+// By kGoBackNs senders go back by themselves, as long as they send. In the cooldown all replies
+// that it waits for may be lost: where nobody has replied, they may take as long as it.
 void Control::note_replies_lost_with_link() {
-  const std::uint64_t on_its_way_ns = FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns);
+  const std::uint64_t round_trip_ns = look_().receiver.round_trip_ns;
+  std::uint64_t on_its_way_ns = FilterWatch::on_its_way_ns(round_trip_ns);
+  if (senders_left_ == 0 && (round_trip_ns == 0 || 2 * round_trip_ns > on_its_way_ns))
+    on_its_way_ns = std::max(on_its_way_ns, limits_.cooldown_ns);
   const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
   if (senders_left_ == 0 || on_its_way_ns > Sender::kGoBackNs)
     state_.reply_losses.add(seen_up_ns - std::min(seen_up_ns, on_its_way_ns));

@@ -19,6 +19,7 @@
 #include "scanner/account/status.h"
 #include "scanner/network/link.h"
 #include "scanner/options/path_config.h"
+#include "scanner/pipeline/cooldown_watch.h"
 #include "scanner/pipeline/filter_watch.h"
 #include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/reply_balance.h"
@@ -42,6 +43,8 @@ class Control {
   // How long no probe has to leave before a warning says so; at low rates, the time of three
   // probes.
   static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
+  // How often a cooldown begins anew: a link that comes and goes for ever does not hold up the end.
+  static constexpr unsigned kCooldownDelaysMax = 16;
 
   struct Limits {
     ProbeRate rate_pps = 0;  // 0: none
@@ -96,8 +99,12 @@ class Control {
   [[nodiscard]] bool is_counted_by_interface() const;
   void look_for_progress(const Snapshot& snapshot);
   void look_at_cooldown(std::uint64_t now_ns);
-  // In the cooldown, in which a lost link costs replies only, and nobody sends again.
-  void look_at_receiving_link(std::uint64_t now_ns);
+  void close_cooldown(std::uint64_t now_ns);
+  // Whether senders send again what is lost: also in the cooldown, until they are stopped.
+  [[nodiscard]] bool is_sent_again() const;
+  // Whether something is missing in the cooldown, or is being sent again, so that it has to begin
+  // anew.
+  [[nodiscard]] bool is_cooldown_held_up(std::uint64_t now_ns) const;
   [[nodiscard]] std::uint64_t silence_ns() const;
 
   Limits limits_;
@@ -112,12 +119,15 @@ class Control {
   SourceWatch source_watch_;
   WayWatch way_watch_;
   ReplyBalance reply_balance_;
+  CooldownWatch cooldown_;
   ScanOutcome outcome_ = Finished{};
   std::uint64_t started_ns_ = 0;  // 0: before the first tick
   std::uint64_t next_status_ns_ = 0;
   bool is_hurried_ = false;  // no cooldown
   bool was_signalled_ = false;
   bool said_cooldown_ = false;
+  bool cooldown_is_held_up_ = false;
+  unsigned cooldown_delays_ = 0;
   bool is_gone_ = false;  // the interface
   std::string interface_name_;
 

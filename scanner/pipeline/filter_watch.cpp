@@ -84,7 +84,7 @@ void FilterWatch::note_off(std::uint64_t now_ns, std::uint64_t good_ns, const st
   state_.filter_is_off.store(true, std::memory_order_relaxed);
   state_.reply_losses.add(lost_since_ns_);
   events_.add_loss(now_ns, what,
-                   is_sending_ ? "sending pauses until it is attached again"
+                   is_sending_ ? "nothing is sent until it is attached again"
                                : "replies to the last probes may be lost");
 }
 

@@ -194,6 +194,7 @@ ScanOutcome Pipeline::run() {
     sending.emplace_back([&, i] {
       const bool is_good = send(i);
       asio::post(events, [&control, is_good] { control.on_sender_end(is_good); });
+      if (is_good) senders_[i]->stand_by();
     });
   // From here nothing on the data's way allocates, and nothing throws.
   while (events.poll(), !is_received) {

@@ -93,7 +93,9 @@ struct ScanState {
   std::atomic<std::uint64_t> ways_seen_ns = ~std::uint64_t{0};
   // The user has asked twice to stop: lines that the reader does not take stay unwritten.
   std::atomic<bool> abandon_output = false;
-  // CLOCK_MONOTONIC when the last probe had left; 0 while sending.
+  // How many senders send again in the cooldown what may have been lost.
+  std::atomic<unsigned> senders_busy = 0;
+  // CLOCK_MONOTONIC when the last probe of the order had left; 0 while sending.
   std::atomic<std::uint64_t> sending_ended_ns = 0;
 };
 

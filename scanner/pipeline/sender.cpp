@@ -13,6 +13,7 @@ constexpr std::uint64_t kNapMaxNs = 50'000'000;
 // policy kept xdp_live's thread, which has a lower priority, off their CPU for 30 s.
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
+constexpr std::uint64_t kStandByNapNs = 10'000'000;
 
 std::uint64_t targets_to_go_back(ProbeRate rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
@@ -23,7 +24,7 @@ std::uint64_t targets_to_go_back(ProbeRate rate_pps) {
 
 Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
-               const ScanState& state, const LabelMap& labels, const LabelMap& ways,
+               ScanState& state, const LabelMap& labels, const LabelMap& ways,
                const CurrentNextHops& next_hops, ProbeRate rate_pps)
     : cursor_(cursor),
       blocks_(blocks),
@@ -55,8 +56,31 @@ bool Sender::run() {
         is_stopped_ ? now_ns - stopped_ns_ > kStoppedSettleNs : now_ns - progress_ns_ > kStallNs;
   }
   const bool is_stalled = is_impatient && !is_stopped_ && batch_begin_ != batch_end_;
-  give_up();
+  if (!is_done_) end();
   return !is_stalled;
+}
+
+void Sender::stand_by() {
+  is_standing_by_ = true;
+  bool is_busy = false;
+  progress_ns_ = clock_.now_ns();
+  while (!state_.stop_receiving.load(std::memory_order_relaxed) &&
+         !state_.stop_sending.load(std::memory_order_relaxed)) {
+    const std::uint64_t now_ns = clock_.now_ns();
+    std::uint64_t wait_ns = turn(now_ns);
+    if (is_busy == is_done_) {
+      is_busy = !is_done_;
+      state_.senders_busy.fetch_add(is_busy ? 1U : ~0U, std::memory_order_relaxed);
+    }
+    if (is_done_) {
+      progress_ns_ = now_ns;
+      wait_ns = std::max(wait_ns, kStandByNapNs);
+    }
+    if (wait_ns > 0) clock_.wait_until(now_ns + std::min(wait_ns, kNapMaxNs));
+    if (now_ns - progress_ns_ > kStallNs) break;
+  }
+  if (is_busy) state_.senders_busy.fetch_sub(1, std::memory_order_relaxed);
+  end();
 }
 
 std::uint64_t Sender::turn(std::uint64_t now_ns) {
@@ -76,7 +100,9 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     return 0;
   }
   follow_ways();
-  if (!refill()) {
+  if (refill()) {
+    is_done_ = false;
+  } else {
     is_done_ = is_all_sent(now_ns);
     if (is_done_) return 0;
     // What is under way in the kernel waits for the receiver, too.
@@ -295,6 +321,12 @@ void Sender::note_link_seen_up() {
 }
 
 void Sender::mark_lost(std::uint64_t now_ns) {
+  if (is_done_) {
+    // All has left, and the link was up after that: only replies can be lost.
+    const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
+    mark_from(place_at(seen_up_ns - std::min(seen_up_ns, kGoBackNs)));
+    return;
+  }
   std::uint64_t begin = safe_end();
   // A control or a sender that got no CPU looks late: all that has left since the link was last
   // seen up may have met a dead one.
@@ -334,8 +366,12 @@ void Sender::mark_from(std::uint64_t begin) {
 }
 
 void Sender::note_place(std::uint64_t now_ns) {
-  if (mark_count_ > 0 && now_ns - marks_[(mark_count_ - 1) % kMarks].at_ns < kMarkNs) return;
-  marks_[mark_count_++ % kMarks] = {now_ns, batch_begin_ - std::min(batch_begin_, under_way())};
+  const std::uint64_t place = batch_begin_ - std::min(batch_begin_, under_way());
+  if (mark_count_ > 0) {
+    const Mark& newest = marks_[(mark_count_ - 1) % kMarks];
+    if (now_ns - newest.at_ns < kMarkNs || newest.place == place) return;
+  }
+  marks_[mark_count_++ % kMarks] = {now_ns, place};
 }
 
 std::uint64_t Sender::place_at(std::uint64_t when_ns) const {
@@ -361,7 +397,11 @@ bool Sender::is_all_sent(std::uint64_t now_ns) {
     return false;
   }
   if (settled_ns_ == 0) settled_ns_ = now_ns;
-  return is_stopped_ || state_.seen_well_ns() > settled_ns_;
+  // In the cooldown nobody asks for ways any more.
+  const std::uint64_t seen_ns = is_standing_by_
+                                    ? state_.link_seen_up_ns.load(std::memory_order_relaxed)
+                                    : state_.seen_well_ns();
+  return is_stopped_ || seen_ns > settled_ns_;
 }
 
 // Targets that were drawn and not handed over stay unsent.
@@ -371,7 +411,9 @@ void Sender::stop(std::uint64_t now_ns) {
   if (kind_ == Kind::from_order) batch_end_ = batch_begin_;
 }
 
-void Sender::give_up() {
+void Sender::end() {
+  if (has_ended_) return;
+  has_ended_ = true;
   transmitter_.give_up();
   std::uint64_t in_doubt = lost_end_ - lost_begin_;
   if (in_doubt > 0) doubted_end_ = lost_end_;

@@ -53,16 +53,21 @@ class Sender {
   // All must outlive the sender. No other thread may use the transmitter. `rate_pps` is the queue's
   // share of the scan's rate, which says how far to go back; the pacer keeps the rate.
   Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitter& transmitter,
-         Clock& clock, const ReplySource& source, const ResultWriter& writer,
-         const ScanState& state, const LabelMap& labels, const LabelMap& ways,
-         const CurrentNextHops& next_hops, ProbeRate rate_pps = Pacer::kUnlimited);
+         Clock& clock, const ReplySource& source, const ResultWriter& writer, ScanState& state,
+         const LabelMap& labels, const LabelMap& ways, const CurrentNextHops& next_hops,
+         ProbeRate rate_pps = Pacer::kUnlimited);
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while something is lost that probes or replies need;
   // backs off while the kernel takes nothing. False when the kernel takes nothing for kStallNs.
   bool run();
-  // After run() has returned: what left so late that nobody was there to go back for it is in
-  // doubt.
+  // After run() has returned true: through the cooldown, until receiving ends or the scan is
+  // stopped. Sends again what may have been lost meanwhile, or the replies to it.
+  void stand_by();
+  // Gives up what is still under way, unless that has been done; nothing is sent after this. run()
+  // does so when it returns before all has left, and stand_by() at its end.
+  void end();
+  // After that: what left so late that nobody was there to go back for it is in doubt.
   void note_late_loss();
 
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
@@ -125,7 +130,6 @@ class Sender {
   // after that.
   bool is_all_sent(std::uint64_t now_ns);
   void stop(std::uint64_t now_ns);
-  void give_up();
   [[nodiscard]] std::span<Target> room();
 
   TargetCursor cursor_;
@@ -135,7 +139,7 @@ class Sender {
   Clock& clock_;
   const ReplySource& source_;
   const ResultWriter& writer_;
-  const ScanState& state_;
+  ScanState& state_;
   std::uint64_t go_back_;  // how many targets before those under way
 
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
@@ -163,7 +167,9 @@ class Sender {
   // When the link was last seen up, and what safe_end() was then.
   std::uint64_t seen_up_ns_ = ~std::uint64_t{0};
   std::uint64_t seen_up_safe_end_ = 0;
-  bool is_done_ = false;
+  bool is_done_ = false;         // nothing is to be sent, or under way
+  bool is_standing_by_ = false;  // the order has left
+  bool has_ended_ = false;
   bool is_stopped_ = false;
   std::uint64_t stopped_ns_ = 0;
   std::uint64_t settled_ns_ = 0;   // since when nothing is under way; 0: something may be

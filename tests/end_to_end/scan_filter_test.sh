@@ -95,7 +95,7 @@ expect_equal "the other program" "$(program_id)" "$id"
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 [ "$(summary .ledger.in_doubt)" -gt 0 ] || fail "nothing is in doubt"
 expect_equal "event" "$(summary '.events[0] | .what + ": " + .consequence')" \
-  "the reply filter of lab0 was taken off: sending pauses until it is attached again"
+  "the reply filter of lab0 was taken off: nothing is sent until it is attached again"
 jq -e '.events[0].seconds as $lost | .sending.seconds - $lost < 3' "$work/summary" >/dev/null || fail "it went on for too long"
 near ip link set dev lab0 xdp off
 

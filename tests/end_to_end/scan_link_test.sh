@@ -70,6 +70,34 @@ for method in xdp_live af_xdp af_packet; do
     echo "$method at 2 kpps, $queues queues: $again sent again"
   done
 done
+# Down for 2 s in the cooldown, when all replies are still on their way: what they answered is sent again.
+lab up --zoo
+lab truth --json 10.0.0.0/13 | jq -r 'select(.species == "late" and .type == "reply" and .has_rtt and .held_us > 6e5 and .held_us < 3e6) | .target' \
+  >"$work/late"
+late=$(wc -l <"$work/late")
+[ "$late" -ge 200 ] || fail "only $late are late"
+for method in xdp_live af_packet; do
+  rm -f "$work/summary"
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
+    --rate 20k --cooldown 4 -t "$work/late" >"$work/out" 2>"$work/log" &
+  pid=$!
+  for _ in $(seq 500); do
+    if grep -q "all probes have left" "$work/log"; then break; fi
+    sleep 0.01
+  done
+  flap 2
+  wait $pid || fail "$method: the scan ended with $?"
+  expect_equal "$method: found" "$(found | sort -u | wc -l)" "$late"
+  expect_equal "$method: in doubt" "$(summary .ledger.in_doubt)" 0
+  expect_text "$work/log" "what may have been lost is sent again, and the cooldown begins anew"
+  echo "$method: $(summary .ledger.sent_again) of $late sent again in the cooldown"
+done
+# A cooldown that is too short for them is said.
+scan --rate 20k --cooldown 1.5 -t "$work/late" || fail "the scan ended with $?"
+expect_text "$work/log" "replies still came when the cooldown ended: "
+expect_text "$work/log" "who answers later is called silent; --cooldown 3 would have kept about "
+expect_equal "events that say so" "$(summary '[.events[].what | select(startswith("replies still came"))] | length')" 1
+lab up --one-in 1 --queues 2
 start_scan --method xdp_live --rate 400k --link-timeout 1 --cooldown 0.5 10.0.0.0/11
 far ip link set lab1 down
 expect_status 3 wait $pid

@@ -76,26 +76,27 @@ class FakeReplySource : public ReplySource {
 
   void deliver(const std::uint8_t* frame, std::size_t bytes, std::uint64_t received_ns) {
     const std::lock_guard lock(mutex_);
-    if (filter != nullptr && !filter->sees_frame()) {
-      goes_past();
-      return;
+    if (delay_ns > 0) {
+      late_.push_back({{frame, frame + bytes}, received_ns + delay_ns});
+    } else {
+      arrive(frame, bytes, received_ns);
     }
-    reply record{};
-    const frame_outcome outcome = match_reply(frame, frame + bytes, &config_, &record);
-    ++counters_.seen;
-    ++counters_.outcome[outcome];
-    if (!outcome_is_result(outcome)) return;
-    record.received_ns = received_ns;
-    waiting_.push_back(record);
   }
 
   std::size_t receive(std::span<reply> replies) override {
     const std::lock_guard lock(mutex_);
+    for (; !late_.empty() && late_.front().due_ns <= clock->now_ns(); late_.pop_front())
+      if (arrives())
+        arrive(late_.front().frame.data(), late_.front().frame.size(), late_.front().due_ns);
     const std::size_t count = std::min(replies.size(), waiting_.size());
     std::copy_n(waiting_.begin(), count, replies.begin());
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
     return count;
   }
+  // Replies are so late, and are lost when they do not arrive then.
+  std::uint64_t delay_ns = 0;
+  Clock* clock = nullptr;
+  std::function<bool()> arrives;
   void stop() override {}
   FilterAttachment* attachment() override { return filter; }
   std::atomic<bool> backlogged = false;
@@ -112,8 +113,28 @@ class FakeReplySource : public ReplySource {
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
  private:
+  struct LateFrame {
+    std::vector<std::uint8_t> frame;
+    std::uint64_t due_ns;
+  };
+
+  void arrive(const std::uint8_t* frame, std::size_t bytes, std::uint64_t received_ns) {
+    if (filter != nullptr && !filter->sees_frame()) {
+      goes_past();
+      return;
+    }
+    reply record{};
+    const frame_outcome outcome = match_reply(frame, frame + bytes, &config_, &record);
+    ++counters_.seen;
+    ++counters_.outcome[outcome];
+    if (!outcome_is_result(outcome)) return;
+    record.received_ns = received_ns;
+    waiting_.push_back(record);
+  }
+
   match_config config_;
   mutable std::mutex mutex_;
+  std::deque<LateFrame> late_;
   std::deque<reply> waiting_;
   frame_counters counters_{};
 };

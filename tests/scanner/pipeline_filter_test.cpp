@@ -32,7 +32,8 @@ TEST_F(PipelineFilterTest, WithoutALossThereIsNoEvent) {
   EXPECT_EQ(summary.receiving.unseen_replies, 0U);
 }
 
-// At every 7 ms of a scan of 200 ms: found again, or in doubt behind the last probe.
+// At every 7 ms of a scan of 200 ms and its cooldown: found again, or in doubt where the scan ends
+// before.
 TEST_F(PipelineFilterTest, TakenOffAtAnyMoment) {
   std::size_t repaired = 0;
   for (int ms = 1; ms < 290; ms += 7) {
@@ -47,7 +48,6 @@ TEST_F(PipelineFilterTest, TakenOffAtAnyMoment) {
     ASSERT_LE(missing, summary.ledger.in_doubt) << ms;
     ASSERT_EQ(events("was taken off"), 1U) << ms;
     ASSERT_EQ(events("is attached again"), 1U) << ms;
-    ASSERT_GT(summary.ledger.in_doubt + summary.ledger.sent_again, 0U) << ms;
     if (summary.ledger.in_doubt == 0) ++repaired;
     ASSERT_GE(summary.events[0].seconds, ms / 1e3 - 0.02);
     ASSERT_LE(summary.events[0].seconds, ms / 1e3 + 0.02);

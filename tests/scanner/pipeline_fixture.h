@@ -55,6 +55,9 @@ class PipelineTest : public testing::Test {
     sink.clock = &*clock_;
     source_.emplace(match);
     set_backlogged(is_backlogged);
+    source_->delay_ns = reply_delay_ns;
+    source_->clock = &*clock_;
+    source_->arrives = [this] { return link.up.load(); };
     if (has_filter) source_->filter = &filter;
     source_->goes_past = [this] {
       ++link.received;
@@ -116,9 +119,10 @@ class PipelineTest : public testing::Test {
   std::function<int(Ipv4)> answers = usual_answers;
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;
-  bool is_backlogged = false;  // from the start
-  bool swallows = false;       // the card takes frames without a link, and they are gone
-  bool has_filter = false;     // the source's, which can be taken off
+  bool is_backlogged = false;        // from the start
+  bool swallows = false;             // the card takes frames without a link, and they are gone
+  std::uint64_t reply_delay_ns = 0;  // replies are lost while the link is down
+  bool has_filter = false;           // the source's, which can be taken off
   std::string cooldown = "0.05";
   GeoTable geo;
   FakeSink sink;

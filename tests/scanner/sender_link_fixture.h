@@ -266,6 +266,7 @@ class SenderLinkTest : public testing::Test {
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
                   source_, writer_, state, plan_.labels, ways_, next_hops, rate_pps);
     EXPECT_TRUE(sender.run());
+    sender.end();
     clock.is_cooldown = true;
     while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
     sender.note_late_loss();
