@@ -87,10 +87,15 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
       close(descriptor);
       return refusal(part_name(place.path()), "another process is writing to it");
     }
+    // The earlier file may be another than when the name was followed.
+    struct stat earlier {};
+    const bool has_earlier =
+        fstatat(folder.descriptor(), place.name.c_str(), &earlier, AT_SYMLINK_NOFOLLOW) == 0;
     std::unique_ptr<PartFile> file(
         new PartFile(descriptor, std::move(folder), content, place, is_new));
+    if (has_earlier) file->earlier_ = id_of(earlier);
     if (file->folder().find(part) == file->id()) {
-      if (place.file && !take_permissions(descriptor, *place.file))
+      if (has_earlier && S_ISREG(earlier.st_mode) && !take_permissions(descriptor, earlier))
         return refusal(named, std::strerror(errno));
       return file;
     }
@@ -104,9 +109,7 @@ PartFile::PartFile(int descriptor, Folder folder, FileContent content, const Fil
     : RegularFile(descriptor, std::move(folder), content, 0),
       name_(place.name),
       part_(part_name(place.name)),
-      is_new_(is_new) {
-  if (place.file) earlier_ = id_of(*place.file);
-}
+      is_new_(is_new) {}
 
 PartFile::~PartFile() {
   // A scan that was refused at the last moment leaves nothing behind.

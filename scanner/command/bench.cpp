@@ -168,6 +168,23 @@ tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
   }
 }
 
+// Null without a path.
+std::unique_ptr<ByteSink> open_json(const std::string& path) {
+  if (path.empty()) return nullptr;
+  tl::expected<std::unique_ptr<ByteSink>, std::string> file =
+      open_output(path, OutputMode::document);
+  if (!file) throw UserError(ExitCode::output, file.error());
+  return std::move(*file);
+}
+
+void write_json(ByteSink& file, const std::string& path, const BenchTable& table) {
+  const int error = write_and_finish(file, bench_json(table));
+  if (error == 0) return;
+  const std::string remark = file.remark();
+  throw UserError(ExitCode::output, fmt::format("the table could not be written to {}: {}", path,
+                                                remark.empty() ? std::strerror(error) : remark));
+}
+
 }  // namespace
 
 ExitCode run_bench(const BenchConfig& config) {
@@ -188,6 +205,8 @@ ExitCode run_bench(const BenchConfig& config) {
                             {}};
 
   Stopwatch stopwatch;
+  // Who cannot have the table is told before the flood.
+  const std::unique_ptr<ByteSink> json_file = open_json(config.json_path);
   BenchTable table{path.interface.name,
                    to_string(*config.destination),
                    ECHOSCAN_VERSION,
@@ -216,17 +235,7 @@ ExitCode run_bench(const BenchConfig& config) {
   table.is_complete = stopwatch.signal() == 0;
   sort_rows(table);
   fmt::print("{}", bench_text(table));
-  if (!config.json_path.empty()) {
-    const tl::expected<std::unique_ptr<ByteSink>, std::string> file =
-        open_output(config.json_path, OutputMode::document);
-    if (!file) throw UserError(ExitCode::output, file.error());
-    const int error = write_and_finish(**file, bench_json(table));
-    const std::string remark = (*file)->remark();
-    if (error != 0)
-      throw UserError(ExitCode::output,
-                      fmt::format("the table could not be written to {}: {}", config.json_path,
-                                  remark.empty() ? std::strerror(error) : remark));
-  }
+  if (json_file) write_json(*json_file, config.json_path, table);
   if (table.is_complete) return ExitCode::finished;
   return stopwatch.signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
 }

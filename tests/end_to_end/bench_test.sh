@@ -51,6 +51,12 @@ expect_equal "reason of af_xdp" "$(table '.rows[] | select(.method == "af_xdp") 
 expect_text "$work/out" "ping_socket  cannot run here: net.ipv4.ping_group_range does not let this group"
 expect_equal "asio ran" "$(table '.rows[0] | .method == "asio" and .sent > 0')" true
 
+# Where the table cannot go, nothing is sent.
+before=$(echo_requests)
+expect_status 4 bench -i lab0 --dst 10.0.0.1 --duration 60 --json /nonexistent/table
+expect_text "$work/log" "cannot write to '/nonexistent/table': No such file or directory"
+expect_equal "sent without a table" "$(echo_requests)" "$before"
+
 # SIGINT ends it with the rows so far: here of the first method, once that has sent something.
 rm "$work/table"
 before=$(echo_requests)

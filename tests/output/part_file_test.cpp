@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -139,7 +140,51 @@ TEST_F(PartFileTest, AScanThatFinishesMeanwhileKeepsItsLines) {
     ours->write_some("ours\n");
     EXPECT_EQ(content(path("found")), "rival " + std::to_string(rivals) + "\ncomplete\n");
     EXPECT_EQ(content(path("found.part")), "ours\n");
+    EXPECT_EQ(write_and_finish(*ours, ""), 0);
+    EXPECT_EQ(content(path("found")), "ours\n");
   }
+}
+
+// Processes that write, or try to write, one file at once: whoever opens it finishes it, and what
+// stands under the name is always one writer's whole.
+TEST_F(PartFileTest, RivalsNeverMixNorCutEachOther) {
+  constexpr int kRivals = 4;
+  constexpr int kRounds = 100;
+  const auto text_of = [](int rival, int round) {
+    std::string text;
+    for (int i = 0; i < 1 + round % 7; ++i)
+      text += std::to_string(rival) + " " + std::to_string(round) + "\n";
+    return text + "end\n";
+  };
+  // 0: all went well.
+  const auto compete = [&](int rival) {
+    for (int round = 0; round < kRounds; ++round) {
+      std::unique_ptr<ByteSink> file = open("found");
+      for (; !file; file = open("found")) {
+        if (error.find("another process is writing to it") == std::string::npos) return 2;
+        usleep(300);
+      }
+      const std::string text = text_of(rival, round);
+      if (file->write_some(text.substr(0, 3)).written != 3) return 3;
+      if (write_and_finish(*file, text.substr(3)) != 0 || !file->remark().empty()) return 4;
+      // Ours still holds the lock, so that nobody else can have finished.
+      if (content(path("found")) != text) return 5;
+    }
+    return 0;
+  };
+  std::vector<pid_t> rivals;
+  for (int rival = 0; rival < kRivals; ++rival) {
+    const pid_t child = fork();
+    if (child == 0) _exit(compete(rival));
+    rivals.push_back(child);
+  }
+  for (const pid_t child : rivals) {
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
+  EXPECT_EQ(files(), 1U);
 }
 
 // A log that is rotated away between opening and locking is not the one that is written to.
