@@ -1,6 +1,8 @@
 #include "targets/cloud_list.h"
 
+#include <cstdint>
 #include <iterator>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -16,6 +18,39 @@ constexpr const char* kUnknownShape =
 // The parser's messages quote what it read last, however long that is.
 constexpr std::size_t kParserSentenceMax = 200;
 
+// No key or value of a cloud's list is as long as this, and no element has so many prefixes: the
+// parser keeps a token whole, however long it is.
+constexpr std::size_t kTokenBytesMax = 64 << 10;
+constexpr std::size_t kElementPrefixesMax = 250'000;
+
+// Watches the length of tokens, as far as that takes: strings, and what stands between brackets,
+// commas, colons and blanks.
+class TokenLimit {
+ public:
+  // False when the token that the byte belongs to is too long.
+  bool take(char c) {
+    if (c == '\n') ++line_;
+    if (is_string_) {
+      is_string_ = is_escaped_ || c != '"';
+      is_escaped_ = !is_escaped_ && c == '\\';
+      return ++bytes_ <= kTokenBytesMax;
+    }
+    is_string_ = c == '"';
+    const bool is_between = c <= ' ' || c == ',' || c == ':' || c == '[' || c == ']' || c == '{' ||
+                            c == '}' || is_string_;
+    bytes_ = is_between ? 0 : bytes_ + 1;
+    return bytes_ <= kTokenBytesMax;
+  }
+  [[nodiscard]] bool is_exceeded() const { return bytes_ > kTokenBytesMax; }
+  [[nodiscard]] std::uint64_t line() const { return line_; }
+
+ private:
+  std::uint64_t line_ = 1;
+  std::size_t bytes_ = 0;
+  bool is_string_ = false;
+  bool is_escaped_ = false;
+};
+
 // An iterator over the bytes, as the parser wants it. It may not be copied, since moving one of two
 // on takes the chunk from the other; the parser does not copy it.
 class ByteIterator {
@@ -27,9 +62,13 @@ class ByteIterator {
   using reference = const char&;
 
   ByteIterator() = default;
-  explicit ByteIterator(ListBytes& bytes) : bytes_(&bytes) { fetch(); }
+  ByteIterator(ListBytes& bytes, TokenLimit& limit) : bytes_(&bytes), limit_(&limit) { fetch(); }
   reference operator*() const { return chunk_.front(); }
   ByteIterator& operator++() {
+    if (!limit_->take(chunk_.front())) {
+      chunk_ = {};  // to the parser that is the end
+      return *this;
+    }
     chunk_.remove_prefix(1);
     if (chunk_.empty()) fetch();
     return *this;
@@ -44,6 +83,7 @@ class ByteIterator {
   void fetch() { chunk_ = bytes_->next(); }
 
   ListBytes* bytes_ = nullptr;
+  TokenLimit* limit_ = nullptr;
   std::string_view chunk_;
 };
 
@@ -86,6 +126,12 @@ class CloudListReader : public nlohmann::json_sax<Json> {
   bool string(string_t& text) override {
     if (is_prefix_key()) {
       element_.has_prefixes = true;
+      if (element_.prefixes.size() == kElementPrefixesMax) {
+        place_.array = place_array_;
+        failure = place_.element_text() + " has more than " + std::to_string(kElementPrefixesMax) +
+                  " prefixes";
+        return false;
+      }
       element_.prefixes.push_back(std::move(text));
     } else if (path_ == kElementPath) {
       if (key_ == "region" || key_ == "scope") {
@@ -215,7 +261,18 @@ class CloudListReader : public nlohmann::json_sax<Json> {
 tl::expected<void, std::string> read_cloud_list(ListBytes& bytes, std::string_view name,
                                                 TargetList& list) {
   CloudListReader reader(name, list);
-  const bool is_good = Json::sax_parse(ByteIterator(bytes), ByteIterator(), &reader);
+  TokenLimit limit;
+  bool is_good = false;
+  try {
+    is_good = Json::sax_parse(ByteIterator(bytes, limit), ByteIterator(), &reader);
+  } catch (const std::bad_alloc&) {
+    return tl::make_unexpected("there is no memory for what is in it from line " +
+                               std::to_string(limit.line()) + " on");
+  }
+  if (limit.is_exceeded())
+    return tl::make_unexpected("its JSON has a string or a number of more than " +
+                               std::to_string(kTokenBytesMax) + " bytes, in line " +
+                               std::to_string(limit.line()));
   if (!bytes.failure().empty()) return tl::make_unexpected(bytes.failure());
   if (!is_good) return tl::make_unexpected(reader.failure);
   if (!reader.is_cloud_list()) return tl::make_unexpected(kUnknownShape);

@@ -1,6 +1,10 @@
 #include "targets/target_list.h"
 
+#include <algorithm>
 #include <array>
+#include <new>
+#include <numeric>
+#include <optional>
 
 #include "targets/cloud_list.h"
 #include "targets/list_bytes.h"
@@ -11,6 +15,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kLineBytesMax = 64 << 10;
+// With a comment. A line without an end would be read for ever.
+constexpr std::uint64_t kCommentBytesMax = 16 << 20;
 
 // Puts lines together from chunks. It keeps kLineBytesMax of a line, since no target with its label
 // is longer.
@@ -18,12 +24,13 @@ class LineReader {
  public:
   LineReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
 
-  void take(std::string_view chunk) {
+  // False when the line is longer than any: what is behind it is then not read.
+  bool take(std::string_view chunk) {
     while (!chunk.empty()) {
       const std::size_t end = chunk.find('\n');
       if (end == std::string_view::npos) {
         keep(chunk);
-        return;
+        return line_bytes_ <= kCommentBytesMax;
       }
       // Nearly every line lies in one chunk, and is read there without a copy.
       if (pending_.empty() && end <= kLineBytesMax) {
@@ -34,17 +41,23 @@ class LineReader {
       }
       chunk.remove_prefix(end + 1);
     }
+    return true;
   }
 
   // The last line needs no newline.
   void finish() {
     add(pending_);
     pending_.clear();
+    line_bytes_ = 0;
   }
+
+  // The line that is being read, from 1.
+  [[nodiscard]] std::uint64_t line() const { return place_.line + 1; }
 
  private:
   void keep(std::string_view part) {
     pending_ += part.substr(0, kLineBytesMax + 1 - pending_.size());
+    line_bytes_ += part.size();
   }
 
   void add(std::string_view line) {
@@ -60,6 +73,7 @@ class LineReader {
   TargetList& list_;
   ListPlace place_;
   std::string pending_;
+  std::uint64_t line_bytes_ = 0;  // of the line that pending_ begins
 };
 
 }  // namespace
@@ -67,8 +81,12 @@ class LineReader {
 std::string ListPlace::text() const {
   std::string text(list);
   if (line > 0) text += ":" + std::to_string(line);
-  if (!array.empty()) text += ": " + std::string(array) + "[" + std::to_string(element) + "]";
+  if (!array.empty()) text += ": " + element_text();
   return text;
+}
+
+std::string ListPlace::element_text() const {
+  return std::string(array) + "[" + std::to_string(element) + "]";
 }
 
 void TargetList::add_error(const ListPlace& place, std::string_view text, std::string_view what) {
@@ -84,15 +102,58 @@ void TargetList::add(std::string_view target, std::string_view label, const List
   add(std::array{*range}, label, place);
 }
 
-void TargetList::add(std::span<const AddressRange> ranges, std::string_view label,
+void TargetList::add(std::span<const AddressRange> targets, std::string_view label,
                      const ListPlace& place) {
   const tl::expected<void, std::string> label_check = check_label(label);
   if (!label_check) return add_error(place, label, label_check.error());
   const LabelId id = labels.id_of(label);
-  for (const AddressRange& range : ranges) entries.push_back({range, id});
+  for (const AddressRange& range : targets) add(range, id);
+}
+
+bool TargetList::is_wanted(LabelId label) {
+  while (is_wanted_.size() <= label)
+    is_wanted_.push_back(is_wanted_label(labels.text(static_cast<LabelId>(is_wanted_.size()))) ? 1
+                                                                                               : 0);
+  return is_wanted_[label] != 0;
+}
+
+void TargetList::add(const AddressRange& range, LabelId label) {
+  if (is_wanted_label && !is_wanted(label)) {
+    ++filtered_count;
+    return;
+  }
+  // Ranges without a label say that an address has none, where they are the most specific ones.
+  // Among themselves their order decides nothing.
+  if (label != kNoLabel && entries.empty())
+    for (const AddressRange& earlier : ranges.ranges()) entries.push_back({earlier, kNoLabel});
+  ranges.add(range);
+  if (label == kNoLabel && entries.empty()) return;
+  entries.push_back({range, label});
+  if (entries.size() >= entries_max_) remove_copies();
+}
+
+// Of equal ranges only the last has a say.
+void TargetList::remove_copies() {
+  std::vector<std::uint32_t> by_range(entries.size());
+  std::iota(by_range.begin(), by_range.end(), 0);
+  std::sort(by_range.begin(), by_range.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return entries[a].range != entries[b].range ? entries[a].range < entries[b].range : a < b;
+  });
+  std::vector<bool> is_last(entries.size());
+  for (std::size_t i = 0; i < by_range.size(); ++i)
+    is_last[by_range[i]] =
+        i + 1 == by_range.size() || entries[by_range[i]].range != entries[by_range[i + 1]].range;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    if (is_last[i]) entries[kept++] = entries[i];
+  entries.resize(kept);
+  entries_max_ = std::max(kEntriesMin, 2 * kept);
 }
 
 void TargetList::add_line(std::string_view line, const ListPlace& place) {
+  // Nearly all lines of long lists are an address and nothing else.
+  if (const std::optional<Ipv4> address = parse_ipv4(line))
+    return add({*address, *address}, kNoLabel);
   const tl::expected<std::string_view, LineFault> label = read_target_line(line, line_ranges_);
   if (!label) return add_error(place, label.error().text, label.error().what);
   add(line_ranges_, *label, place);
@@ -104,9 +165,16 @@ tl::expected<void, std::string> read_target_list(std::istream& in, std::string_v
   const char mark = bytes.first_mark();
   if (mark == '{' || mark == '[') return read_cloud_list(bytes, name, list);
   LineReader lines(name, list);
-  for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
-    lines.take(chunk);
-  lines.finish();
+  try {
+    for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
+      if (!lines.take(chunk))
+        return tl::make_unexpected("line " + std::to_string(lines.line()) + " has more than " +
+                                   std::to_string(kCommentBytesMax >> 20) + " MiB");
+    lines.finish();
+  } catch (const std::bad_alloc&) {
+    return tl::make_unexpected("there is no memory for what is in it from line " +
+                               std::to_string(lines.line()) + " on");
+  }
   if (!bytes.failure().empty()) return tl::make_unexpected(bytes.failure());
   return {};
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "targets/distinct_ranges.h"
 #include "targets/label_table.h"
 #include "targets/prefix.h"
 
@@ -32,14 +34,23 @@ struct ListPlace {
 
   // "targets.txt:7", or "ranges.json: prefixes[7]".
   [[nodiscard]] std::string text() const;
+  // "prefixes[7]"; of a cloud's JSON.
+  [[nodiscard]] std::string element_text() const;
 };
 
-// What lists hold, in the order read.
+// What lists hold. Memory grows with the distinct ranges and labels, not with the lines.
 struct TargetList {
+  DistinctRanges ranges;
+  // From the first label on, all ranges in the order read, those before it too; empty without
+  // labels. Of a range that comes again the last one counts, so that only that is kept in the end.
   std::vector<LabelledRange> entries;
   LabelTable labels;
-  std::uint64_t ipv6_count = 0;     // entries of cloud lists, left out
-  std::vector<std::string> errors;  // "place: text: what is wrong", at most kListErrorsMax
+  // Whether entries with a label are wanted, "" for those without one; all when it is empty. Set it
+  // before anything is added.
+  std::function<bool(std::string_view)> is_wanted_label;
+  std::uint64_t filtered_count = 0;  // entries that it left out
+  std::uint64_t ipv6_count = 0;      // entries of cloud lists, left out
+  std::vector<std::string> errors;   // "place: text: what is wrong", at most kListErrorsMax
   std::uint64_t error_count = 0;
 
   // Adds a target; or an error, if the target or its label is wrong.
@@ -51,9 +62,17 @@ struct TargetList {
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 
  private:
-  void add(std::span<const AddressRange> ranges, std::string_view label, const ListPlace& place);
+  void add(std::span<const AddressRange> targets, std::string_view label, const ListPlace& place);
+
+  void add(const AddressRange& range, LabelId label);
+  bool is_wanted(LabelId label);
+  void remove_copies();
 
   std::vector<AddressRange> line_ranges_;  // of the last line; kept for its memory
+  std::vector<char> is_wanted_;            // by label, as far as is_wanted_label was asked
+  std::size_t entries_max_ = kEntriesMin;  // copies are removed when there are so many
+
+  static constexpr std::size_t kEntriesMin = 1 << 18;
 };
 
 // Appends what a list holds. `name` is what errors call it ("targets.txt"). The error says why it

@@ -15,7 +15,7 @@ constexpr std::uint64_t kBucketsMax = std::uint64_t{1} << 22;
 }  // namespace
 
 std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges) {
-  std::sort(ranges.begin(), ranges.end());
+  if (!std::is_sorted(ranges.begin(), ranges.end())) std::sort(ranges.begin(), ranges.end());
   std::size_t kept = 0;
   for (const AddressRange& range : ranges) {
     if (kept > 0 && range.first.value <= std::uint64_t{ranges[kept - 1].last.value} + 1) {
@@ -31,6 +31,7 @@ std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges) {
 std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
                                           std::span<const AddressRange> excluded) {
   std::vector<AddressRange> left;
+  left.reserve(ranges.size() + excluded.size());
   auto hole = excluded.begin();
   for (const AddressRange& range : ranges) {
     std::uint64_t next = range.first.value;
@@ -54,20 +55,30 @@ std::uint64_t count_addresses(std::span<const AddressRange> merged) {
 
 // Goes through the ranges in ascending order of their beginnings. The addresses that a range shares
 // with any before it are then those below the furthest end so far.
-std::uint64_t count_repeated(std::vector<AddressRange> ranges) {
-  std::sort(ranges.begin(), ranges.end());
-  std::uint64_t count = 0;
+void append_overlaps(std::span<const AddressRange> ascending, std::vector<AddressRange>& overlaps) {
   std::uint64_t listed_below = 0;    // addresses below this are listed, from the range's first on
-  std::uint64_t repeated_below = 0;  // and below this, already counted
-  for (const AddressRange& range : ranges) {
+  std::uint64_t repeated_below = 0;  // and below this, already appended
+  for (const AddressRange& range : ascending) {
     const std::uint64_t end = std::uint64_t{range.last.value} + 1;
     const std::uint64_t from = std::max<std::uint64_t>(range.first.value, repeated_below);
     const std::uint64_t to = std::min(end, listed_below);
     if (from < to) {
-      count += to - from;
+      overlaps.push_back(
+          {Ipv4{static_cast<std::uint32_t>(from)}, Ipv4{static_cast<std::uint32_t>(to - 1)}});
       repeated_below = to;
     }
     listed_below = std::max(listed_below, end);
+  }
+}
+
+std::uint64_t count_common(std::span<const AddressRange> a, std::span<const AddressRange> b) {
+  std::uint64_t count = 0;
+  for (const AddressRange& range : b) {
+    auto part = std::partition_point(
+        a.begin(), a.end(), [&range](const AddressRange& each) { return each.last < range.first; });
+    for (; part != a.end() && part->first <= range.last; ++part)
+      count += std::uint64_t{std::min(part->last, range.last).value} -
+               std::max(part->first, range.first).value + 1;
   }
   return count;
 }

@@ -25,8 +25,12 @@ std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges);
 std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
                                           std::span<const AddressRange> excluded);
 
-// How many addresses stand in more than one of the ranges, each counted once.
-std::uint64_t count_repeated(std::vector<AddressRange> ranges);
+// Appends the addresses that stand in more than one of the ranges, which are ascending by their
+// first addresses. The overlaps are ascending and disjoint.
+void append_overlaps(std::span<const AddressRange> ascending, std::vector<AddressRange>& overlaps);
+
+// How many addresses both hold; `a` and `b` are merged, and b is the shorter.
+std::uint64_t count_common(std::span<const AddressRange> a, std::span<const AddressRange> b);
 
 // How many addresses merged ranges hold; at most 2^32.
 std::uint64_t count_addresses(std::span<const AddressRange> merged);

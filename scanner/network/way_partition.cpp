@@ -94,6 +94,12 @@ std::vector<WayShare> partition_by_way(std::span<const AddressRange> targets,
     if (is_new) shares.push_back({way});
     share_of_question.push_back(entry->second);
   }
+  // Counted first, since growing took as much memory again as the targets of ten million ranges.
+  std::vector<std::size_t> pieces(shares.size());
+  walk.run([&](const AddressRange&, std::size_t prefix) {
+    ++pieces[share_of_question[question_of[prefix]]];
+  });
+  for (std::size_t i = 0; i < shares.size(); ++i) shares[i].ranges.reserve(pieces[i]);
   walk.run([&](const AddressRange& piece, std::size_t prefix) {
     WayShare& share = shares[share_of_question[question_of[prefix]]];
     append(share.ranges, piece);

@@ -39,11 +39,21 @@ void read_file(const std::string& path, TargetList& list) {
   read(file, path);
 }
 
+// Leaves out the entries in whose label `expression` is not found.
+void filter_labels(TargetList& list, const std::string& expression) {
+  if (expression.empty()) return;
+  list.is_wanted_label = [filter = std::regex(expression)](std::string_view label) {
+    return std::regex_search(label.begin(), label.end(), filter);
+  };
+}
+
 // Reads the options and files of one kind into one list. Throws UserError when any has errors; with
 // --skip-bad-lines it counts the errors of files and warns of them instead.
 TargetList read_lists(const std::vector<std::string>& texts, const char* option,
-                      const std::vector<std::string>& files, bool skip_bad_lines) {
+                      const std::vector<std::string>& files, const std::string& label_filter,
+                      bool skip_bad_lines) {
   TargetList list;
+  filter_labels(list, label_filter);
   // An option is never skipped: its writer is at the terminal.
   for (const std::string& text : texts) list.add_line(text, {option});
   const std::uint64_t option_errors = list.error_count;
@@ -58,40 +68,23 @@ TargetList read_lists(const std::vector<std::string>& texts, const char* option,
   return list;
 }
 
-// Removes the entries in whose label `expression` is not found; returns how many.
-std::uint64_t filter_labels(TargetList& list, const std::string& expression) {
-  if (expression.empty()) return 0;
-  const std::regex filter(expression);
-  std::vector<bool> is_wanted;
-  for (LabelId label = 0; label < list.labels.size(); ++label) {
-    const std::string_view text = list.labels.text(label);
-    is_wanted.push_back(std::regex_search(text.begin(), text.end(), filter));
-  }
-  return std::erase_if(list.entries,
-                       [&](const LabelledRange& entry) { return !is_wanted[entry.label]; });
-}
-
-std::vector<AddressRange> ranges_of(const TargetList& list) {
-  std::vector<AddressRange> ranges;
-  ranges.reserve(list.entries.size());
-  for (const LabelledRange& entry : list.entries) ranges.push_back(entry.range);
-  return ranges;
-}
-
 // Removes the special-purpose ranges that no option allows, and counts what each of them removed.
-std::vector<AddressRange> subtract_reserved(const std::vector<AddressRange>& ranges,
-                                            const TargetConfig& config, TargetCounts& counts) {
-  const std::vector<AddressRange> lifted = merge_ranges(config.allowed_ranges);
-  std::vector<AddressRange> left = ranges;
-  if (config.allow_reserved) return left;
+void subtract_reserved(std::vector<AddressRange>& left, const TargetConfig& config,
+                       TargetCounts& counts) {
+  if (config.allow_reserved) return;
+  std::vector<AddressRange> lifted = merge_ranges(config.allowed_ranges);
+  std::vector<AddressRange> holes;
   for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) {
-    const std::uint64_t before = count_addresses(left);
-    left = subtract_ranges(left, subtract_ranges(std::array{entry.range}, lifted));
-    const std::uint64_t taken = before - count_addresses(left);
+    const std::vector<AddressRange> parts = subtract_ranges(std::array{entry.range}, lifted);
+    const std::uint64_t taken = count_common(left, parts);
     if (taken > 0) counts.reserved.push_back({entry, taken});
     counts.excluded_reserved += taken;
+    // An address is counted for the first range that has it.
+    holes.insert(holes.end(), parts.begin(), parts.end());
+    lifted.insert(lifted.end(), parts.begin(), parts.end());
+    lifted = merge_ranges(std::move(lifted));
   }
-  return left;
+  if (counts.excluded_reserved > 0) left = subtract_ranges(left, merge_ranges(std::move(holes)));
 }
 
 // Warns of an --allow-range that overlaps no special-purpose range: it has no effect, and nothing
@@ -107,13 +100,26 @@ void warn_of_idle_allowances(const TargetConfig& config) {
   }
 }
 
+// The text is put together by hand: fmt took a second for ten million ranges.
 std::string digest_of(std::span<const AddressRange> ranges) {
   SHA2_CTX context;
   SHA256Init(&context);
+  std::array<char, 1 << 14> text;
+  constexpr std::size_t kLineBytesMax = 2 * kIpv4WriteBytes + 2;
+  char* end = text.data();
+  const auto hash_text = [&] {
+    SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(text.data()),
+                 static_cast<std::size_t>(end - text.data()));
+    end = text.data();
+  };
   for (const AddressRange& range : ranges) {
-    const std::string line = fmt::format("{}-{}\n", to_string(range.first), to_string(range.last));
-    SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(line.data()), line.size());
+    end = write_ipv4(end, range.first);
+    *end++ = '-';
+    end = write_ipv4(end, range.last);
+    *end++ = '\n';
+    if (end + kLineBytesMax > text.data() + text.size()) hash_text();
   }
+  hash_text();
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
   SHA256Final(digest.data(), &context);
   return fmt::format("{:02x}", fmt::join(digest, ""));
@@ -137,22 +143,22 @@ TargetSelection select_targets(const TargetConfig& config) {
   TargetSelection selection;
   TargetCounts& counts = selection.counts;
 
-  TargetList listed =
-      read_lists(config.targets, "target", config.target_files, config.skip_bad_lines);
+  TargetList listed = read_lists(config.targets, "target", config.target_files, config.label_filter,
+                                 config.skip_bad_lines);
   // A wrong line of an exclusion list is never skipped: what it was to leave alone would be probed.
-  const TargetList excluded = read_lists(config.excludes, "--exclude", config.exclude_files, false);
+  TargetList excluded = read_lists(config.excludes, "--exclude", config.exclude_files, {}, false);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
   counts.bad_lines = listed.error_count;
-  counts.filtered_entries = filter_labels(listed, config.label_filter);
+  counts.filtered_entries = listed.filtered_count;
   log_left_out(counts);
 
-  counts.listed_repeatedly = count_repeated(ranges_of(listed));
-  const std::vector<AddressRange> merged = merge_ranges(ranges_of(listed));
-  const std::vector<AddressRange> allowed =
-      subtract_ranges(merged, merge_ranges(ranges_of(excluded)));
-  selection.ranges = subtract_reserved(allowed, config, counts);
-  counts.listed = count_addresses(merged);
-  counts.excluded_by_user = counts.listed - count_addresses(allowed);
+  counts.listed_repeatedly = listed.ranges.count_repeated();
+  selection.ranges = listed.ranges.take_merged();
+  counts.listed = count_addresses(selection.ranges);
+  const std::vector<AddressRange> holes = excluded.ranges.take_merged();
+  if (!holes.empty()) selection.ranges = subtract_ranges(selection.ranges, holes);
+  counts.excluded_by_user = counts.listed - count_addresses(selection.ranges);
+  subtract_reserved(selection.ranges, config, counts);
 
   selection.digest = digest_of(selection.ranges);
   selection.labels = LabelMap(std::move(listed.labels), listed.entries);

@@ -90,9 +90,7 @@ TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
   EXPECT_TRUE(read_target_list(in, "again", again));
   EXPECT_EQ(again.error_count, 0U);
   const LabelMap labels(std::move(again.labels), again.entries);
-  std::vector<AddressRange> ranges;
-  for (const LabelledRange& entry : again.entries) ranges.push_back(entry.range);
-  EXPECT_EQ(merge_ranges(ranges), selection.ranges);
+  EXPECT_EQ(again.ranges.take_merged(), selection.ranges);
   for (const char* address : {"1.0.0.16", "1.0.0.64", "1.0.1.0"})
     EXPECT_EQ(labels.text(labels.label_of(parse_ipv4(address).value())),
               selection.labels.text(selection.labels.label_of(parse_ipv4(address).value())));

@@ -51,21 +51,31 @@ inline void check_labels(LabelTable labels, const std::vector<LabelledRange>& en
                 "the most specific range wins, then the later line");
 }
 
+// What a list holds: in the order read where there are labels, else ascending.
+inline std::vector<LabelledRange> entries_of(TargetList& list) {
+  std::vector<LabelledRange> entries = list.entries;
+  if (entries.empty())
+    for (const AddressRange& range : list.ranges.ranges()) entries.push_back({range, kNoLabel});
+  return entries;
+}
+
 inline void check_list(TargetList& list, const tl::expected<void, std::string>& is_read) {
   if (!is_read) require_printable(is_read.error());
   for (const std::string& error : list.errors) require_printable(error);
   require(list.errors.size() <= kListErrorsMax, "no more errors are kept than asked for");
   require(list.errors.size() <= list.error_count, "errors are counted");
   std::vector<AddressRange> ranges;
-  for (const LabelledRange& entry : list.entries) {
+  const std::vector<LabelledRange> entries = entries_of(list);
+  for (const LabelledRange& entry : entries) {
     require(entry.range.first <= entry.range.last, "ranges are the right way round");
     require(check_label(list.labels.text(entry.label)).has_value(), "labels are labels");
     ranges.push_back(entry.range);
   }
-  const std::uint64_t repeated = count_repeated(ranges);
-  const std::vector<AddressRange> merged = merge_ranges(ranges);
+  const std::uint64_t repeated = list.ranges.count_repeated();
+  const std::vector<AddressRange> merged = list.ranges.take_merged();
+  require(merged == merge_ranges(ranges), "ranges and entries are the same addresses");
   require(repeated <= count_addresses(merged), "what is listed twice is listed");
-  check_labels(std::move(list.labels), list.entries, merged);
+  check_labels(std::move(list.labels), entries, merged);
 }
 
 }  // namespace echoscan

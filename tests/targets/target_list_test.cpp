@@ -32,15 +32,19 @@ ReadList read(const std::string& text, const std::string& name = "list") {
 }
 
 // "1.2.3.0/24=label 9.9.9.9" of what a list without errors holds.
-std::string entries_of(const ReadList& read) {
+std::string entries_of(ReadList& read) {
   EXPECT_EQ(read.failure, "");
   EXPECT_EQ(read.list.errors, std::vector<std::string>{});
   std::string text;
-  for (const LabelledRange& entry : read.list.entries) {
+  for (const LabelledRange& entry : entries_of(read.list)) {
     text += (text.empty() ? "" : " ") + to_string(entry.range);
     if (entry.label != kNoLabel) text += "=" + std::string(read.list.labels.text(entry.label));
   }
   return text;
+}
+
+std::string entries_of(ReadList&& read) {
+  return entries_of(read);
 }
 
 // The errors of a list, which goes on behind each.
@@ -110,13 +114,13 @@ TEST(TextList, ErrorsAreFitForATerminal) {
 TEST(TextList, ErrorsNameFileAndLineAndAreLimited) {
   std::string text = "1.2.3.4\n\n1.2.3.4/33 # no such length\n";
   for (int i = 0; i < 30; ++i) text += "nonsense\n";
-  const ReadList result = read(text, "targets.txt");
+  ReadList result = read(text, "targets.txt");
   EXPECT_EQ(result.list.error_count, 31U);
   ASSERT_EQ(result.list.errors.size(), kListErrorsMax);
   EXPECT_EQ(result.list.errors[0],
             "targets.txt:3: 1.2.3.4/33: the prefix length behind '/' is a number from 0 to 32");
   EXPECT_EQ(result.list.errors[1].substr(0, 24), "targets.txt:4: nonsense:");
-  EXPECT_EQ(result.list.entries.size(), 1U);
+  EXPECT_EQ(entries_of(result.list).size(), 1U);
 }
 
 TEST(TextList, LinesAreLimited) {
@@ -134,7 +138,7 @@ TEST(TextList, ChunksDoNotShow) {
   for (; text.size() < 300'000; ++count)
     text += "1.2.3." + std::to_string(count % 256) + " " + std::string(count % 100, 'x') + "\n";
   for (const std::string& packed : {text, gzip(text), zstd(text)}) {
-    const ReadList result = read(packed);
+    ReadList result = read(packed);
     EXPECT_EQ(result.list.error_count, 0U);
     ASSERT_EQ(result.list.entries.size(), count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -142,6 +146,32 @@ TEST(TextList, ChunksDoNotShow) {
       ASSERT_EQ(result.list.labels.text(result.list.entries[i].label).size(), i % 100);
     }
   }
+}
+
+// `yes 10.0.0.1` and a gigabyte that unpacks from a kilobyte took all memory.
+TEST(TextList, MemoryGrowsWithDistinctRangesAndNotWithLines) {
+  std::string lines;
+  for (int i = 0; i < 50'000; ++i) lines += "10.0.0.1\n10.0.0.0/24\n";
+  const std::string labelled = "10.0.0.1 a\n10.0.0.1\n10.0.0.0/24 b\n" + lines + lines + lines;
+  ReadList plain = read(zstd(lines + lines));
+  EXPECT_LE(plain.list.ranges.size(), std::size_t{1} << 17);
+  EXPECT_TRUE(plain.list.entries.empty());
+  EXPECT_EQ(plain.list.ranges.ranges().size(), 2U);
+  EXPECT_EQ(plain.list.ranges.count_repeated(), 256U);
+  ReadList with_labels = read(labelled + "10.0.0.7 c\n");
+  EXPECT_LE(with_labels.list.entries.size(), std::size_t{1} << 18);
+  EXPECT_EQ(with_labels.list.ranges.ranges().size(), 3U);
+  EXPECT_EQ(label_by_rule(with_labels.list.entries, Ipv4{0x0a000001}), kNoLabel);
+  EXPECT_EQ(with_labels.list.labels.text(label_by_rule(with_labels.list.entries, Ipv4{0x0a000007})),
+            "c");
+}
+
+TEST(TextList, AnEndlessLineIsAFailure) {
+  const std::string line(17 << 20, ' ');
+  EXPECT_EQ(read(zstd("1.1.1.1\n2.2.2.2 #" + line)).failure, "line 2 has more than 16 MiB");
+  EXPECT_EQ(read(zstd(line)).failure, "line 1 has more than 16 MiB");
+  EXPECT_EQ(entries_of(read(zstd("1.1.1.1 # " + line.substr(0, 1 << 20) + "\n2.2.2.2"))),
+            "1.1.1.1 2.2.2.2");
 }
 
 TEST(PackedList, IsReadAsWhatIsInIt) {
@@ -191,7 +221,7 @@ TEST(PackedList, OtherFormatsAreNamed) {
 }
 
 TEST(CloudList, Amazon) {
-  const ReadList result = read(file("amazon.json"));
+  ReadList result = read(file("amazon.json"));
   EXPECT_EQ(entries_of(result),
             "198.18.0.0/22=ap-northeast-2/AMAZON 198.18.4.0/24=eu-west-1/AMAZON "
             "198.18.0.0/22=ap-northeast-2/EC2 198.18.5.7=GLOBAL/ROUTE53_HEALTHCHECKS");
@@ -199,7 +229,7 @@ TEST(CloudList, Amazon) {
 }
 
 TEST(CloudList, Google) {
-  const ReadList result = read(file("google.json"));
+  ReadList result = read(file("google.json"));
   EXPECT_EQ(entries_of(result),
             "198.18.64.0/20=asia-east1/Google Cloud 198.18.80.0/24=us-central1/Google Cloud "
             "198.18.81.0/24");
@@ -207,7 +237,7 @@ TEST(CloudList, Google) {
 }
 
 TEST(CloudList, Microsoft) {
-  const ReadList result = read(file("microsoft.json"));
+  ReadList result = read(file("microsoft.json"));
   EXPECT_EQ(entries_of(result),
             "198.18.128.0/24=ActionGroup 198.18.129.4/30=ActionGroup "
             "198.18.128.0/20=AzureCloud.westeurope");
@@ -256,6 +286,22 @@ TEST(CloudList, WhatIsNoCloudsListIsAFailure) {
   EXPECT_EQ(read(gzip(file("google.json")).substr(0, 60)).failure, "the gzip data ends early");
 }
 
+TEST(CloudList, TokensAndElementsAreBounded) {
+  const std::string begin = "{\"x\": 1,\n \"prefixes\": [\n";
+  for (const std::string& token :
+       {"{\"region\": \"" + std::string(70'000, 'x'), "{\"" + std::string(70'000, 'x'),
+        "{\"ip_prefix\": " + std::string(70'000, '1'), "\"" + std::string(70'000, '\\')})
+    EXPECT_EQ(read(begin + token).failure,
+              "its JSON has a string or a number of more than 65536 bytes, in line 3")
+        << token.substr(0, 20);
+  EXPECT_EQ(entries_of(read(begin + "{\"ip_prefix\": \"1.1.1.1/32\", \"x\": \"" +
+                            std::string(65'000, 'x') + "\"}]}")),
+            "1.1.1.1");
+  std::string many = R"({"values":[{"name":"n","properties":{"addressPrefixes":[)";
+  for (int i = 0; i < 250'001; ++i) many += "\"1.1.1.1\",";
+  EXPECT_EQ(read(many).failure, "values[0] has more than 250000 prefixes");
+}
+
 TEST(LabelMap, TheMostSpecificRangeWinsAndThenTheLaterLine) {
   ReadList result = read(
       "10.0.0.0/8 wide\n10.1.0.0/16 tie, first\n10.1.0.0/16 tie, later\n10.1.2.0/24\n"
@@ -299,6 +345,8 @@ TEST(LabelMap, AgreesWithTheRuleOnRandomLists) {
     for (const LabelledRange& entry : list.entries) ranges.push_back(entry.range);
     const std::vector<AddressRange> merged = merge_ranges(ranges);
     const LabelMap map(std::move(table), list.entries);
+    DistinctRanges distinct;
+    for (const AddressRange& range : ranges) distinct.add(range);
 
     std::vector<std::uint64_t> expected(map.empty() ? 0 : map.label_count());
     std::uint64_t repeated = 0;
@@ -315,7 +363,8 @@ TEST(LabelMap, AgreesWithTheRuleOnRandomLists) {
       }
     }
     EXPECT_EQ(map.count(merged), expected);
-    EXPECT_EQ(count_repeated(ranges), repeated);
+    EXPECT_EQ(distinct.count_repeated(), repeated);
+    EXPECT_EQ(distinct.take_merged(), merged);
   }
 }
 

@@ -6,11 +6,13 @@
 
 #include <fstream>
 #include <random>
+#include <set>
 #include <sstream>
 #include <vector>
 
 #include "output/aggregate/line_source.h"
 #include "targets/target_list.h"
+#include "tests/targets/list_checks.h"
 #include "tests/targets/packed_text.h"
 
 namespace echoscan {
@@ -42,12 +44,14 @@ Unpacked unpack(std::string_view packed, std::size_t piece_bytes, std::size_t ro
   return result;
 }
 
-// Lines of addresses, which packs badly: each cut takes a line or more.
+// Lines of addresses, which packs badly: each cut takes a line or more. Ascending, as a list of
+// targets gives them back.
 std::string addresses(std::size_t count) {
   std::mt19937 random(1);
+  std::set<Ipv4> drawn;
+  while (drawn.size() < count) drawn.insert(Ipv4{static_cast<std::uint32_t>(random())});
   std::string text;
-  for (std::size_t i = 0; i < count; ++i)
-    text += to_string(Ipv4{static_cast<std::uint32_t>(random())}) + "\n";
+  for (const Ipv4 address : drawn) text += to_string(address) + "\n";
   return text;
 }
 
@@ -151,7 +155,7 @@ ReadTwice read_twice(const std::string& packed) {
   } else if (!list.errors.empty()) {
     result.list_says = list.errors.front();
   }
-  for (const LabelledRange& entry : list.entries) result.list += to_string(entry.range) + "\n";
+  for (const LabelledRange& entry : entries_of(list)) result.list += to_string(entry.range) + "\n";
 
   std::ofstream(path_of("stream")) << packed;
   const auto source = LineSource::open(path_of("stream"));
