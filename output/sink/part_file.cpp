@@ -17,6 +17,7 @@ constexpr mode_t kNewFileMode = 0666;  // less the umask
 constexpr mode_t kPrivateMode = 0600;  // until it has the earlier file's
 constexpr mode_t kPermissions = 07777;
 constexpr int kAttemptsMax = 100;
+constexpr const char* kIsBusy = "another process is writing to it";
 
 using Opened = tl::expected<int, std::string>;
 
@@ -85,18 +86,14 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
     if (descriptor < 0) return refusal(named, std::strerror(errno));
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
       close(descriptor);
-      return refusal(part_name(place.path()), "another process is writing to it");
+      return refusal(part_name(place.path()), kIsBusy);
     }
-    // The earlier file may be another than when the name was followed.
-    struct stat earlier {};
-    const bool has_earlier =
-        fstatat(folder.descriptor(), place.name.c_str(), &earlier, AT_SYMLINK_NOFOLLOW) == 0;
     std::unique_ptr<PartFile> file(
         new PartFile(descriptor, std::move(folder), content, place, is_new));
-    if (has_earlier) file->earlier_ = id_of(earlier);
     if (file->folder().find(part) == file->id()) {
-      if (has_earlier && S_ISREG(earlier.st_mode) && !take_permissions(descriptor, earlier))
-        return refusal(named, std::strerror(errno));
+      if (!file->take_earlier())
+        return refusal(errno == EWOULDBLOCK ? path : named,
+                       errno == EWOULDBLOCK ? kIsBusy : std::strerror(errno));
       return file;
     }
     // Its scan has finished between our opening and our locking: this is that scan's result.
@@ -111,7 +108,22 @@ PartFile::PartFile(int descriptor, Folder folder, FileContent content, const Fil
       part_(part_name(place.name)),
       is_new_(is_new) {}
 
+bool PartFile::take_earlier() {
+  // It may be another than when its name was followed.
+  struct stat earlier {};
+  if (fstatat(folder().descriptor(), name_.c_str(), &earlier, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT;
+  earlier_ = id_of(earlier);
+  if (!S_ISREG(earlier.st_mode)) return true;
+  earlier_file_ =
+      openat(folder().descriptor(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  // Who may not read it may replace it nevertheless.
+  if (earlier_file_ >= 0 && flock(earlier_file_, LOCK_EX | LOCK_NB) != 0) return false;
+  return take_permissions(descriptor(), earlier);
+}
+
 PartFile::~PartFile() {
+  if (earlier_file_ >= 0) close(earlier_file_);
   // A scan that was refused at the last moment leaves nothing behind.
   const bool has_nothing = is_begun_ ? is_useless() : is_new_;
   if (!is_finished_ && has_nothing && folder().find(part_) == id())

@@ -33,6 +33,9 @@ class PartFile : public RegularFile {
 
  private:
   PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place, bool is_new);
+  // Takes the permissions of the earlier file, and locks it: a scan may be appending to it, or be
+  // about to end whose result it is. False: errno says why not.
+  bool take_earlier();
   // Empties what a killed scan has left, once.
   int begin();
   // Gives the file its name; an errno.
@@ -41,6 +44,7 @@ class PartFile : public RegularFile {
   std::string name_;
   std::string part_;
   std::optional<FileId> earlier_;  // what has had the name
+  int earlier_file_ = -1;          // the same, open
   bool is_new_;
   bool is_begun_ = false;
   bool is_finished_ = false;

@@ -57,6 +57,7 @@ class RegularFile : public DescriptorSink {
 
  protected:
   [[nodiscard]] const Folder& folder() const { return folder_; }
+  [[nodiscard]] int descriptor() const { return file_; }
   [[nodiscard]] FileId id() const;
   [[nodiscard]] bool has_name() const;
   // Whether nothing in the file is worth keeping.

@@ -18,6 +18,7 @@
 #include <functional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "output/sink/output_file.h"
@@ -112,36 +113,28 @@ class PartFileTest : public testing::Test {
   fs::path folder_;
 };
 
-// Another scan that finishes between our opening and our locking loses no line, however often.
+// Another scan that finishes between our opening and our locking loses no line, whether a third has
+// begun by then or not.
 TEST_F(PartFileTest, AScanThatFinishesMeanwhileKeepsItsLines) {
-  for (int rivals = 1; rivals <= 5; ++rivals) {
+  for (const bool is_third : {false, true}) {
     clear();
-    std::vector<std::unique_ptr<ByteSink>> others;
-    others.push_back(open("found"));
-    others.back()->write_some("rival 1\n");
-    int finished = 0;
+    std::unique_ptr<ByteSink> first = open("found");
+    first->write_some("first\n");
+    std::unique_ptr<ByteSink> third;
     before_lock() = [&] {
-      if (finished == rivals) return;
-      const std::function<void()> hook = std::exchange(before_lock(), nullptr);
-      EXPECT_EQ(write_and_finish(*others.back(), "complete\n"), 0);
-      others.clear();
-      EXPECT_EQ(content(path("found")), "rival " + std::to_string(++finished) + "\ncomplete\n");
-      if (finished < rivals) {
-        others.push_back(open("found"));
-        others.back()->write_some("rival " + std::to_string(finished + 1) + "\n");
-      }
-      before_lock() = hook;
+      const std::function<void()> once = std::exchange(before_lock(), nullptr);
+      EXPECT_EQ(write_and_finish(*first, "complete\n"), 0);
+      first.reset();
+      if (is_third) third = open("found");
     };
     const std::unique_ptr<ByteSink> ours = open("found");
-    before_lock() = nullptr;
-    ASSERT_NE(ours, nullptr) << error;
-    EXPECT_EQ(finished, rivals);
-    EXPECT_EQ(content(path("found")), "rival " + std::to_string(rivals) + "\ncomplete\n");
-    ours->write_some("ours\n");
-    EXPECT_EQ(content(path("found")), "rival " + std::to_string(rivals) + "\ncomplete\n");
-    EXPECT_EQ(content(path("found.part")), "ours\n");
-    EXPECT_EQ(write_and_finish(*ours, ""), 0);
-    EXPECT_EQ(content(path("found")), "ours\n");
+    EXPECT_EQ(content(path("found")), "first\ncomplete\n");
+    EXPECT_EQ(ours == nullptr, is_third) << error;
+    const std::unique_ptr<ByteSink>& last = is_third ? third : ours;
+    last->write_some("last\n");
+    EXPECT_EQ(content(path("found")), "first\ncomplete\n");
+    EXPECT_EQ(write_and_finish(*last, ""), 0);
+    EXPECT_EQ(content(path("found")), "last\n");
   }
 }
 
@@ -167,7 +160,7 @@ TEST_F(PartFileTest, RivalsNeverMixNorCutEachOther) {
       const std::string text = text_of(rival, round);
       if (file->write_some(text.substr(0, 3)).written != 3) return 3;
       if (write_and_finish(*file, text.substr(3)) != 0 || !file->remark().empty()) return 4;
-      // Ours still holds the lock, so that nobody else can have finished.
+      // Ours is locked until it is closed, so that nobody else can have finished.
       if (content(path("found")) != text) return 5;
     }
     return 0;
@@ -185,6 +178,19 @@ TEST_F(PartFileTest, RivalsNeverMixNorCutEachOther) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
   }
   EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(PartFileTest, WhatIsAppendedToIsNotReplaced) {
+  put("log", "old\n");
+  std::unique_ptr<ByteSink> log = open("log", OutputMode::append);
+  EXPECT_EQ(open("log"), nullptr);
+  EXPECT_EQ(error, "cannot write to '" + path("log") + "': another process is writing to it");
+  EXPECT_EQ(files(), 1U);
+  log.reset();
+  const std::unique_ptr<ByteSink> file = open("log");
+  EXPECT_EQ(open("log", OutputMode::append), nullptr);
+  EXPECT_EQ(write_and_finish(*file, "new\n"), 0);
+  EXPECT_EQ(content(path("log")), "new\n");
 }
 
 // A log that is rotated away between opening and locking is not the one that is written to.
