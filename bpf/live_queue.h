@@ -34,6 +34,7 @@ enum {
 /* Fixed before the program is loaded. `frame` holds what all probes have in common. */
 struct live_config {
   struct probe_key key;
+  __u64 clock_offset_ns; /* from the program's clock to that of the scan */
   __u32 interface_index;
   __u32 frame_bytes; /* PROBE_FRAME_BYTES or more, the rest zeros */
   __u32 ip_sum;      /* of the IPv4 header in `frame`, as 16-bit words, carries not yet folded in */
@@ -157,7 +158,7 @@ WIRE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
   pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;
 }
 
-PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 12 + PROBE_FRAME_BYTES, "no padding");
+PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 8 + 12 + PROBE_FRAME_BYTES, "no padding");
 PROBE_STATIC_ASSERT(sizeof(struct live_queue) % LIVE_PAGE_BYTES == 0, "a queue is whole pages");
 PROBE_STATIC_ASSERT(sizeof(struct live_queue) == LIVE_PAGE_BYTES + 8 * LIVE_RING_TARGETS,
                     "one page for the program, the rest for user space");

@@ -165,7 +165,7 @@ int live_sender(struct xdp_md* context) {
   if (!live_pacer_take(&queue->pacer, now_ns)) return XDP_DROP;
   take(queue, entry);
   write_frame(frame, entry, queue->frame_heads[live_entry_next_hop(entry) % LIVE_NEXT_HOPS],
-              now_ns);
+              now_ns + config.clock_offset_ns);
   if (config.frame_bytes > PROBE_FRAME_BYTES)
     write_padding(frame, (const __u8*)(long)context->data_end);
   return bpf_redirect(config.interface_index, 0);

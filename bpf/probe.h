@@ -36,7 +36,7 @@ struct probe_key {
 
 /* The 18 bytes behind the ICMP header, in network byte order as on the wire. */
 struct probe_payload {
-  __be64 sent_ns; /* CLOCK_MONOTONIC of the sender */
+  __be64 sent_ns; /* CLOCK_MONOTONIC of the scan */
   __be32 target;
   __be32 tag;
   __u8 pass;

@@ -68,7 +68,7 @@ struct frame_counters {
 
 /* Addresses in host byte order: the frame's edge is behind us. */
 struct reply {
-  __u64 received_ns; /* CLOCK_MONOTONIC */
+  __u64 received_ns; /* CLOCK_MONOTONIC: the host's in a BPF ring, then the scan's */
   __u64 sent_ns;     /* from the authenticated payload; 0 when the tag did not prove it */
   __u32 target;      /* in an error, whom the quoted probe went to */
   __u32 responder;   /* whose address the message came from */

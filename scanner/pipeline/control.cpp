@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include "scanner/pipeline/sender.h"
@@ -14,6 +15,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
+// What measuring them may be wrong by, and less than anybody would set a clock by.
+constexpr std::int64_t kClockDriftNs = 100'000;
 
 }  // namespace
 
@@ -23,6 +26,7 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
     : limits_(limits),
       senders_left_(sender_count),
       link_(link),
+      source_(source),
       state_(state),
       status_(status),
       look_(std::move(look)),
@@ -67,6 +71,17 @@ void Control::on_signal(int signal) {
 void Control::on_sender_end(bool is_good) {
   if (!is_good) stop(Stalled{Sender::kStallNs / kSecondNs, look_().last_error()});
   --senders_left_;
+}
+
+void Control::settle(std::uint64_t now_ns) {
+  reply_balance_.settle(now_ns, events_);
+  const std::int64_t drift_ns = source_.clock_drift_ns();
+  if (std::abs(drift_ns) < kClockDriftNs) return;
+  events_.add_loss(now_ns,
+                   fmt::format("the clock of this process and the kernel's have moved apart by "
+                               "{:.3f} s",
+                               static_cast<double>(drift_ns) / static_cast<double>(kSecondNs)),
+                   "round-trip times may be wrong by as much");
 }
 
 void Control::on_output_failure(const OutputFailed& failure) {

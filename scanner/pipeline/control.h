@@ -69,8 +69,9 @@ class Control {
   void on_output_failure(const OutputFailed& failure);
   // Looks at the clock, the link, the reply filter and the counters. Call it about every kTickNs.
   void tick(std::uint64_t now_ns);
-  // After all threads have ended: compares what was received with what the kernel counted.
-  void settle(std::uint64_t now_ns) { reply_balance_.settle(now_ns, events_); }
+  // After all threads have ended: compares what was received with what the kernel counted, and the
+  // clocks with what they were.
+  void settle(std::uint64_t now_ns);
 
   // The first reason that ended the sending; Finished when there was none.
   [[nodiscard]] const ScanOutcome& outcome() const { return outcome_; }
@@ -110,6 +111,7 @@ class Control {
   Limits limits_;
   std::size_t senders_left_;
   const Link& link_;
+  const ReplySource& source_;
   ScanState& state_;
   StatusLine status_;
   std::function<Snapshot()> look_;

@@ -13,12 +13,6 @@ constexpr int kFinishMs = 50;
 constexpr double kNearlyAll = 0.999;
 static_assert(kTargetLabelBytesMax <= kTextBytesMax);
 
-// A send time in the future gives no round-trip time, even if it is proved.
-std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) {
-  if (reply.sent_ns == 0 || reply.sent_ns >= reply.received_ns) return std::nullopt;
-  return reply.received_ns - reply.sent_ns;
-}
-
 }  // namespace
 
 Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
@@ -41,6 +35,13 @@ Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& s
       batch_(kBatchSize),
       replied_by_label_(labels),
       replied_by_way_(ways) {}
+
+// A send time in the future gives no round-trip time, even if it is proved, nor does one before the
+// scan began: then clocks do not agree.
+std::optional<std::uint64_t> Receiver::proved_rtt_ns(const reply& reply) const {
+  if (reply.sent_ns < started_ns_ || reply.sent_ns >= reply.received_ns) return std::nullopt;
+  return reply.received_ns - reply.sent_ns;
+}
 
 void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -74,6 +75,7 @@ class Receiver {
   void take(const reply& reply);
   // Returns the target's label.
   std::string_view note_first_reply(const reply& reply, std::uint64_t index);
+  [[nodiscard]] std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) const;
   // The interface that it came in by; empty where that is the one of the target's way.
   [[nodiscard]] std::string_view elsewhere(const reply& reply) const;
   void note_first_error(const reply& reply, std::uint64_t index);

@@ -117,10 +117,36 @@ TEST_F(ReceiverTest, EachKindOfReplySaysWhatItIs) {
   EXPECT_EQ(counters().without_rtt.get(), 1U);
 }
 
+// Clocks that do not agree give no round-trip time: nothing was sent before the scan began, nor
+// after the reply came.
+TEST_F(ReceiverTest, ARoundTripIsNoLongerThanTheScanIsOld) {
+  constexpr std::uint64_t kReceivedNs = kStartNs + 100'000;
+  const std::vector<std::uint64_t> impossible = {1,
+                                                 kStartNs - 600'000'000'000,
+                                                 kStartNs - 1,
+                                                 kReceivedNs,
+                                                 kReceivedNs + 1,
+                                                 kReceivedNs + 600'000'000'000};
+  const std::vector<std::uint64_t> possible = {kStartNs, kStartNs + 1, kReceivedNs - 1};
+  std::uint32_t target = kFirst;
+  for (const auto* times : {&impossible, &possible})
+    for (const std::uint64_t sent_ns : *times) {
+      records().push_back(reply_of(target++, kReceivedNs));
+      records().back().sent_ns = sent_ns;
+    }
+  const std::vector<Json> lines = run();
+  ASSERT_EQ(lines.size(), impossible.size() + possible.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(lines[i].contains("rtt_us"), i >= impossible.size()) << lines[i];
+    EXPECT_EQ(lines[i].contains("rtt_trusted"), i < impossible.size()) << lines[i];
+  }
+  EXPECT_EQ(counters().without_rtt.get(), impossible.size());
+}
+
 TEST_F(ReceiverTest, ErrorsSayWhoSaysWhatAboutWhom) {
   records() = {error_of(kFirst, 3, 13), error_of(kFirst + 1, 4, 0), error_of(kFirst + 2, 5, 1),
                error_of(kFirst + 3, 11, 0), error_of(kFirst + 4, 12, 2)};
-  records()[3].sent_ns = kStartNs - 5000;
+  records()[3].sent_ns = kStartNs + 10;
   records()[3].quoted_ttl = 0;
   const std::vector<Json> lines = run({.errors = true});
   ASSERT_EQ(lines.size(), 5U);

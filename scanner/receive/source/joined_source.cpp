@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace echoscan {
@@ -48,6 +49,15 @@ std::uint64_t JoinedSource::passed_on() const {
   std::uint64_t sum = 0;
   for (const auto& source : sources_) sum += source->passed_on();
   return sum;
+}
+
+std::int64_t JoinedSource::clock_drift_ns() const {
+  std::int64_t drift = 0;
+  for (const auto& source : sources_)
+    if (const std::int64_t of_source = source->clock_drift_ns();
+        std::abs(of_source) > std::abs(drift))
+      drift = of_source;
+  return drift;
 }
 
 FilterAttachment* JoinedSource::attachment() {

@@ -25,6 +25,8 @@ class JoinedSource : public ReplySource {
   [[nodiscard]] frame_counters outcomes() const override;
   [[nodiscard]] std::uint64_t dropped_unseen() const override;
   [[nodiscard]] std::uint64_t passed_on() const override;
+  // The largest of any source's.
+  [[nodiscard]] std::int64_t clock_drift_ns() const override;
   // That of the first source which has one; no two do, as only one interface gets the filter.
   FilterAttachment* attachment() override;
   [[nodiscard]] bool is_backlogged() const override;

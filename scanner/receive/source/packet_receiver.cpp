@@ -42,7 +42,7 @@ void set_icmp_filter(int socket) {
 // Puts the Ethernet header that match_reply looks for in front of a packet that has none: the
 // kernel leaves 16 bytes there.
 const std::uint8_t* put_ethernet(std::uint8_t* packet) {
-  constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader{
+  constexpr std::array<std::uint8_t, PROBE_ETHERNET_BYTES> kHeader = {
       0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WIRE_ETHERTYPE_IPV4 >> 8, WIRE_ETHERTYPE_IPV4 & 0xff};
   static_assert(kHeader.size() <= 16);
   std::copy(kHeader.begin(), kHeader.end(), packet - kHeader.size());
@@ -96,16 +96,21 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
 PacketReceiver::~PacketReceiver() = default;
 
 std::size_t PacketReceiver::receive(std::span<reply> replies) {
+  arrival_clock_.look(clock_.now_ns(), realtime_offset_ns());
   std::size_t filled = 0;
   while (filled < replies.size()) {
     if (!next_frame_) {
       tpacket_block_desc* block = block_at(ring_, block_);
       const std::uint32_t status = __atomic_load_n(&block->hdr.bh1.block_status, __ATOMIC_ACQUIRE);
-      if ((status & TP_STATUS_USER) == 0) break;
+      if ((status & TP_STATUS_USER) == 0) {
+        arrival_clock_.note_empty();
+        break;
+      }
+      // All of the block's frames were stamped before this.
+      arrival_clock_.look(clock_.now_ns(), realtime_offset_ns());
       frames_left_ = block->hdr.bh1.num_pkts;
       assert(block->hdr.bh1.offset_to_first_pkt < kBlockBytes);
       next_frame_ = reinterpret_cast<std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
-      realtime_offset_ns_ = realtime_offset_ns();
     }
     for (; frames_left_ > 0 && filled < replies.size(); --frames_left_)
       if (take_frame(replies[filled])) ++filled;
@@ -130,7 +135,9 @@ bool PacketReceiver::take_frame(reply& out) {
   tally_->outcome[outcome].add(1);
   if (!outcome_is_result(outcome)) return false;
   const std::int64_t realtime_ns = std::int64_t{header.tp_sec} * 1'000'000'000 + header.tp_nsec;
-  out.received_ns = static_cast<std::uint64_t>(realtime_ns - realtime_offset_ns_);
+  const std::optional<std::uint64_t> received_ns = arrival_clock_.when(realtime_ns);
+  out.received_ns = received_ns.value_or(arrival_clock_.now_ns());
+  if (!received_ns) out.sent_ns = 0;  // so that there is no round-trip time
   return true;
 }
 

@@ -5,9 +5,8 @@
 // filter (IPv4, ICMP) bring the frames; the same match_reply.h that runs in XDP proves them, so
 // that both ways find the same hosts. CAP_NET_RAW is enough. It is the slower way: each frame is
 // copied, and the kernel's stack sees it as well. The kernel counts the frames that the ring has no
-// room for (dropped_unseen). Frames carry a CLOCK_REALTIME stamp of their arrival; the difference
-// between the clocks, read with each block, brings it to CLOCK_MONOTONIC. receive() belongs to one
-// thread.
+// room for (dropped_unseen). Frames carry a CLOCK_REALTIME stamp of their arrival, which
+// ArrivalClock brings to CLOCK_MONOTONIC. receive() belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -16,9 +15,11 @@
 
 #include "bpf/match_reply.h"
 #include "scanner/network/interface.h"
+#include "scanner/process/clock.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/mapped_memory.h"
 #include "scanner/receive/reply_source.h"
+#include "scanner/receive/source/arrival_clock.h"
 
 namespace echoscan {
 
@@ -61,7 +62,8 @@ class PacketReceiver : public ReplySource {
   std::atomic<unsigned> block_ = 0;  // the next to be emptied
   std::uint32_t frames_left_ = 0;    // in the block under way
   std::uint8_t* next_frame_ = nullptr;
-  std::int64_t realtime_offset_ns_ = 0;
+  MonotonicClock clock_;
+  ArrivalClock arrival_clock_;
   struct Tally;
   std::unique_ptr<Tally> tally_;
   mutable std::atomic<std::uint64_t> dropped_ = 0;

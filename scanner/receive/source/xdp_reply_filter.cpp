@@ -18,6 +18,7 @@
 #include "bpf/reply_rings.h"
 #include "reply_filter.skel.h"
 #include "scanner/process/file_descriptor.h"
+#include "scanner/process/kernel_clock.h"
 #include "scanner/process/library_handle.h"
 #include "scanner/process/log.h"
 #include "scanner/process/mapped_memory.h"
@@ -92,6 +93,7 @@ struct XdpReplyFilter::Kernel {
   Interface interface;
   __u32 mode_flags = 0;
   __u32 program_id = 0;
+  std::int64_t clock_offset_ns = 0;  // from the program's clock to that of this process
   std::optional<Refusal> why_not_native;
   FileDescriptor link;  // declared last: detached first
 
@@ -170,7 +172,9 @@ int XdpReplyFilter::Kernel::attach() {
 int XdpReplyFilter::Kernel::take_record(void* kernel, void* data, std::size_t bytes) {
   auto& self = *static_cast<Kernel*>(kernel);
   assert(bytes == sizeof(reply) && self.filled < self.room.size());
-  std::memcpy(&self.room[self.filled++], data, sizeof(reply));
+  reply& record = self.room[self.filled++];
+  std::memcpy(&record, data, sizeof(reply));
+  record.received_ns += static_cast<std::uint64_t>(self.clock_offset_ns);
   return self.filled == self.room.size() ? -ENOSPC : 0;
 }
 
@@ -195,6 +199,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return no_xdp(explain_refused_bpf(privileges));
   if (error != 0)
     return no_xdp(fmt::format("the kernel does not load the program ({})", error_text(error)));
+  kernel->clock_offset_ns = measure_kernel_clock().value_or(0);
   error = kernel->make_rings(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
   error = kernel->attach();
@@ -268,6 +273,11 @@ bool XdpReplyFilter::is_backlogged() const {
 
 ReplyRings XdpReplyFilter::rings() const {
   return {bpf_map__fd(kernel_->skeleton->maps.rings), bpf_map__fd(kernel_->skeleton->maps.mark)};
+}
+
+std::int64_t XdpReplyFilter::clock_drift_ns() const {
+  const std::int64_t begun_ns = kernel_->clock_offset_ns;
+  return measure_kernel_clock().value_or(begun_ns) - begun_ns;
 }
 
 void XdpReplyFilter::stop() {

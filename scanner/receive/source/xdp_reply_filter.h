@@ -50,6 +50,7 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   [[nodiscard]] std::uint64_t dropped_unseen() const override { return 0; }
   // Of the echo replies only those that prove nothing.
   [[nodiscard]] std::uint64_t passed_on() const override;
+  [[nodiscard]] std::int64_t clock_drift_ns() const override;
   FilterAttachment* attachment() override { return this; }
   [[nodiscard]] bool is_attached() const override;
   [[nodiscard]] std::uint64_t frames_seen() const override { return outcomes().seen; }
