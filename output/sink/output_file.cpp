@@ -8,10 +8,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "output/sink/compressed_sink.h"
 #include "output/sink/file_place.h"
+#include "output/sink/frame_end.h"
 #include "output/sink/part_file.h"
 #include "output/sink/regular_file.h"
 
@@ -31,10 +34,21 @@ tl::unexpected<std::string> refusal(const std::string& path, std::string_view re
 class LogFile : public RegularFile {
  public:
   LogFile(int descriptor, Folder folder, FileContent content, std::uint64_t end, std::string name)
-      : RegularFile(descriptor, std::move(folder), content, end),
-        name_(std::move(name)),
-        is_empty_(end == 0) {}
+      : RegularFile(descriptor, std::move(folder), content, end), name_(std::move(name)) {
+    if (content == FileContent::frames) {
+      half_frame_ = find_half_frame(descriptor, end, compression_of(name_));
+    } else if (char last = '\n'; end > 0) {
+      has_half_line_ =
+          pread(descriptor, &last, 1, static_cast<off_t>(end) - 1) == 1 && last != '\n';
+    }
+    is_empty_ = half_frame_.value_or(end) == 0;
+  }
   [[nodiscard]] bool continues_earlier() const override { return !is_empty_; }
+
+  Outcome write_some(std::string_view bytes) override {
+    if (const int error = end_earlier(); error != 0) return {0, error};
+    return RegularFile::write_some(bytes);
+  }
 
   Completion finish(int wait_ms) override {
     const Completion completion = RegularFile::finish(wait_ms);
@@ -44,8 +58,23 @@ class LogFile : public RegularFile {
   }
 
  private:
+  // Ends what a killed scan has left: half a line, of which no more is lost then, or half a frame,
+  // behind which nothing could be read. An errno.
+  int end_earlier() {
+    if (std::exchange(has_half_line_, false))
+      if (const int error = RegularFile::write_some("\n").error; error != 0) return error;
+    if (!half_frame_) return 0;
+    const int error =
+        set_aside(*half_frame_, name_,
+                  fmt::format("'{}' ended in half a frame, which a killed scan has left", name_));
+    if (error == 0) half_frame_.reset();
+    return error;
+  }
+
   std::string name_;
-  bool is_empty_;
+  std::optional<std::uint64_t> half_frame_;  // where it begins
+  bool has_half_line_ = false;
+  bool is_empty_ = false;
 };
 
 // Why `file`, which is there already, is not to be written to; empty: it may be. In a folder that
@@ -76,13 +105,7 @@ Opened open_log(const std::string& path, const FilePlace& place, FileContent con
     // It was renamed or removed between our opening and our locking.
     if (!is_there) continue;
     const auto end = static_cast<std::uint64_t>(status.st_size);
-    auto file = std::make_unique<LogFile>(descriptor, std::move(folder), content, end, place.name);
-    // A killed scan may have left half a line: end it, so that no more than that line is lost.
-    char last = '\n';
-    if (content == FileContent::lines && end > 0 &&
-        pread(descriptor, &last, 1, status.st_size - 1) == 1 && last != '\n')
-      file->write_some("\n");
-    return file;
+    return std::make_unique<LogFile>(descriptor, std::move(folder), content, end, place.name);
   }
   return refusal(path, "it is renamed or removed all the time");
 }

@@ -104,7 +104,7 @@ int RegularFile::keep_elsewhere(const std::string& name, const std::string& why)
                 ? 0
                 : errno;
     // A file without any name left cannot get one again.
-    if (error != 0 && error != EEXIST) error = copy_to(fresh);
+    if (error != 0 && error != EEXIST) error = copy_to(fresh, 0);
   }
   if (error != 0) {
     remark_ =
@@ -115,14 +115,28 @@ int RegularFile::keep_elsewhere(const std::string& name, const std::string& why)
   return EEXIST;
 }
 
-int RegularFile::copy_to(const std::string& name) {
+int RegularFile::set_aside(std::uint64_t begin, const std::string& name, const std::string& why) {
+  int error = EEXIST;
+  std::string fresh;
+  for (int number = 1; error == EEXIST && number <= kNamesMax; ++number) {
+    fresh = fmt::format("{}.{}", name, number);
+    error = copy_to(fresh, begin);
+  }
+  if (error != 0) return error;
+  if (ftruncate(file_, static_cast<off_t>(begin)) != 0) return errno;
+  end_ = whole_ = begin;
+  remark_ = fmt::format("{}; it is in '{}' now, beside it", why, fresh);
+  return 0;
+}
+
+int RegularFile::copy_to(const std::string& name, std::uint64_t begin) {
   const int copy = openat(folder_.descriptor(), name.c_str(),
                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kCopyMode);
   if (copy < 0) return errno;
   struct stat status {};
   fstat(file_, &status);
   int error = 0;
-  loff_t from = 0;
+  auto from = static_cast<loff_t>(begin);
   while (error == 0 && from < status.st_size) {
     const ssize_t copied = copy_file_range(file_, &from, copy, nullptr, kCopyBytes, 0);
     if (copied < 0 && errno != EINTR) error = errno;

@@ -66,14 +66,17 @@ class RegularFile : public DescriptorSink {
   // `why`. Returns the errno that says so in a summary.
   int keep_elsewhere(const std::string& name, const std::string& why);
   void add_remark(const std::string& sentence) { remark_ = sentence; }
+  // Moves what is behind `begin` into a new file whose name begins with `name`, and remarks that,
+  // beginning with `why`. An errno.
+  int set_aside(std::uint64_t begin, const std::string& name, const std::string& why);
   // Empties the file; false: errno says why not.
   bool empty();
 
  private:
   // Cuts what is behind the last whole part, unless somebody else has written there.
   void cut();
-  // Copies all into the new file `name`; an errno.
-  int copy_to(const std::string& name);
+  // Copies what is behind `begin` into the new file `name`; an errno.
+  int copy_to(const std::string& name, std::uint64_t begin);
 
   int file_;
   Folder folder_;

@@ -440,6 +440,42 @@ TEST_F(PartFileTest, AFullDiskLeavesWholeFrames) {
   }
 }
 
+// A killed scan has left a compressed log that is cut at any byte: what was whole stays, the half
+// frame is set aside, and what is appended can be read.
+TEST_F(PartFileTest, WhatIsAppendedBehindHalfAFrameCanBeRead) {
+  for (const std::string name : {"log.zst", "log.gz"}) {
+    clear();
+    const std::string first = numbered_lines(9);
+    const std::string second = numbered_lines(30);
+    EXPECT_EQ(write_and_finish(*open(name), first), 0);
+    const std::string whole = content(path(name));
+    EXPECT_EQ(write_and_finish(*open(name, OutputMode::append), second), 0);
+    const std::string all = content(path(name));
+    for (std::size_t cut = 1; cut <= all.size(); ++cut) {
+      SCOPED_TRACE(name + " cut at " + std::to_string(cut));
+      clear();
+      put(name, all.substr(0, cut));
+      const std::unique_ptr<ByteSink> log = open(name, OutputMode::append);
+      EXPECT_EQ(content(path(name)), all.substr(0, cut));
+      EXPECT_EQ(log->continues_earlier(), cut >= whole.size());
+      EXPECT_EQ(write_and_finish(*log, "new\n"), 0);
+      const bool is_whole = cut == whole.size() || cut == all.size();
+      EXPECT_EQ(log->remark().empty(), is_whole) << log->remark();
+      const std::string kept = all.substr(0, cut < whole.size() ? 0
+                                             : is_whole         ? cut
+                                                                : whole.size());
+      EXPECT_EQ(content(path(name)).substr(0, kept.size()), kept);
+      if (cut % 16 == 0 || is_whole) {  // a process each
+        EXPECT_EQ(unpacked(path(name)),
+                  (cut < whole.size() ? "" : first) + (cut == all.size() ? second : "") + "new\n");
+      }
+      if (!is_whole) {
+        EXPECT_EQ(content(path(name + ".1")), all.substr(kept.size(), cut - kept.size()));
+      }
+    }
+  }
+}
+
 TEST_F(PartFileTest, AFullDiskLeavesNoPartOfADocument) {
   put("summary", "earlier");
   const std::string document = numbered_lines(100);
