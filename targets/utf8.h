@@ -2,13 +2,15 @@
 //
 // Labels of lists are refused when they are not UTF-8, texts of geo databases are cut between
 // characters, and JSON gets U+FFFD for a byte that begins none. All three ask the one function
-// here, so that they agree on what a character is. Rejected: simdjson::validate_utf8, which says
+// here, so that they agree on what a character is, and what reaches a terminal asks whether it is
+// printed there or obeyed. Rejected: simdjson::validate_utf8, which says
 // only whether a whole text is valid, and the latter two need more.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace echoscan {
@@ -64,6 +66,29 @@ constexpr bool is_control(std::string_view character) {
   }
   // U+E0000 to U+E0FFF: tags, which nothing prints.
   return character.size() == 4 && byte(0) == 0xf3 && byte(1) == 0xa0;
+}
+
+// A text of others made fit for a terminal: what is_control() names, and bytes that are no
+// character, become escapes like `\x1b`. Line ends stay where `keeps_lines` says that they are
+// ours.
+inline std::string printable_text(std::string_view text, bool keeps_lines = false) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string printable;
+  printable.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t bytes = std::max<std::size_t>(utf8_bytes(text), 1);
+    const std::string_view character = text.substr(0, bytes);
+    if (utf8_bytes(text) != 0 && (!is_control(character) || (keeps_lines && text[0] == '\n'))) {
+      printable += character;
+    } else {
+      for (const char byte : character) {
+        const auto value = static_cast<unsigned char>(byte);
+        printable += {'\\', 'x', kDigits[value >> 4], kDigits[value & 0xf]};
+      }
+    }
+    text.remove_prefix(bytes);
+  }
+  return printable;
 }
 
 // The beginning of `text` of at most `bytes_max` bytes, cut between characters; bytes that are no

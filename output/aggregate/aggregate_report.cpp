@@ -7,6 +7,7 @@
 
 #include "output/result/csv_line.h"
 #include "output/summary/figure_text.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -77,8 +78,8 @@ Row total_row(const Aggregate& aggregate, const AggregateReport& report) {
 
 void append_text_row(std::string& text, const Row& row) {
   const std::optional<double> rate = row.rate();
-  text += fmt::format("  {:<20} {:>13} {:>11} {:>9}", row.name, with_thousands(row.group->replies),
-                      with_thousands(row.group->errors),
+  text += fmt::format("  {:<20} {:>13} {:>11} {:>9}", printable_text(row.name),
+                      with_thousands(row.group->replies), with_thousands(row.group->errors),
                       rate ? fmt::format("{:.2f} %", 100 * *rate) : "");
   if (row.group->rtt.count() > 0) {
     text += fmt::format(" {:>11.1f} {:>11.1f} {:>11.1f}", row.rtt_us(0.5) / 1000,
@@ -86,7 +87,8 @@ void append_text_row(std::string& text, const Row& row) {
   } else if (!row.organisation.empty()) {
     text += fmt::format("{:36}", "");
   }
-  text += fmt::format("{}{}\n", row.organisation.empty() ? "" : "  ", row.organisation);
+  text +=
+      fmt::format("{}{}\n", row.organisation.empty() ? "" : "  ", printable_text(row.organisation));
 }
 
 void append_csv_row(std::string& csv, std::string_view table, const Row& row) {
@@ -181,7 +183,8 @@ std::string aggregate_json(const Aggregate& aggregate, const AggregateReport& re
     for (const Row& row : rows_of(aggregate, report, grouping)) rows.push_back(json_row(row));
     json[std::string(name_of(grouping))] = std::move(rows);
   }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  // ASCII alone, since names come from others and a terminal obeys what is beyond it.
+  return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace echoscan

@@ -1,19 +1,32 @@
 #include "output/result/csv_line.h"
 
+#include <algorithm>
+
 #include "output/result/result_field.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
 
-// Needs room for 2 bytes a byte of text, and 2 more.
+// As nearly always.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c <= '~' && c != ',' && c != '"'; });
+}
+
+// Needs room for 2 bytes a byte of text, and 2 more. What a terminal or a reader of lines would
+// obey becomes a question mark.
 char* write_csv_text(char* out, std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return write_word(out, text);
-  *out++ = '"';
-  for (const char character : text) {
-    if (character == '"') *out++ = '"';
-    *out++ = character;
+  if (is_plain(text)) return write_word(out, text);
+  const bool is_quoted = text.find_first_of(",\"\r\n") != std::string_view::npos;
+  if (is_quoted) *out++ = '"';
+  while (!text.empty()) {
+    const std::string_view character = text.substr(0, std::max<std::size_t>(utf8_bytes(text), 1));
+    text.remove_prefix(character.size());
+    if (character == "\"") *out++ = '"';
+    out = is_control(character) ? write_word(out, "?") : write_word(out, character);
   }
-  *out++ = '"';
+  if (is_quoted) *out++ = '"';
   return out;
 }
 

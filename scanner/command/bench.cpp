@@ -24,6 +24,7 @@
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
 #include "scanner/transmit/pacer.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -234,7 +235,7 @@ ExitCode run_bench(const BenchConfig& config) {
   }
   table.is_complete = stopwatch.signal() == 0;
   sort_rows(table);
-  fmt::print("{}", bench_text(table));
+  fmt::print("{}", printable_text(bench_text(table), true));
   if (json_file) write_json(*json_file, config.json_path, table);
   if (table.is_complete) return ExitCode::finished;
   return stopwatch.signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;

@@ -19,6 +19,7 @@
 #include "scanner/process/clock.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/privileges.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -154,8 +155,8 @@ ExitCode run_doctor(const DoctorConfig& config) {
   take_ways(facts, scan);
 
   const std::vector<Problem> problems = find_problems(facts);
-  fmt::print("{}",
-             config.as_json ? diagnosis_json(facts, problems) : diagnosis_text(facts, problems));
+  fmt::print("{}", config.as_json ? diagnosis_json(facts, problems)
+                                  : printable_text(diagnosis_text(facts, problems), true));
   const bool is_hopeless =
       std::any_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_fatal; });
   return is_hopeless ? ExitCode::environment : ExitCode::finished;

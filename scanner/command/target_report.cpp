@@ -13,6 +13,7 @@
 #include "output/summary/figure_text.h"
 #include "scanner/command/way_report.h"
 #include "scanner/plan/way_plan.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -191,9 +192,10 @@ ExitCode run_target_report(const TargetReportConfig& config) {
     print(stdout, target_report_json(selection, ways, config.list_ranges));
   } else if (config.list_ranges) {
     print(stdout, range_lines(selection));
-    if (config.verbosity != Verbosity::quiet) print(stderr, target_report_text(selection, ways));
+    if (config.verbosity != Verbosity::quiet)
+      print(stderr, printable_text(target_report_text(selection, ways), true));
   } else {
-    print(stdout, target_report_text(selection, ways));
+    print(stdout, printable_text(target_report_text(selection, ways), true));
   }
   refuse_empty(selection);
   return ExitCode::finished;

@@ -4,8 +4,11 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <new>
 #include <string>
 #include <utility>
+
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -38,12 +41,18 @@ bool is_logged(LogLevel level) {
 
 void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments) {
   if (!is_logged(level)) return;
-  const std::string line = fmt::vformat(format, arguments);
+  // Names and lines of others are in it, which a terminal would obey.
+  const std::string line = printable_text(fmt::vformat(format, arguments), true);
   spdlog::default_logger_raw()->log(spdlog_level(level), spdlog::string_view_t(line));
 }
 
 void write_to_stderr(std::string_view text) noexcept {
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  try {
+    const std::string printable = printable_text(text, true);
+    std::fwrite(printable.data(), 1, printable.size(), stderr);
+  } catch (const std::bad_alloc&) {
+    // Without memory nothing is said.
+  }
 }
 
 }  // namespace echoscan

@@ -22,7 +22,8 @@ void set_up_log(LogLevel lowest);
 // Formats a line and writes it, unless its level is left out.
 void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments);
 
-// Writes a text to standard error as it stands: the status line, the closing summary. What cannot
+// Writes a text to standard error as it stands, but for what a terminal would obey: the status
+// line, the closing summary. What cannot
 // be written there (a full disk, a reader that has gone away) is lost, and is no error: a scan goes
 // on when nobody listens. fmt::print throws then, which ended scans.
 void write_to_stderr(std::string_view text) noexcept;

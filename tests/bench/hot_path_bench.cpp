@@ -231,7 +231,7 @@ void BM_probe(benchmark::State& state) {
   const std::unique_ptr<ByteSink> sink = open_output("/dev/null", OutputMode::replace).value();
   const ResultWriter writer(*sink);
   const SilentSource source;
-  const ScanState scan_state;
+  ScanState scan_state;
   const LabelMap labels = survey_labels(static_cast<std::uint64_t>(state.range(2)));
   const LabelMap ways = equal_ways(static_cast<std::uint32_t>(state.range(3)));
   const CurrentNextHops next_hops = next_hops_of(ways);

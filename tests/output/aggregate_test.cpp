@@ -16,6 +16,7 @@
 #include "output/aggregate/rtt_sketch.h"
 #include "output/result/result_format.h"
 #include "output/sink/output_file.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -294,6 +295,33 @@ TEST(AggregateReport, ThreeFormsSayTheSame) {
   EXPECT_TRUE(text.starts_with("3 lines in 1 file, 1 malformed, 0 of other kinds\n")) << text;
   EXPECT_NE(text.find("slash16, 1 of 2 groups\n"), std::string::npos) << text;
   EXPECT_NE(text.find("25.00 %"), std::string::npos) << text;
+}
+
+// Labels and organisations come from whoever wrote the lines.
+TEST(AggregateReport, NothingThatATerminalObeysIsPrinted) {
+  Aggregate aggregate(kAll);
+  const std::string line =
+      R"({"target":"10.1.2.3","success":true,"asn":64500,"as_org":"a\u001b[2J\u202eb",)"
+      R"("country":"\u009b\u007f","label":"=1\u2028\u0007\n"})" +
+      std::string(LineSource::kPaddingBytes, ' ');
+  ASSERT_TRUE(aggregate.add_line(
+      std::string_view(line).substr(0, line.size() - LineSource::kPaddingBytes)));
+  const AggregateReport report;
+  for (const std::string& form :
+       {aggregate_text(aggregate, report), aggregate_csv(aggregate, report),
+        aggregate_json(aggregate, report)}) {
+    EXPECT_NE(form.find("[2J"), std::string::npos) << form;
+    std::string_view rest = form;
+    while (!rest.empty()) {
+      const std::size_t bytes = utf8_bytes(rest);
+      ASSERT_GT(bytes, 0U) << form;
+      EXPECT_TRUE(rest[0] == '\n' || !is_control(rest.substr(0, bytes))) << form;
+      rest.remove_prefix(bytes);
+    }
+  }
+  EXPECT_EQ(Json::parse(aggregate_json(aggregate, report))["label"][0]["group"],
+            "=1\u2028\u0007\n");
+  EXPECT_NE(aggregate_text(aggregate, report).find(R"(a\x1b[2J\xe2\x80\xaeb)"), std::string::npos);
 }
 
 }  // namespace

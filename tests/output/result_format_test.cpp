@@ -200,7 +200,7 @@ TEST(JsonText, IsEscaped) {
   EXPECT_EQ(json_text(""), "");
   EXPECT_EQ(json_text("plain, but longer than 8 bytes"), "plain, but longer than 8 bytes");
   EXPECT_EQ(json_text("\"C:\\dir\"\n\t\x1f"), "\\\"C:\\\\dir\\\"\\u000a\\u0009\\u001f");
-  EXPECT_EQ(json_text("\x7f"), "\x7f");
+  EXPECT_EQ(json_text("\x7f"), "\\u007f");
   EXPECT_EQ(json_text(std::string_view("a\0b", 3)), "a\\u0000b");
 }
 
@@ -255,7 +255,11 @@ TEST(CsvLine, TextIsQuotedWhereItHasTo) {
   EXPECT_EQ(line_of(result, format), "\"Example, Inc.\",\"the \"\"new\"\" site\"\n");
   result.as_org = "two\nlines";
   result.label = "São Paulo";
-  EXPECT_EQ(line_of(result, format), "\"two\nlines\",São Paulo\n");
+  EXPECT_EQ(line_of(result, format), "\"two?lines\",São Paulo\n");
+  // What a terminal would obey: ESC, DEL, C1, U+202E, U+2028.
+  result.as_org = "a\x1b[2J\x7f\xc2\x9b";
+  result.label = "b\xe2\x80\xae\xe2\x80\xa8\xff";
+  EXPECT_EQ(line_of(result, format), "a?[2J??,b??\xff\n");
   std::string text = "x";
   append_csv_text(text, "a,b");
   EXPECT_EQ(text, "x\"a,b\"");

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "targets/label_table.h"
 
@@ -62,11 +64,37 @@ TEST(Utf8, PrefixesEndBetweenCharacters) {
   }
 }
 
+// What Unicode calls controls, format characters and separators of lines and paragraphs (Cc, Cf,
+// Zl, Zp), but for those of some scripts that are printed (U+0600 to U+0605 and the like).
+bool is_obeyed(char32_t code) {
+  const std::vector<std::pair<char32_t, char32_t>> ranges = {
+      {0, 0x1f},        {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f},
+      {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}};
+  for (const auto& [first, last] : ranges)
+    if (first <= code && code <= last) return true;
+  return false;
+}
+
+TEST(Utf8, WhatATerminalObeysBecomesAnEscape) {
+  for (char32_t code = 0; code <= 0x10ffff; ++code) {
+    if (is_surrogate(code)) continue;
+    const std::string text = encoded(code);
+    ASSERT_EQ(is_control(text), is_obeyed(code)) << std::uint32_t{code};
+    const std::string printable = printable_text("x" + text);
+    ASSERT_EQ(printable != "x" + text, is_obeyed(code)) << std::uint32_t{code};
+    if (is_obeyed(code)) {
+      ASSERT_TRUE(printable.starts_with("x\\x")) << printable;
+    }
+  }
+  EXPECT_EQ(printable_text("a\nb\xff\x1b"), "a\\x0ab\\xff\\x1b");
+  EXPECT_EQ(printable_text("a\nb\r", true), "a\nb\\x0d");
+}
+
 TEST(Label, EveryCodePointIsPrintableOrRefused) {
   for (char32_t code = 0; code <= 0x10ffff; ++code) {
     std::string expected;
     if (is_surrogate(code)) expected = "the label is not UTF-8";
-    if (code < ' ' || (code >= 0x7f && code < 0xa0)) expected = "the label has a control character";
+    if (is_obeyed(code)) expected = "the label has a control character";
     const tl::expected<void, std::string> label = check_label("x" + encoded(code) + "y");
     ASSERT_EQ(label ? "" : label.error(), expected) << std::uint32_t{code};
   }
