@@ -31,7 +31,8 @@
   X(FRAME_FRAGMENT, "fragment", "a fragment; our replies are never fragmented")                   \
   X(FRAME_OTHER_ICMP, "other_icmp", "ICMP that is neither echo reply nor error")                  \
   X(FRAME_UNPROVED, "unproved", "echo reply that does not prove that we asked for it")            \
-  X(FRAME_STALE, "stale", "echo reply to a probe like ours, but of another scan's key")           \
+  X(FRAME_STALE, "stale",                                                                         \
+    "echo reply like one to a probe of ours, not by our key: old, or forged")                     \
   X(FRAME_WRONG_TARGET, "wrong_target", "echo reply with a proved payload under a wrong id/seq")  \
   X(FRAME_ERROR_UNPROVED, "error_unproved", "ICMP error that does not quote a probe of ours")     \
   X(FRAME_WRONG_IP_CHECKSUM, "wrong_ip_checksum", "proved, but the IPv4 header is damaged")       \

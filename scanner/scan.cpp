@@ -177,16 +177,27 @@ std::vector<std::string> methods_of(const OpenPaths& paths) {
   return methods;
 }
 
+// Some drivers begin to count anew when they are set up again; then nobody knows, nor when the
+// interface is gone.
+std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
+                                   std::optional<std::uint64_t> after) {
+  return before && after && *after >= *before ? std::optional(*after - *before) : std::nullopt;
+}
+
 // Runs the scan, and notes what the interface itself counted meanwhile.
 ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
-                         std::optional<std::uint64_t>& tx_packets) {
+                         PathFigures& path) {
   const std::optional<std::uint64_t> before = link.tx_packets();
+  const std::optional<ReceiveDrops> drops_before = link.receive_drops();
   std::optional<BusyPolling> busy_polling;
   if (busy_polled) busy_polling.emplace(*busy_polled);
   ScanOutcome outcome = pipeline.run();
-  const std::optional<std::uint64_t> after = link.tx_packets();
-  // Some drivers begin to count anew when they are set up again; then nobody knows.
-  if (before && after && *after >= *before) tx_packets = *after - *before;
+  path.tx_packets = grown(before, link.tx_packets());
+  if (const std::optional<ReceiveDrops> drops = link.receive_drops(); drops && drops_before) {
+    path.rx_dropped = grown(drops_before->dropped, drops->dropped);
+    path.rx_missed = grown(drops_before->missed, drops->missed);
+    path.rx_fifo_errors = grown(drops_before->fifo_errors, drops->fifo_errors);
+  }
   return outcome;
 }
 
@@ -244,7 +255,7 @@ ExitCode run_scan(const ScanConfig& config) {
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
   const ScanOutcome outcome =
-      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, path.tx_packets);
+      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, path);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary =

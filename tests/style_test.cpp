@@ -421,8 +421,10 @@ std::vector<std::string> unexplained_words(const std::string& key,
 // which mean what they mean to everybody.
 TEST(Style, GlossaryExplainsTheKeysThatCount) {
   std::istringstream listed(
-      "adds and at bad bin by bytes checksum classification code count counts cpu entries fragment "
-      "icmp in ip ipv4 ipv6 late lines long mode most not other ranges repeatedly rtt seconds seen "
+      "adds and at bad bin by bytes checksum classification code count counts cpu dropped entries "
+      "fifo fragment "
+      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges repeatedly "
+      "replies rtt seconds seen "
       "short time to too top type up us user without wrong");
   const std::set<std::string> everybodys(std::istream_iterator<std::string>(listed), {});
   std::set<std::string> explained;

@@ -154,6 +154,12 @@ void describe(auto& keys, Of<Summary::Error> auto& error) {
   keys("targets", error.targets);
 }
 
+void describe(auto& keys, Of<Summary::Responder> auto& responder) {
+  keys("responder", responder.responder);
+  keys("replies", responder.replies);
+  keys("replies_at_most", responder.replies_at_most);
+}
+
 void describe(auto& keys, Of<Summary::Repeater> auto& repeater) {
   keys("target", repeater.target);
   keys("repeats", repeater.repeats);
@@ -170,6 +176,9 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("frames_seen", receiving.frames_seen);
   keys("frames", ByName{receiving.frames});
   keys("dropped_unseen", receiving.dropped_unseen);
+  keys("interface_dropped", receiving.interface_dropped);
+  keys("interface_missed", receiving.interface_missed);
+  keys("interface_fifo_errors", receiving.interface_fifo_errors);
   keys("kernel_replies", receiving.kernel_replies);
   keys("unseen_replies", receiving.unseen_replies);
   keys("records", receiving.records);
@@ -184,6 +193,8 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("in_cooldown", receiving.in_cooldown);
   keys("errors", receiving.errors);
   keys("top_repeaters", receiving.top_repeaters);
+  keys("off_target_replies", receiving.off_target_replies);
+  keys("top_responders", receiving.top_responders);
   keys("replied_by_time", receiving.replied_by_time);
   keys("replied_late", receiving.replied_late);
 }

@@ -138,6 +138,13 @@ struct Summary {
     std::uint64_t repeats_at_most = 0;
   };
 
+  // An address from which replies of other addresses came.
+  struct Responder {
+    std::string responder;
+    std::uint64_t replies = 0;
+    std::uint64_t replies_at_most = 0;
+  };
+
   // Counts in bins of equal width, from some moment on.
   struct TimeSeries {
     std::uint64_t bin_seconds = 1;
@@ -165,6 +172,13 @@ struct Summary {
     std::vector<Repeater> top_repeaters;  // the worst first
     TimeSeries replied_by_time;           // since the start
     TimeSeries replied_late;              // since the last probe
+    // Replies from another address than the target's: it is chosen by whoever sends them.
+    std::uint64_t off_target_replies = 0;
+    std::vector<Responder> top_responders = {};  // whom most of them name
+    // What the interface itself dropped of what came in; none: it does not say.
+    std::optional<std::uint64_t> interface_dropped = {};
+    std::optional<std::uint64_t> interface_missed = {};
+    std::optional<std::uint64_t> interface_fifo_errors = {};
   };
 
   struct Rtt {

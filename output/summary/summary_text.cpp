@@ -207,6 +207,29 @@ std::string repeats_text(const Summary& summary) {
                      with_thousands(summary.receiving.error_repeats), worst);
 }
 
+// Some of them may be frames that nobody here takes, so that they are no loss yet.
+std::string interface_drops_text(const Summary& summary) {
+  const Summary::Receiving& receiving = summary.receiving;
+  const std::uint64_t dropped = receiving.interface_dropped.value_or(0);
+  const std::uint64_t missed = receiving.interface_missed.value_or(0);
+  const std::uint64_t fifo_errors = receiving.interface_fifo_errors.value_or(0);
+  if (dropped + missed + fifo_errors == 0) return "";
+  return fmt::format(
+      "            {} itself dropped frames on receive, replies perhaps among them: rx_dropped {}, "
+      "rx_missed {}, rx_fifo {}\n",
+      summary.sending.interface, with_thousands(dropped), with_thousands(missed),
+      with_thousands(fifo_errors));
+}
+
+// Who sent most of the replies of others.
+std::string responders_text(const Summary& summary) {
+  if (summary.receiving.top_responders.empty()) return "";
+  const Summary::Responder& most = summary.receiving.top_responders.front();
+  return fmt::format("            {} replies from another address, most in the name of {}: {}\n",
+                     with_thousands(summary.receiving.off_target_replies), most.responder,
+                     with_thousands(most.replies));
+}
+
 }  // namespace
 
 std::string summary_text(const Summary& summary) {
@@ -221,10 +244,12 @@ std::string summary_text(const Summary& summary) {
                         duration_text(summary.rtt.min_ns), duration_text(summary.rtt.p50_ns),
                         duration_text(summary.rtt.p90_ns), duration_text(summary.rtt.p99_ns),
                         duration_text(summary.rtt.max_ns));
+  text += responders_text(summary);
   text += repeats_text(summary);
   text +=
       fmt::format("  frames    {} seen by {}: {}\n", with_thousands(summary.receiving.frames_seen),
                   summary.receiving.mode, outcomes_text(summary.receiving.frames));
+  text += interface_drops_text(summary);
   text += fmt::format(
       "  targets   {} listed, {} excluded, {} reserved; {} range{}, {}\n",
       with_thousands(summary.targets.listed), with_thousands(summary.targets.excluded_by_user),

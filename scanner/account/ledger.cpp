@@ -162,6 +162,10 @@ Summary::Receiving receiving_of(const ReceiverFigures& receiver, const Tallies& 
   for (const Repeater& repeater : tallies.top_repeaters)
     receiving.top_repeaters.push_back(
         {to_string(repeater.target), repeater.repeats, repeater.repeats_at_most});
+  receiving.off_target_replies = tallies.off_target_replies;
+  for (const Repeater& responder : tallies.top_responders)
+    receiving.top_responders.push_back(
+        {to_string(responder.target), responder.repeats, responder.repeats_at_most});
   receiving.replied_by_time = series(tallies.replied_by_time);
   receiving.replied_late = series(tallies.replied_late);
   return receiving;
@@ -220,6 +224,9 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.ways = ways_of(plan, path, summary.ledger, tallies);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
   summary.receiving = receiving_of(snapshot.receiver, tallies);
+  summary.receiving.interface_dropped = path.rx_dropped;
+  summary.receiving.interface_missed = path.rx_missed;
+  summary.receiving.interface_fifo_errors = path.rx_fifo_errors;
   summary.rtt = rtt_of(tallies.rtt);
   summary.output = output_of(snapshot.output, config.output.emission.errors);
   summary.events = events_of(snapshot, tallies);

@@ -167,8 +167,10 @@ struct Tallies {
   std::vector<std::uint64_t> sent_by_way;  // the same; empty with one way for all
   std::vector<std::uint64_t> replied_by_way;
   std::vector<ErrorCount> errors;
-  std::vector<Repeater> top_repeaters;  // the worst first
-  std::uint64_t repeats = 0;            // over all targets
+  std::vector<Repeater> top_repeaters;   // the worst first
+  std::uint64_t repeats = 0;             // over all targets
+  std::uint64_t off_target_replies = 0;  // over all responders
+  std::vector<Repeater> top_responders;  // who sent most of them
   RttHistogram rtt;
   TimeBins replied_by_time;  // since the start
   TimeBins replied_late;     // since the last probe

@@ -43,6 +43,7 @@ void read_attribute(const nlattr& attribute, Interface& link) {
                 std::min<std::size_t>(sizeof(stats), mnl_attr_get_payload_len(&attribute)));
     link.tx_packets = stats.tx_packets;
     link.rx_packets = stats.rx_packets;
+    link.rx_drops = {stats.rx_dropped, stats.rx_missed_errors, stats.rx_fifo_errors};
   }
 }
 
@@ -101,6 +102,13 @@ std::optional<std::uint64_t> read_tx_packets(int index) noexcept try {
 std::optional<std::uint64_t> read_rx_packets(int index) noexcept try {
   const std::optional<Interface> link = ask_link(index, "");
   return link ? std::optional(link->rx_packets) : std::nullopt;
+} catch (const std::exception&) {
+  return std::nullopt;
+}
+
+std::optional<ReceiveDrops> read_receive_drops(int index) noexcept try {
+  const std::optional<Interface> link = ask_link(index, "");
+  return link ? std::optional(link->rx_drops) : std::nullopt;
 } catch (const std::exception&) {
   return std::nullopt;
 }

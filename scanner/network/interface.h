@@ -16,6 +16,14 @@
 
 namespace echoscan {
 
+// What an interface has dropped of what came in, by its own count. Drivers differ in which they
+// count by, and `dropped` has frames in it that nobody on this host takes.
+struct ReceiveDrops {
+  std::uint64_t dropped = 0;      // rx_dropped: by driver or kernel
+  std::uint64_t missed = 0;       // rx_missed_errors: the card's rings were full
+  std::uint64_t fifo_errors = 0;  // rx_fifo_errors: so was its memory
+};
+
 struct Interface {
   std::string name;
   int index = 0;
@@ -28,8 +36,9 @@ struct Interface {
   std::uint32_t mtu = 0;
   std::uint64_t tx_packets = 0;  // the interface's own count; some drivers leave AF_XDP out
   std::uint64_t rx_packets = 0;  // likewise
-  unsigned queues = 1;           // that can send: "combined" in ethtool's words
-  std::string driver;            // empty when it does not say
+  ReceiveDrops rx_drops;
+  unsigned queues = 1;  // that can send: "combined" in ethtool's words
+  std::string driver;   // empty when it does not say
 };
 
 // Throws UserError when there is no such interface.
@@ -41,6 +50,8 @@ Interface find_interface(int index);
 std::optional<std::uint64_t> read_tx_packets(int index) noexcept;
 // The same of those received.
 std::optional<std::uint64_t> read_rx_packets(int index) noexcept;
+// What it has dropped of what came in.
+std::optional<ReceiveDrops> read_receive_drops(int index) noexcept;
 // How many packets each interface of the namespace counts as received, by name; empty when the
 // kernel does not say. Throws nothing.
 std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept;

@@ -34,7 +34,9 @@ class Link {
   [[nodiscard]] virtual std::optional<std::uint64_t> tx_packets() const = 0;
   // Packets that it has counted as received.
   [[nodiscard]] virtual std::optional<std::uint64_t> rx_packets() const = 0;
-  // The same of every interface of the network namespace, by name.
+  // What it has dropped of those.
+  [[nodiscard]] virtual std::optional<ReceiveDrops> receive_drops() const = 0;
+  // Packets received by every interface of the network namespace, by name.
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> rx_packets_by_name() const = 0;
   // Echo replies that the kernel's ICMP layer has counted, over all interfaces
   // (echo_reply_count.h); nothing when it does not say.
@@ -61,6 +63,9 @@ class InterfaceLink : public Link {
   }
   [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override {
     return read_rx_packets(index_);
+  }
+  [[nodiscard]] std::optional<ReceiveDrops> receive_drops() const override {
+    return read_receive_drops(index_);
   }
   [[nodiscard]] std::map<std::string, std::uint64_t> rx_packets_by_name() const override {
     return read_rx_packets_by_name();

@@ -280,6 +280,8 @@ Tallies Pipeline::tallies() const {
   tallies.errors = receiver_.errors().rows();
   tallies.top_repeaters = receiver_.repeats().top(kRepeatersListed);
   tallies.repeats = receiver_.repeats().total();
+  tallies.off_target_replies = receiver_.responders().total();
+  tallies.top_responders = receiver_.responders().top(kRepeatersListed);
   tallies.rtt = receiver_.rtt();
   tallies.replied_by_time = receiver_.replied_by_time();
   tallies.replied_late = receiver_.replied_late();

@@ -84,6 +84,7 @@ std::size_t Receiver::receive_batch() {
 void Receiver::take(const reply& reply) {
   const bool is_error = reply.outcome == FRAME_ERROR;
   if (is_error) errors_.add_frame(reply.icmp_type, reply.icmp_code);
+  if (reply.outcome == FRAME_REPLY_OFF_TARGET) responders_.add(Ipv4{reply.responder});
   const Ipv4 target{reply.target};
   const std::optional<std::uint64_t> index = targets_.index_of(target);
   if (!index) {

@@ -64,6 +64,8 @@ class Receiver {
   [[nodiscard]] const LabelTally& replied_by_way() const { return replied_by_way_; }
   [[nodiscard]] const ErrorTally& errors() const { return errors_; }
   [[nodiscard]] const RepeatTally& repeats() const { return repeats_; }
+  // Replies from another address than the target's, by that address.
+  [[nodiscard]] const RepeatTally& responders() const { return responders_; }
   // First replies by the time since the receiver was built, and those that came after the last
   // probe by the time since that.
   [[nodiscard]] const TimeBins& replied_by_time() const { return replied_by_time_; }
@@ -112,6 +114,7 @@ class Receiver {
   LabelTally replied_by_way_;
   ErrorTally errors_;
   RepeatTally repeats_;
+  RepeatTally responders_;
   TimeBins replied_by_time_;
   TimeBins replied_late_;
 };

@@ -138,6 +138,10 @@ expect_equal "errored" "$(summary .ledger.errored)" $(($(lines error) - redirect
 expect_equal "silent" "$(summary .ledger.silent)" $((count - $(lines reply) - $(lines error) + redirected))
 expect_equal "off_target" "$(summary .receiving.off_target)" \
   "$(jq -r 'select(.off_target and (.repeat | not)) | .target' "$work/out" | wc -l)"
+expect_equal "off-target replies" "$(summary .receiving.off_target_replies)" "$(frames reply_off_target)"
+worst=$(summary '.receiving.top_responders[0] | [.responder, .replies] | join(" ")')
+[ "$(jq -r --arg saddr "${worst% *}" 'select(.off_target and .saddr == $saddr) | 1' "$work/out" | wc -l)" -le "${worst#* }" ] ||
+  fail "fewer replies than lines are counted for ${worst% *}"
 expect_equal "errors by type and code" \
   "$(summary '.receiving.errors[] | "\(.classification) \(.icmp_type)/\(.icmp_code) \(.targets)"' | sort | paste -sd,)" \
   "$(jq -r 'select(.type == "error" and (.repeat | not)) | "\(.classification) \(.icmp_type)/\(.icmp_code)"' "$work/out" |

@@ -109,11 +109,16 @@ Summary random_summary(std::mt19937_64& random) {
       text(),   number(), all_outcomes(),     number(), number(), {},       number(), number(),
       number(), number(), number(),           number(), number(), number(), number(), number(),
       {},       {},       {2, {1, number()}}, {4, {}}};
+  summary.receiving.off_target_replies = number();
+  if (random() % 2 == 0) summary.receiving.interface_dropped = number();
+  if (random() % 2 == 0) summary.receiving.interface_missed = number();
+  if (random() % 2 == 0) summary.receiving.interface_fifo_errors = number();
   if (random() % 2 == 0) summary.receiving.unseen_replies.swap(summary.receiving.kernel_replies);
   for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = number();
   for (std::uint64_t i = random() % 3; i > 0; --i) {
     summary.receiving.errors.push_back({text(), 3, 255, number(), number()});
     summary.receiving.top_repeaters.push_back({text(), number(), number()});
+    summary.receiving.top_responders.push_back({text(), number(), number()});
   }
   const auto time_ns = [&random] { return random() >> (16 + random() % 48); };
   summary.rtt = {number(), time_ns(), time_ns(), time_ns(), time_ns(), time_ns(), {}};
@@ -246,6 +251,7 @@ Json busy_summary() {
   summary.receiving.error_repeats = 15;
   summary.receiving.unlisted = 25;
   summary.receiving.repeats_by_target = 90;
+  summary.receiving.off_target_replies = 10;
   summary.receiving.in_cooldown = 30;
   summary.receiving.without_rtt = 10;
   summary.receiving.errors = {{"unreach", 3, 1, 25, 15}, {"timxceed", 11, 0, 15, 10}};
@@ -392,6 +398,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", "AF_XDP copy", 1, 1, 1}};
   summary.receiving.errors = {{"unreach", 3, 1, 2, 1}};
   summary.receiving.top_repeaters = {{"192.0.2.1", 5, 5}};
+  summary.receiving.top_responders = {{"198.51.100.1", 5, 5}};
   summary.receiving.replied_by_time = summary.receiving.replied_late = {1, {1}};
   summary.rtt.histogram = {{1000, 1250, 1}};
   summary.events = {{0.5, "the link is down", "sending pauses"}};
@@ -470,30 +477,6 @@ TEST(Summary, TextSaysWhatListsLeftOut) {
   EXPECT_NE(text.find("1,284 addresses were listed more than once, 7 bad lines were skipped\n"),
             std::string::npos)
       << text;
-}
-
-TEST(FigureText, Thousands) {
-  EXPECT_EQ(with_thousands(0), "0");
-  EXPECT_EQ(with_thousands(999), "999");
-  EXPECT_EQ(with_thousands(1000), "1,000");
-  EXPECT_EQ(with_thousands(1234567), "1,234,567");
-  EXPECT_EQ(with_thousands(1000000001), "1,000,000,001");
-}
-
-TEST(FigureText, OneIsNoPlural) {
-  EXPECT_STREQ(plural(0), "s");
-  EXPECT_STREQ(plural(1), "");
-  EXPECT_STREQ(plural(2, "es"), "es");
-}
-
-TEST(FigureText, NumbersAndTimesHaveAUnit) {
-  EXPECT_EQ(short_number(999), "999 ");
-  EXPECT_EQ(short_number(12'345), "12.3 k");
-  EXPECT_EQ(short_number(1'234'567), "1.23 M");
-  EXPECT_EQ(duration_text(5'900), "5.9 us");
-  EXPECT_EQ(duration_text(1'500'000), "1.5 ms");
-  EXPECT_EQ(percent(1, 0), 0);
-  EXPECT_EQ(percent(1, 4), 25);
 }
 
 }  // namespace

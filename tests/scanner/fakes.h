@@ -235,6 +235,9 @@ class FakeLink : public Link {
   }
   [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override { return carried; }
   [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override { return received.load(); }
+  [[nodiscard]] std::optional<ReceiveDrops> receive_drops() const override {
+    return ReceiveDrops{};
+  }
   [[nodiscard]] std::map<std::string, std::uint64_t> rx_packets_by_name() const override {
     return {{name_, received}, {"fake1", received_elsewhere}};
   }

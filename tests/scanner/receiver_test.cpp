@@ -114,6 +114,8 @@ TEST_F(ReceiverTest, EachKindOfReplySaysWhatItIs) {
   EXPECT_EQ(lines[2]["target"], "9.0.0.2");
   EXPECT_TRUE(lines[2].contains("rtt_us"));
   EXPECT_EQ(counters().off_target.get(), 1U);
+  EXPECT_EQ(receiver->responders().total(), 1U);
+  EXPECT_EQ(to_string(receiver->responders().top(1)[0].target), "8.8.8.8");
   EXPECT_EQ(counters().without_rtt.get(), 1U);
 }
 
