@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,9 @@
 #include "scanner/command/target_report.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/process/log.h"
+#include "scanner/process/message_queue.h"
 #include "scanner/process/privileges.h"
+#include "scanner/process/stop_signals.h"
 #include "scanner/process/user_error.h"
 #include "scanner/scan.h"
 
@@ -32,13 +35,6 @@ namespace {
 void keep_standard_descriptors() {
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor)
     if (fcntl(descriptor, F_GETFD) < 0) open("/dev/null", O_RDONLY);
-}
-
-// Ends the process on a signal that comes before a scan is under way; a running scan handles
-// signals itself. In a container echoscan is process 1, for which the kernel ignores signals
-// without a handler: a scan that waits for its list or its gateway could then only be killed.
-void end_by_signal(int signal) {
-  _exit(static_cast<int>(signal == SIGINT ? ExitCode::interrupted : ExitCode::terminated));
 }
 
 LogLevel lowest_level(Verbosity verbosity) {
@@ -121,32 +117,64 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
                   fmt::format("there is no command '{}'\n\n{}", name, usage()));
 }
 
-int report(ExitCode code, const char* sentence) {
+int report(ExitCode code, const std::string& sentence) {
   write_to_stderr(fmt::format("echoscan: {}\n", sentence));
   return static_cast<int>(code);
+}
+
+// From here on no message waits for its reader, until all are written at the end.
+struct Messages {
+  MessageQueue queue{STDERR_FILENO};
+
+  Messages() { send_messages_through(&queue); }
+  ~Messages() { send_messages_through(nullptr); }
+  Messages(const Messages&) = delete;
+  Messages& operator=(const Messages&) = delete;
+};
+
+std::string sentence_of(const std::system_error& error) {
+  // What std::thread throws says nothing else.
+  if (error.what() == error.code().message())
+    return fmt::format(
+        "cannot start a thread: {}; is their number limited (ulimit -u, a container's pids)?",
+        error.what());
+  const std::string hint = error.code() == std::errc::operation_not_permitted
+                               ? "; " + explain_refused_socket(current_privileges())
+                               : "";
+  return fmt::format("cannot {}{}", error.what(), hint);
+}
+
+// Runs the command, and says what it throws.
+int run_and_report(const std::vector<std::string>& arguments) {
+  try {
+    return static_cast<int>(run_command(arguments));
+  } catch (const UserError& error) {
+    return report(error.code(), error.what());
+  } catch (const std::system_error& error) {
+    return report(ExitCode::environment, sentence_of(error));
+  } catch (const std::bad_alloc&) {
+    return report(ExitCode::environment,
+                  "there is not enough memory for that; is it limited (ulimit -v, a container)?");
+  } catch (const std::exception& error) {
+    return report(ExitCode::environment, error.what());
+  }
 }
 
 }  // namespace
 }  // namespace echoscan
 
 int main(int argc, char** argv) {
-  using echoscan::ExitCode;
-  // When a reader goes away, write(2) fails and the scan reports it; SIGPIPE would end the process.
-  std::signal(SIGPIPE, SIG_IGN);
-  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, echoscan::end_by_signal);
+  // When a reader goes away, or a file reaches the limit on its size (ulimit -f), write(2) fails
+  // and the scan reports it; these signals would end the process.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) std::signal(signal, SIG_IGN);
+  echoscan::end_at_stop_signals();
   echoscan::keep_standard_descriptors();
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::optional<echoscan::Messages> messages;
   try {
-    return static_cast<int>(echoscan::run_command({argv + 1, argv + argc}));
-  } catch (const echoscan::UserError& error) {
-    return echoscan::report(error.code(), error.what());
+    messages.emplace();
   } catch (const std::system_error& error) {
-    const std::string hint =
-        error.code() == std::errc::operation_not_permitted
-            ? "; " + echoscan::explain_refused_socket(echoscan::current_privileges())
-            : "";
-    return echoscan::report(ExitCode::environment,
-                            fmt::format("cannot {}{}", error.what(), hint).c_str());
-  } catch (const std::exception& error) {
-    return echoscan::report(ExitCode::environment, error.what());
+    return echoscan::report(echoscan::ExitCode::environment, echoscan::sentence_of(error));
   }
+  return echoscan::run_and_report(arguments);
 }

@@ -26,16 +26,15 @@
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stop_signals.h"
 #include "scanner/process/system_error.h"
 
 namespace echoscan {
 namespace {
 
-std::unique_ptr<ByteSink> open_sink(const std::string& path, OutputMode mode) {
-  tl::expected<std::unique_ptr<ByteSink>, std::string> sink = open_output(path, mode);
-  if (!sink) throw UserError(ExitCode::output, sink.error());
-  return std::move(*sink);
-}
+constexpr std::uint64_t kReaderPollNs = 20'000'000;
+// As often may the summary's reader take nothing, when the scan was told to end.
+constexpr int kSummaryWaitsMax = 100;
 
 GeoTable load_geo(const std::vector<std::string>& databases) {
   GeoTable geo;
@@ -75,7 +74,9 @@ struct OpenPaths {
   NextHops next_hops;
 
   // Drops the plan's ways whose gateway does not answer.
-  OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& clock);
+  // `set_up_clock` is waited on until all is open, `clock` from then on.
+  OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& set_up_clock,
+            Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
@@ -100,7 +101,8 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   return next_hops;
 }
 
-OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& clock)
+OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan,
+                     Clock& set_up_clock, Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
   if (config.busy_poll && network.kernel_routes)
@@ -117,9 +119,9 @@ OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& p
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
-  wait_for_carrier(interface, clock, config.link_timeout_s);
+  wait_for_carrier(interface, set_up_clock, config.link_timeout_s);
   std::vector<WayShare> planned = plan.ways.shares;
-  drop_ways(plan, resolve_gateways(plan.ways.shares, network, clock));
+  drop_ways(plan, resolve_gateways(plan.ways.shares, network, set_up_clock));
   addresses = frame_addresses(network);
   const FrameTemplate frame_template(addresses, key);
   next_hops = join_next_hops(network, plan.ways, frame_template);
@@ -153,18 +155,25 @@ struct Outputs {
   std::unique_ptr<ByteSink> summary;  // null: none is asked for
 };
 
-// Refuses what could not be opened later, before anything is done to the interface.
-void check_outputs(const OutputConfig& config) {
-  std::string refusal = why_not_writable(config.path, config.mode);
-  if (refusal.empty() && !config.summary_path.empty())
-    refusal = why_not_writable(config.summary_path, OutputMode::document);
-  if (!refusal.empty()) throw UserError(ExitCode::output, refusal);
-}
-
-Outputs open_outputs(const OutputConfig& config) {
-  Outputs outputs{open_sink(config.path, config.mode), nullptr};
+// Waits for the readers of FIFOs, as long as the scan may run.
+Outputs open_outputs(const OutputConfig& config, std::optional<double> max_runtime_s,
+                     Clock& clock) {
+  const std::uint64_t begin_ns = clock.now_ns();
+  const auto open = [&](const std::string& path, OutputMode mode) {
+    const Pause pause = [&] {
+      if (max_runtime_s && to_seconds(clock.now_ns() - begin_ns) > *max_runtime_s)
+        throw UserError(ExitCode::output,
+                        fmt::format("nobody has opened '{}' for reading in {} s (--max-runtime)",
+                                    path, *max_runtime_s));
+      clock.wait_until(clock.now_ns() + kReaderPollNs);
+    };
+    tl::expected<std::unique_ptr<ByteSink>, std::string> sink = open_output(path, mode, pause);
+    if (!sink) throw UserError(ExitCode::output, sink.error());
+    return std::move(*sink);
+  };
+  Outputs outputs{open(config.path, config.mode), nullptr};
   if (!config.summary_path.empty())
-    outputs.summary = open_sink(config.summary_path, OutputMode::document);
+    outputs.summary = open(config.summary_path, OutputMode::document);
   return outputs;
 }
 
@@ -186,12 +195,12 @@ std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
 ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
-                         PathFigures& path) {
+                         StopSignals& signals, PathFigures& path) {
   const std::optional<std::uint64_t> before = link.tx_packets();
   const std::optional<ReceiveDrops> drops_before = link.receive_drops();
   std::optional<BusyPolling> busy_polling;
   if (busy_polled) busy_polling.emplace(*busy_polled);
-  ScanOutcome outcome = pipeline.run();
+  ScanOutcome outcome = pipeline.run(signals);
   path.tx_packets = grown(before, link.tx_packets());
   if (const std::optional<ReceiveDrops> drops = link.receive_drops(); drops && drops_before) {
     path.rx_dropped = grown(drops_before->dropped, drops->dropped);
@@ -201,15 +210,28 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* 
   return outcome;
 }
 
-// Writes the summary, and then says how the scan ended. Nothing here may throw, since the counters
-// would be lost.
+// Writes the summary's file; an errno. A reader that takes nothing is left when a signal asks for
+// that, or when the scan was told to end.
+int write_summary(ByteSink* file, const std::string& json, const ScanOutcome& outcome,
+                  StopSignals& signals) {
+  if (file == nullptr) return 0;
+  const bool is_patient = std::holds_alternative<Finished>(outcome);
+  int waits = 0;
+  return write_and_finish(
+      *file, json, [&] { return !signals.take() && (is_patient || ++waits < kSummaryWaitsMax); });
+}
+
+// Writes the summary, and then says how the scan ended: lost results first. Nothing here may throw,
+// since the counters would be lost.
 ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
-                const Outputs& outputs) {
+                const Outputs& outputs, StopSignals& signals) {
   const std::string json = summary_json(summary);
-  const int error = outputs.summary ? write_and_finish(*outputs.summary, json) : 0;
-  if (config.verbosity != Verbosity::quiet) write_to_stderr(summary_text(summary));
-  const std::string sentence = outcome_sentence(outcome);
-  if (!sentence.empty()) write_to_stderr(fmt::format("echoscan: {}\n", sentence));
+  const int error = write_summary(outputs.summary.get(), json, outcome, signals);
+  std::string text = config.verbosity == Verbosity::quiet ? "" : summary_text(summary);
+  std::string sentence = outcome_sentence(outcome);
+  if (!sentence.empty()) sentence = fmt::format("echoscan: {}\n", sentence);
+  text.insert(exit_code(outcome) == ExitCode::output ? 0 : text.size(), sentence);
+  write_to_stderr(text);
   if (const std::string remark = outputs.results->remark(); !remark.empty())
     write_to_stderr(fmt::format("echoscan: {}\n", remark));
   if (error == 0) return exit_code(outcome);
@@ -224,30 +246,31 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
 }  // namespace
 
 ExitCode run_scan(const ScanConfig& config) {
-  MonotonicClock clock;
-
   // Targets: the lists less exclusions, counted and put in order; and where addresses are.
   TargetPlan plan = plan_targets(config.target, config.order);
   const GeoTable geo = load_geo(config.output.geo_databases);
   if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
 
-  check_outputs(config.output);
+  // Output: opened before anything touches the interface, since a FIFO may wait for its reader.
+  // What is opened stays as it was until the first line. From here on a signal ends the scan and
+  // not the process.
+  MonotonicClock clock;
+  StopSignals signals;
+  StoppableClock set_up_clock(clock, signals);
+  const Outputs outputs = open_outputs(config.output, config.pace.max_runtime_s, set_up_clock);
 
   // Ways: how the kernel would send to each target, asked before the first probe.
   add_ways(plan, config.path);
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
-  const OpenPaths paths(config.path, config.pace.rate_pps, plan, clock);
+  const OpenPaths paths(config.path, config.pace.rate_pps, plan, set_up_clock, clock);
   announce(config, plan, paths);
   put_back_interrupts(paths.network.interface);
 
-  // Output: opened last, so that a scan which is refused touches no file, but before the first
-  // probe.
-  const Outputs outputs = open_outputs(config.output);
-
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
+  signals.throw_if_stopped();
   const Interface& interface = paths.network.interface;
   PathFigures path{
       interface.name, to_string(paths.network.source), paths.next_hop(), methods_of(paths), {}};
@@ -255,12 +278,12 @@ ExitCode run_scan(const ScanConfig& config) {
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
   const ScanOutcome outcome =
-      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, path);
+      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, path);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary =
       make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(), outcome);
-  return report(config, outcome, summary, outputs);
+  return report(config, outcome, summary, outputs, signals);
 }
 
 }  // namespace echoscan

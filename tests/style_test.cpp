@@ -425,7 +425,7 @@ TEST(Style, GlossaryExplainsTheKeysThatCount) {
       "fifo fragment "
       "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges repeatedly "
       "replies rtt seconds seen "
-      "short time to too top type up us user without wrong");
+      "short time to too top type up us user without written wrong");
   const std::set<std::string> everybodys(std::istream_iterator<std::string>(listed), {});
   std::set<std::string> explained;
   for (const GlossaryEntry& entry : glossary()) explained.insert(entry.word);

@@ -1,5 +1,6 @@
 #include "output/result/result_writer.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace echoscan {
@@ -30,10 +31,25 @@ bool ResultWriter::flush() {
     begin_ += outcome.written;
     bytes_written_.store(bytes_written() + outcome.written, std::memory_order_relaxed);
     if (begin_ == end_) begin_ = end_ = 0;
-    error_.store(outcome.error, std::memory_order_relaxed);
+    if (outcome.error != 0) fail(outcome.error);
   }
   is_limit_.store(backlog_bytes() > kBacklogHighBytes, std::memory_order_relaxed);
   return error() == 0;
+}
+
+void ResultWriter::fail(int error) {
+  if (this->error() != 0) return;
+  error_.store(error, std::memory_order_relaxed);
+  // A line that was taken in part has its end in the backlog. Where a header is among what is lost,
+  // everything is.
+  const auto waiting = std::count(buffer_.get() + begin_, buffer_.get() + end_, '\n');
+  const std::uint64_t lost = static_cast<std::uint64_t>(waiting) + sink_.abandon_lines();
+  lines_lost_.store(std::min(lines(), lines_lost() + lost), std::memory_order_relaxed);
+}
+
+void ResultWriter::drop_line() {
+  lines_.store(lines() + 1, std::memory_order_relaxed);
+  lines_lost_.store(lines_lost() + 1, std::memory_order_relaxed);
 }
 
 bool ResultWriter::flush_waiting(int wait_ms) {
@@ -42,7 +58,7 @@ bool ResultWriter::flush_waiting(int wait_ms) {
 }
 
 void ResultWriter::abandon() {
-  if (error() == 0) error_.store(ECANCELED, std::memory_order_relaxed);
+  fail(ECANCELED);
   is_limit_.store(false, std::memory_order_relaxed);
 }
 
@@ -50,7 +66,7 @@ bool ResultWriter::finish(int wait_ms) {
   if (!flush_waiting(wait_ms)) return true;
   if (backlog_bytes() > 0) return false;
   const ByteSink::Completion completion = sink_.finish(wait_ms);
-  error_.store(completion.error, std::memory_order_relaxed);
+  if (completion.error != 0) fail(completion.error);
   return completion.is_done;
 }
 

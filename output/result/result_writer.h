@@ -43,6 +43,10 @@ class ResultWriter {
   // belongs, or has failed; call it again until then.
   bool finish(int wait_ms);
 
+  // Counts a line that there is no use in writing any more, since the sink has failed or was given
+  // up.
+  void drop_line();
+
   // Gives up what the sink has not taken yet, or not finished: error() is ECANCELED from now on.
   void abandon();
 
@@ -52,18 +56,26 @@ class ResultWriter {
   [[nodiscard]] int error() const { return error_.load(std::memory_order_relaxed); }
   // Whether a write failed: abandoned is not failed.
   [[nodiscard]] bool has_failed() const { return error() != 0 && error() != ECANCELED; }
-  // Lines appended, including those that a failing sink leaves in the backlog.
+  // Lines appended or dropped, whatever became of them.
   [[nodiscard]] std::uint64_t lines() const { return lines_.load(std::memory_order_relaxed); }
+  // Of these, the ones that the sink has not taken whole; known when it has failed or was given up.
+  [[nodiscard]] std::uint64_t lines_lost() const {
+    return lines_lost_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint64_t bytes_written() const {
     return bytes_written_.load(std::memory_order_relaxed);
   }
 
  private:
+  // Ends the writing: `error` says why, and the backlog's lines are lost.
+  void fail(int error);
+
   ByteSink& sink_;
   std::unique_ptr<char[]> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::atomic<std::uint64_t> lines_ = 0;
+  std::atomic<std::uint64_t> lines_lost_ = 0;
   std::atomic<std::uint64_t> bytes_written_ = 0;
   std::atomic<bool> is_limit_ = false;
   std::atomic<int> error_ = 0;

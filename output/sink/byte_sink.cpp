@@ -60,18 +60,20 @@ ByteSink::Completion DescriptorSink::finish(int) {
   return {true, errno};
 }
 
-int write_and_finish(ByteSink& sink, std::string_view bytes) {
+int write_and_finish(ByteSink& sink, std::string_view bytes, const std::function<bool()>& goes_on) {
   while (!bytes.empty()) {
     const ByteSink::Outcome outcome = sink.write_some(bytes);
     if (outcome.error != 0) return outcome.error;
     bytes.remove_prefix(outcome.written);
-    if (!bytes.empty()) sink.wait_writable(kWaitMs);
+    if (bytes.empty()) break;
+    sink.wait_writable(kWaitMs);
+    if (outcome.written == 0 && !goes_on()) return ECANCELED;
   }
-  ByteSink::Completion completion;
-  do {
-    completion = sink.finish(kWaitMs);
-  } while (!completion.is_done);
-  return completion.error;
+  while (true) {
+    const ByteSink::Completion completion = sink.finish(kWaitMs);
+    if (completion.is_done) return completion.error;
+    if (!goes_on()) return ECANCELED;
+  }
 }
 
 }  // namespace echoscan

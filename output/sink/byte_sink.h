@@ -7,6 +7,8 @@
 // output/sink/compressed_sink.h does; tests put a full disk or a slow reader here.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +39,9 @@ class ByteSink {
   // Says that what was written so far stands by itself: if a later write fails, a file is cut back
   // to here, where it would not know by itself where it may end.
   virtual void mark_whole() {}
+  // Gives up what was taken and has not reached its destination, and returns how many lines of it
+  // will not be found there. Call it once, when a write has failed or nobody waits for the reader.
+  virtual std::uint64_t abandon_lines() { return 0; }
   // What people should know of where the bytes are now, a sentence without a full stop; empty when
   // they are where they belong.
   [[nodiscard]] virtual std::string remark() const { return {}; }
@@ -63,8 +68,10 @@ class DescriptorSink : public ByteSink {
   bool is_regular_file_;
 };
 
-// Writes all of `bytes`, however long it takes, and finishes the sink. Returns an errno, 0 when all
-// is well.
-int write_and_finish(ByteSink& sink, std::string_view bytes);
+// Writes all of `bytes` and finishes the sink. Returns an errno, 0 when all is well. Each 50 ms in
+// which the sink takes nothing it asks `goes_on`, and returns ECANCELED when that says no.
+int write_and_finish(
+    ByteSink& sink, std::string_view bytes,
+    const std::function<bool()>& goes_on = [] { return true; });
 
 }  // namespace echoscan

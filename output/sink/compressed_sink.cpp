@@ -10,6 +10,10 @@ constexpr auto kFlushInterval = std::chrono::seconds(1);
 constexpr auto kFrameInterval = std::chrono::seconds(10);
 constexpr int kWaitMs = 50;
 
+std::uint64_t lines_of(std::string_view bytes) {
+  return static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
+}
+
 }  // namespace
 
 CompressedSink::CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression)
@@ -32,8 +36,17 @@ ByteSink::Outcome CompressedSink::write_some(std::string_view bytes) {
   if (error_ != 0) return {0, error_};
   const std::size_t taken = std::min(bytes.size(), kQueueBytes - queue_.size());
   queue_.append(bytes.substr(0, taken));
+  taken_lines_ += lines_of(bytes.substr(0, taken));
   changed_.notify_all();
   return {taken, 0};
+}
+
+// A file on a full disk is cut back to its last whole frame; what a pipe has been given, it keeps.
+std::uint64_t CompressedSink::abandon_lines() {
+  const std::lock_guard lock(mutex_);
+  is_abandoned_ = true;
+  changed_.notify_all();
+  return taken_lines_ - (error_ != 0 ? framed_lines_ : readable_lines_);
 }
 
 void CompressedSink::wait_writable(int wait_ms) {
@@ -114,7 +127,13 @@ bool CompressedSink::encode(std::string_view bytes, Encoder::Flush flush) {
   encoded_.clear();
   encoder_->encode(bytes, flush, encoded_);
   frame_bytes_ += bytes.size();
+  encoded_lines_ += lines_of(bytes);
   if (!write_all(encoded_)) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (flush != Encoder::Flush::none) readable_lines_ = encoded_lines_;
+    if (flush == Encoder::Flush::end) framed_lines_ = encoded_lines_;
+  }
   if (flush != Encoder::Flush::end) return true;
   destination_->mark_whole();
   has_frames_ = true;

@@ -35,6 +35,7 @@ class CompressedSink : public ByteSink {
   Outcome write_some(std::string_view bytes) override;
   void wait_writable(int wait_ms) override;
   Completion finish(int wait_ms) override;
+  std::uint64_t abandon_lines() override;
   [[nodiscard]] std::string remark() const override { return destination_->remark(); }
   [[nodiscard]] bool continues_earlier() const override {
     return destination_->continues_earlier();
@@ -53,9 +54,14 @@ class CompressedSink : public ByteSink {
   std::size_t frame_bytes_ = 0;  // in the frame that is not ended yet, before compression
   std::chrono::steady_clock::time_point frame_begin_;
   bool has_frames_ = false;
+  std::uint64_t encoded_lines_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string queue_;          // mutex_ guards this and all below but the thread
+  std::uint64_t taken_lines_ = 0;  // mutex_ guards this and all below but the thread
+  std::uint64_t readable_lines_ =
+      0;                            // of these, the ones that a reader of the destination can have
+  std::uint64_t framed_lines_ = 0;  // and those in frames that are whole
+  std::string queue_;
   bool is_ending_ = false;     // no more will come
   bool is_abandoned_ = false;  // nobody waits any more
   bool is_done_ = false;

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "output/sink/compressed_sink.h"
@@ -111,16 +113,26 @@ Opened open_log(const std::string& path, const FilePlace& place, FileContent con
 }
 
 // Opens devices, FIFOs and links such as /dev/fd/3, for appending: others may be writing there too.
-Opened open_direct(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (descriptor < 0) return refusal(path, std::strerror(errno));
-  return std::make_unique<DescriptorSink>(descriptor);
+// Nothing that is opened or written here blocks: a FIFO that nobody opens for reading would hold
+// a scan where no signal and no limit ends it.
+Opened open_direct(const std::string& path, const Pause& pause) {
+  while (true) {
+    const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0) return std::make_unique<DescriptorSink>(descriptor);
+    const int error = errno;
+    struct stat status {};
+    const bool has_no_reader =
+        error == ENXIO && stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+    if (!has_no_reader && error != EINTR) return refusal(path, std::strerror(error));
+    pause();
+  }
 }
 
-Opened open_file(const std::string& path, OutputMode mode, Compression compression) {
+Opened open_file(const std::string& path, OutputMode mode, Compression compression,
+                 const Pause& pause) {
   const tl::expected<FilePlace, std::string> place = find_place(path);
   if (!place) return refusal(path, place.error());
-  if (place->is_opened) return open_direct(path);
+  if (place->is_opened) return open_direct(path, pause);
   if (place->name.empty()) return refusal(path, std::strerror(EISDIR));
   if (place->file)
     if (const std::string reason = why_not_trusted(*place->file, *place); !reason.empty())
@@ -138,23 +150,16 @@ bool is_standard_output(const std::string& path) {
 
 }  // namespace
 
-std::string why_not_writable(const std::string& path, OutputMode mode) {
-  if (is_standard_output(path)) return {};
-  const tl::expected<FilePlace, std::string> place = find_place(path);
-  if (!place) return refusal(path, place.error()).value();
-  // The others are made anew in their folder.
-  const bool is_made = !place->is_opened && (mode != OutputMode::append || !place->file);
-  const int wanted = is_made ? W_OK | X_OK : W_OK;
-  const std::string& touched = is_made ? place->folder : path;
-  if (faccessat(AT_FDCWD, touched.c_str(), wanted, AT_EACCESS) == 0) return {};
-  return refusal(path, std::strerror(errno)).value();
+void pause_20_ms() {
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
-                                                                 OutputMode mode) {
+                                                                 OutputMode mode,
+                                                                 const Pause& pause) {
   if (is_standard_output(path)) return std::make_unique<DescriptorSink>(STDOUT_FILENO);
   const Compression compression = compression_of(path);
-  Opened sink = open_file(path, mode, compression);
+  Opened sink = open_file(path, mode, compression, pause);
   if (!sink || compression == Compression::none) return sink;
   return std::make_unique<CompressedSink>(std::move(*sink), compression);
 }

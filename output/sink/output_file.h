@@ -9,6 +9,7 @@
 // (compressed_sink.h).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <tl/expected.hpp>
@@ -23,13 +24,15 @@ enum class OutputMode {
   document,  // as replace, and a part of it is of no use and not left behind
 };
 
-// Why `path` cannot be opened, as far as that shows before it is: no folder, no permission. Touches
-// nothing. The sentence is open_output's; empty: it seems that it can.
-std::string why_not_writable(const std::string& path, OutputMode mode);
+// Lets some milliseconds pass; may throw, which ends the opening.
+using Pause = std::function<void()>;
+void pause_20_ms();
 
 // Opens `path`; "-" is standard output. The error is a sentence without a full stop: "cannot write
-// to 'x': Permission denied".
+// to 'x': Permission denied". A FIFO without a reader is waited for: `pause` is called until there
+// is one.
 tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
-                                                                 OutputMode mode);
+                                                                 OutputMode mode,
+                                                                 const Pause& pause = pause_20_ms);
 
 }  // namespace echoscan

@@ -219,6 +219,8 @@ void describe(auto& keys, Of<Summary::Output> auto& output) {
   keys("lines", output.lines);
   keys("error_lines", output.error_lines);
   keys("repeat_lines", output.repeat_lines);
+  keys("lines_written", output.lines_written);
+  keys("lines_abandoned", output.lines_abandoned);
   keys("errors_emitted", output.errors_emitted);
   keys("bytes", output.bytes);
   keys("error", NullIfEmpty{output.error});
@@ -420,7 +422,7 @@ class KeyReader {
 }  // namespace
 
 std::string summary_json(const Summary& summary) {
-  return KeyWriter::json_of(summary).dump(2) + "\n";
+  return KeyWriter::json_of(summary).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 tl::expected<Summary, std::string> read_summary(std::string_view json) {

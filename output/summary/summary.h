@@ -195,6 +195,8 @@ struct Summary {
     std::uint64_t lines = 0;
     std::uint64_t error_lines = 0;
     std::uint64_t repeat_lines = 0;
+    std::uint64_t lines_written = 0;
+    std::uint64_t lines_abandoned = 0;  // received, and not taken by the reader
     bool errors_emitted = false;
     std::uint64_t bytes = 0;
     std::string error;  // empty: none

@@ -199,6 +199,8 @@ Summary::Output output_of(const OutputFigures& output, bool errors_emitted) {
   return {.lines = output.lines,
           .error_lines = output.error_lines,
           .repeat_lines = output.repeat_lines,
+          .lines_written = output.lines - output.lines_lost,
+          .lines_abandoned = output.lines_lost,
           .errors_emitted = errors_emitted,
           .bytes = output.bytes,
           .error = output_error_text(output.error)};

@@ -6,6 +6,9 @@
 #include <csignal>
 #include <cstring>
 
+#include "output/summary/figure_text.h"
+#include "scanner/process/stop_signals.h"
+
 namespace echoscan {
 namespace {
 
@@ -23,7 +26,10 @@ struct GiveAccount {
   }
   Account operator()(const Signalled& end) const {
     if (end.signal == SIGINT) return {"interrupted", ExitCode::interrupted, {}};
-    return {"terminated", ExitCode::terminated, {}};
+    if (end.signal == SIGTERM) return {"terminated", ExitCode::terminated, {}};
+    return {fmt::format("stopped by {}", signal_name(end.signal)),
+            static_cast<ExitCode>(128 + end.signal),
+            {}};
   }
   Account operator()(const Stalled& end) const {
     return {"stalled", ExitCode::environment,
@@ -37,10 +43,20 @@ struct GiveAccount {
   }
   Account operator()(const OutputFailed& end) const {
     return {"stopped, output failed", ExitCode::output,
-            fmt::format("the results could not be written to {}: {}",
-                        end.path == "-" ? "standard output" : end.path,
+            fmt::format("the results could not be written to {}: {}", name_of(end.path),
                         end.error == EPIPE ? "its reader has gone away (broken pipe)"
                                            : std::strerror(end.error))};
+  }
+  Account operator()(const OutputAbandoned& end) const {
+    return {
+        "stopped, output abandoned", ExitCode::output,
+        fmt::format("{} of {} lines of results are lost: the reader of {} took no more",
+                    with_thousands(end.lines_lost), with_thousands(end.lines), name_of(end.path))};
+  }
+
+ private:
+  static std::string name_of(const std::string& path) {
+    return path == "-" ? "standard output" : path;
   }
 };
 

@@ -17,7 +17,7 @@ namespace echoscan {
 
 struct Finished {};
 struct MaxRuntimeReached {};
-// Stopped by SIGINT or SIGTERM.
+// Stopped by SIGINT, SIGTERM or another of process/stop_signals.h.
 struct Signalled {
   int signal = 0;
 };
@@ -41,8 +41,15 @@ struct OutputFailed {
   int error = 0;     // errno
 };
 
-using ScanOutcome =
-    std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, PathLost, OutputFailed>;
+// The reader of the results took no more, and the scan was told to end.
+struct OutputAbandoned {
+  std::string path;  // "-" for standard output
+  std::uint64_t lines_lost = 0;
+  std::uint64_t lines = 0;  // with those
+};
+
+using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, PathLost,
+                                 OutputFailed, OutputAbandoned>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);

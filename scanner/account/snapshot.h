@@ -85,6 +85,7 @@ struct OutputFigures {
   std::uint64_t lines = 0;
   std::uint64_t error_lines = 0;
   std::uint64_t repeat_lines = 0;
+  std::uint64_t lines_lost = 0;  // of lines: what the reader did not take
   std::uint64_t bytes = 0;
   bool is_limit = false;  // senders wait for its reader
   int error = 0;          // errno of the write that failed, 0 while none has

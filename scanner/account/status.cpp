@@ -67,7 +67,10 @@ StatusLine::Figures StatusLine::look(const Snapshot& snapshot) {
 }
 
 void StatusLine::print(const Snapshot& snapshot) {
-  if (style_ == StatusStyle::off) return;
+  if (style_ != StatusStyle::off) answer(snapshot);
+}
+
+void StatusLine::answer(const Snapshot& snapshot) {
   const Figures now = look(snapshot);
   if (style_ == StatusStyle::json) {
     const nlohmann::ordered_json line = {{"type", "status"},
@@ -84,7 +87,8 @@ void StatusLine::print(const Snapshot& snapshot) {
                                          {"dropped_unseen", now.dropped_unseen},
                                          {"output_is_limit", now.output_is_limit},
                                          {"receiver_is_limit", now.receiver_is_limit}};
-    write_to_stderr(line.dump() + "\n");
+    write_to_stderr(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) +
+                    "\n");
     return;
   }
   write_to_stderr(fmt::format(

@@ -19,6 +19,8 @@ class StatusLine {
 
   // Prints one line, unless the style is off.
   void print(const Snapshot& snapshot);
+  // Prints one line, since somebody has asked for it.
+  void answer(const Snapshot& snapshot);
 
  private:
   struct Figures;

@@ -99,7 +99,7 @@ std::string bench_json(const BenchTable& table) {
                                        {"cpus", std::thread::hardware_concurrency()},
                                        {"cpu", cpu_model()},
                                        {"rows", std::move(rows)}};
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace echoscan

@@ -369,7 +369,7 @@ std::string diagnosis_json(const Diagnosis& facts, const std::vector<Problem>& p
                      {"gateway", facts.gateway},
                      {"gateway_mac", facts.gateway_mac},
                      {"problems", list}};
-  return json.dump() + "\n";
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace echoscan

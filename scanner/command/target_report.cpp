@@ -171,7 +171,7 @@ std::string target_report_json(const TargetSelection& selection, std::span<const
     }
     json["ranges"] = std::move(ranges);
   }
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string range_lines(const TargetSelection& selection) {

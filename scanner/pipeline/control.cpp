@@ -10,6 +10,7 @@
 #include "scanner/pipeline/sender.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stop_signals.h"
 
 namespace echoscan {
 namespace {
@@ -57,6 +58,10 @@ void Control::stop(const ScanOutcome& outcome) {
 }
 
 void Control::on_signal(int signal) {
+  if (signal == SIGUSR1) {
+    status_.answer(look_());
+    return;
+  }
   stop(Signalled{signal});
   if (was_signalled_) {
     state_.abandon_output.store(true, std::memory_order_relaxed);
@@ -64,8 +69,7 @@ void Control::on_signal(int signal) {
     return;
   }
   was_signalled_ = true;
-  log_warning("stopped by {}; the cooldown is kept, a second signal ends it",
-              signal == SIGINT ? "SIGINT" : "SIGTERM");
+  log_warning("stopped by {}; the cooldown is kept, a second signal ends it", signal_name(signal));
 }
 
 void Control::on_sender_end(bool is_good) {
@@ -101,6 +105,7 @@ void Control::tick(std::uint64_t now_ns) {
     if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
   } else {
     look_at_cooldown(now_ns);
+    look_at_reader(now_ns);
   }
   if (now_ns < next_status_ns_) return;
   // A control that got no CPU for a while does not print the lines that it missed.
@@ -146,6 +151,21 @@ bool Control::is_cooldown_held_up(std::uint64_t now_ns) const {
   return is_sent_again() && now_ns - started_ns_ < limits_.max_runtime_ns &&
          (link_is_down_ || filter_watch_.is_off() ||
           state_.senders_busy.load(std::memory_order_relaxed) > 0);
+}
+
+// A reader that is only slow is waited for, and so is one that holds a scan which was not told to
+// end: it may be a pager.
+void Control::look_at_reader(std::uint64_t now_ns) {
+  if (!state_.stop_receiving.load(std::memory_order_relaxed) ||
+      std::holds_alternative<Finished>(outcome_))
+    return;
+  const std::uint64_t bytes = look_().output.bytes;
+  if (reader_took_ns_ == 0 || bytes != reader_took_bytes_) {
+    reader_took_ns_ = now_ns;
+    reader_took_bytes_ = bytes;
+  }
+  if (now_ns - reader_took_ns_ >= kReaderPatienceNs)
+    state_.abandon_output.store(true, std::memory_order_relaxed);
 }
 
 // From now on the source belongs to the receiver alone, which stops it.

@@ -45,6 +45,8 @@ class Control {
   static constexpr std::uint64_t kSilenceNs = 5'000'000'000;
   // How often a cooldown begins anew: a link that comes and goes for ever does not hold up the end.
   static constexpr unsigned kCooldownDelaysMax = 16;
+  // When a scan is told to end, so long may the reader of its results take nothing.
+  static constexpr std::uint64_t kReaderPatienceNs = 5'000'000'000;
 
   struct Limits {
     ProbeRate rate_pps = 0;  // 0: none
@@ -61,7 +63,7 @@ class Control {
           std::function<Snapshot()> look);
 
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
-  // nothing.
+  // nothing. SIGUSR1 asks for a line of status.
   void on_signal(int signal);
   // A sender's run() has returned `is_good`. When it is the last sender, state.sending_ended_ns has
   // been set before.
@@ -99,6 +101,8 @@ class Control {
   // Whether it has counted what the scan has sent so far; where not, its count proves nothing.
   [[nodiscard]] bool is_counted_by_interface() const;
   void look_for_progress(const Snapshot& snapshot);
+  // Gives the reader of the results up when it takes nothing and the scan was told to end.
+  void look_at_reader(std::uint64_t now_ns);
   void look_at_cooldown(std::uint64_t now_ns);
   void close_cooldown(std::uint64_t now_ns);
   // Whether senders send again what is lost: also in the cooldown, until they are stopped.
@@ -144,6 +148,9 @@ class Control {
   std::uint64_t tx_at_return_ = 0;
   std::uint64_t sent_at_return_ = 0;
   std::uint64_t unproved_ns_ = 0;  // since when frames leave uncounted; 0: none has
+
+  std::uint64_t reader_took_ns_ = 0;  // when it was last seen to have taken something
+  std::uint64_t reader_took_bytes_ = 0;
 
   std::uint64_t progress_ns_ = 0;  // when a probe was last seen to have left
   std::uint64_t last_sent_ = 0;

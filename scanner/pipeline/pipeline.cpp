@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <functional>
 #include <thread>
 
@@ -17,7 +16,6 @@ namespace echoscan {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 constexpr double kSecondNs = 1e9;
 constexpr std::uint64_t kBlockStepsMax = 4096;
@@ -107,6 +105,7 @@ OutputFigures figures_of(const ResultWriter& writer, const ReceiverCounters& cou
   return {.lines = writer.lines(),
           .error_lines = counters.errors_written.get(),
           .repeat_lines = counters.repeats_written.get(),
+          .lines_lost = writer.lines_lost(),
           .bytes = writer.bytes_written(),
           .is_limit = writer.is_limit(),
           .error = writer.error()};
@@ -121,15 +120,6 @@ Arrivals arrivals_of(std::span<const WayShare> ways, const ReplySource& source) 
         found == arrivals.interfaces.end() ? 0 : found - arrivals.interfaces.begin()));
   }
   return arrivals;
-}
-
-// Hands every SIGINT and SIGTERM to the control from now on.
-void wait_for_signal(asio::signal_set& signals, Control& control) {
-  signals.async_wait([&signals, &control](const error_code& error, int signal) {
-    if (error) return;
-    control.on_signal(signal);
-    wait_for_signal(signals, control);
-  });
 }
 
 }  // namespace
@@ -168,48 +158,93 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
   writer_.append(header.size(), 0);
 }
 
-ScanOutcome Pipeline::run() {
+struct Pipeline::Threads {
+  explicit Threads(Pipeline& pipeline, Control& control) {
+    try {
+      receiving = std::thread([&] { receive(pipeline, control); });
+      for (std::size_t i = 0; i < pipeline.senders_.size(); ++i)
+        sending.push_back(std::thread([&, i] { send(pipeline, control, i); }));
+    } catch (const std::system_error&) {
+      // Those that have started wait for the gate still.
+      open_gate(Gate::shut);
+      join();
+      throw;
+    }
+    open_gate(Gate::open);
+  }
+  ~Threads() { join(); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+  void receive(Pipeline& pipeline, Control& control) {
+    if (!is_let_in()) return;
+    name_thread("receiver");
+    reduce_timer_slack();
+    pipeline.receiver_.run(
+        [&] { asio::post(events, [&] { control.on_output_failure(pipeline.output_failure()); }); });
+    asio::post(events, [this] { is_received = true; });
+  }
+  void send(Pipeline& pipeline, Control& control, std::size_t index) {
+    if (!is_let_in()) return;
+    const bool is_good = pipeline.send(index);
+    asio::post(events, [&control, is_good] { control.on_sender_end(is_good); });
+    if (is_good) pipeline.senders_[index]->stand_by();
+  }
+  bool is_let_in() {
+    gate.wait(Gate::waiting);
+    return gate.load() == Gate::open;
+  }
+  enum class Gate { waiting, open, shut };
+  void open_gate(Gate how) {
+    gate.store(how);
+    gate.notify_all();
+  }
+  void join() {
+    for (std::thread& thread : sending) thread.join();
+    sending.clear();
+    if (receiving.joinable()) receiving.join();
+  }
+
   asio::io_context events;
-  asio::signal_set signals(events, SIGINT, SIGTERM);
+  // Without it a context that has nothing to do for a moment takes nothing more.
+  asio::executor_work_guard<asio::io_context::executor_type> is_open{events.get_executor()};
+  bool is_received = false;
+  // No probe leaves before all threads are there: a limit on processes may refuse the last one.
+  std::atomic<Gate> gate = Gate::waiting;
+  std::vector<std::thread> sending;
+  std::thread receiving;
+};
+
+ScanOutcome Pipeline::run(StopSignals& signals) {
   Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
                   next_hops_, state_, StatusLine(output_.status, started_ns_),
                   [this] { return snapshot(); });
-  wait_for_signal(signals, control);
   // Link and reply filter are seen before the first probe.
   control.tick(clock_.now_ns());
 
-  // The other threads post what happens to this one. It looks every tick, and once more for each
-  // signal, since that interrupts its sleep.
-  bool is_received = false;
-  std::thread receiving([&] {
-    name_thread("receiver");
-    reduce_timer_slack();
-    receiver_.run(
-        [&] { asio::post(events, [&] { control.on_output_failure(output_failure()); }); });
-    asio::post(events, [&] { is_received = true; });
-  });
-  std::vector<std::thread> sending;
+  // The other threads post what happens to this one, which looks every tick. From here nothing on
+  // the data's way allocates, and nothing throws.
   senders_running_.store(senders_.size());
-  for (std::size_t i = 0; i < senders_.size(); ++i)
-    sending.emplace_back([&, i] {
-      const bool is_good = send(i);
-      asio::post(events, [&control, is_good] { control.on_sender_end(is_good); });
-      if (is_good) senders_[i]->stand_by();
-    });
-  // From here nothing on the data's way allocates, and nothing throws.
-  while (events.poll(), !is_received) {
+  Threads threads(*this, control);
+  while (threads.events.poll(), !threads.is_received) {
+    while (const std::optional<int> signal = signals.take()) control.on_signal(*signal);
     control.tick(clock_.now_ns());
     clock_.wait_until(clock_.now_ns() + Control::kTickNs);
   }
-  for (std::thread& thread : sending) thread.join();
-  receiving.join();
+  threads.join();
   for (const auto& sender : senders_) sender->note_late_loss();
   control.settle(clock_.now_ns());
   events_ = control.events();
   kernel_replies_ = control.reply_balance().kernel_replies();
   unseen_replies_ = control.reply_balance().unseen_replies();
-  // Lost results are the worst news, whatever else ended the scan.
-  return writer_.has_failed() ? output_failure() : control.outcome();
+  return outcome_of(control);
+}
+
+ScanOutcome Pipeline::outcome_of(const Control& control) const {
+  if (writer_.has_failed()) return output_failure();
+  if (writer_.lines_lost() > 0)
+    return OutputAbandoned{output_.path, writer_.lines_lost(), writer_.lines()};
+  return control.outcome();
 }
 
 bool Pipeline::send(std::size_t index) {

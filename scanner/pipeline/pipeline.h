@@ -2,7 +2,8 @@
 //
 // Each queue has a sender thread, pinned unless a thread of its transmitter has the CPU. One
 // receiver thread takes the replies and writes the lines. The caller's thread runs the control
-// (control.h) and takes the signals (Boost.Asio), and touches no packet. Everything that reaches
+// (control.h), which gets the signals and what the other threads post (Boost.Asio), and touches no
+// packet. Everything that reaches
 // the world comes in through a seam, time too, so that a test runs the whole pipeline without
 // kernel or network, on simulated time. Nothing on the data's way allocates once run() has started
 // its threads.
@@ -29,11 +30,14 @@
 #include "scanner/pipeline/sender.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/stop_signals.h"
 #include "scanner/receive/reply_source.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/shard_blocks.h"
 
 namespace echoscan {
+
+class Control;
 
 // A transmitter, and what its sender has to know of it.
 struct Queue {
@@ -52,9 +56,10 @@ class Pipeline {
            const NextHops& next_hops, ReplySource& source, const GeoTable& geo, ByteSink& sink,
            const Link& link, Clock& clock);
 
-  // Runs the scan to its end; call once. SIGINT and SIGTERM are handled meanwhile: the first ends
-  // the sending, the second the cooldown and the wait for a reader that takes nothing.
-  ScanOutcome run();
+  // Runs the scan to its end; call once. Of the signals that come meanwhile the first ends the
+  // sending, the second the cooldown and the wait for a reader that takes nothing. Throws
+  // std::system_error when its threads cannot be started; nothing has been sent then.
+  ScanOutcome run(StopSignals& signals);
 
   // What has been counted so far. Any thread.
   [[nodiscard]] Snapshot snapshot() const;
@@ -62,8 +67,12 @@ class Pipeline {
   [[nodiscard]] Tallies tallies() const;
 
  private:
+  // The threads that carry the data, and what they post to the control.
+  struct Threads;
   // The body of sender thread `index`. Returns what its run() returned.
   bool send(std::size_t index);
+  // How the scan ended: lost results are the worst news, whatever else ended it.
+  [[nodiscard]] ScanOutcome outcome_of(const Control& control) const;
   [[nodiscard]] OutputFailed output_failure() const;
   // What left, by label of one of the plan's maps, each probe once: what was handed over, less what
   // was given up behind that.

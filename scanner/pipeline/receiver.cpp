@@ -103,13 +103,17 @@ void Receiver::take(const reply& reply) {
     label = note_first_reply(reply, *index);
     if (!interface.empty()) counters_.elsewhere.add(1);
   }
-  if (writer_.error() != 0 || !emission_.admits(is_error, repeat)) return;
+  if (!emission_.admits(is_error, repeat)) return;
   if (repeat > 0) {
     counters_.repeats_written.add(1);
   } else if (is_error) {
     counters_.errors_written.add(1);
   }
-  write(reply, repeat > 0, label ? *label : replied_by_label_.text_of(target), interface);
+  if (writer_.error() != 0) {
+    writer_.drop_line();
+  } else {
+    write(reply, repeat > 0, label ? *label : replied_by_label_.text_of(target), interface);
+  }
 }
 
 std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t index) {

@@ -262,7 +262,8 @@ void Sender::set_way(Target& target) const {
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   const Pacer::Grant grant = pacer_.take(batch_end_ - batch_begin_, now_ns);
   if (grant.count == 0) {
-    progress_ns_ = now_ns;  // it is the pacer that waits, not the kernel
+    // It is the pacer that waits, and not the kernel, unless that refused the last that was tried.
+    if (!is_refused_) progress_ns_ = now_ns;
     return grant.ready_ns > now_ns ? grant.ready_ns - now_ns : 1;
   }
   const std::span<const Target> granted =
@@ -274,9 +275,11 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   if (taken > 0) {
     progress_ns_ = now_ns;
     settled_ns_ = 0;
+    is_refused_ = false;
     back_off_ns_ = Transmitter::kBackOffMinNs;
     return 0;
   }
+  is_refused_ = true;
   back_off_ns_ =
       std::clamp(back_off_ns_ * 2, Transmitter::kBackOffMinNs, Transmitter::kBackOffMaxNs);
   return back_off_ns_;

@@ -173,6 +173,7 @@ class Sender {
   bool is_stopped_ = false;
   std::uint64_t stopped_ns_ = 0;
   std::uint64_t settled_ns_ = 0;   // since when nothing is under way; 0: something may be
+  bool is_refused_ = false;        // the kernel took nothing of what was tried last
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;

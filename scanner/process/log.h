@@ -3,29 +3,40 @@
 // spdlog writes them, and only log.cpp includes it. Its own functions are templates that compile
 // all of fmt's formatting into each file that logs: 5 of the 7 s that network/busy_poll.cpp took.
 // Here the fmt library formats a line, and spdlog gets the text; a line below the level is not
-// formatted. Any thread may log, but nothing hot does.
+// formatted. Any thread may log, but nothing hot does. No line waits for its reader or throws: they
+// go through a MessageQueue as long as there is one.
 #pragma once
 
 #include <fmt/core.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace echoscan {
+
+class MessageQueue;
 
 enum class LogLevel { debug, info, warning };
 
 // Gives the log its form, and leaves out lines below `lowest`. Call it once, before the first line.
 void set_up_log(LogLevel lowest);
 
+// From now on all that goes to standard error goes through `queue`; null: it is written at once.
+// The queue must outlive that.
+void send_messages_through(MessageQueue* queue);
+
+// Messages that could not be written since the queue is in use.
+[[nodiscard]] std::uint64_t dropped_messages();
+
 [[nodiscard]] bool is_logged(LogLevel level);
 
 // Formats a line and writes it, unless its level is left out.
-void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments);
+void write_log(LogLevel level, fmt::string_view format, fmt::format_args arguments) noexcept;
 
 // Writes a text to standard error as it stands, but for what a terminal would obey: the status
-// line, the closing summary. What cannot
-// be written there (a full disk, a reader that has gone away) is lost, and is no error: a scan goes
-// on when nobody listens. fmt::print throws then, which ended scans.
+// line, the closing summary. What cannot be written there (a full disk, a reader that has gone away
+// or takes nothing) is lost and counted, and is no error: a scan goes on when nobody listens.
+// fmt::print throws then, which ended scans.
 void write_to_stderr(std::string_view text) noexcept;
 
 template <typename... Arguments>

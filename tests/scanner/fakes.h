@@ -268,7 +268,8 @@ class FakeSink : public ByteSink {
   Outcome write_some(std::string_view bytes) override {
     const std::lock_guard lock(mutex_);
     if (text.size() >= fails_after_bytes) return {0, error};
-    if (is_stuck) return {0, 0};
+    if (is_stuck) bytes = bytes.substr(0, takes_bytes);
+    takes_bytes -= std::min(takes_bytes.load(), bytes.size());
     text.append(bytes);
     return {bytes.size(), 0};
   }
@@ -279,6 +280,7 @@ class FakeSink : public ByteSink {
   Clock* clock = nullptr;
   std::string text;
   std::atomic<bool> is_stuck = false;
+  std::atomic<std::size_t> takes_bytes = 0;  // and so many all the same
   std::size_t fails_after_bytes = ~std::size_t{0};
   int error = 0;
 

@@ -41,6 +41,8 @@ inline int usual_errors(Ipv4 address) {
 
 class PipelineTest : public testing::Test {
  protected:
+  PipelineTest() { end_at_stop_signals(); }
+
   // Runs a scan with the given options on `queue_count` fake queues.
   ScanOutcome run(std::vector<std::string> options, unsigned queue_count = 2,
                   const std::function<void()>& meanwhile = {}) {
@@ -68,6 +70,7 @@ class PipelineTest : public testing::Test {
       auto transmitter =
           std::make_unique<FakeTransmitter>(frame_template, *source_, *clock_, answers);
       transmitter->loses = loses;
+      transmitter->takes = takes;
       transmitter->errs = errs;
       if (swallows) transmitter->wire = [this] { return link.carry(); };
       queues_.push_back({std::move(transmitter), i, static_cast<int>(i),
@@ -77,7 +80,8 @@ class PipelineTest : public testing::Test {
                                            sink, link, *clock_);
     const std::uint64_t started_ns = clock_->now_ns();
     std::thread other(meanwhile ? meanwhile : [] {});
-    const ScanOutcome outcome = pipeline_->run();
+    StopSignals signals;
+    const ScanOutcome outcome = pipeline_->run(signals);
     ran_ms = (clock_->now_ns() - started_ns) / 1'000'000;
     clock_->leave();
     other.join();
@@ -118,6 +122,7 @@ class PipelineTest : public testing::Test {
 
   std::function<int(Ipv4)> answers = usual_answers;
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
+  std::function<std::size_t(std::size_t)> takes;  // of a batch
   std::size_t loses = 0;
   bool is_backlogged = false;        // from the start
   bool swallows = false;             // the card takes frames without a link, and they are gone

@@ -252,6 +252,96 @@ TEST_F(PipelineTest, ABackloggedReceiverPausesTheSending) {
   EXPECT_GT(summary.sending.paused_for_receiver_s, 0.1);
 }
 
+// However many queues wait for the pacer in turn, an interface that takes nothing is called
+// stalled.
+TEST_F(PipelineTest, AnInterfaceThatTakesNothingStallsTheScan) {
+  takes = [](std::size_t) { return std::size_t{0}; };
+  for (const auto& [queues, rate] : {std::pair{2U, "20k"}, {3U, "7"}}) {
+    EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", rate}, queues), "stalled");
+    EXPECT_GE(ran_ms, Sender::kStallNs / 1'000'000);
+    EXPECT_LT(ran_ms, Sender::kStallNs / 1'000'000 + 10'000);
+  }
+}
+
+// A scan that is told to end gives a reader up that takes nothing for 5 s; one that takes a little
+// now and then gets everything.
+TEST_F(PipelineTest, AReaderThatTakesNothingIsGivenUpAtTheEnd) {
+  answers = [](Ipv4) { return 1; };
+  for (const bool by_signal : {false, true}) {
+    sink.text.clear();
+    sink.is_stuck = true;
+    std::vector<std::string> options{"9.0.0.0/16", "--rate", "50k"};
+    if (!by_signal) options.insert(options.end(), {"--max-runtime", "0.2"});
+    EXPECT_EQ(outcome_of(options, 2,
+                         [&] {
+                           sleep_ms(200);
+                           if (by_signal) kill(getpid(), SIGTERM);
+                         }),
+              "stopped, output abandoned");
+    EXPECT_GT(summary.ledger.replied, 1000U);
+    EXPECT_EQ(summary.output.lines, summary.ledger.replied);
+    EXPECT_EQ(summary.output.lines_abandoned, summary.output.lines);
+    EXPECT_LT(ran_ms, 6000U);
+  }
+}
+
+TEST_F(PipelineTest, AReaderThatIsSlowIsWaitedFor) {
+  answers = [](Ipv4) { return 1; };
+  sink.is_stuck = true;
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "50k", "--max-runtime", "0.2"}, 2,
+                       [this] {
+                         for (int i = 0; i < 4; ++i) {
+                           sleep_ms(4000);
+                           sink.takes_bytes = 1000;
+                         }
+                         sink.is_stuck = false;
+                       }),
+            "stopped at --max-runtime");
+  EXPECT_GT(ran_ms, 16'000U);
+  EXPECT_EQ(summary.output.lines_abandoned, 0U);
+  EXPECT_EQ(targets_written().size(), summary.ledger.replied);
+}
+
+// A reader that takes some and then nothing has whole lines and a part of one, and the ledger says
+// how many.
+TEST_F(PipelineTest, LinesWrittenAndAbandonedAreCounted) {
+  answers = [](Ipv4) { return 1; };
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{20'000}}) {
+    for (const char* format : {"jsonl", "csv", "ip"}) {
+      sink.text.clear();
+      sink.is_stuck = true;
+      sink.takes_bytes = bytes;
+      EXPECT_EQ(
+          outcome_of({"9.0.0.0/20", "--rate", "50k", "--max-runtime", "0.05", "--format", format}),
+          "stopped, output abandoned");
+      auto whole = static_cast<std::uint64_t>(std::ranges::count(sink.text, '\n'));
+      if (std::string(format) == "csv" && whole > 0) --whole;  // the header
+      EXPECT_EQ(summary.output.lines_written, whole);
+      EXPECT_EQ(summary.output.lines, summary.ledger.replied);
+    }
+  }
+}
+
+// SIGUSR1 asks, and changes nothing; SIGHUP and others end as SIGTERM does.
+TEST_F(PipelineTest, EverySignalEndsCleanlyOrAsks) {
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "100k"}, 2,
+                       [this] {
+                         sleep_ms(100);
+                         kill(getpid(), SIGUSR1);
+                       }),
+            "finished");
+  for (const int signal : {SIGHUP, SIGQUIT, SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU}) {
+    sink.text.clear();
+    const ScanOutcome outcome = run({"9.0.0.0/16", "--rate", "10k"}, 2, [this, signal] {
+      sleep_ms(100);
+      kill(getpid(), signal);
+    });
+    EXPECT_EQ(outcome_name(outcome), std::string("stopped by ") + signal_name(signal));
+    EXPECT_EQ(static_cast<int>(exit_code(outcome)), 128 + signal);
+    EXPECT_EQ(targets_written().size(), summary.ledger.replied);
+  }
+}
+
 TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
   answers = [](Ipv4) { return 1; };
   sink.is_stuck = true;
@@ -262,7 +352,7 @@ TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
                          sleep_ms(200);
                          kill(getpid(), SIGINT);
                        }),
-            "interrupted");
+            "stopped, output abandoned");
   // The backlog may have paused the senders; of what has left, everything has answered.
   EXPECT_EQ(summary.ledger.replied, summary.ledger.sent);
   EXPECT_NE(summary.output.error, "");
