@@ -35,8 +35,7 @@ class ReplySource {
   // to it, or takes a copy of. Never fewer than there are.
   [[nodiscard]] virtual std::uint64_t passed_on() const = 0;
   // By how much the clock that replies are stamped by and that of this process have moved apart
-  // since receiving began; 0: not at all, as far as can be told. Not for every day: a few hundred
-  // microseconds.
+  // since receiving began; 0: not at all, as far as can be told. To ask takes a millisecond.
   [[nodiscard]] virtual std::int64_t clock_drift_ns() const { return 0; }
   // The hold on the interface that can be lost while the source stands; null when there is none.
   [[nodiscard]] virtual FilterAttachment* attachment() { return nullptr; }
