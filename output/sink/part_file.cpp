@@ -85,8 +85,11 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
     }
     if (descriptor < 0) return refusal(named, std::strerror(errno));
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int error = errno;
       close(descriptor);
-      return refusal(part_name(place.path()), kIsBusy);
+      if (error == EWOULDBLOCK) return refusal(part_name(place.path()), kIsBusy);
+      if (is_new) unlinkat(folder.descriptor(), part.c_str(), 0);
+      return refusal(part_name(place.path()), std::strerror(error));
     }
     std::unique_ptr<PartFile> file(
         new PartFile(descriptor, std::move(folder), content, place, is_new));

@@ -47,7 +47,8 @@ std::optional<std::int64_t> measure_offset(
 std::optional<std::int64_t> measure_kernel_clock() noexcept {
   const LibraryHandle<read_clock_bpf, read_clock_bpf__destroy> skeleton(
       read_clock_bpf__open_and_load());
-  if (!skeleton) return std::nullopt;
+  // libbpf leaves it out where the kernel gave no memory for mapping it.
+  if (!skeleton || skeleton->bss == nullptr) return std::nullopt;
   MonotonicClock clock;
   std::array<std::uint8_t, kFrameBytes> frame{};
   return measure_offset([&clock] { return clock.now_ns(); },

@@ -103,6 +103,8 @@ int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cp
   if (error == 0) error = live_sender_bpf__load(skeleton.get());
   if (error == 0) error = live_sender_bpf__attach(skeleton.get());
   if (error != 0) return -error;
+  // libbpf leaves it out where the kernel gave no memory for mapping it.
+  if (skeleton->rodata == nullptr) return ENOMEM;
 
   queues =
       MappedMemory::shared(bpf_map__fd(skeleton->maps.queues), cpus.size() * sizeof(live_queue),
