@@ -16,6 +16,8 @@
 namespace echoscan {
 namespace {
 
+constexpr std::uint32_t kCountersMax = 1 << 16;
+
 // Requests begin with their command, and the kernel writes the answer over them.
 bool ask(const std::string& name, void* request) {
   const FileDescriptor socket_fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -46,7 +48,8 @@ std::uint32_t counter_count(const std::string& name) {
   if (!ask(name, &request.head()) || request.head().sset_mask == 0) return 0;
   std::uint32_t count = 0;
   std::memcpy(&count, request.array(), sizeof(count));
-  return count;
+  // A driver with tens of thousands of counters has a fault, and its word would cost gigabytes.
+  return count <= kCountersMax ? count : 0;
 }
 
 }  // namespace
@@ -75,7 +78,8 @@ bool has_lro(const std::string& name) {
 std::string read_driver(const std::string& name) {
   ethtool_drvinfo answer{};
   answer.cmd = ETHTOOL_GDRVINFO;
-  return ask(name, &answer) ? answer.driver : "";
+  if (!ask(name, &answer)) return "";
+  return {answer.driver, strnlen(answer.driver, sizeof(answer.driver))};
 }
 
 std::optional<std::uint64_t> read_driver_counter(const std::string& name,

@@ -5,6 +5,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -16,6 +17,20 @@ namespace {
 constexpr std::size_t kBufferBytes = 32768;
 // The answers to so many questions, each below 1 KiB of kernel memory, fit a socket's 208 KiB.
 constexpr std::size_t kQuestionsMax = 128;
+
+// Refuses messages whose length is not true: libmnl takes one of 2^32 - 1 bytes for -1, and would
+// read it again and again for ever.
+void check_lengths(const char* buffer, std::size_t bytes) {
+  while (bytes >= sizeof(nlmsghdr)) {
+    std::uint32_t length = 0;  // the first thing in a message
+    std::memcpy(&length, buffer, sizeof(length));
+    if (length < sizeof(nlmsghdr) || length > bytes)
+      throw_system_error("read a netlink answer", EBADMSG);
+    const std::size_t step = std::min<std::size_t>(MNL_ALIGN(length), bytes);
+    buffer += step;
+    bytes -= step;
+  }
+}
 
 }  // namespace
 
@@ -54,6 +69,7 @@ int Netlink::exchange(nlmsghdr* request, const std::function<void(const nlmsghdr
   do {
     const ssize_t bytes = mnl_socket_recvfrom(socket_.get(), buffer_.get(), kBufferBytes);
     if (bytes < 0) throw_system_error("read a netlink answer");
+    check_lengths(buffer_.get(), static_cast<std::size_t>(bytes));
     result = mnl_cb_run(buffer_.get(), static_cast<std::size_t>(bytes), sequence_,
                         mnl_socket_get_portid(socket_.get()), callback, &context);
     if (result < 0) return errno;
@@ -105,6 +121,7 @@ void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open,
     if (bytes < 0 && errno == EAGAIN) break;
     if (bytes < 0 && (errno == ENOBUFS || errno == EINTR)) continue;
     if (bytes < 0) throw_system_error("read the answers to netlink requests");
+    check_lengths(buffer_.get(), static_cast<std::size_t>(bytes));
     int left = static_cast<int>(bytes);
     const auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.get());
     for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) take(*message);
