@@ -138,10 +138,10 @@ bool Sender::refill() {
     doubted_end_ = lost_begin_ = std::min(oldest, lost_end_);
   }
   kind_ = Kind::taken_back;
-  std::size_t count = transmitter_.take_back(free);
+  std::size_t count = take_back(free);
   // The pacer granted them once, and they did not leave.
   if (count > 0) pacer_.give_back(count);
-  count = keep_with_way(free.first(count));
+  count = keep_with_way(room().first(count));
   if (count == 0) {
     kind_ = Kind::gone_back;
     count = go_back(free);
@@ -152,6 +152,37 @@ bool Sender::refill() {
   }
   batch_end_ += count;
   return count > 0;
+}
+
+// What comes back at once takes its own places again. Otherwise each round with a driver that
+// refuses the same targets, as veth does until a lost link is noticed, would leave copies of them:
+// they would push out what has left, and a sender that goes back would send to them for each copy.
+std::size_t Sender::take_back(std::span<Target> free) {
+  const std::size_t count = transmitter_.take_back(free);
+  const std::span<const Target> taken = free.first(count);
+  if (count == 0 || count > batch_begin_ || !are_the_last(taken)) return count;
+  // Not where they would lie in two pieces, at the ring's end and at its beginning.
+  if ((batch_begin_ - count) % kHistory + count > kHistory) return count;
+  std::array<Target, kBatchSize> targets;
+  std::ranges::copy(taken, targets.begin());
+  batch_begin_ -= count;
+  batch_end_ = batch_begin_;
+  for (std::uint64_t* place :
+       {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_})
+    *place = std::min(*place, batch_begin_);
+  std::copy_n(targets.begin(), count, room().begin());
+  return count;
+}
+
+bool Sender::are_the_last(std::span<const Target> taken) const {
+  for (std::uint64_t place = batch_begin_ - taken.size(); place != batch_begin_; ++place) {
+    const Target& last = history_[place % kHistory];
+    const auto is_last = [&last](const Target& target) {
+      return target.address == last.address && target.pass == last.pass;
+    };
+    if (std::ranges::count_if(taken, is_last) != 1) return false;
+  }
+  return true;
 }
 
 // The first of them are those that are kept.
@@ -352,11 +383,12 @@ void Sender::note_late_loss() {
   const std::uint64_t count = state_.reply_losses.count();
   if (count == reply_losses_) return;
   const std::uint64_t begin = place_at(state_.reply_losses.earliest_since_ns(reply_losses_));
-  counters_.in_doubt.add(batch_begin_ - std::max(begin, doubted_end_));
+  counters_.in_doubt.add(batch_begin_ - std::min(batch_begin_, std::max(begin, doubted_end_)));
   reply_losses_ = count;
 }
 
 void Sender::mark_from(std::uint64_t begin) {
+  begin = std::min(begin, batch_begin_);
   if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
   const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
   begin = std::max(begin, doubted_end_);

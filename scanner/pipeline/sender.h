@@ -90,6 +90,10 @@ class Sender {
   // Makes targets of addresses; counts those that have no way, and returns how many have one.
   std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
   void set_way(Target& target) const;
+  // Takes targets back that the transmitter did not send, into room(); returns how many.
+  std::size_t take_back(std::span<Target> free);
+  // Whether these are the targets of the last places before the batch.
+  [[nodiscard]] bool are_the_last(std::span<const Target> taken) const;
   // Gives targets that were handed back their ways; drops those that have none any more, and
   // returns how many are left.
   std::size_t keep_with_way(std::span<Target> taken_back);

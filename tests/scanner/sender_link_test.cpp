@@ -80,7 +80,7 @@ TEST_F(SenderLinkTest, WhoIsMissingAfterAStopIsNamed) {
 // Back by 50 ms' worth of the queue's own rate, or by what was under way if that is more; each
 // rate.
 TEST_F(SenderLinkTest, GoesBackByFiftyMilliseconds) {
-  const Manner manner{"at once", 64, true, 0, true};
+  const Manner manner{"at once", 64, true, 0, true, false};
   for (std::uint64_t rate_pps = 500; rate_pps <= 20'000; rate_pps += 37) {
     const std::uint64_t down_ns = 45 * kMillisecondNs;
     const Run result = run(manner, {{down_ns, down_ns + 100 * kMillisecondNs}}, rate_pps);

@@ -62,6 +62,23 @@ TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
   EXPECT_GT(whole, 500U);
 }
 
+// However long a driver drops what it is given before the link's loss is noticed, and at any
+// moment: a target is sent again once for each loss, and not once for each time that it was
+// dropped.
+TEST_F(SenderLinkTest, WhatADriverDropsIsNoReasonToSendTwice) {
+  for (const Manner& manner : kManners)
+    for (const std::uint64_t rate_pps :
+         {std::uint64_t{2000}, std::uint64_t{20'000}, Pacer::kUnlimited})
+      for (std::uint64_t off_ms = 1; off_ms < 200; off_ms += 7) {
+        const std::uint64_t off_ns = off_ms * kMillisecondNs;
+        const Run result = run(manner, {{off_ns, off_ns + 150 * kMillisecondNs}}, rate_pps);
+        ASSERT_EQ(result.missing, 0U) << manner.name << " at " << off_ms;
+        // One in so many that a driver drops at any time may be sent again by itself, too.
+        ASSERT_LE(result.most, manner.drops_every == 0 ? 2 : 8)
+            << manner.name << " at " << rate_pps << ", " << off_ms;
+      }
+}
+
 // What left more than a history ago is in doubt, once, however often it is lost.
 TEST_F(SenderLinkTest, WhatIsForgottenIsInDoubtOnce) {
   plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
