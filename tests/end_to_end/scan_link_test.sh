@@ -106,16 +106,21 @@ expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 # What left last may be lost, and nobody can say: it is named.
 expect_text "$work/log" "probes in doubt: "
 
-# What the driver refuses to the end is named, and not counted as sent.
+# What the driver refuses to the end is named, and not counted as sent. A sender that gets no CPU between the link's loss
+# and its being noticed has nothing refused, and then the scan has another try.
 for method in af_xdp xdp_live; do
   lab up
-  start_scan --method $method --rate max --link-timeout 0.5 --cooldown 0.2 10.0.0.0/8
-  far ip link set lab1 down
-  expect_status 3 wait $pid
-  refused=$(summary .ledger.not_sent.refused)
+  for _ in 1 2 3 4 5 6 7 8; do
+    far ip link set lab1 up
+    start_scan --method $method --rate max --link-timeout 0.5 --cooldown 0.2 10.0.0.0/8
+    far ip link set lab1 down
+    expect_status 3 wait $pid
+    expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+    refused=$(summary .ledger.not_sent.refused)
+    [ "$refused" = 0 ] || break
+  done
   [ "$refused" -gt 0 ] || fail "$method: nothing was refused to the end"
   expect_text "$work/log" "refused"
-  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
   echo "$method: $refused refused to the end"
 done
 
