@@ -82,7 +82,8 @@ std::string_view target_in(std::string_view label) {
 // The prefix length of a netmask; nullopt for what is none.
 std::optional<unsigned> mask_length(Ipv4 mask) {
   const auto length = static_cast<unsigned>(std::countl_one(mask.value));
-  return std::countr_zero(mask.value) + length >= 32 ? std::optional(length) : std::nullopt;
+  return static_cast<unsigned>(std::countr_zero(mask.value)) + length >= 32 ? std::optional(length)
+                                                                            : std::nullopt;
 }
 
 // Reads the second address of a line that begins with a bare one where it is a mask: joins the two

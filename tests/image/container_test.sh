@@ -88,8 +88,11 @@ expect_row 0 "no XDP on eth0, BPF is not permitted in spite of its capabilities,
   "${least[@]}" --security-opt seccomp=/usr/share/containers/seccomp.json
 expect_row 3 "cannot open a packet socket: Operation not permitted; run as root, or with CAP_NET_RAW: in a container --cap-add NET_RAW, or for AF_XDP ${least[*]:2}" \
   --cap-drop ALL
+# Outputs are opened first, so that its root has to own their folder.
+chown 100000:100000 "$work/data"
 expect_row 3 "cannot open a packet socket: Operation not permitted; a user namespace, which a rootless container is, does not own this network; run as root" \
   --privileged --uidmap 0:100000:65536
+chown 0:0 "$work/data"
 contain "${least[@]}" --security-opt seccomp=unconfined echoscan "${first[@]}" 10.20.0.0/24 || fail "unconfined: $?"
 expect_methods "AF_XDP copy" "XDP native"
 

@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -361,7 +362,7 @@ TEST_F(PartFileTest, AFolderThatIsMovedTakesItsFileAlong) {
 
 std::string numbered_lines(int count) {
   std::string lines;
-  for (int i = 0; i < count; ++i) lines += "line " + std::to_string(i * i) + "\n";
+  for (int i = 0; i < count; ++i) lines += "line " + std::to_string(std::int64_t{i} * i) + "\n";
   return lines;
 }
 

@@ -33,7 +33,7 @@ ssize_t next_answer(void* buffer, std::size_t room) {
   const auto low = static_cast<unsigned char>(answers[0]);
   const auto high = static_cast<unsigned char>(answers[1]);
   answers.remove_prefix(2);
-  const std::size_t bytes = std::min({room, answers.size(), std::size_t{low} | high << 8U});
+  const std::size_t bytes = std::min({room, answers.size(), low | std::size_t{high} << 8U});
   std::memcpy(buffer, answers.data(), bytes);
   answers.remove_prefix(bytes);
   // The first message answers what was asked last; the others are as the input has them.
