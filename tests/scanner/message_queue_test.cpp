@@ -86,12 +86,12 @@ TEST(MessageQueue, SaysWhatIsMissing) {
   const std::string message = std::string(99, 'x') + "\n";
   std::string read;
   std::uint64_t dropped = 0;
+  std::thread reading;
   {
     MessageQueue queue(pipe.writer.get());
     while (queue.dropped() < 5) queue.push(message);
     dropped = queue.dropped();
-    std::thread reading([&] { read = pipe.read_all(); });
-    reading.detach();
+    reading = std::thread([&] { read = pipe.read_all(); });
     // The queue has room when the reader has taken a part of it.
     const std::string last = "the last\n";
     while (true) {
@@ -103,8 +103,7 @@ TEST(MessageQueue, SaysWhatIsMissing) {
     }
   }
   pipe.writer = FileDescriptor();
-  for (int i = 0; i < 1000 && read.empty(); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  reading.join();
   const std::string end =
       "echoscan: " + std::to_string(dropped) + " messages could not be written here\nthe last\n";
   ASSERT_GT(read.size(), end.size());
