@@ -36,6 +36,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       state_(state),
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
+      handed_back_(kBatchSize),
       marks_(kMarks),
       next_hops_(next_hops),
       handed_over_by_label_(labels),
@@ -128,27 +129,26 @@ std::span<Target> Sender::room() {
 
 bool Sender::refill() {
   if (batch_begin_ != batch_end_) return true;
-  const std::span<Target> free = room();
   // Not expected: so many targets were handed back meanwhile that the oldest of those to be sent
   // again are overwritten now. They are in doubt.
   const std::uint64_t oldest =
-      batch_end_ + free.size() - std::min(batch_end_ + free.size(), kHistory);
+      batch_end_ + kBatchSize - std::min(batch_end_ + kBatchSize, kHistory);
   if (lost_begin_ < std::min(oldest, lost_end_)) {
     counters_.in_doubt.add(std::min(oldest, lost_end_) - lost_begin_);
     doubted_end_ = lost_begin_ = std::min(oldest, lost_end_);
   }
   kind_ = Kind::taken_back;
-  std::size_t count = take_back(free);
+  std::size_t count = take_back();
   // The pacer granted them once, and they did not leave.
   if (count > 0) pacer_.give_back(count);
   count = keep_with_way(room().first(count));
   if (count == 0) {
     kind_ = Kind::gone_back;
-    count = go_back(free);
+    count = go_back(room());
   }
   if (count == 0 && !is_stopped_) {
     kind_ = Kind::from_order;
-    count = draw(free);
+    count = draw(room());
   }
   batch_end_ += count;
   return count > 0;
@@ -157,20 +157,21 @@ bool Sender::refill() {
 // What comes back at once takes its own places again. Otherwise each round with a driver that
 // refuses the same targets, as veth does until a lost link is noticed, would leave copies of them:
 // they would push out what has left, and a sender that goes back would send to them for each copy.
-std::size_t Sender::take_back(std::span<Target> free) {
-  const std::size_t count = transmitter_.take_back(free);
-  const std::span<const Target> taken = free.first(count);
-  if (count == 0 || count > batch_begin_ || !are_the_last(taken)) return count;
+std::size_t Sender::take_back() {
+  const std::span<Target> all(handed_back_);
+  const std::size_t count = transmitter_.take_back(all.first(room().size()));
+  if (count == 0) return 0;
+  const std::span<const Target> taken = all.first(count);
   // Not where they would lie in two pieces, at the ring's end and at its beginning.
-  if ((batch_begin_ - count) % kHistory + count > kHistory) return count;
-  std::array<Target, kBatchSize> targets;
-  std::ranges::copy(taken, targets.begin());
-  batch_begin_ -= count;
-  batch_end_ = batch_begin_;
-  for (std::uint64_t* place :
-       {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_})
-    *place = std::min(*place, batch_begin_);
-  std::copy_n(targets.begin(), count, room().begin());
+  const bool is_one_piece = (batch_begin_ - count) % kHistory + count <= kHistory;
+  if (count <= batch_begin_ && is_one_piece && are_the_last(taken)) {
+    batch_begin_ -= count;
+    batch_end_ = batch_begin_;
+    for (std::uint64_t* place :
+         {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_})
+      *place = std::min(*place, batch_begin_);
+  }
+  std::ranges::copy(taken, room().begin());
   return count;
 }
 

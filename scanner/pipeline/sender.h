@@ -90,8 +90,9 @@ class Sender {
   // Makes targets of addresses; counts those that have no way, and returns how many have one.
   std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
   void set_way(Target& target) const;
-  // Takes targets back that the transmitter did not send, into room(); returns how many.
-  std::size_t take_back(std::span<Target> free);
+  // Takes targets back that the transmitter did not send, into room(), which may be further to the
+  // front then; returns how many.
+  std::size_t take_back();
   // Whether these are the targets of the last places before the batch.
   [[nodiscard]] bool are_the_last(std::span<const Target> taken) const;
   // Gives targets that were handed back their ways; drops those that have none any more, and
@@ -149,6 +150,7 @@ class Sender {
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
   // been accepted.
   std::vector<Target> history_;
+  std::vector<Target> handed_back_;  // by the transmitter just now; for its memory
   std::uint64_t batch_begin_ = 0;
   std::uint64_t batch_end_ = 0;
   Kind kind_ = Kind::from_order;

@@ -154,18 +154,31 @@ class FakeTransmitter : public Transmitter {
         lost_.push_back(target);
         continue;
       }
+      if (drops && drops(target)) {
+        dropped_.push_back(target);
+        continue;
+      }
       counters_.sent.add(1);
       if (!wire || wire()) transmit(target);
     }
     return count;
   }
+  std::size_t take_back(std::span<Target> room) override {
+    const std::size_t count = std::min(room.size(), dropped_.size());
+    std::copy_n(dropped_.begin(), count, room.begin());
+    dropped_.erase(dropped_.begin(), dropped_.begin() + static_cast<std::ptrdiff_t>(count));
+    counters_.taken_back.add(count);
+    return count;
+  }
   bool settle() override { return true; }
   void give_up() override {
     for (const Target& target : lost_) lose(target, counters_.unconfirmed);
+    for (const Target& target : dropped_) lose(target, counters_.refused);
   }
   [[nodiscard]] std::string mode() const override { return "fake"; }
 
   std::function<std::size_t(std::size_t)> takes;
+  std::function<bool(const Target&)> drops;  // what it has taken: it is handed back
   // How many ICMP errors a router sends about the probe of an address; those quote 8 bytes.
   std::function<int(Ipv4)> errs = [](Ipv4) { return 0; };
   std::size_t loses = 0;  // so many probes are accepted, never leave, and are given up at the end
@@ -214,6 +227,7 @@ class FakeTransmitter : public Transmitter {
   }
 
   std::vector<Target> lost_;
+  std::vector<Target> dropped_;
   FrameTemplate template_;
   FakeReplySource& source_;
   Clock& clock_;

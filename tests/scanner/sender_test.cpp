@@ -143,6 +143,54 @@ TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
   }
 }
 
+// At any moment a driver hands back what it has just taken, all of it or some, and at the same
+// moment a gateway is given up: each target of the other gateway is sent once, and none to the lost
+// one after.
+TEST_F(SenderTest, WhatIsHandedBackWhenItsGatewayIsGivenUpCostsNobodyElse) {
+  LabelTable table;
+  const LabelId kept = table.id_of("kept");
+  const LabelId lost = table.id_of("lost");
+  const LabelMap ways(std::move(table), {{{Ipv4{0x09000000}, Ipv4{0x090000ff}}, kept},
+                                         {{Ipv4{0x09000100}, Ipv4{0x090003ff}}, lost}});
+  const CurrentNextHops next_hops(NextHopMap(ways, {0, 0, 5}, {0, 0, 0}));
+  const auto is_lost = [](Ipv4 address) { return address.value >= 0x09000100; };
+  for (const unsigned drops_every : {1U, 2U, 3U})
+    for (const std::size_t batch_max : {std::size_t{1}, std::size_t{2}, Sender::kBatchSize})
+      for (std::size_t moment = 0; moment < 300; ++moment) {
+        ScanState state;
+        transmitter_.log.clear();
+        std::size_t given_up_at = ~std::size_t{0};
+        transmitter_.takes = [&](std::size_t batch) {
+          if (transmitter_.log.size() >= moment && state.lost_next_hops == 0) {
+            state.lost_next_hops = std::uint64_t{1} << 5;
+            given_up_at = transmitter_.log.size();
+          }
+          return std::min(batch, batch_max);
+        };
+        std::size_t dropped = 0;
+        transmitter_.drops = [&](const Target&) {
+          return transmitter_.log.size() == given_up_at && dropped < batch_max &&
+                 ++dropped % drops_every == 0;
+        };
+        ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
+        Pacer pacer(Pacer::kUnlimited, clock_.now);
+        Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, transmitter_,
+                      clock_, source_, writer_, state, plan_.labels, ways, next_hops);
+        EXPECT_TRUE(sender.run());
+        sender.end();
+        std::map<Ipv4, int> sent;
+        for (const Target& target : transmitter_.log) ++sent[target.address];
+        std::size_t kept_count = 0;
+        for (const auto& [address, times] : sent) {
+          ASSERT_EQ(times, 1) << to_string(address) << " at " << moment;
+          if (!is_lost(address)) ++kept_count;
+        }
+        ASSERT_EQ(kept_count, 256U) << moment << ", one in " << drops_every << " of " << batch_max;
+        for (std::size_t i = given_up_at + batch_max; i < transmitter_.log.size(); ++i)
+          ASSERT_FALSE(is_lost(transmitter_.log[i].address)) << i << " after " << moment;
+      }
+}
+
 // Routes change at any moment, again and again: each target leaves by the way that holds then, or
 // is counted, and each way that was planned has the targets that it had.
 TEST_F(SenderTest, TargetsFollowTheirWays) {
