@@ -32,6 +32,16 @@ void check_lengths(const char* buffer, std::size_t bytes) {
   }
 }
 
+// The error number that an NLMSG_ERROR carries. The kernel writes it negative, and none is above
+// 4,095 (MAX_ERRNO). Anything else is no answer of its, and the smallest number has no opposite.
+int error_in(const nlmsghdr& message) {
+  constexpr int kErrorsMax = 4'095;
+  int negative = 0;
+  if (mnl_nlmsg_get_payload_len(&message) < sizeof(nlmsgerr)) return EBADMSG;
+  std::memcpy(&negative, mnl_nlmsg_get_payload(&message), sizeof(negative));
+  return negative <= 0 && negative >= -kErrorsMax ? -negative : EBADMSG;
+}
+
 }  // namespace
 
 void Netlink::Close::operator()(mnl_socket* socket) const {
@@ -112,8 +122,7 @@ void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open,
     if (place >= open.size() || is_answered[place]) return;
     is_answered[place] = true;
     if (message.nlmsg_type != NLMSG_ERROR) return on_answer(open[place], 0, &message);
-    const auto& error = *static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(&message));
-    on_answer(open[place], -error.error, nullptr);
+    on_answer(open[place], error_in(message), nullptr);
   };
   while (true) {
     const ssize_t bytes =
