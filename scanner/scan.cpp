@@ -213,18 +213,19 @@ ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* 
 // Writes the summary's file; an errno. A reader that takes nothing is left when a signal asks for
 // that, or when the scan was told to end.
 int write_summary(ByteSink* file, const std::string& json, const ScanOutcome& outcome,
-                  StopSignals& signals) {
+                  const StopSignals& signals) {
   if (file == nullptr) return 0;
   const bool is_patient = std::holds_alternative<Finished>(outcome);
   int waits = 0;
-  return write_and_finish(
-      *file, json, [&] { return !signals.take() && (is_patient || ++waits < kSummaryWaitsMax); });
+  return write_and_finish(*file, json, [&] {
+    return !signals.pending_stop() && (is_patient || ++waits < kSummaryWaitsMax);
+  });
 }
 
 // Writes the summary, and then says how the scan ended: lost results first. Nothing here may throw,
 // since the counters would be lost.
 ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
-                const Outputs& outputs, StopSignals& signals) {
+                const Outputs& outputs, const StopSignals& signals) {
   const std::string json = summary_json(summary);
   const int error = write_summary(outputs.summary.get(), json, outcome, signals);
   std::string text = config.verbosity == Verbosity::quiet ? "" : summary_text(summary);
@@ -267,10 +268,10 @@ ExitCode run_scan(const ScanConfig& config) {
   const OpenPaths paths(config.path, config.pace.rate_pps, plan, set_up_clock, clock);
   announce(config, plan, paths);
   put_back_interrupts(paths.network.interface);
+  signals.throw_if_stopped();
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
-  signals.throw_if_stopped();
   const Interface& interface = paths.network.interface;
   PathFigures path{
       interface.name, to_string(paths.network.source), paths.next_hop(), methods_of(paths), {}};

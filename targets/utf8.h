@@ -3,8 +3,8 @@
 // Labels of lists are refused when they are not UTF-8, texts of geo databases are cut between
 // characters, and JSON gets U+FFFD for a byte that begins none. All three ask the one function
 // here, so that they agree on what a character is, and what reaches a terminal asks whether it is
-// printed there or obeyed. Rejected: simdjson::validate_utf8, which says
-// only whether a whole text is valid, and the latter two need more.
+// printed there or obeyed. Rejected: simdjson::validate_utf8, which says only whether a whole text
+// is valid, and the latter two need more.
 #pragma once
 
 #include <algorithm>

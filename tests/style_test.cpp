@@ -423,7 +423,8 @@ TEST(Style, GlossaryExplainsTheKeysThatCount) {
   std::istringstream listed(
       "adds and at bad bin by bytes checksum classification code count counts cpu dropped entries "
       "fifo fragment "
-      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges repeatedly "
+      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges "
+      "repeatedly "
       "replies rtt seconds seen "
       "short time to too top type up us user without written wrong");
   const std::set<std::string> everybodys(std::istream_iterator<std::string>(listed), {});

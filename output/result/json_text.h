@@ -2,9 +2,9 @@
 //
 // Labels and organisations come from files of others, and a line must parse whatever these hold.
 // Nearly all text is plain ASCII, which is copied 8 bytes at a time. UTF-8 is copied as it is;
-// characters that a terminal obeys (C1, U+202E) are escaped too, and bytes
-// that are no character become U+FFFD, since a strict reader (nlohmann/json) would refuse the whole
-// line. One byte becomes 6 at most.
+// characters that a terminal obeys (C1, U+202E) are escaped too, and bytes that are no character
+// become U+FFFD, since a strict reader (nlohmann/json) would refuse the whole line. One byte
+// becomes 6 at most.
 #pragma once
 
 #include <string_view>

@@ -58,9 +58,9 @@ class CompressedSink : public ByteSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t taken_lines_ = 0;  // mutex_ guards this and all below but the thread
-  std::uint64_t readable_lines_ =
-      0;                            // of these, the ones that a reader of the destination can have
-  std::uint64_t framed_lines_ = 0;  // and those in frames that are whole
+  // Of these, the ones that the destination's reader can unpack, and those in whole frames.
+  std::uint64_t readable_lines_ = 0;
+  std::uint64_t framed_lines_ = 0;
   std::string queue_;
   bool is_ending_ = false;     // no more will come
   bool is_abandoned_ = false;  // nobody waits any more

@@ -249,6 +249,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("output", summary.output);
   keys("events", summary.events);
   keys("events_left_out", summary.events_left_out);
+  keys("messages_dropped", summary.messages_dropped);
 }
 
 class KeyWriter {

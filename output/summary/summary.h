@@ -224,6 +224,7 @@ struct Summary {
   Output output;
   std::vector<Event> events;
   std::uint64_t events_left_out = 0;
+  std::uint64_t messages_dropped = 0;  // for standard error, until the summary was made
 };
 
 // One JSON object, indented, newline at the end.

@@ -7,6 +7,7 @@
 #include "output/result/result_field.h"
 #include "output/summary/equations.h"
 #include "scanner/process/clock.h"
+#include "scanner/process/log.h"
 
 namespace echoscan {
 namespace {
@@ -233,6 +234,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.output = output_of(snapshot.output, config.output.emission.errors);
   summary.events = events_of(snapshot, tallies);
   summary.events_left_out = tallies.events_left_out;
+  summary.messages_dropped = dropped_messages();
   summary.ledger.faults = faults_of(summary_json(summary));
   return summary;
 }

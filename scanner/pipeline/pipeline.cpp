@@ -164,7 +164,7 @@ struct Pipeline::Threads {
       receiving = std::thread([&] { receive(pipeline, control); });
       for (std::size_t i = 0; i < pipeline.senders_.size(); ++i)
         sending.push_back(std::thread([&, i] { send(pipeline, control, i); }));
-    } catch (const std::system_error&) {
+    } catch (...) {
       // Those that have started wait for the gate still.
       open_gate(Gate::shut);
       join();

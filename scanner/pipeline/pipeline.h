@@ -3,10 +3,9 @@
 // Each queue has a sender thread, pinned unless a thread of its transmitter has the CPU. One
 // receiver thread takes the replies and writes the lines. The caller's thread runs the control
 // (control.h), which gets the signals and what the other threads post (Boost.Asio), and touches no
-// packet. Everything that reaches
-// the world comes in through a seam, time too, so that a test runs the whole pipeline without
-// kernel or network, on simulated time. Nothing on the data's way allocates once run() has started
-// its threads.
+// packet. Everything that reaches the world comes in through a seam, time too, so that a test runs
+// the whole pipeline without kernel or network, on simulated time. Nothing on the data's way
+// allocates once run() has started its threads.
 #pragma once
 
 #include <atomic>

@@ -91,7 +91,8 @@ struct ScanState {
   // CLOCK_MONOTONIC when the ways were last known to be those by which probes leave; the largest
   // number where nobody watches them.
   std::atomic<std::uint64_t> ways_seen_ns = ~std::uint64_t{0};
-  // The user has asked twice to stop: lines that the reader does not take stay unwritten.
+  // Nobody waits for the reader of the results any more, since the user has asked twice to stop or
+  // it took nothing for long: lines that it does not take stay unwritten.
   std::atomic<bool> abandon_output = false;
   // How many senders send again in the cooldown what may have been lost.
   std::atomic<unsigned> senders_busy = 0;

@@ -81,6 +81,11 @@ void send_messages_through(MessageQueue* queue) {
   message_queue.store(queue);
 }
 
+std::uint64_t dropped_messages() {
+  const MessageQueue* queue = message_queue.load();
+  return queue == nullptr ? 0 : queue->dropped();
+}
+
 bool is_logged(LogLevel level) {
   return spdlog::default_logger_raw()->should_log(spdlog_level(level));
 }

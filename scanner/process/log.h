@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace echoscan {
@@ -23,6 +24,9 @@ void set_up_log(LogLevel lowest);
 // From now on all that goes to standard error goes through `queue`; null: it is written at once.
 // The queue must outlive that.
 void send_messages_through(MessageQueue* queue);
+
+// Messages that were dropped since the queue is in use. Any thread.
+[[nodiscard]] std::uint64_t dropped_messages();
 
 [[nodiscard]] bool is_logged(LogLevel level);
 

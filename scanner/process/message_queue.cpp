@@ -129,7 +129,7 @@ void MessageQueue::push(std::string_view text) noexcept {
   Shared& shared = *shared_;
   const std::lock_guard lock(shared.mutex);
   try {
-    if (shared.waiting_bytes + text.size() <= kQueueBytes) {
+    if (shared.waiting_bytes < kQueueBytes) {
       shared.waiting.push_back({std::string(text), shared.dropped_since_push});
       shared.waiting_bytes += text.size();
       shared.dropped_since_push = 0;

@@ -2,8 +2,8 @@
 //
 // Whoever writes to a terminal that is held or to a pipe that nobody reads waits for its reader. A
 // scan's control that waited there could not be stopped: --max-runtime passed and SIGTERM did
-// nothing. So a message is copied into a queue of kQueueBytes, and only the queue's thread may
-// wait. A message that finds the queue full, or that cannot be written, is dropped and counted, and
+// nothing. So a message is copied into a queue, and only the queue's thread may wait. A message
+// that finds kQueueBytes waiting before it, or that cannot be written, is dropped and counted, and
 // the next one that can be written says how many were. Rejected: a non-blocking descriptor, since
 // O_NONBLOCK belongs to the open file, which other processes share.
 #pragma once
@@ -19,7 +19,7 @@ namespace echoscan {
 class MessageQueue {
  public:
   static constexpr std::size_t kQueueBytes = std::size_t{256} << 10;
-  // So long may a reader take nothing before close() leaves the rest unwritten.
+  // So long may a reader take nothing before the queue's end leaves the rest unwritten.
   static constexpr int kPatienceMs = 2000;
 
   // Starts the thread. Throws std::system_error when there can be none.
@@ -29,7 +29,8 @@ class MessageQueue {
   MessageQueue(const MessageQueue&) = delete;
   MessageQueue& operator=(const MessageQueue&) = delete;
 
-  // Any thread; waits for no reader.
+  // Any thread; waits for no reader. A message may be of any length: a summary that has no file is
+  // megabytes.
   void push(std::string_view text) noexcept;
   // Messages that were dropped so far. Any thread.
   [[nodiscard]] std::uint64_t dropped() const;

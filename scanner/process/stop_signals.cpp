@@ -94,11 +94,16 @@ std::optional<int> StopSignals::take() {
   return std::nullopt;
 }
 
-void StopSignals::throw_if_stopped() {
+std::optional<int> StopSignals::pending_stop() const {
   for (const int signal : kStopSignals)
-    if (noted[static_cast<std::size_t>(signal)].load(std::memory_order_relaxed) > 0)
-      throw UserError(static_cast<ExitCode>(128 + signal),
-                      fmt::format("stopped by {} before the first probe", signal_name(signal)));
+    if (noted[static_cast<std::size_t>(signal)].load(std::memory_order_relaxed) > 0) return signal;
+  return std::nullopt;
+}
+
+void StopSignals::throw_if_stopped() const {
+  if (const std::optional<int> signal = pending_stop())
+    throw UserError(static_cast<ExitCode>(128 + *signal),
+                    fmt::format("stopped by {} before the first probe", signal_name(*signal)));
 }
 
 void StoppableClock::wait_until(std::uint64_t when_ns) {

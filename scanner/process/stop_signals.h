@@ -31,9 +31,11 @@ class StopSignals {
 
   // A signal that has come and was not taken yet. One thread.
   [[nodiscard]] std::optional<int> take();
-  // Throws a UserError with the signal's exit code when one has come that asks for the end: for
-  // set-up, which holds nothing that has to be accounted for.
-  void throw_if_stopped();
+  // A signal that has come, asks for the end, and was not taken yet. Any thread.
+  [[nodiscard]] std::optional<int> pending_stop() const;
+  // Throws a UserError with that signal's exit code: for set-up, which holds nothing that has to be
+  // accounted for.
+  void throw_if_stopped() const;
 };
 
 // A clock for set-up: its waits throw when a stop signal has come, at most kLookNs later.
@@ -42,14 +44,14 @@ class StoppableClock : public Clock {
   static constexpr std::uint64_t kLookNs = 20'000'000;
 
   // Both must outlive the clock.
-  StoppableClock(Clock& clock, StopSignals& signals) : clock_(clock), signals_(signals) {}
+  StoppableClock(Clock& clock, const StopSignals& signals) : clock_(clock), signals_(signals) {}
 
   std::uint64_t now_ns() override { return clock_.now_ns(); }
   void wait_until(std::uint64_t when_ns) override;
 
  private:
   Clock& clock_;
-  StopSignals& signals_;
+  const StopSignals& signals_;
 };
 
 }  // namespace echoscan

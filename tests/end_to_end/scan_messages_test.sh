@@ -47,6 +47,8 @@ for end in itself:auto max-runtime:json INT:auto TERM:json; do
   expect_status $code wait $pid
   expect_sooner 12 "a scan with a deaf standard error, ended by $end,"
   expect_equal "adds_up, ended by $end" "$(summary .ledger.adds_up)" true
+  # The queue holds more than a scan of seconds has to say.
+  expect_equal "messages dropped, ended by $end" "$(summary .messages_dropped)" 0
   expect_equal "lines, ended by $end" "$(wc -l <results.jsonl)" "$(summary .output.lines)"
   [ $end != itself ] || jq -r .target results.jsonl | sort | cmp -s - truth || fail "results are lost"
 done
@@ -67,6 +69,7 @@ for how in closed /dev/full gone read-only; do
   esac
   expect_status 0 wait $pid
   jq -r .target results.jsonl | sort | cmp -s - truth || fail "standard error $how: results are lost"
+  [ "$(summary .messages_dropped)" -gt 3 ] || fail "standard error $how: $(summary .messages_dropped) messages dropped"
 done
 expect_status 2 "$echoscan" targets 2>/dev/full
 

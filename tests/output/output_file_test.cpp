@@ -19,25 +19,12 @@
 
 #include "output/result/result_writer.h"
 #include "output/sink/compressed_sink.h"
+#include "tests/output/file_content.h"
 
 namespace echoscan {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string content(const fs::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* pipe = popen(command.c_str(), "r");
-  for (int byte; (byte = std::fgetc(pipe)) != EOF;) text += static_cast<char>(byte);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  return text;
-}
 
 class OutputFile : public testing::Test {
  protected:

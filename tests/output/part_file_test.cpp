@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "output/sink/output_file.h"
+#include "tests/output/file_content.h"
 
 namespace {
 
@@ -44,20 +45,6 @@ namespace echoscan {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string content(const fs::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  FILE* pipe = popen(command.c_str(), "r");
-  for (int byte; (byte = std::fgetc(pipe)) != EOF;) text += static_cast<char>(byte);
-  EXPECT_EQ(pclose(pipe), 0) << command;
-  return text;
-}
 
 // What a reader of `path` gets, who unpacks it if its name says so.
 std::string unpacked(const std::string& path) {

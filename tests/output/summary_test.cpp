@@ -128,6 +128,7 @@ Summary random_summary(std::mt19937_64& random) {
                     number(), random() % 2 == 0, number(), random() % 2 == 0 ? text() : ""};
   summary.events.assign(random() % 3, Summary::Event{0.25 * double(number()), text(), text()});
   summary.events_left_out = number();
+  summary.messages_dropped = number();
   return summary;
 }
 

@@ -14,6 +14,7 @@
 #include "scanner/options/scan_config.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
+#include "tests/scanner/refusal_of.h"
 
 namespace echoscan {
 namespace {
@@ -255,18 +256,6 @@ TEST(ScanConfig, WhatIsNoFieldIsRefused) {
   EXPECT_NE(refusal({"--fields", "ttl,"}).find("'' is not a field"), std::string::npos);
   EXPECT_NE(refusal({"--fields", "ttl,ttl"}).find("'ttl' stands twice"), std::string::npos);
   EXPECT_NE(refusal({"--format", "ip", "--fields", "ttl"}).find("--format ip"), std::string::npos);
-}
-
-// The message that `parse` refuses the arguments with; empty when it accepts them.
-template <typename Parse>
-std::string refusal_of(Parse parse, const std::vector<std::string>& arguments) {
-  try {
-    parse(arguments);
-  } catch (const UserError& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_usage);
-    return error.what();
-  }
-  return {};
 }
 
 TEST(AggregateConfig, TakesEveryOptionThatChoosesFromTheListsOfAScan) {

@@ -19,6 +19,7 @@
 #include "scanner/options/scan_config.h"
 #include "scanner/options/target_report_config.h"
 #include "scanner/process/user_error.h"
+#include "tests/scanner/refusal_of.h"
 
 namespace echoscan {
 namespace {
@@ -61,15 +62,8 @@ void parse(const Arguments& arguments) {
   if (command == "doctor") parse_doctor_config(rest);
 }
 
-// The sentence of the refusal; empty: there is none.
 std::string refusal_of(const Arguments& arguments) {
-  try {
-    parse(arguments);
-  } catch (const UserError& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_usage);
-    return error.what();
-  }
-  return {};
+  return echoscan::refusal_of(parse, arguments);
 }
 
 class NamedFilesTest : public testing::Test {

@@ -8,6 +8,7 @@
 
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
+#include "tests/scanner/refusal_of.h"
 
 namespace echoscan {
 namespace {
@@ -19,13 +20,7 @@ std::string write_file(const std::string& name, const std::string& text) {
 }
 
 std::string plan_refusal(const std::vector<std::string>& arguments) {
-  try {
-    plan_of(arguments);
-  } catch (const UserError& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_usage);
-    return error.what();
-  }
-  return {};
+  return refusal_of([](const auto& all) { plan_of(all); }, arguments);
 }
 
 TEST(TargetPlan, CountsWhatItLeavesOut) {

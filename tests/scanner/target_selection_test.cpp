@@ -11,6 +11,7 @@
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
+#include "tests/scanner/refusal_of.h"
 
 namespace echoscan {
 namespace {
@@ -21,13 +22,7 @@ TargetSelection selection_of(const std::vector<std::string>& arguments) {
 
 // The message that the arguments are refused with; empty when they are accepted.
 std::string refusal(const std::vector<std::string>& arguments) {
-  try {
-    plan_of(arguments);
-  } catch (const UserError& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_usage);
-    return error.what();
-  }
-  return {};
+  return refusal_of([](const auto& all) { plan_of(all); }, arguments);
 }
 
 std::string write_file(const std::string& name, const std::string& text) {

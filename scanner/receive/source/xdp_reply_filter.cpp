@@ -199,7 +199,12 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return no_xdp(explain_refused_bpf(privileges));
   if (error != 0)
     return no_xdp(fmt::format("the kernel does not load the program ({})", error_text(error)));
-  kernel->clock_offset_ns = measure_kernel_clock().value_or(0);
+  const std::optional<std::int64_t> clock_offset_ns = measure_kernel_clock();
+  if (!clock_offset_ns)
+    log_warning(
+        "the clock of BPF programs cannot be read: in a time namespace of this host's, round-trip "
+        "times and times of arrival would be wrong");
+  kernel->clock_offset_ns = clock_offset_ns.value_or(0);
   error = kernel->make_rings(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
   error = kernel->attach();
