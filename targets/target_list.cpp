@@ -122,6 +122,7 @@ void TargetList::add(const AddressRange& range, LabelId label) {
     ++filtered_count;
     return;
   }
+  ++range_count;
   // Ranges without a label say that an address has none, where they are the most specific ones.
   // Among themselves their order decides nothing.
   if (label != kNoLabel && entries.empty())

@@ -49,6 +49,7 @@ struct TargetList {
   // before anything is added.
   std::function<bool(std::string_view)> is_wanted_label;
   std::uint64_t filtered_count = 0;  // entries that it left out
+  std::uint64_t range_count = 0;     // ranges that were added, copies too
   std::uint64_t ipv6_count = 0;      // entries of cloud lists, left out
   std::vector<std::string> errors;   // "place: text: what is wrong", at most kListErrorsMax
   std::uint64_t error_count = 0;

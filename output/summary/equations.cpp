@@ -27,6 +27,10 @@ constexpr std::array kEquations = {
              "what the transmitters accepted was sent, handed back or lost"},
     Equation{"frames sent", "ledger.sent + ledger.sent_again", "sending.queues[].sent", "",
              "each frame that left carried a probe, for the first time or again"},
+    Equation{"addresses listed", "targets.listed",
+             "targets.excluded_by_user + targets.excluded_by_system_list + "
+             "targets.excluded_reserved + order.n",
+             "", "each listed address is in the order or was excluded for one reason"},
     Equation{"targets", "targets.count",
              "ledger.replied + ledger.errored + ledger.silent + ledger.not_probed", "",
              "each target has one fate"},

@@ -54,6 +54,7 @@ void describe(auto& keys, Of<Summary::Targets> auto& targets) {
   keys("listed", targets.listed);
   keys("listed_repeatedly", targets.listed_repeatedly);
   keys("excluded_by_user", targets.excluded_by_user);
+  keys("excluded_by_system_list", targets.excluded_by_system);
   keys("excluded_reserved", targets.excluded_reserved);
   keys("count", targets.count);
   keys("ranges", targets.ranges);
@@ -61,6 +62,7 @@ void describe(auto& keys, Of<Summary::Targets> auto& targets) {
   keys("filtered_entries", targets.filtered_entries);
   keys("bad_lines", targets.bad_lines);
   keys("digest", targets.digest);
+  keys("system_list_digest", NullIfEmpty{targets.system_digest});
 }
 
 void describe(auto& keys, Of<Summary::Order> auto& order) {

@@ -25,13 +25,15 @@ struct Summary {
     std::uint64_t listed = 0;
     std::uint64_t listed_repeatedly = 0;
     std::uint64_t excluded_by_user = 0;
+    std::uint64_t excluded_by_system = 0;
     std::uint64_t excluded_reserved = 0;
     std::uint64_t count = 0;
     std::uint64_t ranges = 0;
     std::uint64_t ipv6_entries = 0;
     std::uint64_t filtered_entries = 0;
     std::uint64_t bad_lines = 0;
-    std::string digest;  // "sha256:", and 64 hexadecimal digits
+    std::string digest;         // "sha256:", and 64 hexadecimal digits
+    std::string system_digest;  // of the system-wide list of exclusions; empty: there is none
   };
 
   struct Order {

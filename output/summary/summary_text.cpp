@@ -230,6 +230,18 @@ std::string responders_text(const Summary& summary) {
                      with_thousands(most.replies));
 }
 
+std::string targets_text(const Summary::Targets& targets) {
+  const std::string by_system =
+      targets.system_digest.empty()
+          ? ""
+          : fmt::format(", {} by the system-wide list", with_thousands(targets.excluded_by_system));
+  return fmt::format("  targets   {} listed, {} excluded{}, {} reserved; {} range{}, {}\n",
+                     with_thousands(targets.listed), with_thousands(targets.excluded_by_user),
+                     by_system, with_thousands(targets.excluded_reserved),
+                     with_thousands(targets.ranges), plural(targets.ranges),
+                     targets.digest.substr(0, kDigestShown));
+}
+
 }  // namespace
 
 std::string summary_text(const Summary& summary) {
@@ -250,11 +262,7 @@ std::string summary_text(const Summary& summary) {
       fmt::format("  frames    {} seen by {}: {}\n", with_thousands(summary.receiving.frames_seen),
                   summary.receiving.mode, outcomes_text(summary.receiving.frames));
   text += interface_drops_text(summary);
-  text += fmt::format(
-      "  targets   {} listed, {} excluded, {} reserved; {} range{}, {}\n",
-      with_thousands(summary.targets.listed), with_thousands(summary.targets.excluded_by_user),
-      with_thousands(summary.targets.excluded_reserved), with_thousands(summary.targets.ranges),
-      plural(summary.targets.ranges), summary.targets.digest.substr(0, kDigestShown));
+  text += targets_text(summary.targets);
   text += left_out_text(summary);
   text += labels_text(summary);
   text += ways_text(summary);

@@ -24,13 +24,16 @@ Summary::Targets targets_of(const TargetPlan& plan) {
   return {.listed = plan.counts.listed,
           .listed_repeatedly = plan.counts.listed_repeatedly,
           .excluded_by_user = plan.counts.excluded_by_user,
+          .excluded_by_system = plan.counts.excluded_by_system,
           .excluded_reserved = plan.counts.excluded_reserved,
           .count = plan.target_count,
           .ranges = plan.targets.ranges().size(),
           .ipv6_entries = plan.counts.ipv6_entries,
           .filtered_entries = plan.counts.filtered_entries,
           .bad_lines = plan.counts.bad_lines,
-          .digest = "sha256:" + plan.digest};
+          .digest = "sha256:" + plan.digest,
+          .system_digest =
+              plan.counts.system_list.empty() ? "" : "sha256:" + plan.counts.system_digest};
 }
 
 Summary::Order order_of(const TargetPlan& plan, unsigned passes) {

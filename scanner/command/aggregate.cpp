@@ -49,7 +49,8 @@ void read_files(const AggregateConfig& config, Aggregate& aggregate, AggregateRe
 struct Probed {
   std::uint64_t targets = 0;
   std::vector<std::string> digests;
-  bool is_complete = true;  // every target of every scan
+  std::string system_digest;  // of the system-wide list that the scan left out; empty: none
+  bool is_complete = true;    // every target of every scan
   std::unordered_map<std::string, std::uint64_t> targets_by_label;
 };
 
@@ -72,6 +73,8 @@ Probed read_summaries(const std::vector<std::string>& paths) {
     for (const Summary::Label& label : summary->labels)
       if (!label.name.empty()) probed.targets_by_label[label.name] += label.targets;
     probed.digests.push_back(summary->targets.digest);
+    if (!summary->targets.system_digest.empty())
+      probed.system_digest = summary->targets.system_digest;
   }
   return probed;
 }
@@ -119,15 +122,22 @@ void count_targets(const Aggregate& aggregate, const TargetSet& targets, const G
 
 // Refuses lists whose digest is not that of each summary.
 void check_digests(const AggregateConfig& config, const Probed& probed,
-                   const std::string& list_digest) {
-  const std::string digest = "sha256:" + list_digest;
+                   const TargetSelection& selection) {
+  const std::string digest = "sha256:" + selection.digest;
+  const bool lacks_system_list =
+      !probed.system_digest.empty() && selection.counts.system_list.empty();
   for (std::size_t i = 0; i < probed.digests.size(); ++i)
     if (probed.digests[i] != digest)
       throw UserError(
           ExitCode::bad_usage,
           fmt::format("the lists are not those of the scan of '{}': their digest is {}, and its "
-                      "is {}; give the same lists and the same options that choose from them",
-                      config.summaries[i], digest, probed.digests[i]));
+                      "is {}; give the same lists and the same options that choose from them{}",
+                      config.summaries[i], digest, probed.digests[i],
+                      lacks_system_list
+                          ? fmt::format(", and as an --exclude-file the {} of the machine that "
+                                        "scanned, which is not this machine's",
+                                        kSystemExcludeFile)
+                          : ""));
 }
 
 GeoTable load_geo(const std::vector<std::string>& databases) {
@@ -146,9 +156,15 @@ void add_probed(const AggregateConfig& config, const Aggregate& aggregate,
   if (probed.is_complete)
     report.targets_by_name[static_cast<std::size_t>(Grouping::label)] = probed.targets_by_label;
   if (config.target.target_files.empty()) return;
-  TargetSelection selection = select_targets(config.target);
+  TargetConfig lists = config.target;
+  // The system-wide list of this machine counts if it was the scan's.
+  if (!config.summaries.empty() &&
+      (probed.system_digest.empty() ||
+       probed.system_digest != "sha256:" + system_list_digest(lists.system_exclude_file)))
+    lists.system_exclude_file.clear();
+  TargetSelection selection = select_targets(lists);
   refuse_empty(selection);
-  check_digests(config, probed, selection.digest);
+  check_digests(config, probed, selection);
   const TargetSet targets(std::move(selection.ranges));
   if (config.summaries.empty()) {
     log_warning("no --summary: all {} targets of the lists are taken as probed", targets.size());

@@ -123,6 +123,8 @@ std::string target_report_text(const TargetSelection& selection, std::span<const
                                         : fmt::format("on the lists, {} of them more than once",
                                                       with_thousands(counts.listed_repeatedly)));
   text += row("excluded", counts.excluded_by_user, "by --exclude and --exclude-file");
+  if (!counts.system_list.empty())
+    text += row("", counts.excluded_by_system, fmt::format("by {}", counts.system_list));
   text += reserved_rows(counts);
   text += row("remaining", left,
               fmt::format("to probe, in {} range{} and {} /24 network{}",
@@ -150,6 +152,11 @@ std::string target_report_json(const TargetSelection& selection, std::span<const
                {"listed", counts.listed},
                {"listed_repeatedly", counts.listed_repeatedly},
                {"excluded_by_user", counts.excluded_by_user},
+               {"excluded_by_system_list", counts.excluded_by_system},
+               {"system_list", counts.system_list.empty()
+                                   ? Json(nullptr)
+                                   : Json{{"path", counts.system_list},
+                                          {"digest", "sha256:" + counts.system_digest}}},
                {"excluded_reserved", counts.excluded_reserved},
                {"reserved", std::move(reserved)},
                {"registry_date", kSpecialPurposeRegistryDate},

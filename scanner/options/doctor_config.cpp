@@ -22,8 +22,9 @@ void take_target(const std::string& option, const std::string& text, TargetConfi
 
 std::optional<DoctorConfig> parse_doctor_config(const std::vector<std::string>& arguments) {
   DoctorConfig config;
-  // Nothing is sent to them.
+  // Nothing is sent to them: their ways are of interest, whoever may not be probed.
   config.target.allow_reserved = true;
+  config.target.system_exclude_file.clear();
   const Application app = make_application(
       "Says what this machine and interface allow, and how to fix what they do not.",
       "echoscan doctor", "Exit status: 0 a scan can work, 2 bad usage, 3 it cannot.");

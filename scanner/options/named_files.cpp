@@ -42,6 +42,7 @@ void NamedFiles::read(const std::string& option, const std::vector<std::string>&
 void NamedFiles::read(const TargetConfig& target, const std::string& config_file) {
   read("-t", target.target_files);
   read("--exclude-file", target.exclude_files);
+  read("the system-wide list", {target.system_exclude_file});
   read("--config", {config_file});
 }
 

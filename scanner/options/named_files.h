@@ -21,7 +21,7 @@ class NamedFiles {
  public:
   // Names what an option reads; "-" is standard input, an empty path nothing.
   void read(const std::string& option, const std::vector<std::string>& paths);
-  // The lists of the targets and the exclusions, and the file of --config.
+  // The lists of the targets and the exclusions, the system's too, and the file of --config.
   void read(const TargetConfig& target, const std::string& config_file);
   // Names what an option writes; an empty path is nothing. Throws UserError for a directory.
   void write(const std::string& option, const std::string& path, OutputMode mode);

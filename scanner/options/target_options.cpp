@@ -25,7 +25,8 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
   group.list("-x,--exclude", "TARGET",
              "Never probe this address, block or range; wins over everything (repeatable)",
              config.excludes);
-  group.list("--exclude-file", "FILE", "List of exclusions, like --targets (repeatable)",
+  group.list("--exclude-file", "FILE",
+             "List of exclusions, like --targets; it has to exclude something (repeatable)",
              config.exclude_files);
   group.value("--label-filter", "REGEX", "Only targets with a label in which REGEX is found",
               [&config](const std::string& option, const std::string& text) {

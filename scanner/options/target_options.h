@@ -16,11 +16,15 @@ class App;
 
 namespace echoscan {
 
+// The system-wide list: what nobody on this machine probes. It need not be there.
+inline constexpr const char* kSystemExcludeFile = "/etc/echoscan/exclude.txt";
+
 struct TargetConfig {
   std::vector<std::string> targets;       // as lines of a list
   std::vector<std::string> target_files;  // "-" is standard input
   std::vector<std::string> excludes;
   std::vector<std::string> exclude_files;
+  std::string system_exclude_file = kSystemExcludeFile;  // no option; empty: not looked for
   bool allow_reserved = false;
   std::vector<AddressRange> allowed_ranges;  // probed although they are special-purpose ranges
   std::string label_filter;                  // a valid regular expression; empty: no filter

@@ -20,13 +20,19 @@ namespace {
 constexpr std::size_t kBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
+// What the system-wide list takes, where there is one.
+std::string by_system_text(const TargetCounts& counts) {
+  if (counts.system_list.empty()) return {};
+  return fmt::format(", {} by {}", with_thousands(counts.excluded_by_system), counts.system_list);
+}
+
 }  // namespace
 
 void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
   const std::uint64_t probes = plan.target_count * order.passes;
-  log_info("{} of {} listed addresses to probe ({} excluded, {} reserved), {} range{}",
+  log_info("{} of {} listed addresses to probe ({} excluded{}, {} reserved), {} range{}",
            with_thousands(plan.target_count), with_thousands(plan.counts.listed),
-           with_thousands(plan.counts.excluded_by_user),
+           with_thousands(plan.counts.excluded_by_user), by_system_text(plan.counts),
            with_thousands(plan.counts.excluded_reserved),
            with_thousands(plan.targets.ranges().size()), plural(plan.targets.ranges().size()));
   if (plan.counts.listed_repeatedly > 0)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sha2.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -47,25 +48,64 @@ void filter_labels(TargetList& list, const std::string& expression) {
   };
 }
 
-// Reads the options and files of one kind into one list. Throws UserError when any has errors; with
-// --skip-bad-lines it counts the errors of files and warns of them instead.
-TargetList read_lists(const std::vector<std::string>& texts, const char* option,
-                      const std::vector<std::string>& files, const std::string& label_filter,
-                      bool skip_bad_lines) {
-  TargetList list;
-  filter_labels(list, label_filter);
-  // An option is never skipped: its writer is at the terminal.
-  for (const std::string& text : texts) list.add_line(text, {option});
-  const std::uint64_t option_errors = list.error_count;
-  for (const std::string& file : files) read_file(file, list);
-  if (list.error_count == 0) return list;
-  std::string sentence = fmt::format("{}", fmt::join(list.errors, "\n"));
+// Everything that is wrong in a list.
+std::string errors_text(const TargetList& list) {
+  std::string text = fmt::format("{}", fmt::join(list.errors, "\n"));
   if (list.error_count > list.errors.size())
-    sentence += fmt::format("\nand {} more", with_thousands(list.error_count - list.errors.size()));
-  if (!skip_bad_lines || option_errors > 0) throw UserError(ExitCode::bad_usage, sentence);
+    text += fmt::format("\nand {} more", with_thousands(list.error_count - list.errors.size()));
+  return text;
+}
+
+// Reads the targets into one list. Throws UserError when any has errors; with --skip-bad-lines it
+// counts the errors of files and warns of them instead.
+TargetList read_targets(const TargetConfig& config) {
+  TargetList list;
+  filter_labels(list, config.label_filter);
+  // An option is never skipped: its writer is at the terminal.
+  for (const std::string& text : config.targets) list.add_line(text, {"target"});
+  const std::uint64_t option_errors = list.error_count;
+  for (const std::string& file : config.target_files) read_file(file, list);
+  if (list.error_count == 0) return list;
+  const std::string errors = errors_text(list);
+  if (!config.skip_bad_lines || option_errors > 0) throw UserError(ExitCode::bad_usage, errors);
   log_warning("{} bad line{} skipped:\n{}", with_thousands(list.error_count),
-              plural(list.error_count), sentence);
+              plural(list.error_count), errors);
   return list;
+}
+
+// Calls `read`, which is to add exclusions. Adding none, without an error, is an error.
+template <typename Read>
+void add_exclusions(TargetList& list, const std::string& what, const Read& read) {
+  const std::uint64_t before = list.range_count + list.error_count;
+  read();
+  if (list.range_count + list.error_count > before) return;
+  throw UserError(ExitCode::bad_usage,
+                  fmt::format("{} excludes nothing: there is no IPv4 address, block or range in "
+                              "it, and without one all that it was to exclude would be probed",
+                              what));
+}
+
+// Reads exclusions into one list. A wrong line is never skipped: what it was to leave alone would
+// be probed.
+TargetList read_exclusions(const std::vector<std::string>& texts,
+                           const std::vector<std::string>& files) {
+  TargetList list;
+  for (const std::string& text : texts)
+    add_exclusions(list, fmt::format("--exclude '{}'", text),
+                   [&] { list.add_line(text, {"--exclude"}); });
+  for (const std::string& file : files)
+    add_exclusions(list, fmt::format("the list of exclusions '{}'", file),
+                   [&] { read_file(file, list); });
+  if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
+  return list;
+}
+
+// The ranges of the system-wide list, merged; empty only where there is none. A link that leads
+// nowhere is an error: a list was meant to be there.
+std::vector<AddressRange> read_system_list(const std::string& path) {
+  struct stat status {};
+  if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
+  return read_exclusions({}, {path}).ranges.take_merged();
 }
 
 // Removes the special-purpose ranges that no option allows, and counts what each of them removed.
@@ -125,6 +165,19 @@ std::string digest_of(std::span<const AddressRange> ranges) {
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
+// Removes what the system-wide list has, where there is one, and counts it.
+void subtract_system_list(std::vector<AddressRange>& left, const std::string& path,
+                          TargetCounts& counts) {
+  const std::vector<AddressRange> holes = read_system_list(path);
+  if (holes.empty()) return;
+  counts.system_list = path;
+  counts.system_digest = digest_of(holes);
+  counts.excluded_by_system = count_common(left, holes);
+  left = subtract_ranges(left, holes);
+  log_info("{} of the listed addresses are excluded by the system-wide list {}",
+           with_thousands(counts.excluded_by_system), path);
+}
+
 void log_left_out(const TargetCounts& counts) {
   if (counts.ipv6_entries > 0)
     log_info("{} IPv6 entries of the lists are left out", with_thousands(counts.ipv6_entries));
@@ -143,10 +196,8 @@ TargetSelection select_targets(const TargetConfig& config) {
   TargetSelection selection;
   TargetCounts& counts = selection.counts;
 
-  TargetList listed = read_lists(config.targets, "target", config.target_files, config.label_filter,
-                                 config.skip_bad_lines);
-  // A wrong line of an exclusion list is never skipped: what it was to leave alone would be probed.
-  TargetList excluded = read_lists(config.excludes, "--exclude", config.exclude_files, {}, false);
+  TargetList listed = read_targets(config);
+  TargetList excluded = read_exclusions(config.excludes, config.exclude_files);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
   counts.bad_lines = listed.error_count;
   counts.filtered_entries = listed.filtered_count;
@@ -158,11 +209,17 @@ TargetSelection select_targets(const TargetConfig& config) {
   const std::vector<AddressRange> holes = excluded.ranges.take_merged();
   if (!holes.empty()) selection.ranges = subtract_ranges(selection.ranges, holes);
   counts.excluded_by_user = counts.listed - count_addresses(selection.ranges);
+  subtract_system_list(selection.ranges, config.system_exclude_file, counts);
   subtract_reserved(selection.ranges, config, counts);
 
   selection.digest = digest_of(selection.ranges);
   selection.labels = LabelMap(std::move(listed.labels), listed.entries);
   return selection;
+}
+
+std::string system_list_digest(const std::string& path) {
+  const std::vector<AddressRange> ranges = read_system_list(path);
+  return ranges.empty() ? "" : digest_of(ranges);
 }
 
 void refuse_empty(const TargetSelection& selection) {
@@ -175,6 +232,8 @@ void refuse_empty(const TargetSelection& selection) {
                         : "the lists hold no targets");
   std::string sentence = fmt::format("no targets are left: {} listed, {} excluded", counts.listed,
                                      counts.excluded_by_user);
+  if (counts.excluded_by_system > 0)
+    sentence += fmt::format(", {} by {}", counts.excluded_by_system, counts.system_list);
   if (!counts.reserved.empty()) {
     const TargetCounts::Reserved& first = counts.reserved.front();
     sentence += fmt::format(

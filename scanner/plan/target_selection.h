@@ -1,8 +1,10 @@
 // The selection: which of the listed addresses are probed, and why each of the others is not.
 //
 // Exclusions and special-purpose ranges are taken from the lists one after the other and counted at
-// each step, so that the counts add up: listed = excluded by the user + reserved + left. Exclusions
-// win over everything; --allow-range does not lift them. The digest is SHA-256 over the text
+// each step, so that the counts add up: listed = excluded by the user + by the system-wide list +
+// reserved + left. Exclusions win over everything; --allow-range does not lift them. A list of them
+// that excludes nothing is an error, since it was meant to: an opt-out list that a failed download
+// left empty would be probed from end to end. The digest is SHA-256 over the text
 // "first-last\n" of each range that is left, ascending: labels and the way in which a list is
 // written do not change it.
 #pragma once
@@ -24,14 +26,17 @@ struct TargetCounts {
     std::uint64_t count = 0;
   };
 
-  std::uint64_t listed = 0;             // distinct addresses on the lists
-  std::uint64_t listed_repeatedly = 0;  // of those, on more than one line
-  std::uint64_t excluded_by_user = 0;   // of those listed, by --exclude and --exclude-file
-  std::uint64_t excluded_reserved = 0;  // of the rest, special-purpose ranges
-  std::vector<Reserved> reserved;       // the same by range, without those that took none
-  std::uint64_t ipv6_entries = 0;       // left out of cloud lists
-  std::uint64_t filtered_entries = 0;   // left out by --label-filter
-  std::uint64_t bad_lines = 0;          // left out by --skip-bad-lines
+  std::uint64_t listed = 0;              // distinct addresses on the lists
+  std::uint64_t listed_repeatedly = 0;   // of those, on more than one line
+  std::uint64_t excluded_by_user = 0;    // of those listed, by --exclude and --exclude-file
+  std::uint64_t excluded_by_system = 0;  // of the rest, by the system-wide list
+  std::uint64_t excluded_reserved = 0;   // of the rest, special-purpose ranges
+  std::string system_list;               // its path; empty: there is none
+  std::string system_digest;             // of its ranges, as that of the targets
+  std::vector<Reserved> reserved;        // the same by range, without those that took none
+  std::uint64_t ipv6_entries = 0;        // left out of cloud lists
+  std::uint64_t filtered_entries = 0;    // left out by --label-filter
+  std::uint64_t bad_lines = 0;           // left out by --skip-bad-lines
 };
 
 struct TargetSelection {
@@ -44,6 +49,10 @@ struct TargetSelection {
 // Reads every list and logs what is left out. Throws UserError when a list cannot be read or has
 // errors.
 TargetSelection select_targets(const TargetConfig& config);
+
+// The digest of a system-wide list's ranges; empty where there is no such list. Throws UserError as
+// select_targets() does.
+std::string system_list_digest(const std::string& path);
 
 // Throws UserError, saying why, when nothing is left.
 void refuse_empty(const TargetSelection& selection);

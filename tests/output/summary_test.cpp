@@ -40,7 +40,7 @@ Summary sample_summary() {
   summary.outcome = "finished";
   summary.started_ms = 1795367474961;
   summary.ended_ms = 1795367476064;
-  summary.targets.count = 1024;
+  summary.targets.listed = summary.targets.count = summary.order.n = 1024;
   summary.targets.digest = "sha256:" + std::string(64, 'a');
   summary.ledger.probes = summary.ledger.drawn = summary.ledger.sent = 1024;
   summary.ledger.replied = 122;
@@ -72,8 +72,8 @@ Summary random_summary(std::mt19937_64& random) {
   summary.outcome = text();
   summary.started_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
   summary.ended_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
-  summary.targets = {number(), number(), number(), number(), number(),
-                     number(), number(), number(), number(), "sha256:" + text()};
+  summary.targets = {number(), number(), number(), number(), number(), number(),
+                     number(), number(), number(), number(), text(),   text()};
   summary.order = {number(), number(), number(),
                    number(), number(), static_cast<unsigned>(random() >> 40),
                    number(), 3,        static_cast<std::uint32_t>(random()),
@@ -224,6 +224,10 @@ TEST(Equations, HoldInAScanWhoseFiguresAgree) {
 Json busy_summary() {
   Summary summary = sample_summary();
   summary.targets.count = 1000;
+  summary.targets.listed = 1500;
+  summary.targets.excluded_by_user = 60;
+  summary.targets.excluded_by_system = 40;
+  summary.targets.excluded_reserved = 376;
   summary.ledger = {.probes = 2000,
                     .drawn = 2000,
                     .sent = 1900,

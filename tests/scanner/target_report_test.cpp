@@ -21,18 +21,38 @@ std::string write_file(const std::string& name, const std::string& text) {
   return path;
 }
 
-TargetSelection sample_selection() {
+TargetSelection sample_selection(const std::string& system_list = {}) {
   const std::string list = write_file(
       "report.txt", "1.0.0.0/24 a\n1.0.0.0/26 b\n1.0.1.0/24\n10.0.0.0/30\n127.0.0.1 c\nx\n");
-  return select_targets(
+  TargetConfig config =
       parse_target_report_config({"-t", list, "-x", "1.0.0.0/28", "--skip-bad-lines"})
           .value()
-          .target);
+          .target;
+  config.system_exclude_file = system_list;
+  return select_targets(config);
 }
 
 const std::vector<WayShare> kWays{
     {{Way::Kind::gateway, 2, Ipv4{0xc0000202}, Ipv4{0xc0000201}}, "eth0", {}, 480},
     {{Way::Kind::blackhole, 0, {}, {}}, "", {}, 16}};
+
+TEST(TargetReport, TheSystemWideListIsSaid) {
+  const std::string system = write_file("system.txt", "1.0.0.0/27\n2.0.0.0/24\n");
+  const TargetSelection selection = sample_selection(system);
+  const auto json = nlohmann::json::parse(target_report_json(selection, kWays, false));
+  EXPECT_EQ(json["excluded_by_user"], 16);
+  EXPECT_EQ(json["excluded_by_system_list"], 16);
+  EXPECT_EQ(json["system_list"]["path"], system);
+  EXPECT_EQ(json["system_list"]["digest"], "sha256:" + system_list_digest(system));
+  EXPECT_EQ(json["count"], 480);
+  EXPECT_NE(target_report_text(selection, kWays).find("                      16  by " + system),
+            std::string::npos)
+      << target_report_text(selection, kWays);
+  // Where there is none, it has no line.
+  const auto without = nlohmann::json::parse(target_report_json(sample_selection(), kWays, false));
+  EXPECT_EQ(without["excluded_by_system_list"], 0);
+  EXPECT_EQ(without["system_list"], nullptr);
+}
 
 TEST(TargetReport, CountsAddUpInJson) {
   const auto json = nlohmann::json::parse(target_report_json(sample_selection(), kWays, true));

@@ -16,8 +16,12 @@
 namespace echoscan {
 namespace {
 
-TargetSelection selection_of(const std::vector<std::string>& arguments) {
-  return select_targets(parse_scan_config(arguments).value().target);
+// With `system_list` in the place of /etc/echoscan/exclude.txt.
+TargetSelection selection_of(const std::vector<std::string>& arguments,
+                             const std::string& system_list = {}) {
+  TargetConfig config = parse_scan_config(arguments).value().target;
+  config.system_exclude_file = system_list;
+  return select_targets(config);
 }
 
 // The message that the arguments are refused with; empty when they are accepted.
@@ -157,6 +161,95 @@ TEST(TargetSelection, ListsThatCannotBeReadAreNamed) {
   const std::string json = write_file("cut.json", "{\"prefixes\": [");
   EXPECT_TRUE(contains(refusal({"1.1.1.1", "--exclude-file", json}),
                        "cut.json': its JSON is broken: parse error at line 1"));
+}
+
+// Whatever a list of exclusions looks like, it excludes something or it is refused.
+TEST(TargetSelection, ExclusionsThatExcludeNothingAreRefused) {
+  const std::string gzip_of_nothing("\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0", 20);
+  const std::vector<std::string> empty = {"",
+                                          "\n",
+                                          "\n \t\r\n",
+                                          "# 1.0.0.0/24\n",
+                                          "; a comment",
+                                          "\xef\xbb\xbf",
+                                          "{}",
+                                          "[]",
+                                          "{\"prefixes\": []}",
+                                          "{\"prefixes\":[{\"ipv6_prefix\":\"2600::/32\"}]}",
+                                          gzip_of_nothing};
+  const std::string good = write_file("good_holes.txt", "1.0.0.0/25\n");
+  for (const std::string& text : empty) {
+    const std::string list = write_file("no_holes.txt", text);
+    EXPECT_NE(refusal({"1.0.0.0/24", "--exclude-file", list}), "") << text;
+    // One that does exclude something makes up for none, whichever comes first.
+    EXPECT_NE(refusal({"1.0.0.0/24", "--exclude-file", good, "--exclude-file", list}), "") << text;
+    EXPECT_NE(refusal({"1.0.0.0/24", "--exclude-file", list, "--exclude-file", good}), "") << text;
+    EXPECT_NE(refusal({"1.0.0.0/24", "-x", "1.0.0.1", "--exclude-file", list}), "") << text;
+    EXPECT_NE(refusal({"1.0.0.0/24", "--skip-bad-lines", "--exclude-file", list}), "") << text;
+    EXPECT_THROW(selection_of({"1.0.0.0/24"}, list), UserError) << text;
+  }
+  EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", write_file("none.txt", "")}),
+                       "none.txt' excludes nothing: there is no IPv4 address"));
+  for (const char* text : {"", " ", "# 1.0.0.1", ";"})
+    EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "-x", text}),
+                         "--exclude '" + std::string(text) + "' excludes nothing"));
+  EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", "/nonexistent"}),
+                       "cannot read the list '/nonexistent': No such file"));
+  // The same range once more is no news, and no error.
+  EXPECT_EQ(ranges_text(selection_of({"1.0.0.0/24", "--exclude-file", good, "--exclude-file", good,
+                                      "-x", "1.0.0.0/25"})),
+            "1.0.0.128/25 ");
+  // Nor is a list that has none of these targets: it is everybody's who opted out.
+  EXPECT_EQ(selection_of({"2.0.0.0/24", "--exclude-file", good}).counts.excluded_by_user, 0U);
+}
+
+TEST(TargetSelection, TheSystemWideListIsAlwaysTakenOffAndCounted) {
+  const std::string system = write_file("system.txt", "1.0.0.0/25 # one\n10.0.0.0/8\n9.9.9.9\n");
+  const TargetSelection selection =
+      selection_of({"1.0.0.0/24", "10.0.0.0/24", "-x", "1.0.0.0/26", "--allow-reserved"}, system);
+  EXPECT_EQ(ranges_text(selection), "1.0.0.128/25 ");
+  EXPECT_EQ(selection.counts.listed, 512U);
+  EXPECT_EQ(selection.counts.excluded_by_user, 64U);
+  EXPECT_EQ(selection.counts.excluded_by_system, 64U + 256);
+  EXPECT_EQ(selection.counts.excluded_reserved, 0U);
+  EXPECT_EQ(selection.counts.system_list, system);
+  EXPECT_EQ(selection.counts.system_digest, system_list_digest(system));
+  EXPECT_EQ(selection.digest, selection_of({"1.0.0.128/25"}).digest);
+  // It counts when it takes nothing.
+  const TargetSelection other = selection_of({"2.0.0.0/24"}, system);
+  EXPECT_EQ(other.counts.excluded_by_system, 0U);
+  EXPECT_EQ(other.counts.system_list, system);
+  EXPECT_EQ(selection_of({"2.0.0.0/24"}).counts.system_list, "");
+}
+
+TEST(TargetSelection, ASystemWideListIsReadOrAbsent) {
+  const std::string folder = testing::TempDir() + "/system." + std::to_string(getpid());
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  const std::string list = folder + "/exclude.txt";
+  const auto refuses = [&list](const std::string& why) {
+    const std::string sentence =
+        refusal_of([&list](const auto& all) { selection_of(all, list); }, {"1.0.0.0/24"});
+    EXPECT_TRUE(contains(sentence, list)) << sentence;
+    EXPECT_TRUE(contains(sentence, why)) << sentence;
+  };
+  EXPECT_EQ(ranges_text(selection_of({"1.0.0.0/24"}, list)), "1.0.0.0/24 ");
+  EXPECT_EQ(ranges_text(selection_of({"1.0.0.0/24"}, folder + "/none/exclude.txt")), "1.0.0.0/24 ");
+  EXPECT_EQ(system_list_digest(list), "");
+  std::ofstream(list) << "1.0.0.0/25\n1.0.0.1/25\n";
+  refuses("exclude.txt:2: 1.0.0.1/25: host bits are set");
+  std::ofstream(list) << "";
+  refuses("excludes nothing");
+  unlink(list.c_str());
+  ASSERT_EQ(symlink("nowhere", list.c_str()), 0);
+  refuses("No such file or directory");
+  unlink(list.c_str());
+  ASSERT_EQ(symlink("exclude.txt", list.c_str()), 0);
+  refuses("symbolic links");
+  unlink(list.c_str());
+  ASSERT_EQ(mkdir(list.c_str(), 0700), 0);
+  refuses("Is a directory");
+  rmdir(list.c_str());
+  rmdir(folder.c_str());
 }
 
 TEST(TargetSelection, AFifoIsAList) {

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Manners: opt-out lists are never without effect unnoticed, and the system-wide one always applies and is said.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up
+cd "$work"
+
+# An exclusion list that excludes nothing, however it came to that, ends every command before anything is sent.
+: >empty
+printf '# nobody yet\n\n' >comments
+gzip -c empty >empty.gz
+echo '{"prefixes": []}' >empty.json
+printf '%s\n' '{"target":"10.1.0.1","rtt_us":1}' >results
+sent=$(lab stats | awk '$1 == "requests" { print $2 }')
+for list in empty comments empty.gz empty.json missing /; do
+  expect_status 2 scan --exclude-file $list 10.1.0.0/24
+  expect_text log "$list'"
+  [ $list = missing ] || [ $list = / ] || expect_text log "excludes nothing"
+  expect_status 2 scan --dry-run --exclude-file $list 10.1.0.0/24
+  expect_equal "targets printed" "$(cat out)" ""
+  expect_status 2 "$echoscan" targets --allow-reserved --exclude-file $list 10.1.0.0/24 >out 2>log
+  expect_text log "$list'"
+  expect_status 2 "$echoscan" aggregate --allow-reserved --exclude-file $list -t <(echo 10.1.0.0/24) results >out 2>log
+  expect_text log "$list'"
+done
+expect_status 2 scan --exclude-file - 10.1.0.0/24 </dev/null
+expect_text log "'-' excludes nothing"
+printf 'exclude-file = "empty"\n' >config
+expect_status 2 scan --config config 10.1.0.0/24
+expect_status 2 scan -x "" 10.1.0.0/24
+expect_equal "requests at the far end" "$(lab stats | awk '$1 == "requests" { print $2 }')" "$sent"
+
+# CMD... on a machine whose /etc/echoscan/exclude.txt is the file LIST: a mount namespace with an /etc of its own.
+on_machine_with() { # LIST CMD...
+  local list=$1
+  shift
+  rm -rf etc && mkdir -p etc/echoscan && cp -P "$list" etc/echoscan/exclude.txt
+  unshare -m sh -c 'mount -t overlay -o lowerdir="$0/etc:/etc" overlay /etc && exec "$@"' "$work" "$@"
+}
+scan_with() { # LIST ARGUMENT...
+  local list=$1
+  shift
+  rm -f summary
+  on_machine_with "$list" ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --cooldown 0.5 \
+    --summary summary "$@" >out 2>log
+}
+path=/etc/echoscan/exclude.txt
+printf '10.1.1.0/24  # asked on a Monday\n10.1.2.0/25\n203.0.113.0/24\n' >optout
+
+# It is taken off behind the user's own, counted, and said in all places.
+scan_with optout --rate 20k -x 10.1.1.0/25 10.1.0.0/22 -o results.jsonl || fail "ended with $?"
+cp results.jsonl out
+cp summary whole.json
+expect_truth 10.1.0.0/24 10.1.2.128/25 10.1.3.0/24
+expect_equal "excluded" "$(summary '.targets | "\(.excluded_by_user) \(.excluded_by_system_list)"')" "128 256"
+expect_text log "256 of the listed addresses are excluded by the system-wide list $path"
+expect_text log "640 of 1,024 listed addresses to probe (128 excluded, 256 by $path, 0 reserved)"
+expect_text log "1,024 listed, 128 excluded, 256 by the system-wide list, 0 reserved"
+scan_with optout --dry-run --seed 1 10.1.0.0/22 || fail "ended with $?"
+expect_equal "addresses of the list in a dry run" "$(grep -c '^10\.1\.1\.' out || [ $? = 1 ])" 0
+expect_equal "addresses of a dry run" "$(wc -l <out)" 640
+on_machine_with optout "$echoscan" targets --allow-reserved 10.1.0.0/22 >out 2>log || fail "ended with $?"
+expect_text out "384  by $path"
+expect_text out "640  to probe"
+# Nothing lifts it.
+expect_status 2 scan_with optout --allow-range 10.0.0.0/8 10.1.1.0/24
+expect_text log "256 by $path"
+# It is an input: no result is written over it.
+expect_status 2 scan_with optout -o $path 10.1.0.0/24
+expect_text log "is the same file as the system-wide list"
+
+# One that is wrong ends every command; --skip-bad-lines does not pass over it.
+printf '10.1.1.0/24\n10.1.2.1/24\n' >wrong
+ln -s nowhere dangling
+for list in wrong empty comments dangling; do
+  for options in "--rate 1k" --dry-run --skip-bad-lines; do
+    expect_status 2 scan_with $list $options 10.1.0.0/24
+    expect_text log $path
+  done
+  expect_status 2 on_machine_with $list "$echoscan" targets --allow-reserved 10.1.0.0/24 >out 2>log
+  expect_text log $path
+done
+
+# The rates are of what was probed: with the scan's own list, with a copy of it, and with no other one.
+echo 10.1.0.0/22 >list
+aggregate=("$echoscan" aggregate --format json -t list -x 10.1.1.0/25 --allow-reserved results.jsonl)
+networks() { jq -c '[.slash24[] | [.group, .targets]] | sort' out; }
+truth='[["10.1.0.0/24",256],["10.1.2.0/24",128],["10.1.3.0/24",256]]'
+on_machine_with optout "${aggregate[@]}" --summary whole.json >out 2>log || fail "ended with $?"
+expect_equal "targets by network" "$(networks)" "$truth"
+echo 10.1.3.0/24 >other
+for machine in optout other; do
+  on_machine_with $machine "${aggregate[@]}" --exclude-file optout --summary whole.json >out 2>log || fail "ended with $?"
+  expect_equal "targets by network" "$(networks)" "$truth"
+done
+"${aggregate[@]}" --exclude-file optout --summary whole.json >out 2>log || fail "ended with $?"
+expect_equal "targets by network" "$(networks)" "$truth"
+expect_status 2 on_machine_with other "${aggregate[@]}" --summary whole.json >out 2>log
+expect_text log "the $path of the machine that scanned, which is not this machine's"
+# A scan on a machine without a list does not lose its rates to one that has one.
+scan --cooldown 0.5 --rate 20k -x 10.1.1.0/25 10.1.0.0/22 || fail "ended with $?"
+cp out results.jsonl
+on_machine_with other "${aggregate[@]}" --summary summary >out 2>log || fail "ended with $?"
+expect_equal "networks" "$(networks | jq length)" 4
