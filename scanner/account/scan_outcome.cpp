@@ -24,6 +24,9 @@ struct GiveAccount {
   Account operator()(const MaxRuntimeReached&) const {
     return {"stopped at --max-runtime", ExitCode::finished, {}};
   }
+  Account operator()(const MaxResultsReached&) const {
+    return {"stopped at --max-results", ExitCode::finished, {}};
+  }
   Account operator()(const Signalled& end) const {
     if (end.signal == SIGINT) return {"interrupted", ExitCode::interrupted, {}};
     if (end.signal == SIGTERM) return {"terminated", ExitCode::terminated, {}};

@@ -17,6 +17,8 @@ namespace echoscan {
 
 struct Finished {};
 struct MaxRuntimeReached {};
+// So many targets have replied as --max-results asks for.
+struct MaxResultsReached {};
 // Stopped by SIGINT, SIGTERM or another of process/stop_signals.h.
 struct Signalled {
   int signal = 0;
@@ -48,8 +50,8 @@ struct OutputAbandoned {
   std::uint64_t lines = 0;  // with those
 };
 
-using ScanOutcome = std::variant<Finished, MaxRuntimeReached, Signalled, Stalled, PathLost,
-                                 OutputFailed, OutputAbandoned>;
+using ScanOutcome = std::variant<Finished, MaxRuntimeReached, MaxResultsReached, Signalled, Stalled,
+                                 PathLost, OutputFailed, OutputAbandoned>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);

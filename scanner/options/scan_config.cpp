@@ -107,6 +107,11 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.max_runtime_s = parse_seconds(option, text);
               });
+  group.value("--max-results", "N",
+              "Stop sending when N targets have replied; those on their way are written, too",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_results = parse_count(option, text, 1, std::uint64_t{1} << 32);
+              });
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
                 config.cooldown_s = parse_seconds(option, text);

@@ -29,6 +29,7 @@ enum class StatusStyle { text, off, json };
 struct PaceConfig {
   ProbeRate rate_pps = 10'000;          // over all queues; Pacer::kUnlimited for max
   std::optional<double> max_runtime_s;  // of sending
+  std::uint64_t max_results = 0;        // first replies that end the sending; 0: none do
   double cooldown_s = 8;
 };
 

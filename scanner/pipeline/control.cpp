@@ -102,7 +102,7 @@ void Control::tick(std::uint64_t now_ns) {
   look_at_path(now_ns);
   look_at_link(now_ns);
   if (senders_left_ > 0) {
-    if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
+    look_at_limits(now_ns);
   } else {
     look_at_cooldown(now_ns);
     look_at_reader(now_ns);
@@ -113,6 +113,12 @@ void Control::tick(std::uint64_t now_ns) {
   const Snapshot snapshot = look_();
   status_.print(snapshot);
   look_for_progress(snapshot);
+}
+
+void Control::look_at_limits(std::uint64_t now_ns) {
+  if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
+  if (limits_.max_results > 0 && look_().receiver.replied >= limits_.max_results)
+    stop(MaxResultsReached{});
 }
 
 void Control::look_at_cooldown(std::uint64_t now_ns) {

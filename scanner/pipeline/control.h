@@ -51,6 +51,7 @@ class Control {
   struct Limits {
     ProbeRate rate_pps = 0;  // 0: none
     std::uint64_t max_runtime_ns = ~std::uint64_t{0};
+    std::uint64_t max_results = 0;  // 0: none
     std::uint64_t cooldown_ns = 0;
     double link_timeout_s = 0;
     std::uint64_t seed = 0;  // for the sentence that says how to repeat the scan
@@ -100,6 +101,8 @@ class Control {
   void prove_link(std::uint64_t now_ns);
   // Whether it has counted what the scan has sent so far; where not, its count proves nothing.
   [[nodiscard]] bool is_counted_by_interface() const;
+  // Ends the sending at --max-runtime, or when enough is known.
+  void look_at_limits(std::uint64_t now_ns);
   void look_for_progress(const Snapshot& snapshot);
   // Gives the reader of the results up when it takes nothing and the scan was told to end.
   void look_at_reader(std::uint64_t now_ns);

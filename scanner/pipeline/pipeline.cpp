@@ -43,6 +43,7 @@ Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::ui
   Control::Limits limits;
   limits.rate_pps = pace.rate_pps;
   if (pace.max_runtime_s) limits.max_runtime_ns = nanoseconds(*pace.max_runtime_s);
+  limits.max_results = pace.max_results;
   limits.cooldown_ns = nanoseconds(pace.cooldown_s);
   limits.link_timeout_s = link_timeout_s;
   limits.seed = seed;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Manners: opt-out lists are never without effect unnoticed, and the system-wide one always applies and is said.
+# Manners: opt-out lists are never without effect unnoticed, and the system-wide one always applies and is said; a scan
+# that has found enough stops.
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 lab up
@@ -102,3 +103,11 @@ scan --cooldown 0.5 --rate 20k -x 10.1.1.0/25 10.1.0.0/22 || fail "ended with $?
 cp out results.jsonl
 on_machine_with other "${aggregate[@]}" --summary summary >out 2>log || fail "ended with $?"
 expect_equal "networks" "$(networks | jq length)" 4
+
+# --max-results ends the sending soon after, keeps the cooldown, and loses nobody who was probed.
+scan --rate 20k --cooldown 0.5 --max-results 200 10.0.0.0/12 || fail "--max-results ended with $?"
+expect_equal "outcome" "$(summary .outcome)" "stopped at --max-results"
+[ "$(summary .ledger.replied)" -ge 200 ] || fail "only $(summary .ledger.replied) replied"
+expect_equal "lines" "$(wc -l <out)" "$(summary .ledger.replied)"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+[ "$(summary .ledger.not_sent.stopped)" -gt 0 ] || fail "nothing was left unsent"

@@ -123,6 +123,10 @@ TEST(ScanConfig, EveryOptionIsTaken) {
   EXPECT_EQ(parsed({"-q"}).output.status, StatusStyle::off);
 }
 
+TEST(ScanConfig, WhatEndsAScanIsTaken) {
+  EXPECT_EQ(parsed({"--max-results", "7"}).pace.max_results, 7U);
+}
+
 TEST(ScanConfig, Rates) {
   EXPECT_EQ(parse_rate("1"), 1U);
   EXPECT_EQ(parse_rate("10k"), 10'000U);
@@ -160,6 +164,8 @@ TEST(ScanConfig, WrongValuesAreRefusedByName) {
                                                        {"--max-targets", "0"},
                                                        {"--max-targets", "1.5"},
                                                        {"--max-runtime", "soon"},
+                                                       {"--max-results", "0"},
+                                                       {"--max-results", "1k"},
                                                        {"--source-ip", "1.2.3"},
                                                        {"--gateway-mac", "1:2:3:4:5:6"},
                                                        {"--gateway-mac", "02-00-5e-10-00-01"},

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 #include <sstream>
 
@@ -187,6 +189,35 @@ TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
   EXPECT_LT(summary.ledger.sent, 30000U);
   EXPECT_EQ(summary.ledger.sent + summary.ledger.not_sent.stopped, 65536U);
   EXPECT_EQ(summary.ledger.not_probed, 65536U - summary.ledger.sent);
+}
+
+// The sending ends, the cooldown is kept, and what was on its way is a result as well.
+TEST_F(PipelineTest, MaxResultsEndsTheSendingAndNothingElse) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 20; ++i) {
+    const std::uint64_t results = 1 + random() % 5'000;
+    reply_delay_ns = random() % 2 * 40'000'000;
+    cooldown = "0.2";
+    sink.text.clear();
+    EXPECT_EQ(
+        outcome_of({"9.0.0.0/16", "--rate", "100k", "--max-results", std::to_string(results)}),
+        "stopped at --max-results");
+    EXPECT_GE(summary.ledger.replied, results);
+    EXPECT_EQ(summary.ledger.replied, summary.output.lines);
+    EXPECT_EQ(summary.ledger.sent + summary.ledger.not_sent.stopped, 65536U);
+    // Nobody who was probed and answers is called silent.
+    const std::multiset<std::string> written = targets_written();
+    EXPECT_EQ(written.size(), summary.ledger.replied);
+    EXPECT_NEAR(static_cast<double>(summary.ledger.replied),
+                static_cast<double>(summary.ledger.sent) / 3,
+                6 * std::sqrt(static_cast<double>(summary.ledger.sent)));
+    const std::multiset<std::string> all = expected_targets();
+    EXPECT_TRUE(std::ranges::includes(all, written));
+  }
+  reply_delay_ns = 0;
+  sink.text.clear();
+  // As many as there are: when the last is in, the order may have ended already.
+  EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "100k", "--max-results", "4096"}), "finished");
 }
 
 TEST_F(PipelineTest, SigintKeepsTheCooldown) {
