@@ -118,7 +118,7 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
 }
 
 int report(ExitCode code, const std::string& sentence) {
-  write_to_stderr(fmt::format("echoscan: {}\n", sentence));
+  write_to_stderr(fmt::format("echoscan: {}\n", sentence), LogLevel::error);
   return static_cast<int>(code);
 }
 

@@ -228,19 +228,21 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
                 const Outputs& outputs, const StopSignals& signals) {
   const std::string json = summary_json(summary);
   const int error = write_summary(outputs.summary.get(), json, outcome, signals);
-  std::string text = config.verbosity == Verbosity::quiet ? "" : summary_text(summary);
-  std::string sentence = outcome_sentence(outcome);
-  if (!sentence.empty()) sentence = fmt::format("echoscan: {}\n", sentence);
-  text.insert(exit_code(outcome) == ExitCode::output ? 0 : text.size(), sentence);
-  write_to_stderr(text);
+  const std::string text = config.verbosity == Verbosity::quiet ? "" : summary_text(summary);
+  const bool is_lost = exit_code(outcome) == ExitCode::output;
+  if (!is_lost) write_to_stderr(text);
+  if (const std::string sentence = outcome_sentence(outcome); !sentence.empty())
+    write_to_stderr(fmt::format("echoscan: {}\n", sentence), LogLevel::error);
+  if (is_lost) write_to_stderr(text);
   if (const std::string remark = outputs.results->remark(); !remark.empty())
-    write_to_stderr(fmt::format("echoscan: {}\n", remark));
+    write_to_stderr(fmt::format("echoscan: {}\n", remark), LogLevel::error);
   if (error == 0) return exit_code(outcome);
   // A scan's account is worth more than a tidy terminal.
   const std::string remark = outputs.summary->remark();
-  write_to_stderr(fmt::format(
-      "echoscan: the summary could not be written to {}: {}; here it is\n{}",
-      config.output.summary_path, remark.empty() ? std::strerror(error) : remark, json));
+  write_to_stderr(
+      fmt::format("echoscan: the summary could not be written to {}: {}; here it is\n{}",
+                  config.output.summary_path, remark.empty() ? std::strerror(error) : remark, json),
+      LogLevel::error);
   return ExitCode::output;
 }
 

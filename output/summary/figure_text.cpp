@@ -39,6 +39,23 @@ std::string duration_text(std::uint64_t ns) {
   return ns < 1'000'000 ? fmt::format("{:.1f} us", us) : fmt::format("{:.1f} ms", us / 1e3);
 }
 
+std::string span_text(double seconds) {
+  constexpr std::uint64_t kMinute = 60;
+  constexpr std::uint64_t kHour = 60 * kMinute;
+  constexpr std::uint64_t kDay = 24 * kHour;
+  // Rounded before it is divided: 3599.9 s is an hour.
+  const auto rounded = [seconds](std::uint64_t unit) {
+    return static_cast<std::uint64_t>(std::llround(seconds / static_cast<double>(unit))) * unit;
+  };
+  if (const std::uint64_t whole = rounded(1); whole < kMinute) return fmt::format("{} s", whole);
+  if (const std::uint64_t whole = rounded(1); whole < kHour)
+    return fmt::format("{} min {} s", whole / kMinute, whole % kMinute);
+  if (const std::uint64_t whole = rounded(kMinute); whole < kDay)
+    return fmt::format("{} h {} min", whole / kHour, whole % kHour / kMinute);
+  const std::uint64_t whole = rounded(kHour);
+  return fmt::format("{} d {} h", whole / kDay, whole % kDay / kHour);
+}
+
 std::string time_text(std::int64_t unix_ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(unix_ms / 1000), unix_ms % 1000);
 }

@@ -27,6 +27,9 @@ const char* plural(std::uint64_t count, const char* ending = "s");
 // 1500 as "1.5 us", 1500000 as "1.5 ms".
 std::string duration_text(std::uint64_t ns);
 
+// A span of time in its two largest units, rounded: "42 s", "12 min 5 s", "7 h 21 min", "3 d 4 h".
+std::string span_text(double seconds);
+
 // Milliseconds since 1970 in the form of RFC 3339, UTC: "2026-11-22T17:11:14.961Z".
 std::string time_text(std::int64_t unix_ms);
 

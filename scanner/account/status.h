@@ -1,37 +1,41 @@
-// The status line: once a second on standard error, what a person at the terminal wants to know.
+// The status of a running scan, as people and programs get it: when, where and in which form.
 //
-// Text: "12 s, 45.1 %, 15 s left; sent 120,000 (10.0 kpps); replied 14,512 (1.2 k/s), 12.09 %; lost
-// 0"; the last percentage is that of the targets probed so far. JSON: the same numbers as one
-// object a line, for scripts. Rates are over the last interval. It is made from snapshots alone.
-// Only the control's thread calls it.
+// On a terminal a line with a bar stands below all messages and is drawn anew each second. In a
+// file or the journal, where nothing can be drawn anew, a line is enough each 30 s. Where results
+// go to a terminal themselves, nothing can stand below them, and it is lines too. JSON is a line a
+// second anywhere. It is made from snapshots alone. Only the control's thread calls it.
 #pragma once
 
 #include <cstdint>
 
+#include "scanner/account/progress.h"
 #include "scanner/account/snapshot.h"
 #include "scanner/options/scan_config.h"
 
 namespace echoscan {
 
-class StatusLine {
+class Status {
  public:
-  StatusLine(StatusStyle style, std::uint64_t started_ns) : style_(style), last_ns_(started_ns) {}
+  static constexpr std::uint64_t kIntervalNs = 1'000'000'000;
+  static constexpr std::uint64_t kLineIntervalNs = 30 * kIntervalNs;
 
-  // Prints one line, unless the style is off.
-  void print(const Snapshot& snapshot);
-  // Prints one line, since somebody has asked for it.
+  Status(const OutputConfig& output, std::uint64_t started_ns);
+
+  // Whether show() is due.
+  [[nodiscard]] bool is_due(std::uint64_t now_ns) const;
+  // Says how the scan is doing. A time that was missed is not made up for.
+  void show(const Snapshot& snapshot);
+  // Says it once more in a line, since somebody has asked.
   void answer(const Snapshot& snapshot);
+  // After the last snapshot: nothing stands below the messages any more.
+  void close();
 
  private:
-  struct Figures;
-  // Rates are since the last look.
-  Figures look(const Snapshot& snapshot);
-
   StatusStyle style_;
-  std::uint64_t last_ns_;
-  std::uint64_t last_sent_ = 0;
-  std::uint64_t last_replied_ = 0;
-  std::uint64_t last_paused_receiver_ns_ = 0;
+  bool redraws_;
+  std::uint64_t interval_ns_;
+  std::uint64_t next_ns_;
+  ProgressMeter meter_;
 };
 
 }  // namespace echoscan

@@ -23,7 +23,7 @@ constexpr std::int64_t kClockDriftNs = 100'000;
 
 Control::Control(const Limits& limits, std::size_t sender_count, const Link& link,
                  ReplySource& source, const NextHops& next_hops, ScanState& state,
-                 const StatusLine& status, std::function<Snapshot()> look)
+                 const Status& status, std::function<Snapshot()> look)
     : limits_(limits),
       senders_left_(sender_count),
       link_(link),
@@ -78,6 +78,7 @@ void Control::on_sender_end(bool is_good) {
 }
 
 void Control::settle(std::uint64_t now_ns) {
+  status_.close();
   reply_balance_.settle(now_ns, events_);
   const std::int64_t drift_ns = source_.clock_drift_ns();
   if (std::abs(drift_ns) < kClockDriftNs) return;
@@ -97,7 +98,7 @@ void Control::tick(std::uint64_t now_ns) {
   if (started_ns_ == 0) {
     started_ns_ = now_ns;
     tx_at_start_ = link_.tx_packets();
-    next_status_ns_ = now_ns + kSecondNs;
+    next_progress_ns_ = now_ns + kSecondNs;
   }
   look_at_path(now_ns);
   look_at_link(now_ns);
@@ -107,12 +108,11 @@ void Control::tick(std::uint64_t now_ns) {
     look_at_cooldown(now_ns);
     look_at_reader(now_ns);
   }
-  if (now_ns < next_status_ns_) return;
-  // A control that got no CPU for a while does not print the lines that it missed.
-  next_status_ns_ += (1 + (now_ns - next_status_ns_) / kSecondNs) * kSecondNs;
-  const Snapshot snapshot = look_();
-  status_.print(snapshot);
-  look_for_progress(snapshot);
+  if (status_.is_due(now_ns)) status_.show(look_());
+  if (now_ns < next_progress_ns_) return;
+  // A control that got no CPU for a while does not look as often as it missed.
+  next_progress_ns_ += (1 + (now_ns - next_progress_ns_) / kSecondNs) * kSecondNs;
+  look_for_progress(look_());
 }
 
 void Control::look_at_limits(std::uint64_t now_ns) {

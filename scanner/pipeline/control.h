@@ -60,7 +60,7 @@ class Control {
   // `look` takes a snapshot. All must outlive the control; it writes `state`, which the other
   // threads read.
   Control(const Limits& limits, std::size_t sender_count, const Link& link, ReplySource& source,
-          const NextHops& next_hops, ScanState& state, const StatusLine& status,
+          const NextHops& next_hops, ScanState& state, const Status& status,
           std::function<Snapshot()> look);
 
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
@@ -120,7 +120,7 @@ class Control {
   const Link& link_;
   const ReplySource& source_;
   ScanState& state_;
-  StatusLine status_;
+  Status status_;
   std::function<Snapshot()> look_;
   EventLog events_;
   FilterWatch filter_watch_;
@@ -130,9 +130,9 @@ class Control {
   ReplyBalance reply_balance_;
   CooldownWatch cooldown_;
   ScanOutcome outcome_ = Finished{};
-  std::uint64_t started_ns_ = 0;  // 0: before the first tick
-  std::uint64_t next_status_ns_ = 0;
-  bool is_hurried_ = false;  // no cooldown
+  std::uint64_t started_ns_ = 0;        // 0: before the first tick
+  std::uint64_t next_progress_ns_ = 0;  // when to look for it
+  bool is_hurried_ = false;             // no cooldown
   bool was_signalled_ = false;
   bool said_cooldown_ = false;
   bool cooldown_is_held_up_ = false;

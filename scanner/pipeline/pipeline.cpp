@@ -218,8 +218,7 @@ struct Pipeline::Threads {
 
 ScanOutcome Pipeline::run(StopSignals& signals) {
   Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
-                  next_hops_, state_, StatusLine(output_.status, started_ns_),
-                  [this] { return snapshot(); });
+                  next_hops_, state_, Status(output_, started_ns_), [this] { return snapshot(); });
   // Link and reply filter are seen before the first probe.
   control.tick(clock_.now_ns());
 

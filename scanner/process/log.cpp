@@ -6,13 +6,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "scanner/process/message_form.h"
 #include "scanner/process/message_queue.h"
 #include "targets/utf8.h"
 
@@ -21,30 +24,66 @@ namespace {
 
 std::atomic<MessageQueue*> message_queue = nullptr;
 
-void write_as_it_is(std::string_view text) noexcept {
-  if (MessageQueue* queue = message_queue.load(); queue != nullptr) {
-    queue->push(text);
-  } else {
-    std::fwrite(text.data(), 1, text.size(), stderr);
+// What standard error is does not change; the first message asks.
+const MessageForm& form() {
+  static const MessageForm form = message_form(STDERR_FILENO, std::getenv);
+  return form;
+}
+
+// sd-daemon(3).
+std::string_view priority_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "<7>";
+    case LogLevel::info:
+      return "<6>";
+    case LogLevel::warning:
+      return "<4>";
+    case LogLevel::error:
+      break;
   }
+  return "<3>";
+}
+
+std::string with_priority(std::string_view text, LogLevel level) {
+  std::string lines;
+  while (!text.empty()) {
+    const std::size_t length = std::min(text.find('\n'), text.size() - 1) + 1;
+    lines += priority_of(level);
+    lines += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return lines;
+}
+
+void write_as_it_is(std::string_view text, LogLevel level) {
+  const std::string lines =
+      form().reader == MessageReader::journal ? with_priority(text, level) : std::string(text);
+  if (MessageQueue* queue = message_queue.load(); queue != nullptr) {
+    queue->push(lines);
+  } else {
+    std::fwrite(lines.data(), 1, lines.size(), stderr);
+  }
+}
+
+LogLevel log_level(spdlog::level::level_enum level) {
+  if (level >= spdlog::level::err) return LogLevel::error;
+  if (level == spdlog::level::warn) return LogLevel::warning;
+  return level == spdlog::level::info ? LogLevel::info : LogLevel::debug;
 }
 
 // Standard error, since standard output is for results alone. Colours are for terminals.
 class MessageSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
- public:
-  MessageSink() : is_coloured_(isatty(STDERR_FILENO) == 1) {}
-
- private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     std::string text(line.data(), line.size());
-    if (is_coloured_ && message.color_range_end > message.color_range_start) {
+    if (form().is_coloured && message.color_range_end > message.color_range_start) {
       constexpr std::string_view kPlain = "\033[m";
       text.insert(message.color_range_end, kPlain);
       text.insert(message.color_range_start, colour_of(message.level));
     }
-    write_as_it_is(text);
+    write_as_it_is(text, log_level(message.level));
   }
   void flush_() override {}
 
@@ -52,9 +91,19 @@ class MessageSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex>
     if (level >= spdlog::level::warn) return "\033[33m\033[1m";
     return level == spdlog::level::info ? "\033[32m" : "\033[36m";
   }
-
-  const bool is_coloured_;
 };
+
+const char* pattern_of(MessageReader reader) {
+  switch (reader) {
+    case MessageReader::terminal:
+      return "%H:%M:%S.%e %^%l%$: %v";
+    case MessageReader::journal:
+      return "%v";
+    case MessageReader::file:
+      break;
+  }
+  return "%Y-%m-%dT%H:%M:%S.%e%z %l: %v";
+}
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
@@ -63,16 +112,18 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
     case LogLevel::info:
       return spdlog::level::info;
     case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
       break;
   }
-  return spdlog::level::warn;
+  return spdlog::level::err;
 }
 
 }  // namespace
 
 void set_up_log(LogLevel lowest) {
   auto log = std::make_shared<spdlog::logger>("echoscan", std::make_shared<MessageSink>());
-  log->set_pattern("%H:%M:%S.%e %^%l%$: %v");
+  log->set_pattern(pattern_of(form().reader));
   log->set_level(spdlog_level(lowest));
   spdlog::set_default_logger(std::move(log));
 }
@@ -100,12 +151,33 @@ void write_log(LogLevel level, fmt::string_view format, fmt::format_args argumen
   write_to_stderr("echoscan: a line of the log could not be made\n");
 }
 
-void write_to_stderr(std::string_view text) noexcept {
+void write_to_stderr(std::string_view text, LogLevel level) noexcept {
   try {
-    write_as_it_is(printable_text(text, true));
+    write_as_it_is(printable_text(text, true), level);
   } catch (const std::bad_alloc&) {
     // Without memory nothing is said.
   }
+}
+
+void write_dated(std::string_view text) noexcept try {
+  const std::string line = printable_text(text);
+  const spdlog::details::log_msg message("echoscan", spdlog::level::info, line);
+  for (const spdlog::sink_ptr& sink : spdlog::default_logger_raw()->sinks()) sink->log(message);
+} catch (const std::exception&) {
+  write_to_stderr("echoscan: a line of the log could not be made\n");
+}
+
+unsigned standing_columns() {
+  // What is written at the last column would wrap when the window becomes narrower by one.
+  return form().redraws ? columns_of(STDERR_FILENO) - 1 : 0;
+}
+
+bool is_coloured() {
+  return form().is_coloured;
+}
+
+void stand_below_messages(std::string_view line) noexcept {
+  if (MessageQueue* queue = message_queue.load(); queue != nullptr) queue->stand(line);
 }
 
 }  // namespace echoscan

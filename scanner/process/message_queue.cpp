@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kPollMs = 100;
 constexpr int kRefusedMs = 10;
+constexpr std::string_view kTakeLineAway = "\r\033[K";
 
 struct Message {
   std::string text;
@@ -35,14 +36,18 @@ struct MessageQueue::Shared {
   }
 
   void run();
-  void write_message(Message message);
+  // In place of the line that stands on the terminal, if one does.
+  void write_message(Message message, bool in_place);
+  void draw(std::string_view line);
   bool write_all(std::string_view text);
 
   const int descriptor;
   bool is_regular_file = false;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Message> waiting;  // mutex guards this and the next four
+  std::deque<Message> waiting;  // mutex guards this and the next six
+  std::string standing;         // the line that is to stand below all messages
+  std::string drawn;            // the line that does
   std::size_t waiting_bytes = 0;
   std::uint64_t dropped_since_push = 0;
   bool is_closing = false;
@@ -56,25 +61,38 @@ struct MessageQueue::Shared {
 void MessageQueue::Shared::run() {
   std::unique_lock lock(mutex);
   while (true) {
-    changed.wait(lock, [this] { return is_closing || !waiting.empty(); });
-    if (waiting.empty()) return;
-    Message message = std::move(waiting.front());
-    waiting.pop_front();
-    waiting_bytes -= message.text.size();
+    changed.wait(lock, [this] { return is_closing || !waiting.empty() || standing != drawn; });
+    if (waiting.empty() && standing == drawn) return;
     is_writing = true;
-    lock.unlock();
-    write_message(std::move(message));
+    if (waiting.empty()) {
+      drawn = standing;
+      lock.unlock();
+      draw(drawn);
+    } else {
+      Message message = std::move(waiting.front());
+      waiting.pop_front();
+      waiting_bytes -= message.text.size();
+      const bool in_place = !std::exchange(drawn, {}).empty();
+      lock.unlock();
+      write_message(std::move(message), in_place);
+    }
     lock.lock();
     is_writing = false;
     changed.notify_all();
   }
 }
 
-void MessageQueue::Shared::write_message(Message message) {
+// What cannot be drawn is not drawn again: the next line may be.
+void MessageQueue::Shared::draw(std::string_view line) {
+  write_all(std::string(kTakeLineAway) + std::string(line));
+}
+
+void MessageQueue::Shared::write_message(Message message, bool in_place) {
   untold += message.dropped_before;
   if (untold > 0)
     message.text.insert(
         0, "echoscan: " + std::to_string(untold) + " messages could not be written here\n");
+  if (in_place) message.text.insert(0, kTakeLineAway);
   if (write_all(message.text)) {
     untold = 0;
   } else {
@@ -115,8 +133,11 @@ MessageQueue::~MessageQueue() {
   Shared& shared = *shared_;
   std::unique_lock lock(shared.mutex);
   shared.is_closing = true;
+  shared.standing.clear();
   shared.changed.notify_all();
-  const auto is_done = [&shared] { return shared.waiting.empty() && !shared.is_writing; };
+  const auto is_done = [&shared] {
+    return shared.waiting.empty() && !shared.is_writing && shared.drawn.empty();
+  };
   std::uint64_t progress = 0;
   do {
     progress = shared.progress.load(std::memory_order_relaxed);
@@ -141,6 +162,17 @@ void MessageQueue::push(std::string_view text) noexcept {
   }
   ++shared.dropped_since_push;
   shared.dropped.fetch_add(1, std::memory_order_relaxed);
+}
+
+void MessageQueue::stand(std::string_view line) noexcept {
+  Shared& shared = *shared_;
+  const std::lock_guard lock(shared.mutex);
+  try {
+    shared.standing = line;
+    shared.changed.notify_all();
+  } catch (const std::bad_alloc&) {
+    // The line before it stands on.
+  }
 }
 
 std::uint64_t MessageQueue::dropped() const {

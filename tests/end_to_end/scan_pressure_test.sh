@@ -11,7 +11,7 @@ rate=150000
 # Takes nothing before the scan has said that this holds it up; 57 MiB of results do not fit into our buffer.
 sleeper() {
   for _ in $(seq 600); do
-    if grep -qF "; output is the limit" "$work/log"; then break; fi
+    if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
     sleep 0.1
   done
   cat
@@ -25,8 +25,8 @@ scan_into() { # READER RECEIVER OPTION...
     command=(setpriv --bounding-set=-all,+net_raw --inh-caps=-all "$echoscan")
   fi
   rm -f "$work/summary"
-  near "${command[@]}" scan --allow-reserved --summary "$work/summary" --rate $rate --cooldown 1 "${@:3}" $targets \
-    2>"$work/log" | $reader >"$work/out" || fail "the scan into $reader ended with $?"
+  near "${command[@]}" scan --allow-reserved --summary "$work/summary" --status json --rate $rate --cooldown 1 \
+    "${@:3}" $targets     2>"$work/log" | $reader >"$work/out" || fail "the scan into $reader ended with $?"
   expect_truth $targets
   expect_equal "replied" "$(summary .ledger.replied)" $count
   expect_equal "lost in the kernel" "$(summary '.receiving.frames.ring_full + .receiving.dropped_unseen')" 0
@@ -40,11 +40,11 @@ for reader in sleeper slow_reader; do
     echo "$reader, $way: $(summary '.sending.rate_pps | floor') a second, $paused s of waiting for the output"
     [ $reader = slow_reader ] || [ "$(summary '.sending.paused_for_output_seconds > 0.5')" = true ] ||
       fail "the senders waited for $paused s"
-    [ $reader = slow_reader ] || expect_text "$work/log" "; output is the limit"
+    [ $reader = slow_reader ] || expect_text "$work/log" '"output_is_limit":true'
   done
 done
-scan --rate $rate --cooldown 1 $targets || fail "the scan ended with $?"
-if grep -F "output is the limit" "$work/log"; then fail "nobody was slow"; fi
+scan --status json --rate $rate --cooldown 1 $targets || fail "the scan ended with $?"
+if grep -F '"output_is_limit":true' "$work/log"; then fail "nobody was slow"; fi
 expect_equal "waited for the output" "$(summary .sending.paused_for_output_seconds)" 0
 
 # 64 MiB, the rings' 4 MiB a CPU, and what was touched of the bitmaps, of which there is one for replies and one for

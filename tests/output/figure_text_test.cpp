@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <map>
+#include <sstream>
+
 namespace echoscan {
 namespace {
 
@@ -28,6 +32,34 @@ TEST(FigureText, NumbersAndTimesHaveAUnit) {
   EXPECT_EQ(duration_text(1'500'000), "1.5 ms");
   EXPECT_EQ(percent(1, 0), 0);
   EXPECT_EQ(percent(1, 4), 25);
+}
+
+// Against a count of seconds that is divided another way; each second of three days, and each
+// quarter of a second where units change.
+TEST(FigureText, SpansAreTheirSeconds) {
+  EXPECT_EQ(span_text(0.4), "0 s");
+  EXPECT_EQ(span_text(42), "42 s");
+  EXPECT_EQ(span_text(59.6), "1 min 0 s");
+  EXPECT_EQ(span_text(7 * 3600 + 21 * 60 + 29), "7 h 21 min");
+  EXPECT_EQ(span_text(3599.6), "1 h 0 min");
+  EXPECT_EQ(span_text(86399), "1 d 0 h");
+  EXPECT_EQ(span_text(3 * 86400 + 4 * 3600), "3 d 4 h");
+  const std::map<std::string, std::uint64_t> units = {
+      {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+  for (std::uint64_t quarters = 0; quarters < 4 * 3 * 86400; ++quarters) {
+    const double seconds = static_cast<double>(quarters) / 4;
+    std::istringstream text(span_text(seconds));
+    double sum = 0;
+    std::uint64_t smallest = 0;
+    std::uint64_t number = 0;
+    for (std::string unit; text >> number >> unit; smallest = units.at(unit)) {
+      if (smallest > 0) {
+        ASSERT_LT(number * units.at(unit), smallest) << seconds;
+      }
+      sum += static_cast<double>(number * units.at(unit));
+    }
+    ASSERT_LE(std::abs(sum - seconds), static_cast<double>(smallest) / 2) << seconds;
+  }
 }
 
 }  // namespace

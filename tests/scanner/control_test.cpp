@@ -49,7 +49,7 @@ class ControlTest : public testing::Test {
     snapshot.senders.assign(sender_count, {});
     snapshot.transmitters.assign(1, {});
     control.emplace(limits, sender_count, link, source, next_hops, state,
-                    StatusLine(StatusStyle::off, kStartNs), [this] {
+                    Status(nothing_shown(), kStartNs), [this] {
                       ++looks;
                       snapshot.taken_ns = now_ns;
                       return snapshot;

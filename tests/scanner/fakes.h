@@ -20,12 +20,19 @@
 #include "bpf/match_reply.h"
 #include "output/sink/byte_sink.h"
 #include "scanner/network/link.h"
+#include "scanner/options/scan_config.h"
 #include "scanner/process/clock.h"
 #include "scanner/receive/reply_source.h"
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/transmitter.h"
 
 namespace echoscan {
+
+inline OutputConfig nothing_shown() {
+  OutputConfig output;
+  output.status = StatusStyle::off;
+  return output;
+}
 
 // Time passes only by waiting; each wake-up comes `lateness_ns` late.
 class FakeClock : public Clock {

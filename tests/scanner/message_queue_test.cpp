@@ -9,9 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "scanner/process/file_descriptor.h"
 
@@ -158,6 +160,90 @@ TEST(MessageQueue, ANonBlockingPipeGetsAll) {
   pipe.writer = FileDescriptor();
   reading.join();
   EXPECT_EQ(read.size(), 200'000U);
+}
+
+// What a terminal shows: of the controls, those that the standing line is made of.
+std::vector<std::string> screen_of(const std::string& bytes) {
+  std::vector<std::string> lines(1);
+  std::size_t column = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '\n') {
+      lines.emplace_back();
+      column = 0;
+    } else if (bytes[i] == '\r') {
+      column = 0;
+    } else if (bytes.compare(i, 3, "\033[K") == 0) {
+      lines.back().resize(column);
+      i += 2;
+    } else {
+      if (column == lines.back().size()) lines.back() += ' ';
+      lines.back()[column++] = bytes[i];
+    }
+  }
+  return lines;
+}
+
+// Whatever comes in which order: messages are whole and in order, nothing of a line that stood is
+// left between them, and the last one stands at the end until the queue takes it away.
+TEST(MessageQueue, ALineStandsBelowAllMessages) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    std::mt19937_64 random(seed);
+    Pipe pipe;
+    std::string read;
+    std::thread reading([&] { read = pipe.read_all(); });
+    std::vector<std::string> expected;
+    {
+      MessageQueue queue(pipe.writer.get());
+      for (int i = 0; i < 50; ++i) {
+        if (random() % 2 == 0) {
+          queue.stand(std::string(random() % 79, '='));
+        } else {
+          expected.push_back("message " + std::to_string(i));
+          queue.push(expected.back() + "\n");
+        }
+        if (random() % 8 == 0) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+      queue.stand("the last");
+      for (int i = 0; i < 200 && random() % 2 == 0; ++i)
+        std::this_thread::sleep_for(std::chrono::microseconds(10));
+    }
+    pipe.writer = FileDescriptor();
+    reading.join();
+    expected.emplace_back();
+    ASSERT_EQ(screen_of(read), expected) << seed;
+  }
+}
+
+// A terminal that is held does not collect lines: none is dropped for them, and only the last is
+// drawn when it goes on.
+TEST(MessageQueue, AHeldTerminalCollectsNoLines) {
+  Pipe pipe;
+  std::string read;
+  std::thread reading;
+  {
+    MessageQueue queue(pipe.writer.get());
+    queue.push(std::string(2 * 65536, 'x') + "\n");
+    for (int i = 0; i < 100'000; ++i) queue.stand("line " + std::to_string(i));
+    EXPECT_EQ(queue.dropped(), 0U);
+    reading = std::thread([&] { read = pipe.read_all(); });
+    queue.push("the last\n");
+  }
+  pipe.writer = FileDescriptor();
+  reading.join();
+  EXPECT_EQ(screen_of(read),
+            (std::vector<std::string>{std::string(2 * 65536, 'x'), "the last", ""}));
+  EXPECT_LE(read.size(), 2 * 65536 + 200U);
+}
+
+// A terminal that is gone: the thread does not try for ever, and messages are counted as ever.
+TEST(MessageQueue, ALineThatCannotBeDrawnHoldsNothingUp) {
+  const FileDescriptor full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  MessageQueue queue(full.get());
+  queue.stand("a line");
+  queue.push("message\n");
+  for (int i = 0; i < 1000 && queue.dropped() < 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(queue.dropped(), 1U);
 }
 
 }  // namespace

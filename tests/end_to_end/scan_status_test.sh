@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# How a running scan says how it is doing: on a terminal, in a file, in the journal.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up
+cd "$work"
+targets=10.1.0.0/20
+on_terminal() { # OPTION OF terminal.py... -- OPTION OF scan...
+  local terminal=()
+  while [ "$1" != -- ]; do
+    terminal+=("$1")
+    shift
+  done
+  shift
+  near python3 -B "$root/tests/lab/terminal.py" "${terminal[@]}" "$echoscan" scan --allow-reserved --rate 2k --cooldown 0.3 \
+    --summary summary "$@" >seen || fail "the scan on a terminal ended with $?"
+  cp seen log
+  expect_equal "exit status" "$(jq .status seen)" 0
+}
+seen() { jq -e "$1" seen >/dev/null || fail "not so on the terminal: $1"; }
+
+# A line with a bar, drawn anew below the messages, in whatever width; nothing of it is left at the end, and what else
+# there is to say is whole.
+for columns in 20 60 150; do
+  TERM=xterm NO_COLOR='' on_terminal --columns $columns -- -v -o found $targets
+  seen ".drawn | length >= 2 and all(length < $columns)"
+  seen '.drawn | all(test("[0-9.]+ %"))'
+  [ $columns -lt 100 ] || seen '.drawn | all(test("^\\[[=> ]+\\] [0-9.]+ %  (ETA ([0-9]+ s|[0-9]+ min [0-9]+ s)|cooldown)  sent [0-9,]+  [0-9.]+ k?M? ?pps  alive [0-9,]+  hit [0-9.]+ %"))'
+  seen '.coloured'
+  seen '.lines | all(test("^([0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3} (info|debug|warning): |$|outcome|[a-z]| |  ).*"))'
+  seen '.lines[-1] == "" and (.lines | all(test("\\] [0-9.]+ %  ") | not))'
+  expect_equal "results" "$(jq -r .target found | sort -u | wc -l)" "$(jq .ledger.replied summary)"
+done
+# The window changes: the next line fits.
+TERM=xterm NO_COLOR=1 on_terminal --columns 150 --then 40 -- -o found --rate 1k $targets
+seen '(.drawn | first | length > 40) and (.drawn | last | length < 40)'
+seen '.coloured | not'
+# Nothing is drawn where results appear, or on what only prints; the summary comes there as well.
+TERM=xterm on_terminal --both -- --rate 10k $targets
+seen '.drawn == []'
+TERM=dumb on_terminal -- -o found --rate 10k $targets
+seen '.drawn == [] and (.coloured | not) and (.lines | any(test("replied")))'
+# Somebody asks: a line that stays.
+near env TERM=xterm python3 -B "$root/tests/lab/terminal.py" bash -c \
+  "(sleep 1.5; kill -USR1 \$\$) & exec '$echoscan' scan --allow-reserved --rate 2k --cooldown 1 -o found $targets" >seen
+cp seen log
+seen '[.lines[] | select(test("^[0-9:.]+ info: [12] s, [0-9.]+ %, .* left; sent [0-9,]+ \\("))] | length == 1'
+
+dated='
+import datetime, re, sys
+dated = 0
+for line in sys.stdin:
+    match = re.match(r"(\S+) (info|debug|warning): ", line)
+    if match:
+        moment = datetime.datetime.fromisoformat(match[1])
+        assert moment.tzinfo and abs((datetime.datetime.now(datetime.timezone.utc) - moment).total_seconds()) < 600, line
+        dated += 1
+    assert chr(27) not in line and chr(13) not in line, line
+assert dated > 3
+'
+# In a file: date and zone in front of each line of the log, which an RFC 3339 reader takes; in another zone as well.
+for zone in UTC Asia/Kathmandu; do
+  TZ=$zone scan --rate 10k --cooldown 0.5 -v $targets || fail "ended with $?"
+  python3 -c "$dated" <"$work/log" || fail "a line of the log has no date"
+done
+# In the journal: a priority in front of every line, and no date.
+near python3 -B "$root/tests/lab/terminal.py" --journal "$echoscan" scan --allow-reserved --rate 10k --cooldown 0.5 -v \
+  -o found $targets >seen
+cp seen log
+seen '.lines[:-1] | length > 5 and all(test("^<[467]>")) and any(test("^<7>")) and all(test("^<.>[0-9T-]*[0-9]{2}:") | not)'
+near python3 -B "$root/tests/lab/terminal.py" --journal "$echoscan" scan --rate none $targets >seen
+seen '.status == 2 and (.lines[0] | test("^<3>echoscan: --rate"))'
