@@ -32,7 +32,8 @@ std::string config_file_error(const CLI::ConfigError& error, const std::string& 
 }
 
 // CLI11 takes a file that cannot be read for an empty one, so that its exclusions vanish, and reads
-// one without an end until there is no memory left.
+// one without an end until there is no memory left. Of an option whose list is empty it uses the
+// first value.
 class WholeFileConfig : public CLI::ConfigTOML {
  public:
   explicit WholeFileConfig(const CLI::Option& option) : option_(option) {}
@@ -47,10 +48,17 @@ class WholeFileConfig : public CLI::ConfigTOML {
     if (text.size() > kBytesMax) refuse_file("it has more than a megabyte");
     if (text.find('\0') != std::string::npos) refuse_file("it is no text");
     std::istringstream lines(text);
-    return CLI::ConfigTOML::from_config(lines);
+    std::vector<CLI::ConfigItem> read = CLI::ConfigTOML::from_config(lines);
+    for (const CLI::ConfigItem& item : read)
+      if (item.inputs.empty() && item.name != kSectionBegin && item.name != kSectionEnd)
+        refuse_file(fmt::format("'{}' has no value", item.name));
+    return read;
   }
 
  private:
+  static constexpr std::string_view kSectionBegin = "++";
+  static constexpr std::string_view kSectionEnd = "--";
+
   [[noreturn]] void refuse_file(const std::string& reason) const {
     throw UserError(ExitCode::bad_usage, fmt::format("cannot read the options in '{}': {}",
                                                      option_.as<std::string>(), reason));
