@@ -27,6 +27,12 @@ struct GiveAccount {
   Account operator()(const MaxResultsReached&) const {
     return {"stopped at --max-results", ExitCode::finished, {}};
   }
+  Account operator()(const HitRateTooLow& end) const {
+    return {"stopped, hit rate too low", ExitCode::hit_rate,
+            fmt::format("stopped, since {}, and --min-hit-rate asks for {:g} %; is it the right "
+                        "interface, and does the uplink let pings out and replies in?",
+                        hit_rate_text(end), 100 * end.asked)};
+  }
   Account operator()(const Signalled& end) const {
     if (end.signal == SIGINT) return {"interrupted", ExitCode::interrupted, {}};
     if (end.signal == SIGTERM) return {"terminated", ExitCode::terminated, {}};
@@ -64,6 +70,14 @@ struct GiveAccount {
 };
 
 }  // namespace
+
+std::string hit_rate_text(const HitRateTooLow& end) {
+  return fmt::format(
+      "{} of the first {} targets replied, which is between 0 and {:.3g} % of all at a confidence "
+      "of {:g} %",
+      with_thousands(end.replied), with_thousands(end.probed), 100 * end.at_most,
+      100 * end.confidence);
+}
 
 std::string outcome_name(const ScanOutcome& outcome) {
   return std::visit(GiveAccount{}, outcome).name;

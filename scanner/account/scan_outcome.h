@@ -19,6 +19,14 @@ struct Finished {};
 struct MaxRuntimeReached {};
 // So many targets have replied as --max-results asks for.
 struct MaxResultsReached {};
+// So few targets reply that --min-hit-rate ends the scan.
+struct HitRateTooLow {
+  std::uint64_t probed = 0;   // whose reply had time to come
+  std::uint64_t replied = 0;  // of those
+  double at_most = 0;         // of all targets, at that confidence
+  double asked = 0;
+  double confidence = 0;
+};
 // Stopped by SIGINT, SIGTERM or another of process/stop_signals.h.
 struct Signalled {
   int signal = 0;
@@ -50,12 +58,14 @@ struct OutputAbandoned {
   std::uint64_t lines = 0;  // with those
 };
 
-using ScanOutcome = std::variant<Finished, MaxRuntimeReached, MaxResultsReached, Signalled, Stalled,
-                                 PathLost, OutputFailed, OutputAbandoned>;
+using ScanOutcome = std::variant<Finished, MaxRuntimeReached, MaxResultsReached, HitRateTooLow,
+                                 Signalled, Stalled, PathLost, OutputFailed, OutputAbandoned>;
 
 // "finished", "interrupted", ...: the summary's `outcome`, as docs/summary.md lists them.
 std::string outcome_name(const ScanOutcome& outcome);
 ExitCode exit_code(const ScanOutcome& outcome);
+// Of how many targets how many replied, and what that says of all; a clause.
+std::string hit_rate_text(const HitRateTooLow& end);
 // What to tell the user, a full sentence; empty when the name says it all.
 std::string outcome_sentence(const ScanOutcome& outcome);
 

@@ -112,6 +112,13 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.max_results = parse_count(option, text, 1, std::uint64_t{1} << 32);
               });
+  group.value("--min-hit-rate", "P%",
+              "Stop when it is certain that fewer than P percent of the targets reply, exit 5",
+              [&config](const std::string& option, const std::string& text) {
+                const std::optional<double> percent = parse_percent(option, text);
+                if (!percent) refuse(option, text, "a percentage, with its sign, as in 0.1%");
+                config.min_hit_rate = *percent / 100;
+              });
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
                 config.cooldown_s = parse_seconds(option, text);
@@ -285,7 +292,8 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
       "echoscan scan",
       "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
       "not be\n"
-      "written, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the cooldown is kept).");
+      "written, 5 below --min-hit-rate, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the "
+      "cooldown is kept).");
   add_target_arguments(*app, config.target);
   add_target_options(*app, config.target);
   add_max_targets(*app, config.order);

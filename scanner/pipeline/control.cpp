@@ -44,6 +44,7 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
                   [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
       reply_balance_(source, link),
       cooldown_(limits.cooldown_ns, events_),
+      hit_rate_watch_(limits.min_hit_rate, limits.cooldown_ns),
       interface_name_(link.name()) {
   if (next_hops.probe && !next_hops.probe->gateways().empty())
     state_.next_hops_proved_ns.store(0, std::memory_order_relaxed);
@@ -119,6 +120,13 @@ void Control::look_at_limits(std::uint64_t now_ns) {
   if (now_ns - started_ns_ >= limits_.max_runtime_ns) stop(MaxRuntimeReached{});
   if (limits_.max_results > 0 && look_().receiver.replied >= limits_.max_results)
     stop(MaxResultsReached{});
+  if (!hit_rate_watch_.is_due(now_ns)) return;
+  HitRateWatch::Figures figures = hit_rate_figures(look_());
+  figures.is_held_up |= state_.has_to_wait();
+  const std::optional<HitRateTooLow> too_low = hit_rate_watch_.look(now_ns, figures);
+  if (!too_low || state_.stop_sending.load(std::memory_order_relaxed)) return;
+  events_.add_loss(now_ns, hit_rate_text(*too_low), "the sending ends");
+  stop(*too_low);
 }
 
 void Control::look_at_cooldown(std::uint64_t now_ns) {

@@ -21,6 +21,7 @@
 #include "scanner/options/path_config.h"
 #include "scanner/pipeline/cooldown_watch.h"
 #include "scanner/pipeline/filter_watch.h"
+#include "scanner/pipeline/hit_rate_watch.h"
 #include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/reply_balance.h"
 #include "scanner/pipeline/scan_state.h"
@@ -52,6 +53,7 @@ class Control {
     ProbeRate rate_pps = 0;  // 0: none
     std::uint64_t max_runtime_ns = ~std::uint64_t{0};
     std::uint64_t max_results = 0;  // 0: none
+    std::optional<double> min_hit_rate = {};
     std::uint64_t cooldown_ns = 0;
     double link_timeout_s = 0;
     std::uint64_t seed = 0;  // for the sentence that says how to repeat the scan
@@ -129,6 +131,7 @@ class Control {
   WayWatch way_watch_;
   ReplyBalance reply_balance_;
   CooldownWatch cooldown_;
+  HitRateWatch hit_rate_watch_;
   ScanOutcome outcome_ = Finished{};
   std::uint64_t started_ns_ = 0;        // 0: before the first tick
   std::uint64_t next_progress_ns_ = 0;  // when to look for it

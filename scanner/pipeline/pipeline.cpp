@@ -44,6 +44,7 @@ Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::ui
   limits.rate_pps = pace.rate_pps;
   if (pace.max_runtime_s) limits.max_runtime_ns = nanoseconds(*pace.max_runtime_s);
   limits.max_results = pace.max_results;
+  limits.min_hit_rate = pace.min_hit_rate;
   limits.cooldown_ns = nanoseconds(pace.cooldown_s);
   limits.link_timeout_s = link_timeout_s;
   limits.seed = seed;

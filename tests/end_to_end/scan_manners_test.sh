@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Manners: opt-out lists are never without effect unnoticed, and the system-wide one always applies and is said; a scan
-# that has found enough stops.
+# that has found enough, or nothing, stops.
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 lab up
@@ -111,3 +111,16 @@ expect_equal "outcome" "$(summary .outcome)" "stopped at --max-results"
 expect_equal "lines" "$(wc -l <out)" "$(summary .ledger.replied)"
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 [ "$(summary .ledger.not_sent.stopped)" -gt 0 ] || fail "nothing was left unsent"
+
+# --min-hit-rate ends a scan of a network where nobody answers, when that is certain; where one in eight does, it does not.
+expect_status 5 scan --rate 50k --cooldown 1 --min-hit-rate 0.1% -o nothing.jsonl 9.0.0.0/12
+expect_equal "outcome" "$(summary .outcome)" "stopped, hit rate too low"
+expect_text log "0 of the first "
+expect_text log "and --min-hit-rate asks for 0.1 %; is it the right interface"
+expect_text summary "targets replied, which is between 0 and 0."
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+[ "$(summary .ledger.sent)" -ge 7600 ] || fail "stopped after $(summary .ledger.sent) probes"
+[ "$(summary .ledger.not_sent.stopped)" -gt 0 ] || fail "nothing was left unsent"
+expect_equal "results that were left as a part" "$(ls nothing.jsonl*)" nothing.jsonl
+scan --rate 50k --cooldown 1 --min-hit-rate 10% 10.0.0.0/15 || fail "a scan with replies ended with $?"
+expect_equal "outcome" "$(summary .outcome)" finished

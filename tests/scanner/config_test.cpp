@@ -125,6 +125,8 @@ TEST(ScanConfig, EveryOptionIsTaken) {
 
 TEST(ScanConfig, WhatEndsAScanIsTaken) {
   EXPECT_EQ(parsed({"--max-results", "7"}).pace.max_results, 7U);
+  EXPECT_EQ(parsed({"--min-hit-rate", "0.1%"}).pace.min_hit_rate, 0.1 / 100);
+  EXPECT_EQ(parsed({"--min-hit-rate", "100%"}).pace.min_hit_rate, 1);
 }
 
 TEST(ScanConfig, Rates) {
@@ -166,6 +168,13 @@ TEST(ScanConfig, WrongValuesAreRefusedByName) {
                                                        {"--max-runtime", "soon"},
                                                        {"--max-results", "0"},
                                                        {"--max-results", "1k"},
+                                                       {"--min-hit-rate", "0.1"},
+                                                       {"--min-hit-rate", "0%"},
+                                                       {"--min-hit-rate", "100.1%"},
+                                                       {"--min-hit-rate", "-1%"},
+                                                       {"--min-hit-rate", "1e-1%"},
+                                                       {"--min-hit-rate", "nan%"},
+                                                       {"--min-hit-rate", "0.1 %"},
                                                        {"--source-ip", "1.2.3"},
                                                        {"--gateway-mac", "1:2:3:4:5:6"},
                                                        {"--gateway-mac", "02-00-5e-10-00-01"},

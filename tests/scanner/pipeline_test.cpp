@@ -194,7 +194,7 @@ TEST_F(PipelineTest, MaxRuntimeEndsTheSending) {
 // The sending ends, the cooldown is kept, and what was on its way is a result as well.
 TEST_F(PipelineTest, MaxResultsEndsTheSendingAndNothingElse) {
   std::mt19937_64 random(7);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 8; ++i) {
     const std::uint64_t results = 1 + random() % 5'000;
     reply_delay_ns = random() % 2 * 40'000'000;
     cooldown = "0.2";
@@ -218,6 +218,33 @@ TEST_F(PipelineTest, MaxResultsEndsTheSendingAndNothingElse) {
   sink.text.clear();
   // As many as there are: when the last is in, the order may have ended already.
   EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "100k", "--max-results", "4096"}), "finished");
+}
+
+TEST_F(PipelineTest, AScanThatFindsNothingStops) {
+  answers = [](Ipv4) { return 0; };
+  cooldown = "1";
+  const ScanOutcome outcome =
+      run({"9.0.0.0/16", "--rate", "10k", "--min-hit-rate", "0.5%", "--probes", "2"});
+  EXPECT_EQ(outcome_name(outcome), "stopped, hit rate too low");
+  EXPECT_EQ(static_cast<int>(exit_code(outcome)), 5);
+  const auto& end = std::get<HitRateTooLow>(outcome);
+  // ln(2000) / 0.005, and what was sent in the second that a reply may take.
+  EXPECT_GE(end.probed, 1517U);
+  EXPECT_LT(summary.ledger.sent, 20'000U);
+  EXPECT_GT(summary.ledger.sent, 10'000U);
+  ASSERT_EQ(summary.events.size(), 1U);
+  EXPECT_EQ(summary.events[0].what, hit_rate_text(end));
+  EXPECT_NE(outcome_sentence(outcome).find("0 of the first "), std::string::npos);
+  EXPECT_NE(outcome_sentence(outcome).find("of all at a confidence of 99.9 %, and --min-hit-rate "
+                                           "asks for 0.5 %"),
+            std::string::npos)
+      << outcome_sentence(outcome);
+  // As soon as one in thirty answers, there is no reason to, however late the replies are.
+  answers = [](Ipv4 address) { return address.value % 30 == 0 ? 1 : 0; };
+  reply_delay_ns = 900'000'000;
+  sink.text.clear();
+  EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "20k", "--min-hit-rate", "2%"}), "finished");
+  EXPECT_EQ(targets_written(), expected_targets());
 }
 
 TEST_F(PipelineTest, SigintKeepsTheCooldown) {
