@@ -15,6 +15,7 @@
 #include "output/summary/figure_text.h"
 #include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
+#include "scanner/account/status.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/kernel_way_survey.h"
@@ -195,12 +196,12 @@ std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
 ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
-                         StopSignals& signals, PathFigures& path) {
+                         StopSignals& signals, Status& status, PathFigures& path) {
   const std::optional<std::uint64_t> before = link.tx_packets();
   const std::optional<ReceiveDrops> drops_before = link.receive_drops();
   std::optional<BusyPolling> busy_polling;
   if (busy_polled) busy_polling.emplace(*busy_polled);
-  ScanOutcome outcome = pipeline.run(signals);
+  ScanOutcome outcome = pipeline.run(signals, status);
   path.tx_packets = grown(before, link.tx_packets());
   if (const std::optional<ReceiveDrops> drops = link.receive_drops(); drops && drops_before) {
     path.rx_dropped = grown(drops_before->dropped, drops->dropped);
@@ -261,6 +262,7 @@ ExitCode run_scan(const ScanConfig& config) {
   StopSignals signals;
   StoppableClock set_up_clock(clock, signals);
   const Outputs outputs = open_outputs(config.output, config.pace.max_runtime_s, set_up_clock);
+  Status status(config.output);
 
   // Ways: how the kernel would send to each target, asked before the first probe.
   add_ways(plan, config.path);
@@ -269,6 +271,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // for each queue.
   const OpenPaths paths(config.path, config.pace.rate_pps, plan, set_up_clock, clock);
   announce(config, plan, paths);
+  status.name_ways(plan);
   put_back_interrupts(paths.network.interface);
   signals.throw_if_stopped();
 
@@ -280,8 +283,8 @@ ExitCode run_scan(const ScanConfig& config) {
   const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
-  const ScanOutcome outcome =
-      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, path);
+  const ScanOutcome outcome = run_pipeline(
+      pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, status, path);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary =

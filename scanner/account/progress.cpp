@@ -6,9 +6,16 @@
 #include "scanner/process/clock.h"
 
 namespace echoscan {
+namespace {
+
+constexpr std::int64_t kMillisecondNs = 1'000'000;
+
+}  // namespace
 
 Progress ProgressMeter::look(const Snapshot& snapshot) {
   Progress now;
+  now.taken_unix_ms =
+      (static_cast<std::int64_t>(snapshot.taken_ns) + realtime_offset_ns()) / kMillisecondNs;
   now.sent = snapshot.sent();
   now.sent_again = snapshot.sent_again();
   const std::uint64_t probes_sent = snapshot.probes_sent();
@@ -16,6 +23,9 @@ Progress ProgressMeter::look(const Snapshot& snapshot) {
   now.replied = snapshot.receiver.replied;
   now.ring_full = snapshot.receiver.frames.outcome[FRAME_RING_FULL];
   now.dropped_unseen = snapshot.receiver.dropped_unseen;
+  now.errored = snapshot.receiver.errors -
+                std::min(snapshot.receiver.errors, snapshot.receiver.errored_and_replied);
+  now.lines = snapshot.output.lines;
   now.output_is_limit = snapshot.output.is_limit;
   // Also when they have waited since the last look, if only now and then.
   const std::uint64_t paused_receiver_ns = snapshot.sum(&SenderFigures::paused_receiver_ns);

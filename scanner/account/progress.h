@@ -9,16 +9,30 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "scanner/account/snapshot.h"
 
 namespace echoscan {
 
+// One of the plan's ways (docs/summary.md).
+struct WayProgress {
+  std::string kind;
+  std::string interface;  // empty where there is none, as the next
+  std::string next_hop;
+  std::uint64_t targets = 0;
+  std::uint64_t sent = 0;  // handed over, each probe once
+  std::uint64_t replied = 0;
+};
+
 struct Progress {
+  std::int64_t taken_unix_ms = 0;
   double elapsed_s = 0;
   double done_percent = 0;       // of the probes that have a way
   std::optional<double> left_s;  // none before the first probe
   bool is_cooldown = false;
+  bool has_ended = false;    // the last there is
   std::uint64_t probes = 0;  // planned, with a way
   std::uint64_t sent = 0;    // frames; it only grows
   std::uint64_t sent_again = 0;
@@ -26,10 +40,14 @@ struct Progress {
   std::uint64_t replied = 0;
   double replied_pps = 0;
   double hit_percent = 0;
+  std::uint64_t errored = 0;  // targets that had an error and have not replied
+  std::uint64_t lines = 0;    // of results
   std::uint64_t ring_full = 0;
   std::uint64_t dropped_unseen = 0;
   bool output_is_limit = false;
   bool receiver_is_limit = false;
+  std::uint64_t messages_dropped = 0;
+  std::vector<WayProgress> ways;
 };
 
 class ProgressMeter {

@@ -91,21 +91,42 @@ std::string progress_bar(const Progress& progress, unsigned columns, bool is_col
 }
 
 std::string progress_json(const Progress& progress) {
-  const nlohmann::ordered_json line = {{"type", "status"},
-                                       {"elapsed_s", progress.elapsed_s},
-                                       {"percent", progress.done_percent},
-                                       {"left_s", progress.left_s.value_or(0)},
-                                       {"cooldown", progress.is_cooldown},
-                                       {"sent", progress.sent},
-                                       {"sent_pps", progress.sent_pps},
-                                       {"replied", progress.replied},
-                                       {"replied_pps", progress.replied_pps},
-                                       {"hit_percent", progress.hit_percent},
-                                       {"ring_full", progress.ring_full},
-                                       {"dropped_unseen", progress.dropped_unseen},
-                                       {"output_is_limit", progress.output_is_limit},
-                                       {"receiver_is_limit", progress.receiver_is_limit}};
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  using nlohmann::ordered_json;
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? ordered_json(nullptr) : ordered_json(text);
+  };
+  ordered_json ways = ordered_json::array();
+  for (const WayProgress& way : progress.ways)
+    ways.push_back({{"kind", way.kind},
+                    {"interface", text_or_null(way.interface)},
+                    {"next_hop", text_or_null(way.next_hop)},
+                    {"targets", way.targets},
+                    {"sent", way.sent},
+                    {"replied", way.replied}});
+  const ordered_json line = {
+      {"type", "status"},
+      {"time", time_text(progress.taken_unix_ms)},
+      {"elapsed_s", progress.elapsed_s},
+      {"percent", progress.done_percent},
+      {"left_s", progress.left_s ? ordered_json(*progress.left_s) : ordered_json(nullptr)},
+      {"cooldown", progress.is_cooldown},
+      {"ended", progress.has_ended},
+      {"probes", progress.probes},
+      {"sent", progress.sent},
+      {"sent_again", progress.sent_again},
+      {"sent_pps", progress.sent_pps},
+      {"replied", progress.replied},
+      {"replied_pps", progress.replied_pps},
+      {"hit_percent", progress.hit_percent},
+      {"errored", progress.errored},
+      {"lines", progress.lines},
+      {"ring_full", progress.ring_full},
+      {"dropped_unseen", progress.dropped_unseen},
+      {"output_is_limit", progress.output_is_limit},
+      {"receiver_is_limit", progress.receiver_is_limit},
+      {"messages_dropped", progress.messages_dropped},
+      {"ways", std::move(ways)}};
+  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace echoscan

@@ -18,7 +18,7 @@ std::string progress_line(const Progress& progress);
 // most `columns` characters; the bar is coloured if asked for.
 std::string progress_bar(const Progress& progress, unsigned columns, bool is_coloured);
 
-// One JSON object without a line end;
+// One JSON object without a line end; docs/status.md has the keys.
 std::string progress_json(const Progress& progress);
 
 }  // namespace echoscan

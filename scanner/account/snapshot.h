@@ -101,6 +101,10 @@ struct Snapshot {
   std::uint64_t without_way = 0;  // of those, to targets that no way leads to
 
   std::vector<SenderFigures> senders;
+  // By the label of the plan's way; empty with one way for all. What was handed over may be given
+  // up behind that.
+  std::vector<std::uint64_t> handed_over_by_way = {};
+  std::vector<std::uint64_t> replied_by_way = {};
   std::vector<TransmitterFigures> transmitters;
   ReceiverFigures receiver;
   OutputFigures output;

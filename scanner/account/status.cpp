@@ -4,6 +4,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "scanner/account/progress_text.h"
 #include "scanner/process/log.h"
 
@@ -20,28 +22,63 @@ bool is_shown(const std::string& path) {
 
 }  // namespace
 
-Status::Status(const OutputConfig& output, std::uint64_t started_ns)
-    : style_(output.status),
-      redraws_(style_ == StatusStyle::text && standing_columns() > 0 && !is_shown(output.path)),
-      interval_ns_(style_ == StatusStyle::text && !redraws_ ? kLineIntervalNs : kIntervalNs),
-      next_ns_(started_ns + interval_ns_),
-      meter_(started_ns) {}
-
-bool Status::is_due(std::uint64_t now_ns) const {
-  return style_ != StatusStyle::off && now_ns >= next_ns_;
+void Status::Reader::begin(std::uint64_t started_ns) {
+  meter = ProgressMeter(started_ns);
+  next_ns = started_ns + interval_ns;
 }
 
-void Status::show(const Snapshot& snapshot) {
-  next_ns_ += (1 + (snapshot.taken_ns - next_ns_) / interval_ns_) * interval_ns_;
-  if (redraws_) {
-    stand_below_messages(progress_bar(meter_.look(snapshot), standing_columns(), is_coloured()));
-  } else {
-    answer(snapshot);
+void Status::Reader::set_next(std::uint64_t now_ns) {
+  if (now_ns >= next_ns) next_ns += (1 + (now_ns - next_ns) / interval_ns) * interval_ns;
+}
+
+Status::Status(const OutputConfig& output)
+    : style_(output.status),
+      redraws_(style_ == StatusStyle::text && standing_columns() > 0 && !is_shown(output.path)) {
+  const auto interval_ns = static_cast<std::uint64_t>(output.status_interval_s * 1e9);
+  line_.is_there = style_ != StatusStyle::off;
+  line_.interval_ns = style_ == StatusStyle::text && !redraws_
+                          ? std::max(kLineIntervalNs, interval_ns)
+                          : interval_ns;
+  if (!output.status_file.empty()) file_ = std::make_unique<StatusFile>(output.status_file);
+  published_.is_there = file_ != nullptr;
+  published_.interval_ns = interval_ns;
+}
+
+void Status::name_ways(const TargetPlan& plan) {
+  for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
+    const WayShare& share = plan.ways.shares[i];
+    ways_.push_back({kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
+                     plan.targets_by_way[i + 1]});
   }
 }
 
-void Status::answer(const Snapshot& snapshot) {
-  const Progress progress = meter_.look(snapshot);
+void Status::begin(std::uint64_t started_ns) {
+  line_.begin(started_ns);
+  published_.begin(started_ns);
+}
+
+bool Status::is_due(std::uint64_t now_ns) const {
+  return line_.is_due(now_ns) || published_.is_due(now_ns);
+}
+
+Progress Status::look(Reader& reader, const Snapshot& snapshot) const {
+  Progress progress = reader.meter.look(snapshot);
+  progress.has_ended = has_ended_;
+  progress.messages_dropped = dropped_messages();
+  progress.ways = ways_;
+  // One way alone is not counted by its label: it has all.
+  if (snapshot.handed_over_by_way.empty() && ways_.size() == 1) {
+    progress.ways[0].sent = snapshot.sum(&SenderFigures::handed_over);
+    progress.ways[0].replied = progress.replied;
+  }
+  for (std::size_t i = 0; i + 1 < snapshot.handed_over_by_way.size() && i < ways_.size(); ++i) {
+    progress.ways[i].sent = snapshot.handed_over_by_way[i + 1];
+    progress.ways[i].replied = snapshot.replied_by_way[i + 1];
+  }
+  return progress;
+}
+
+void Status::say(const Progress& progress) const {
   if (style_ == StatusStyle::json) {
     write_to_stderr(progress_json(progress) + "\n");
   } else {
@@ -49,8 +86,33 @@ void Status::answer(const Snapshot& snapshot) {
   }
 }
 
-void Status::close() {
+void Status::publish(const Snapshot& snapshot) {
+  published_.set_next(snapshot.taken_ns);
+  if (file_) file_->put(progress_json(look(published_, snapshot)) + "\n");
+}
+
+void Status::show(const Snapshot& snapshot) {
+  if (line_.is_due(snapshot.taken_ns)) {
+    line_.set_next(snapshot.taken_ns);
+    const Progress progress = look(line_, snapshot);
+    if (redraws_) {
+      stand_below_messages(progress_bar(progress, standing_columns(), is_coloured()));
+    } else {
+      say(progress);
+    }
+  }
+  if (published_.is_due(snapshot.taken_ns)) publish(snapshot);
+}
+
+void Status::answer(const Snapshot& snapshot) {
+  say(look(line_, snapshot));
+}
+
+void Status::close(const Snapshot& snapshot) {
+  has_ended_ = true;
   if (redraws_) stand_below_messages("");
+  if (style_ == StatusStyle::json) say(look(line_, snapshot));
+  if (published_.is_there) publish(snapshot);
 }
 
 }  // namespace echoscan

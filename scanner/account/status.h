@@ -1,41 +1,68 @@
 // The status of a running scan, as people and programs get it: when, where and in which form.
 //
-// On a terminal a line with a bar stands below all messages and is drawn anew each second. In a
-// file or the journal, where nothing can be drawn anew, a line is enough each 30 s. Where results
-// go to a terminal themselves, nothing can stand below them, and it is lines too. JSON is a line a
-// second anywhere. It is made from snapshots alone. Only the control's thread calls it.
+// On a terminal a line with a bar stands below all messages and is drawn anew at each interval. In
+// a file or the journal, where nothing can be drawn anew, a line is enough each 30 s. Where results
+// go to a terminal themselves, nothing can stand below them, and it is lines too. JSON is a line at
+// each interval anywhere, and --status-file has the newest. It is made from snapshots alone. What
+// it needs is opened when it is made; from begin() on nothing throws or waits. One thread.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "scanner/account/progress.h"
 #include "scanner/account/snapshot.h"
+#include "scanner/account/status_file.h"
 #include "scanner/options/scan_config.h"
+#include "scanner/plan/target_plan.h"
 
 namespace echoscan {
 
 class Status {
  public:
-  static constexpr std::uint64_t kIntervalNs = 1'000'000'000;
-  static constexpr std::uint64_t kLineIntervalNs = 30 * kIntervalNs;
+  static constexpr std::uint64_t kLineIntervalNs = 30'000'000'000;
 
-  Status(const OutputConfig& output, std::uint64_t started_ns);
+  // Throws what StatusFile does.
+  explicit Status(const OutputConfig& output);
 
+  // Before begin(), when the ways are known.
+  void name_ways(const TargetPlan& plan);
+  // The scan has begun.
+  void begin(std::uint64_t started_ns);
   // Whether show() is due.
   [[nodiscard]] bool is_due(std::uint64_t now_ns) const;
   // Says how the scan is doing. A time that was missed is not made up for.
   void show(const Snapshot& snapshot);
   // Says it once more in a line, since somebody has asked.
   void answer(const Snapshot& snapshot);
-  // After the last snapshot: nothing stands below the messages any more.
-  void close();
+  // Says how it was, after all threads have ended; nothing stands below the messages any more.
+  void close(const Snapshot& snapshot);
 
  private:
+  // Who looks at times of its own.
+  struct Reader {
+    bool is_there = false;
+    std::uint64_t interval_ns = 1;
+    std::uint64_t next_ns = 0;
+    ProgressMeter meter{0};
+
+    void begin(std::uint64_t started_ns);
+    [[nodiscard]] bool is_due(std::uint64_t now_ns) const { return is_there && now_ns >= next_ns; }
+    void set_next(std::uint64_t now_ns);
+  };
+
+  [[nodiscard]] Progress look(Reader& reader, const Snapshot& snapshot) const;
+  void say(const Progress& progress) const;
+  void publish(const Snapshot& snapshot);
+
   StatusStyle style_;
   bool redraws_;
-  std::uint64_t interval_ns_;
-  std::uint64_t next_ns_;
-  ProgressMeter meter_;
+  std::unique_ptr<StatusFile> file_;  // null: none is asked for
+  std::vector<WayProgress> ways_;     // with no counts yet
+  Reader line_;                       // of standard error
+  Reader published_;                  // the file
+  bool has_ended_ = false;
 };
 
 }  // namespace echoscan

@@ -16,7 +16,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
-constexpr double kSecondsMax = 1e8;   // three years
+constexpr double kSecondsMax = 1e8;  // three years
+constexpr double kStatusIntervalMin = 0.1;
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kQueuesMax = 1024;
 constexpr std::uint64_t kRepeatCapMax = 1'000'000'000;
@@ -185,12 +186,22 @@ void add_output_options(CLI::App& app, OutputConfig& config) {
              config.summary_path);
   group.value(
       "--status", "auto|off|json",
-      "A line a second on standard error: auto is text, unless -q [auto]",
+      "How the scan is doing, on standard error: auto is a line that redraws itself on a terminal "
+      "and "
+      "one each 30 s elsewhere, unless -q; json an object at each interval [auto]",
       [&config](const std::string& option, const std::string& text) {
         config.status = parse_choice<StatusStyle>(
             option, text,
             {{"auto", StatusStyle::text}, {"off", StatusStyle::off}, {"json", StatusStyle::json}});
       });
+  group.text("--status-file", "FILE", "The same JSON object in a file, replaced at each interval",
+             config.status_file);
+  group.value("--status-interval", "SEC", "How often that is, 0.1 or more [1]",
+              [&config](const std::string& option, const std::string& text) {
+                config.status_interval_s = parse_seconds(option, text);
+                if (config.status_interval_s < kStatusIntervalMin)
+                  refuse(option, text, "a number of seconds, 0.1 or more");
+              });
 }
 
 void add_run_options(CLI::App& app, ScanConfig& config) {
@@ -220,6 +231,8 @@ void settle_shard(OrderConfig& order, const Environment& environment) {
 
 void check_output(const OutputConfig& output) {
   if (output.path.empty()) throw UserError(ExitCode::bad_usage, "--output: the name is empty");
+  if (output.status_file == "-")
+    throw UserError(ExitCode::bad_usage, "--status-file needs a file; --status json prints it");
   if (output.mode == OutputMode::append && output.path == "-")
     throw UserError(ExitCode::bad_usage, "--append needs a file, given with -o FILE");
   for (auto field = output.fields.begin(); field != output.fields.end(); ++field)
@@ -241,6 +254,7 @@ void check_files(const ScanConfig& config, const std::string& config_file) {
   files.read("--mmdb", config.output.geo_databases);
   files.write("-o", config.output.path, config.output.mode);
   files.write("--summary", config.output.summary_path, OutputMode::document);
+  files.write("--status-file", config.output.status_file, OutputMode::document);
   if (config.dry_run && config.output.path != "-") files.write_standard_output();
   files.refuse_clashes();
 }

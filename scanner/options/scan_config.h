@@ -43,6 +43,8 @@ struct OutputConfig {
   std::vector<std::string> geo_databases;
   std::string summary_path;  // empty: none
   StatusStyle status = StatusStyle::text;
+  std::string status_file;  // empty: none
+  double status_interval_s = 1;
 };
 
 struct ScanConfig {

@@ -22,8 +22,8 @@ constexpr std::int64_t kClockDriftNs = 100'000;
 }  // namespace
 
 Control::Control(const Limits& limits, std::size_t sender_count, const Link& link,
-                 ReplySource& source, const NextHops& next_hops, ScanState& state,
-                 const Status& status, std::function<Snapshot()> look)
+                 ReplySource& source, const NextHops& next_hops, ScanState& state, Status& status,
+                 std::function<Snapshot()> look)
     : limits_(limits),
       senders_left_(sender_count),
       link_(link),
@@ -79,7 +79,7 @@ void Control::on_sender_end(bool is_good) {
 }
 
 void Control::settle(std::uint64_t now_ns) {
-  status_.close();
+  status_.close(look_());
   reply_balance_.settle(now_ns, events_);
   const std::int64_t drift_ns = source_.clock_drift_ns();
   if (std::abs(drift_ns) < kClockDriftNs) return;

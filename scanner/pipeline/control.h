@@ -62,7 +62,7 @@ class Control {
   // `look` takes a snapshot. All must outlive the control; it writes `state`, which the other
   // threads read.
   Control(const Limits& limits, std::size_t sender_count, const Link& link, ReplySource& source,
-          const NextHops& next_hops, ScanState& state, const Status& status,
+          const NextHops& next_hops, ScanState& state, Status& status,
           std::function<Snapshot()> look);
 
   // The first signal ends the sending, the second the cooldown and the wait for a reader that takes
@@ -122,7 +122,7 @@ class Control {
   const Link& link_;
   const ReplySource& source_;
   ScanState& state_;
-  Status status_;
+  Status& status_;
   std::function<Snapshot()> look_;
   EventLog events_;
   FilterWatch filter_watch_;

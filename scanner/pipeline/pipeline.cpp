@@ -217,9 +217,10 @@ struct Pipeline::Threads {
   std::thread receiving;
 };
 
-ScanOutcome Pipeline::run(StopSignals& signals) {
+ScanOutcome Pipeline::run(StopSignals& signals, Status& status) {
+  status.begin(started_ns_);
   Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
-                  next_hops_, state_, Status(output_, started_ns_), [this] { return snapshot(); });
+                  next_hops_, state_, status, [this] { return snapshot(); });
   // Link and reply filter are seen before the first probe.
   control.tick(clock_.now_ns());
 
@@ -275,6 +276,11 @@ Snapshot Pipeline::snapshot() const {
   for (const Queue& queue : queues_)
     for (const Transmitter* part : queue.transmitter->parts())
       snapshot.transmitters.push_back(figures_of(queue, *part));
+  snapshot.replied_by_way = receiver_.replied_by_way().counts();
+  snapshot.handed_over_by_way.resize(snapshot.replied_by_way.size());
+  for (const auto& sender : senders_)
+    for (LabelId way = 0; way < snapshot.handed_over_by_way.size(); ++way)
+      snapshot.handed_over_by_way[way] += sender->handed_over_by_way().count(way);
   snapshot.receiver = figures_of(source_, receiver_.counters());
   snapshot.output = figures_of(writer_, receiver_.counters());
   return snapshot;
@@ -295,9 +301,9 @@ std::vector<std::uint64_t> Pipeline::sent_by(const LabelMap& labels,
     for (const Target& target : targets) given_up.add(target.address);
   });
   std::vector<std::uint64_t> sent(given_up.counts().size());
-  for (std::size_t label = 0; label < sent.size(); ++label) {
-    for (const auto& sender : senders_) sent[label] += ((*sender).*handed_over)().counts()[label];
-    sent[label] -= given_up.counts()[label];
+  for (LabelId label = 0; label < sent.size(); ++label) {
+    for (const auto& sender : senders_) sent[label] += ((*sender).*handed_over)().count(label);
+    sent[label] -= given_up.count(label);
   }
   return sent;
 }

@@ -21,6 +21,7 @@
 #include "scanner/account/event_log.h"
 #include "scanner/account/scan_outcome.h"
 #include "scanner/account/snapshot.h"
+#include "scanner/account/status.h"
 #include "scanner/network/link.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/pipeline/next_hop_watch.h"
@@ -57,8 +58,9 @@ class Pipeline {
 
   // Runs the scan to its end; call once. Of the signals that come meanwhile the first ends the
   // sending, the second the cooldown and the wait for a reader that takes nothing. Throws
-  // std::system_error when its threads cannot be started; nothing has been sent then.
-  ScanOutcome run(StopSignals& signals);
+  // std::system_error when its threads cannot be started; nothing has been sent then. `status` says
+  // how it is doing.
+  ScanOutcome run(StopSignals& signals, Status& status);
 
   // What has been counted so far. Any thread.
   [[nodiscard]] Snapshot snapshot() const;

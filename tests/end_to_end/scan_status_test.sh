@@ -70,3 +70,56 @@ cp seen log
 seen '.lines[:-1] | length > 5 and all(test("^<[467]>")) and any(test("^<7>")) and all(test("^<.>[0-9T-]*[0-9]{2}:") | not)'
 near python3 -B "$root/tests/lab/terminal.py" --journal "$echoscan" scan --rate none $targets >seen
 seen '.status == 2 and (.lines[0] | test("^<3>echoscan: --rate"))'
+
+# As JSON, in lines and in a file: each parses, totals and time only grow, the last of both is the summary. Two ways.
+check='
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
+summary = json.load(open(sys.argv[2]))
+assert len(lines) >= 5, len(lines)
+assert [line["ended"] for line in lines] == [False] * (len(lines) - 1) + [True]
+for one, two in zip(lines, lines[1:]):
+    for key in ("time", "elapsed_s", "sent", "replied", "lines", "cooldown", "messages_dropped"):
+        assert one[key] <= two[key], (key, one, two)
+    assert one["probes"] == two["probes"] == summary["ledger"]["probes"] - summary["ledger"]["without_way"]
+    for way, later in zip(one["ways"], two["ways"]):
+        assert way["sent"] <= later["sent"] and way["replied"] <= later["replied"], (one, two)
+file = json.load(open(sys.argv[3]))
+for last in (lines[-1], file):
+    ledger = summary["ledger"]
+    assert last["sent"] == ledger["sent"] + ledger["sent_again"] and last["sent_again"] == ledger["sent_again"]
+    assert last["replied"] == ledger["replied"] and last["errored"] == ledger["errored"]
+    assert last["lines"] == summary["output"]["lines"] and last["ended"] and last["cooldown"]
+    assert last["percent"] == 100 and last["left_s"] == 0
+    assert len(last["ways"]) == int(sys.argv[4]), last
+    for way, there in zip(last["ways"], summary["ways"]):
+        for key in way:
+            assert way[key] == there[key], (way, there)
+'
+near ip route add blackhole 10.1.8.0/24
+for ways in 1 2; do
+  [ $ways = 1 ] && list=10.1.0.0/22 || list=10.1.6.0-10.1.9.255
+  scan --rate 2k --cooldown 0.5 --emit errors --status json --status-file status --status-interval 0.2 -o found $list ||
+    fail "ended with $?"
+  python3 -c "$check" log summary status $ways || fail "the status is not the summary, with $ways ways"
+done
+expect_equal "files beside it" "$(find . -name 'status*' | sort)" ./status
+# Stopped: the last says so, too.
+start_scan --rate 20k --cooldown 0.3 --status json --status-file status --status-interval 0.1 10.0.0.0/12
+kill -INT $pid
+expect_status 130 wait $pid
+expect_equal "sent, when stopped" "$(jq .sent status)" "$(summary '.ledger.sent + .ledger.sent_again')"
+expect_equal "whether it has ended" "$(jq .ended status)" true
+# What cannot be written decides nothing and is said once: no folder, a full disk.
+scan --rate 2k --cooldown 0.3 --status-interval 0.1 --status-file nowhere/status 10.1.0.0/23 || fail "ended with $?"
+expect_equal "warnings" "$(grep -c 'warning: --status-file' log)" 1
+mkdir full
+near bash -c "mount -t tmpfs -o size=4k none full && head -c 4096 /dev/zero >full/all && exec '$echoscan' scan \
+  --allow-reserved --rate 2k --cooldown 0.3 --status-interval 0.1 --status-file full/status 10.1.0.0/23" >out 2>log ||
+  fail "with a full disk the scan ended with $?"
+expect_equal "warnings on a full disk" "$(grep -c 'warning: --status-file.*No space left' log)" 1
+expect_status 2 scan --status-file found -o found $targets
+expect_status 2 scan --status-file summary $targets
+expect_status 2 scan --status-file /dev/null $targets
+expect_status 2 scan --status-file - -o found $targets
+expect_status 2 scan --status-interval 0.09 $targets

@@ -48,12 +48,11 @@ class ControlTest : public testing::Test {
     snapshot.probes = 1000;
     snapshot.senders.assign(sender_count, {});
     snapshot.transmitters.assign(1, {});
-    control.emplace(limits, sender_count, link, source, next_hops, state,
-                    Status(nothing_shown(), kStartNs), [this] {
-                      ++looks;
-                      snapshot.taken_ns = now_ns;
-                      return snapshot;
-                    });
+    control.emplace(limits, sender_count, link, source, next_hops, state, status, [this] {
+      ++looks;
+      snapshot.taken_ns = now_ns;
+      return snapshot;
+    });
     control->tick(now_ns);
   }
 
@@ -82,6 +81,7 @@ class ControlTest : public testing::Test {
   FakeAttachment filter;
   NextHops next_hops;
   ScanState state;
+  Status status{nothing_shown()};
   Snapshot snapshot;
   std::uint64_t now_ns = kStartNs;
   std::size_t looks = 0;  // at the counters

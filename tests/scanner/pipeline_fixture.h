@@ -81,7 +81,8 @@ class PipelineTest : public testing::Test {
     const std::uint64_t started_ns = clock_->now_ns();
     std::thread other(meanwhile ? meanwhile : [] {});
     StopSignals signals;
-    const ScanOutcome outcome = pipeline_->run(signals);
+    Status status(config_.output);
+    const ScanOutcome outcome = pipeline_->run(signals, status);
     ran_ms = (clock_->now_ns() - started_ns) / 1'000'000;
     clock_->leave();
     other.join();

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace echoscan {
 namespace {
@@ -62,6 +66,36 @@ TEST(Progress, SharesAreOfWhatWasProbed) {
   const Progress progress = ProgressMeter(kStartNs).look(snapshot);
   EXPECT_DOUBLE_EQ(progress.hit_percent, 10);
   EXPECT_DOUBLE_EQ(progress.done_percent, 75);
+}
+
+// Every key that docs/status.md explains, and no other.
+TEST(ProgressJson, IsWhatTheDocumentSays) {
+  Progress progress;
+  progress.left_s = 1.5;
+  progress.ways.push_back({"gateway", "eth\"0", "", 7, 6, 5});
+  const nlohmann::ordered_json json = nlohmann::ordered_json::parse(progress_json(progress));
+  EXPECT_EQ(json["left_s"], 1.5);
+  EXPECT_EQ(json["ways"][0]["interface"], "eth\"0");
+  EXPECT_TRUE(json["ways"][0]["next_hop"].is_null());
+  progress.left_s.reset();
+  EXPECT_TRUE(nlohmann::json::parse(progress_json(progress))["left_s"].is_null());
+  std::vector<std::string> written;
+  for (const auto& [key, value] : json.items()) {
+    if (key != "ways") written.push_back(key);
+    if (value.is_array())
+      for (const auto& [inner, unused] : value[0].items()) written.push_back("ways[]." + inner);
+  }
+  std::vector<std::string> explained;
+  std::ifstream in(ECHOSCAN_SOURCE_DIR "/docs/status.md");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("| `")) continue;
+    std::istringstream cell(line.substr(2, line.find(" | ") - 2));
+    for (std::string key; std::getline(cell, key, '`');)
+      if (key.find_first_not_of(" ,") != key.npos) explained.push_back(key);
+  }
+  std::sort(written.begin(), written.end());
+  std::sort(explained.begin(), explained.end());
+  EXPECT_EQ(written, explained);
 }
 
 std::string without_colours(std::string text) {
