@@ -24,6 +24,7 @@
 #include "scanner/path/transmit_path.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/dry_run.h"
+#include "scanner/plan/slash24_pace.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
@@ -71,12 +72,13 @@ struct OpenPaths {
   NetworkPath network;
   ReceivePath receive;
   FrameAddresses addresses{};
+  ProbeRate rate_pps = 0;  // what --per-slash24 leaves of --rate
   std::vector<Queue> queues;
   NextHops next_hops;
 
   // Drops the plan's ways whose gateway does not answer.
   // `set_up_clock` is waited on until all is open, `clock` from then on.
-  OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan, Clock& set_up_clock,
+  OpenPaths(const PathConfig& config, const PaceConfig& pace, TargetPlan& plan, Clock& set_up_clock,
             Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
@@ -102,7 +104,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   return next_hops;
 }
 
-OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& plan,
+OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, TargetPlan& plan,
                      Clock& set_up_clock, Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
@@ -131,6 +133,9 @@ OpenPaths::OpenPaths(const PathConfig& config, ProbeRate rate_pps, TargetPlan& p
     next_hops.survey = std::make_unique<KernelWaySurvey>(
         config, network, std::move(planned), plan.ways.map,
         [&plan](const PathConfig& today) { return find_way_shares(today, plan.targets.ranges()); });
+
+  // Rate: which /24 is the densest depends on which targets have a way.
+  rate_pps = allowed_rate(pace, find_density(plan), plan.shard);
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
@@ -269,7 +274,7 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
-  const OpenPaths paths(config.path, config.pace.rate_pps, plan, set_up_clock, clock);
+  const OpenPaths paths(config.path, config.pace, plan, set_up_clock, clock);
   announce(config, plan, paths);
   status.name_ways(plan);
   put_back_interrupts(paths.network.interface);
@@ -278,10 +283,13 @@ ExitCode run_scan(const ScanConfig& config) {
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
   const Interface& interface = paths.network.interface;
-  PathFigures path{
-      interface.name, to_string(paths.network.source), paths.next_hop(), methods_of(paths), {}};
+  PathFigures path{interface.name,   to_string(paths.network.source),
+                   paths.next_hop(), methods_of(paths),
+                   paths.rate_pps,   {}};
+  ScanConfig paced = config;
+  paced.pace.rate_pps = paths.rate_pps;
   const InterfaceLink link(interface, sources_of(paths.network));
-  Pipeline pipeline(plan, config, paths.queues, paths.next_hops, *paths.receive.source, geo,
+  Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock);
   const ScanOutcome outcome = run_pipeline(
       pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, status, path);

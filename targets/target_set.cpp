@@ -95,6 +95,25 @@ std::uint64_t count_slash24s(std::span<const AddressRange> merged) {
   return count;
 }
 
+std::uint64_t count_in_densest_slash24(std::span<const AddressRange> merged) {
+  std::uint64_t most = 0;
+  std::uint64_t count = 0;  // in the last network so far
+  std::uint64_t network = ~std::uint64_t{0};
+  for (const AddressRange& range : merged) {
+    const std::uint32_t first_network = range.first.value >> 8;
+    const std::uint32_t last_network = range.last.value >> 8;
+    if (first_network != network) count = 0;
+    network = last_network;
+    count += std::min(range.last.value, range.first.value | 0xff) - range.first.value + 1;
+    most = std::max(most, count);
+    if (first_network == last_network) continue;
+    if (last_network - first_network > 1) most = 256;
+    count = (range.last.value & 0xff) + 1;
+    most = std::max(most, count);
+  }
+  return most;
+}
+
 TargetSet::TargetSet(std::vector<AddressRange> ranges) : ranges_(std::move(ranges)) {
   places_.reserve(ranges_.size());
   for (const AddressRange& range : ranges_) {

@@ -38,6 +38,9 @@ std::uint64_t count_addresses(std::span<const AddressRange> merged);
 // How many /24 networks merged ranges touch.
 std::uint64_t count_slash24s(std::span<const AddressRange> merged);
 
+// How many addresses merged ranges hold in the /24 network in which they hold most; at most 256.
+std::uint64_t count_in_densest_slash24(std::span<const AddressRange> merged);
+
 class TargetSet {
  public:
   // `ranges` are ascending and disjoint, as merge_ranges and subtract_ranges return them.

@@ -137,6 +137,7 @@ void describe(auto& keys, Of<Summary::Sending> auto& sending) {
   keys("source", sending.source);
   keys("gateway", sending.gateway);
   keys("rate_asked_pps", MaxIfZero{sending.rate_asked_pps});
+  keys("rate_allowed_pps", MaxIfZero{sending.rate_allowed_pps});
   keys("rate_pps", sending.rate_pps);
   keys("seconds", sending.seconds);
   keys("accepted", sending.accepted);

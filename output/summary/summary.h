@@ -118,6 +118,7 @@ struct Summary {
     double paused_for_link_s = 0;
     double paused_for_output_s = 0;
     double paused_for_receiver_s = 0;
+    double rate_allowed_pps = 0;  // what --per-slash24 left of what was asked; 0: max
   };
 
   struct Outcome {

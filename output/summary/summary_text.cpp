@@ -133,15 +133,21 @@ std::string sending_text(const Summary& summary) {
       modes += fmt::format("{}{}", modes.empty() ? "" : ", ", queue.mode);
     refusals += queue.refusals;
   }
+  const Summary::Sending& sending = summary.sending;
+  const std::string allowed =
+      sending.rate_allowed_pps == sending.rate_asked_pps
+          ? ""
+          : fmt::format(", by --per-slash24 {}", rate_text(sending.rate_allowed_pps));
   std::string text = fmt::format(
-      "  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {})\n",
+      "  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {}{})\n",
       with_thousands(summary.ledger.sent), with_thousands(summary.ledger.probes),
       summary.sending.interface, modes, summary.sending.queues.size(),
       plural(summary.sending.queues.size()),
       summary.sending.rate_pps < 10
           ? fmt::format("{:.2f}", summary.sending.rate_pps)
           : with_thousands(static_cast<std::uint64_t>(summary.sending.rate_pps)),
-      summary.sending.rate_asked_pps == 0 ? "max" : rate_text(summary.sending.rate_asked_pps));
+      summary.sending.rate_asked_pps == 0 ? "max" : rate_text(summary.sending.rate_asked_pps),
+      allowed);
   text += summary.sending.interface_tx_packets
               ? fmt::format("            the interface itself counted {} packets\n",
                             with_thousands(*summary.sending.interface_tx_packets))

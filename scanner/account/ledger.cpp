@@ -116,6 +116,7 @@ Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const S
   sending.source = path.source;
   sending.gateway = path.gateway;
   sending.rate_asked_pps = rate_pps.pps();
+  sending.rate_allowed_pps = path.rate_pps.pps();
   sending.seconds = to_seconds(snapshot.sending_ended_ns - snapshot.started_ns);
   if (sending.seconds > 0)
     sending.rate_pps = static_cast<double>(snapshot.sent()) / sending.seconds;

@@ -25,6 +25,7 @@ struct PathFigures {
   std::string source;
   std::string gateway;                      // the next hop of all probes, for people
   std::vector<std::string> method_by_way;   // of the plan's; empty: nothing is sent to them
+  ProbeRate rate_pps = 0;                   // that the scan kept to; 0: no limit
   std::optional<std::uint64_t> tx_packets;  // what the interface itself counted meanwhile
   // And what it dropped of what came in: rx_dropped, rx_missed_errors, rx_fifo_errors.
   std::optional<std::uint64_t> rx_dropped = {};

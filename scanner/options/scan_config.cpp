@@ -15,7 +15,6 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
 constexpr double kSecondsMax = 1e8;  // three years
 constexpr double kStatusIntervalMin = 0.1;
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
@@ -103,6 +102,14 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
           refuse(option, text,
                  "a rate: 0.001 to 1000M probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
         config.rate_pps = *rate;
+      });
+  group.value(
+      "--per-slash24", "R",
+      "Probes a second to any one /24 network, as in 0.5: lowers the rate to what keeps that",
+      [&config](const std::string& option, const std::string& text) {
+        config.per_slash24_pps = parse_rate(text);
+        if (!config.per_slash24_pps || config.per_slash24_pps == Pacer::kUnlimited)
+          refuse(option, text, "a rate: 0.001 to 1000M probes a second, as in 0.5 or 2");
       });
   group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
               [&config](const std::string& option, const std::string& text) {

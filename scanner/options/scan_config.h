@@ -26,11 +26,14 @@ namespace echoscan {
 
 enum class StatusStyle { text, off, json };
 
+inline constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
+
 struct PaceConfig {
-  ProbeRate rate_pps = 10'000;          // over all queues; Pacer::kUnlimited for max
-  std::optional<double> max_runtime_s;  // of sending
-  std::uint64_t max_results = 0;        // first replies that end the sending; 0: none do
-  std::optional<double> min_hit_rate;   // replies by targets, below which the scan ends
+  ProbeRate rate_pps = 10'000;               // over all queues; Pacer::kUnlimited for max
+  std::optional<ProbeRate> per_slash24_pps;  // to any one /24 network
+  std::optional<double> max_runtime_s;       // of sending
+  std::uint64_t max_results = 0;             // first replies that end the sending; 0: none do
+  std::optional<double> min_hit_rate;        // replies by targets, below which the scan ends
   double cooldown_s = 8;
 };
 

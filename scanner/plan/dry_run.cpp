@@ -9,6 +9,7 @@
 #include "output/result/result_writer.h"
 #include "output/sink/byte_sink.h"
 #include "output/summary/figure_text.h"
+#include "scanner/plan/slash24_pace.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
@@ -50,12 +51,16 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   if (plan.unroutable_count > 0)
     log_warning("{} of {} targets are unroutable from here: nothing is sent to them",
                 with_thousands(plan.unroutable_count), with_thousands(plan.target_count));
-  if (pace.rate_pps == Pacer::kUnlimited) {
+  const Slash24Density density = find_density(plan);
+  const ProbeRate rate_pps = allowed_rate(pace, density, plan.shard);
+  if (const std::string line = slash24_line(pace, density, plan.shard); !line.empty())
+    log_info("{}", line);
+  if (rate_pps == Pacer::kUnlimited) {
     log_info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
              pace.cooldown_s);
   } else {
     log_info("{} probes at {} a second: {:.1f} s, then {} s of cooldown", with_thousands(probes),
-             rate_text(pace.rate_pps.pps()), static_cast<double>(probes) / pace.rate_pps.pps(),
+             rate_text(rate_pps.pps()), static_cast<double>(probes) / rate_pps.pps(),
              pace.cooldown_s);
   }
 }

@@ -97,11 +97,11 @@ Summary random_summary(std::mt19937_64& random) {
                      number(),
                      number(),
                      {},
-                     {},
+                     random() % 2 == 0 ? std::optional(number()) : std::nullopt,
                      0.5,
                      1e-9,
-                     12345.678};
-  if (random() % 2 == 0) summary.sending.interface_tx_packets = number();
+                     12345.678,
+                     0.5 * double(number())};
   for (std::uint64_t i = random() % 4; i > 0; --i)
     summary.sending.queues.push_back(
         {static_cast<unsigned>(i), text(), -1, number(), number(), number()});

@@ -125,6 +125,7 @@ TEST(ScanConfig, EveryOptionIsTaken) {
 
 TEST(ScanConfig, WhatEndsAScanIsTaken) {
   EXPECT_EQ(parsed({"--max-results", "7"}).pace.max_results, 7U);
+  EXPECT_EQ(parsed({"--per-slash24", "0.25"}).pace.per_slash24_pps, ProbeRate::of_thousandths(250));
   EXPECT_EQ(parsed({"--min-hit-rate", "0.1%"}).pace.min_hit_rate, 0.1 / 100);
   EXPECT_EQ(parsed({"--min-hit-rate", "100%"}).pace.min_hit_rate, 1);
 }
@@ -168,6 +169,9 @@ TEST(ScanConfig, WrongValuesAreRefusedByName) {
                                                        {"--max-runtime", "soon"},
                                                        {"--max-results", "0"},
                                                        {"--max-results", "1k"},
+                                                       {"--per-slash24", "0"},
+                                                       {"--per-slash24", "max"},
+                                                       {"--per-slash24", "1/s"},
                                                        {"--min-hit-rate", "0.1"},
                                                        {"--min-hit-rate", "0%"},
                                                        {"--min-hit-rate", "100.1%"},
