@@ -31,8 +31,8 @@ Slash24Density find_density(const TargetPlan& plan) {
 ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, const Shard& shard) {
   if (!pace.per_slash24_pps || density.in_densest == 0) return pace.rate_pps;
   // Below 2^40 thousandths by 2^32 targets, and in the end below 2^72.
-  const auto bound = static_cast<Uint128>(pace.per_slash24_pps->thousandths()) * density.targets /
-                     (density.in_densest * shard.count);
+  const Uint128 in_densest = Uint128{density.in_densest} * shard.count;
+  const Uint128 bound = Uint128{pace.per_slash24_pps->thousandths()} * density.targets / in_densest;
   if (bound == 0)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("--per-slash24 {} leaves each of {} shards less than 0.001 probes "
@@ -40,8 +40,9 @@ ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, co
                                 rate_text(pace.per_slash24_pps->pps()), shard.count));
   const bool is_bounded = pace.rate_pps != Pacer::kUnlimited;
   if (is_bounded && bound >= pace.rate_pps.thousandths()) return pace.rate_pps;
-  return ProbeRate::of_thousandths(
-      static_cast<std::uint64_t>(std::min<Uint128>(bound, kRateMaxPps * ProbeRate::kParts)));
+  const ProbeRate most = kRateMaxPps;
+  if (bound >= most.thousandths()) return most;
+  return ProbeRate::of_thousandths(static_cast<std::uint64_t>(bound));
 }
 
 double rate_of_densest(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard) {
