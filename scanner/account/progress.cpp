@@ -14,6 +14,7 @@ constexpr std::int64_t kMillisecondNs = 1'000'000;
 
 Progress ProgressMeter::look(const Snapshot& snapshot) {
   Progress now;
+  now.has_begun = true;
   now.taken_unix_ms =
       (static_cast<std::int64_t>(snapshot.taken_ns) + realtime_offset_ns()) / kMillisecondNs;
   now.sent = snapshot.sent();

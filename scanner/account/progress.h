@@ -32,6 +32,7 @@ struct Progress {
   double done_percent = 0;       // of the probes that have a way
   std::optional<double> left_s;  // none before the first probe
   bool is_cooldown = false;
+  bool has_begun = false;    // not while the scan is set up
   bool has_ended = false;    // the last there is
   std::uint64_t probes = 0;  // planned, with a way
   std::uint64_t sent = 0;    // frames; it only grows

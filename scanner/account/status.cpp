@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "scanner/account/progress_text.h"
 #include "scanner/process/log.h"
@@ -40,7 +41,17 @@ Status::Status(const OutputConfig& output)
                           ? std::max(kLineIntervalNs, interval_ns)
                           : interval_ns;
   if (!output.status_file.empty()) file_ = std::make_unique<StatusFile>(output.status_file);
-  published_.is_there = file_ != nullptr;
+  if (output.metrics) {
+    metrics_ = std::make_unique<MetricsServer>(output.metrics->address, output.metrics->port);
+    // Who asks before there are figures gets the names of those that have no labels.
+    Progress nothing;
+    nothing.taken_unix_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                std::chrono::system_clock::now().time_since_epoch())
+                                .count();
+    metrics_->put(page_.make({}, nothing));
+    log_info("metrics: port {} of {}, /metrics", metrics_->port(), output.metrics->address);
+  }
+  published_.is_there = file_ || metrics_;
   published_.interval_ns = interval_ns;
 }
 
@@ -88,7 +99,9 @@ void Status::say(const Progress& progress) const {
 
 void Status::publish(const Snapshot& snapshot) {
   published_.set_next(snapshot.taken_ns);
-  if (file_) file_->put(progress_json(look(published_, snapshot)) + "\n");
+  const Progress progress = look(published_, snapshot);
+  if (file_) file_->put(progress_json(progress) + "\n");
+  if (metrics_) metrics_->put(page_.make(snapshot, progress));
 }
 
 void Status::show(const Snapshot& snapshot) {

@@ -3,14 +3,17 @@
 // On a terminal a line with a bar stands below all messages and is drawn anew at each interval. In
 // a file or the journal, where nothing can be drawn anew, a line is enough each 30 s. Where results
 // go to a terminal themselves, nothing can stand below them, and it is lines too. JSON is a line at
-// each interval anywhere, and --status-file has the newest. It is made from snapshots alone. What
-// it needs is opened when it is made; from begin() on nothing throws or waits. One thread.
+// each interval anywhere; --status-file and --metrics have the newest. It is made from snapshots
+// alone. What it needs is opened when it is made; from begin() on nothing throws or waits. One
+// thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
+#include "scanner/account/metric_page.h"
+#include "scanner/account/metrics_server.h"
 #include "scanner/account/progress.h"
 #include "scanner/account/snapshot.h"
 #include "scanner/account/status_file.h"
@@ -23,7 +26,7 @@ class Status {
  public:
   static constexpr std::uint64_t kLineIntervalNs = 30'000'000'000;
 
-  // Throws what StatusFile does.
+  // Throws what StatusFile and MetricsServer do.
   explicit Status(const OutputConfig& output);
 
   // Before begin(), when the ways are known.
@@ -58,10 +61,12 @@ class Status {
 
   StatusStyle style_;
   bool redraws_;
-  std::unique_ptr<StatusFile> file_;  // null: none is asked for
-  std::vector<WayProgress> ways_;     // with no counts yet
-  Reader line_;                       // of standard error
-  Reader published_;                  // the file
+  std::unique_ptr<StatusFile> file_;        // null: none is asked for
+  std::unique_ptr<MetricsServer> metrics_;  // the same
+  MetricPage page_;
+  std::vector<WayProgress> ways_;  // with no counts yet
+  Reader line_;                    // of standard error
+  Reader published_;               // the file and the metrics
   bool has_ended_ = false;
 };
 

@@ -1,5 +1,6 @@
 #include "scanner/options/scan_config.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -211,6 +212,18 @@ void add_output_options(CLI::App& app, OutputConfig& config) {
               });
 }
 
+void add_metrics(CLI::App& app, OutputConfig& config) {
+  OptionGroup group(app, "Output");
+  group.value(
+      "--metrics", "[ADDR:]PORT",
+      "Serve metrics for Prometheus over HTTP, at 127.0.0.1 unless an address is given [not]",
+      [&config](const std::string& option, const std::string& text) {
+        config.metrics = parse_metrics(text);
+        if (!config.metrics)
+          refuse(option, text, "a port, or an address and a port, as in 192.0.2.1:9099");
+      });
+}
+
 void add_run_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
   add_verbosity(group, config.verbosity);
@@ -274,6 +287,24 @@ void check_path(const PathConfig& path) {
 
 }  // namespace
 
+std::optional<MetricsConfig> parse_metrics(std::string_view text) {
+  MetricsConfig metrics;
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port = text.substr(colon == text.npos ? 0 : colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), metrics.port);
+  if (error != std::errc() || end != port.data() + port.size()) return std::nullopt;
+  std::string_view address = text.substr(0, colon == text.npos ? 0 : colon);
+  const bool is_bracketed = address.starts_with('[') && address.ends_with(']');
+  if (is_bracketed) address = address.substr(1, address.size() - 2);
+  if (address.empty()) return is_bracketed ? std::nullopt : std::optional(metrics);
+  metrics.address = address;
+  in6_addr parsed{};
+  // Without brackets nobody knows where an IPv6 address ends.
+  if (inet_pton(is_bracketed ? AF_INET6 : AF_INET, metrics.address.c_str(), &parsed) != 1)
+    return std::nullopt;
+  return metrics;
+}
+
 // Digit by digit, since 0.29M as a double is a little less than it says.
 std::optional<ProbeRate> parse_rate(const std::string& text) {
   if (text == "max") return ProbeRate(Pacer::kUnlimited);
@@ -322,6 +353,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   add_pace_options(*app, config.pace);
   add_network_options(*app, config.path);
   add_output_options(*app, config.output);
+  add_metrics(*app, config.output);
   add_run_options(*app, config);
   const std::optional<std::string> config_file =
       parse_arguments(*app, arguments, "Output", ConfigFile::own_options);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "output/result/result_format.h"
@@ -37,6 +38,12 @@ struct PaceConfig {
   double cooldown_s = 8;
 };
 
+// Where the metrics are served.
+struct MetricsConfig {
+  std::string address = "127.0.0.1";  // IPv4 or IPv6
+  std::uint16_t port = 0;             // 0: one that is free
+};
+
 struct OutputConfig {
   std::string path = "-";  // of the results; "-" is standard output
   OutputMode mode = OutputMode::replace;
@@ -48,6 +55,7 @@ struct OutputConfig {
   StatusStyle status = StatusStyle::text;
   std::string status_file;  // empty: none
   double status_interval_s = 1;
+  std::optional<MetricsConfig> metrics;  // none: nothing listens
 };
 
 struct ScanConfig {
@@ -65,6 +73,9 @@ struct ScanConfig {
 // does, and nothing else. Throws UserError.
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
                                             const Environment& environment = empty_environment);
+
+// "9099", ":9099", "192.0.2.1:9099" or "[::1]:9099"; nullopt for anything else.
+std::optional<MetricsConfig> parse_metrics(std::string_view text);
 
 // "0.5", "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else. What is
 // finer than a thousandth is rounded down.

@@ -130,6 +130,45 @@ TEST(ScanConfig, WhatEndsAScanIsTaken) {
   EXPECT_EQ(parsed({"--min-hit-rate", "100%"}).pace.min_hit_rate, 1);
 }
 
+TEST(ScanConfig, WhereMetricsAreServed) {
+  const auto at = [](const char* text) {
+    const std::optional<MetricsConfig> metrics = parse_metrics(text);
+    return metrics ? metrics->address + " " + std::to_string(metrics->port) : "none";
+  };
+  for (int port = 0; port <= 70'000; ++port) {
+    const std::string text = std::to_string(port);
+    const std::string expected = port < 65'536 ? "127.0.0.1 " + text : "none";
+    ASSERT_EQ(at(text.c_str()), expected);
+    ASSERT_EQ(at((":" + text).c_str()), expected);
+  }
+  EXPECT_EQ(at("192.0.2.1:9099"), "192.0.2.1 9099");
+  EXPECT_EQ(at("0.0.0.0:9099"), "0.0.0.0 9099");
+  EXPECT_EQ(at("[::1]:9099"), "::1 9099");
+  for (const char* text : {"",
+                           ":",
+                           "x",
+                           "-1",
+                           "+1",
+                           "1 ",
+                           " 1",
+                           "1:",
+                           "::",
+                           "::1",
+                           "::1:9099",
+                           "[]:1",
+                           "[:1",
+                           "[127.0.0.1]:1",
+                           "1.2.3:1",
+                           "localhost:9099",
+                           "1.2.3.4",
+                           "0x10",
+                           "1.2.3.4:5:6",
+                           "[::1]9099"})
+    EXPECT_EQ(at(text), "none") << text;
+  EXPECT_FALSE(parsed({}).output.metrics.has_value());
+  EXPECT_EQ(parsed({"--metrics", "[::1]:9099"}).output.metrics->port, 9099);
+}
+
 TEST(ScanConfig, Rates) {
   EXPECT_EQ(parse_rate("1"), 1U);
   EXPECT_EQ(parse_rate("10k"), 10'000U);
@@ -187,7 +226,9 @@ TEST(ScanConfig, WrongValuesAreRefusedByName) {
                                                        {"--emit", "all"},
                                                        {"--repeat-cap", "0"},
                                                        {"--repeat-cap", "many"},
-                                                       {"--status", "fancy"}};
+                                                       {"--status", "fancy"},
+                                                       {"--metrics", "x"},
+                                                       {"--status-interval", "0.09"}};
   for (const std::vector<std::string>& arguments : wrong) {
     const std::string message = refusal(arguments);
     EXPECT_NE(message.find(arguments[0] + ": '" + arguments[1] + "' is not "), std::string::npos)
