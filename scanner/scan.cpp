@@ -1,7 +1,6 @@
 #include "scanner/scan.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,6 +15,7 @@
 #include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
 #include "scanner/account/status.h"
+#include "scanner/legs.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/kernel_way_survey.h"
@@ -48,13 +48,6 @@ GeoTable load_geo(const std::vector<std::string>& databases) {
   return geo;
 }
 
-// The key does not depend on the seed: a published seed must not let anyone forge replies.
-probe_key random_key() {
-  probe_key key{};
-  if (getrandom(&key, sizeof(key), 0) != sizeof(key)) throw_system_error("draw a random key");
-  return key;
-}
-
 // Each queue's sender has a CPU of its own, as far as there are enough.
 std::vector<Queue> make_queues(OpenedQueues opened, ProbeRate rate_pps) {
   const std::vector<int> cpus = allowed_cpus();
@@ -78,8 +71,8 @@ struct OpenPaths {
 
   // Drops the plan's ways whose gateway does not answer.
   // `set_up_clock` is waited on until all is open, `clock` from then on.
-  OpenPaths(const PathConfig& config, const PaceConfig& pace, TargetPlan& plan, Clock& set_up_clock,
-            Clock& clock);
+  OpenPaths(const PathConfig& config, const PaceConfig& pace, const probe_key& key,
+            TargetPlan& plan, Clock& set_up_clock, Clock& clock);
   OpenPaths(const OpenPaths&) = delete;
   OpenPaths& operator=(const OpenPaths&) = delete;
 
@@ -104,8 +97,8 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   return next_hops;
 }
 
-OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, TargetPlan& plan,
-                     Clock& set_up_clock, Clock& clock)
+OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const probe_key& key,
+                     TargetPlan& plan, Clock& set_up_clock, Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
   const Interface& interface = network.interface;
   if (config.busy_poll && network.kernel_routes)
@@ -117,7 +110,6 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, TargetPla
   raise_locked_memory_limit();
 
   // Receiving begins before sending, so that every reply to a probe of ours is matched.
-  const probe_key key = random_key();
   receive = open_receive_path(method_of(config, network), network, key);
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
@@ -201,12 +193,13 @@ std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
 ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
-                         StopSignals& signals, Status& status, PathFigures& path) {
+                         StopSignals& signals, Status& status, Checkpointer* checkpointer,
+                         PathFigures& path) {
   const std::optional<std::uint64_t> before = link.tx_packets();
   const std::optional<ReceiveDrops> drops_before = link.receive_drops();
   std::optional<BusyPolling> busy_polling;
   if (busy_polled) busy_polling.emplace(*busy_polled);
-  ScanOutcome outcome = pipeline.run(signals, status);
+  ScanOutcome outcome = pipeline.run(signals, status, checkpointer);
   path.tx_packets = grown(before, link.tx_packets());
   if (const std::optional<ReceiveDrops> drops = link.receive_drops(); drops && drops_before) {
     path.rx_dropped = grown(drops_before->dropped, drops->dropped);
@@ -231,7 +224,7 @@ int write_summary(ByteSink* file, const std::string& json, const ScanOutcome& ou
 // Writes the summary, and then says how the scan ended: lost results first. Nothing here may throw,
 // since the counters would be lost.
 ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summary& summary,
-                const Outputs& outputs, const StopSignals& signals) {
+                const Outputs& outputs, const StopSignals& signals, const std::string& next_leg) {
   const std::string json = summary_json(summary);
   const int error = write_summary(outputs.summary.get(), json, outcome, signals);
   const std::string text = config.verbosity == Verbosity::quiet ? "" : summary_text(summary);
@@ -240,6 +233,8 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
   if (const std::string sentence = outcome_sentence(outcome); !sentence.empty())
     write_to_stderr(fmt::format("echoscan: {}\n", sentence), LogLevel::error);
   if (is_lost) write_to_stderr(text);
+  if (!next_leg.empty() && config.verbosity != Verbosity::quiet)
+    write_to_stderr(fmt::format("echoscan: to go on from here: {}\n", next_leg));
   if (const std::string remark = outputs.results->remark(); !remark.empty())
     write_to_stderr(fmt::format("echoscan: {}\n", remark), LogLevel::error);
   if (error == 0) return exit_code(outcome);
@@ -257,6 +252,7 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
 ExitCode run_scan(const ScanConfig& config) {
   // Targets: the lists less exclusions, counted and put in order; and where addresses are.
   TargetPlan plan = plan_targets(config.target, config.order);
+  refuse_another_order(plan, config);
   const GeoTable geo = load_geo(config.output.geo_databases);
   if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
 
@@ -274,11 +270,15 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
-  const OpenPaths paths(config.path, config.pace, plan, set_up_clock, clock);
+  const probe_key key = key_of(config);
+  const OpenPaths paths(config.path, config.pace, key, plan, set_up_clock, clock);
   announce(config, plan, paths);
   status.name_ways(plan);
   put_back_interrupts(paths.network.interface);
   signals.throw_if_stopped();
+
+  // Legs: what an earlier one has left, if this scan goes on with it, and what the next one needs.
+  Legs legs(plan, config, key);
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
@@ -290,14 +290,17 @@ ExitCode run_scan(const ScanConfig& config) {
   paced.pace.rate_pps = paths.rate_pps;
   const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
-                    *outputs.results, link, clock);
-  const ScanOutcome outcome = run_pipeline(
-      pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, status, path);
+                    *outputs.results, link, clock, legs.resumption());
+  Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);
+  const ScanOutcome outcome =
+      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, status,
+                   checkpointer, path);
+  const std::string next_leg = legs.end(outcome);
 
   // Ledger: what became of every probe, target and frame.
-  const Summary summary =
-      make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(), outcome);
-  return report(config, outcome, summary, outputs, signals);
+  const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),
+                                       outcome, legs.earlier());
+  return report(config, outcome, summary, outputs, signals, next_leg);
 }
 
 }  // namespace echoscan

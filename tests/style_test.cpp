@@ -77,11 +77,13 @@ const Arrows& arrows() {
   static const Arrows rows = {
       {"scanner",
        {"scanner/pipeline", "scanner/account", "scanner/command", "scanner/plan", "scanner/path",
-        "scanner/options", "scanner/network", "scanner/process", "scanner/receive"}},
+        "scanner/options", "scanner/network", "scanner/process", "scanner/receive",
+        "scanner/checkpoint"}},
       {"scanner/pipeline",
-       {"scanner/account", "scanner/plan", "scanner/options", "scanner/transmit", "scanner/receive",
-        "scanner/network", "scanner/process"}},
-      {"scanner/account", {"scanner/process", "scanner/plan", "scanner/options"}},
+       {"scanner/account", "scanner/plan", "scanner/checkpoint", "scanner/options",
+        "scanner/transmit", "scanner/receive", "scanner/network", "scanner/process"}},
+      {"scanner/account",
+       {"scanner/process", "scanner/plan", "scanner/options", "scanner/checkpoint"}},
       {"scanner/command",
        {"scanner/plan", "scanner/path", "scanner/options", "scanner/network", "scanner/process",
         "scanner/transmit"}},
@@ -90,13 +92,15 @@ const Arrows& arrows() {
       {"scanner/path",
        {"scanner/options", "scanner/transmit", "scanner/transmit/method", "scanner/receive",
         "scanner/receive/source", "scanner/network", "scanner/process"}},
-      {"scanner/options", {"scanner/transmit", "scanner/network", "scanner/process"}},
+      {"scanner/options",
+       {"scanner/transmit", "scanner/network", "scanner/process", "scanner/checkpoint"}},
       {"scanner/transmit/method", {"scanner/transmit", "scanner/network", "scanner/process"}},
       {"scanner/receive/source", {"scanner/receive", "scanner/network", "scanner/process"}},
       {"scanner/transmit", {"scanner/network", "scanner/process"}},
       {"scanner/receive", {"scanner/network", "scanner/process"}},
       {"scanner/network", {"scanner/process"}},
       {"scanner/process", {}},
+      {"scanner/checkpoint", {}},
       {"output/aggregate", {"output/summary", "output/result"}},
       {"output/geo", {"output/result"}},
       {"output/summary", {}},
@@ -421,9 +425,9 @@ std::vector<std::string> unexplained_words(const std::string& key,
 // which mean what they mean to everybody.
 TEST(Style, GlossaryExplainsTheKeysThatCount) {
   std::istringstream listed(
-      "adds and at bad bin by bytes checksum classification code count counts cpu dropped entries "
-      "fifo fragment "
-      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges "
+      "adds and at back bad bin by bytes checksum classification code count counts cpu dropped "
+      "earlier entries fifo fragment "
+      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges read "
       "repeatedly "
       "replies rtt seconds seen "
       "short time to too top type up us user without written wrong");

@@ -31,10 +31,24 @@ bool ResultWriter::flush() {
     begin_ += outcome.written;
     bytes_written_.store(bytes_written() + outcome.written, std::memory_order_relaxed);
     if (begin_ == end_) begin_ = end_ = 0;
+    note_taken();
     if (outcome.error != 0) fail(outcome.error);
   }
   is_limit_.store(backlog_bytes() > kBacklogHighBytes, std::memory_order_relaxed);
   return error() == 0;
+}
+
+// The rare backlog is counted, so that appending need not note where its lines end.
+void ResultWriter::note_taken() {
+  const auto waiting = std::count(buffer_.get() + begin_, buffer_.get() + end_, '\n');
+  const std::uint64_t left = lines_lost() + static_cast<std::uint64_t>(waiting);
+  lines_taken_.store(lines() - std::min(lines(), left), std::memory_order_relaxed);
+}
+
+void ResultWriter::continue_behind(std::uint64_t lines, std::uint64_t bytes) {
+  lines_.store(lines, std::memory_order_relaxed);
+  lines_taken_.store(lines, std::memory_order_relaxed);
+  bytes_written_.store(bytes, std::memory_order_relaxed);
 }
 
 void ResultWriter::fail(int error) {

@@ -62,6 +62,12 @@ class ResultWriter {
   [[nodiscard]] std::uint64_t lines_lost() const {
     return lines_lost_.load(std::memory_order_relaxed);
   }
+  // Of the lines, those that a killed program leaves where they belong. Any thread.
+  [[nodiscard]] std::uint64_t lines_in_place() const {
+    return sink_.lines_in_place(lines_taken_.load(std::memory_order_relaxed));
+  }
+  // Before the first line: so many are there from before, in so many bytes.
+  void continue_behind(std::uint64_t lines, std::uint64_t bytes);
   [[nodiscard]] std::uint64_t bytes_written() const {
     return bytes_written_.load(std::memory_order_relaxed);
   }
@@ -69,6 +75,7 @@ class ResultWriter {
  private:
   // Ends the writing: `error` says why, and the backlog's lines are lost.
   void fail(int error);
+  void note_taken();
 
   ByteSink& sink_;
   std::unique_ptr<char[]> buffer_;
@@ -76,6 +83,7 @@ class ResultWriter {
   std::size_t end_ = 0;
   std::atomic<std::uint64_t> lines_ = 0;
   std::atomic<std::uint64_t> lines_lost_ = 0;
+  std::atomic<std::uint64_t> lines_taken_ = 0;  // by the sink, of lines_ less those lost
   std::atomic<std::uint64_t> bytes_written_ = 0;
   std::atomic<bool> is_limit_ = false;
   std::atomic<int> error_ = 0;

@@ -55,9 +55,13 @@ void DescriptorSink::wait_writable(int wait_ms) {
 }
 
 ByteSink::Completion DescriptorSink::finish(int) {
+  return {true, sync()};
+}
+
+int DescriptorSink::sync() {
   // A file that cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
-  if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return {};
-  return {true, errno};
+  if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return 0;
+  return errno;
 }
 
 int write_and_finish(ByteSink& sink, std::string_view bytes, const std::function<bool()>& goes_on) {

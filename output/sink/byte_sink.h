@@ -39,6 +39,11 @@ class ByteSink {
   // Says that what was written so far stands by itself: if a later write fails, a file is cut back
   // to here, where it would not know by itself where it may end.
   virtual void mark_whole() {}
+  // How many lines of those taken are where a killed program leaves them, whole: `taken`, where
+  // nothing is held back. Any thread.
+  [[nodiscard]] virtual std::uint64_t lines_in_place(std::uint64_t taken) const { return taken; }
+  // Brings what is in place to the disk; an errno. Any thread.
+  virtual int sync() { return 0; }
   // Gives up what was taken and has not reached its destination, and returns how many lines of it
   // will not be found there. Call it once, when a write has failed or nobody waits for the reader.
   virtual std::uint64_t abandon_lines() { return 0; }
@@ -62,6 +67,7 @@ class DescriptorSink : public ByteSink {
   void wait_writable(int wait_ms) override;
   // Brings a regular file to the disk, since some file systems find out only then that it is full.
   Completion finish(int wait_ms) override;
+  int sync() override;
 
  private:
   int descriptor_;

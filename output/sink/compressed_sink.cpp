@@ -49,6 +49,11 @@ std::uint64_t CompressedSink::abandon_lines() {
   return taken_lines_ - (error_ != 0 ? framed_lines_ : readable_lines_);
 }
 
+std::uint64_t CompressedSink::lines_in_place(std::uint64_t taken) const {
+  const std::lock_guard lock(mutex_);
+  return taken - std::min(taken, taken_lines_ - framed_lines_);
+}
+
 void CompressedSink::wait_writable(int wait_ms) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, std::chrono::milliseconds(wait_ms),
@@ -75,7 +80,7 @@ void CompressedSink::run() {
   std::unique_lock lock(mutex_);
   const auto has_work = [this] { return !queue_.empty() || is_ending_ || is_abandoned_; };
   while (!is_done_) {
-    if (has_unflushed) {
+    if (has_unflushed || frame_bytes_ > 0) {
       changed_.wait_until(lock, flush_at, has_work);
     } else {
       changed_.wait(lock, has_work);
@@ -113,12 +118,13 @@ bool CompressedSink::compress(std::string_view bytes, bool is_flush_due, bool is
     return is_complete || encode(bytes, Encoder::Flush::end);
   }
   const std::size_t lines_end = bytes.rfind('\n') + 1;  // 0: no line ends here
-  if (is_flush_due && lines_end > 0 && frame_bytes_ > 0 &&
+  const bool may_end = lines_end > 0 || (bytes.empty() && is_at_line_end_);
+  if (is_flush_due && may_end && frame_bytes_ > 0 &&
       std::chrono::steady_clock::now() - frame_begin_ >= kFrameInterval) {
     if (!encode(bytes.substr(0, lines_end), Encoder::Flush::end)) return false;
     bytes.remove_prefix(lines_end);
   }
-  if (frame_bytes_ + bytes.size() == 0) return true;
+  if (bytes.empty() && (frame_bytes_ == 0 || is_flushed_)) return true;
   return encode(bytes, is_flush_due ? Encoder::Flush::sync : Encoder::Flush::none);
 }
 
@@ -127,6 +133,8 @@ bool CompressedSink::encode(std::string_view bytes, Encoder::Flush flush) {
   encoded_.clear();
   encoder_->encode(bytes, flush, encoded_);
   frame_bytes_ += bytes.size();
+  is_flushed_ = flush != Encoder::Flush::none;
+  if (!bytes.empty()) is_at_line_end_ = bytes.ends_with('\n');
   encoded_lines_ += lines_of(bytes);
   if (!write_all(encoded_)) return false;
   {

@@ -36,6 +36,9 @@ class CompressedSink : public ByteSink {
   void wait_writable(int wait_ms) override;
   Completion finish(int wait_ms) override;
   std::uint64_t abandon_lines() override;
+  // Those in whole frames: nobody can write behind half a one.
+  [[nodiscard]] std::uint64_t lines_in_place(std::uint64_t taken) const override;
+  int sync() override { return destination_->sync(); }
   [[nodiscard]] std::string remark() const override { return destination_->remark(); }
   [[nodiscard]] bool continues_earlier() const override {
     return destination_->continues_earlier();
@@ -54,8 +57,10 @@ class CompressedSink : public ByteSink {
   std::size_t frame_bytes_ = 0;  // in the frame that is not ended yet, before compression
   std::chrono::steady_clock::time_point frame_begin_;
   bool has_frames_ = false;
+  bool is_flushed_ = false;      // all that was encoded can be read
+  bool is_at_line_end_ = false;  // of what was encoded
   std::uint64_t encoded_lines_ = 0;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t taken_lines_ = 0;  // mutex_ guards this and all below but the thread
   // Of these, the ones that the destination's reader can unpack, and those in whole frames.

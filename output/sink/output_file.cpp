@@ -132,7 +132,8 @@ Opened open_file(const std::string& path, OutputMode mode, Compression compressi
                  const Pause& pause) {
   const tl::expected<FilePlace, std::string> place = find_place(path);
   if (!place) return refusal(path, place.error());
-  if (place->is_opened) return open_direct(path, pause);
+  if (place->is_opened && mode != OutputMode::resume) return open_direct(path, pause);
+  if (place->is_opened) return refusal(path, "it is no regular file that a scan has left");
   if (place->name.empty()) return refusal(path, std::strerror(EISDIR));
   if (place->file)
     if (const std::string reason = why_not_trusted(*place->file, *place); !reason.empty())
@@ -141,6 +142,7 @@ Opened open_file(const std::string& path, OutputMode mode, Compression compressi
                               : mode == OutputMode::document   ? FileContent::document
                                                                : FileContent::lines;
   if (mode == OutputMode::append) return open_log(path, *place, content);
+  if (mode == OutputMode::resume) return PartFile::reopen(path, *place, content);
   return PartFile::open(path, *place, content);
 }
 

@@ -22,6 +22,7 @@ enum class OutputMode {
   replace,   // the file is new when it is complete
   append,    // the file goes on where it ends; never provisional
   document,  // as replace, and a part of it is of no use and not left behind
+  resume,    // as replace, behind what an earlier leg of the scan has left
 };
 
 // Lets some milliseconds pass; may throw, which ends the opening.

@@ -6,9 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <string_view>
+
+#include "output/sink/frame_end.h"
 
 namespace echoscan {
 namespace {
@@ -20,6 +25,29 @@ constexpr int kAttemptsMax = 100;
 constexpr const char* kIsBusy = "another process is writing to it";
 
 using Opened = tl::expected<int, std::string>;
+
+std::uint64_t size_of(int descriptor) {
+  struct stat status {};
+  fstat(descriptor, &status);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+// Where the last whole line of a file of `size` bytes ends; nullopt: errno says why nobody knows.
+std::optional<std::uint64_t> end_of_lines(int descriptor, std::uint64_t size) {
+  std::array<char, 4096> bytes;
+  while (size > 0) {
+    const std::size_t count = std::min<std::uint64_t>(bytes.size(), size);
+    const ssize_t got = pread(descriptor, bytes.data(), count, static_cast<off_t>(size - count));
+    if (got != static_cast<ssize_t>(count)) {
+      if (got >= 0) errno = EIO;
+      return std::nullopt;
+    }
+    const std::size_t line_end = std::string_view(bytes.data(), count).rfind('\n');
+    if (line_end != std::string_view::npos) return size - count + line_end + 1;
+    size -= count;
+  }
+  return 0;
+}
 
 // Why what a killed scan seems to have left is not to be written to; empty: it may be.
 std::string why_not_ours(const struct stat& part, const FilePlace& place) {
@@ -47,6 +75,23 @@ Opened open_left(const Folder& folder, const std::string& part, const FilePlace&
     return tl::make_unexpected(std::move(reason));
   }
   return descriptor;
+}
+
+// Opens and locks `name`, which a stopped scan has left complete, and makes it provisional: `part`.
+// -1: there is none.
+Opened take_name_off(const Folder& folder, const std::string& name, const std::string& part,
+                     const FilePlace& place) {
+  const Opened named = open_left(folder, name, place);
+  if (!named || *named < 0) return named;
+  if (flock(*named, LOCK_EX | LOCK_NB) != 0) {
+    close(*named);
+    return tl::make_unexpected(kIsBusy);
+  }
+  const int at = folder.descriptor();
+  if (renameat2(at, name.c_str(), at, part.c_str(), RENAME_NOREPLACE) == 0) return named;
+  const int error = errno;
+  close(*named);
+  return tl::make_unexpected(std::strerror(error));
 }
 
 // Who may read the earlier file may read the one that takes its place. False: errno says why not.
@@ -104,6 +149,35 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
   return refusal(named, "others begin and end writing to it all the time");
 }
 
+tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::reopen(const std::string& path,
+                                                                      const FilePlace& place,
+                                                                      FileContent content) {
+  const std::string part = part_name(place.name);
+  const auto refusal = [&path](std::string_view reason) {
+    return tl::make_unexpected(fmt::format("cannot go on writing to '{}': {}", path, reason));
+  };
+  Folder folder(place.folder);
+  if (!folder.is_open()) return refusal(std::strerror(errno));
+  Opened left = open_left(folder, part, place);
+  if (!left) return refusal(left.error());
+  const bool has_name = *left < 0;
+  if (has_name) {
+    left = take_name_off(folder, place.name, part, place);
+    if (!left) return refusal(left.error());
+    if (*left < 0) return refusal(fmt::format("neither '{}' nor '{}' is there", part, place.name));
+  } else if (flock(*left, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    close(*left);
+    return refusal(error == EWOULDBLOCK ? kIsBusy : std::strerror(error));
+  }
+  std::unique_ptr<PartFile> file(new PartFile(*left, std::move(folder), content, place, false));
+  file->had_name_ = has_name;
+  if (file->folder().find(part) != file->id()) return refusal(kIsBusy);
+  if (!file->take_earlier()) return refusal(errno == EWOULDBLOCK ? kIsBusy : std::strerror(errno));
+  if (const int error = file->go_on(content); error != 0) return refusal(std::strerror(error));
+  return file;
+}
+
 PartFile::PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place,
                    bool is_new)
     : RegularFile(descriptor, std::move(folder), content, 0),
@@ -125,8 +199,28 @@ bool PartFile::take_earlier() {
   return take_permissions(descriptor(), earlier);
 }
 
+int PartFile::go_on(FileContent content) {
+  const std::uint64_t size = size_of(descriptor());
+  std::uint64_t end = 0;
+  if (content == FileContent::frames) {
+    end = find_half_frame(descriptor(), size, compression_of(name_)).value_or(size);
+  } else {
+    const std::optional<std::uint64_t> lines_end = end_of_lines(descriptor(), size);
+    if (!lines_end) return errno;
+    end = *lines_end;
+  }
+  is_begun_ = true;
+  left_end_ = end;
+  continues_earlier_ = end > 0;
+  return cut_to(end);
+}
+
 PartFile::~PartFile() {
   if (earlier_file_ >= 0) close(earlier_file_);
+  // A leg that was refused leaves what it has found.
+  if (had_name_ && !is_finished_ && end() == left_end_ && folder().find(part_) == id())
+    renameat2(folder().descriptor(), part_.c_str(), folder().descriptor(), name_.c_str(),
+              RENAME_NOREPLACE);
   // A scan that was refused at the last moment leaves nothing behind.
   const bool has_nothing = is_begun_ ? is_useless() : is_new_;
   if (!is_finished_ && has_nothing && folder().find(part_) == id())

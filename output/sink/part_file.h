@@ -5,8 +5,9 @@
 // would write into it. It is locked, and looked at again behind the lock: the scan that held the
 // lock may have finished meanwhile, and then the open file is that scan's result. What a killed
 // scan has left is emptied at the first byte and not before, so that a scan which is refused loses
-// nothing. At the end, the name must still be this file's, and NAME what it was at the beginning;
-// else the file is kept under a fresh name (regular_file.h).
+// nothing. At the
+// end, the name must still be this file's, and NAME what it was at the beginning; else the file is
+// kept under a fresh name (regular_file.h).
 #pragma once
 
 #include <memory>
@@ -26,10 +27,15 @@ class PartFile : public RegularFile {
   static tl::expected<std::unique_ptr<ByteSink>, std::string> open(const std::string& path,
                                                                    const FilePlace& place,
                                                                    FileContent content);
+  // Opens what an earlier leg of a resumed scan has left, to go on behind it.
+  static tl::expected<std::unique_ptr<ByteSink>, std::string> reopen(const std::string& path,
+                                                                     const FilePlace& place,
+                                                                     FileContent content);
   ~PartFile() override;
 
   Outcome write_some(std::string_view bytes) override;
   Completion finish(int wait_ms) override;
+  [[nodiscard]] bool continues_earlier() const override { return continues_earlier_; }
 
  private:
   PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place, bool is_new);
@@ -38,6 +44,8 @@ class PartFile : public RegularFile {
   bool take_earlier();
   // Empties what a killed scan has left, once.
   int begin();
+  // Cuts the file to its last whole line or frame, to go on there; an errno.
+  int go_on(FileContent content);
   // Gives the file its name; an errno.
   int rename_to_name();
 
@@ -47,6 +55,10 @@ class PartFile : public RegularFile {
   int earlier_file_ = -1;          // the same, open
   bool is_new_;
   bool is_begun_ = false;
+  bool continues_earlier_ = false;
+  // A file that had its name gets that back when nothing is written behind its end.
+  bool had_name_ = false;
+  std::uint64_t left_end_ = 0;
   bool is_finished_ = false;
 };
 

@@ -82,6 +82,13 @@ bool RegularFile::empty() {
   return ftruncate(file_, 0) == 0;
 }
 
+int RegularFile::cut_to(std::uint64_t end) {
+  const auto place = static_cast<off_t>(end);
+  if (ftruncate(file_, place) != 0 || lseek(file_, place, SEEK_SET) != place) return errno;
+  end_ = whole_ = end;
+  return 0;
+}
+
 FileId RegularFile::id() const {
   struct stat status {};
   fstat(file_, &status);

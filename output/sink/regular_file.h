@@ -71,6 +71,9 @@ class RegularFile : public DescriptorSink {
   int set_aside(std::uint64_t begin, const std::string& name, const std::string& why);
   // Empties the file; false: errno says why not.
   bool empty();
+  // Ends the file there, to write on from there; an errno.
+  int cut_to(std::uint64_t end);
+  [[nodiscard]] std::uint64_t end() const { return end_; }
 
  private:
   // Cuts what is behind the last whole part, unless somebody else has written there.

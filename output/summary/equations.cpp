@@ -25,7 +25,8 @@ constexpr std::array kEquations = {
              "outcome is \"finished\"", "each probe that no way leads to has been passed over"},
     Equation{"acceptances", "sending.accepted", "sending.ended", "",
              "what the transmitters accepted was sent, handed back or lost"},
-    Equation{"frames sent", "ledger.sent + ledger.sent_again", "sending.queues[].sent", "",
+    Equation{"frames sent", "ledger.sent + ledger.sent_again",
+             "sending.queues[].sent + ledger.sent_earlier", "",
              "each frame that left carried a probe, for the first time or again"},
     Equation{"addresses listed", "targets.listed",
              "targets.excluded_by_user + targets.excluded_by_system_list + "
@@ -38,16 +39,20 @@ constexpr std::array kEquations = {
              "each frame that was looked at has one outcome"},
     Equation{"results",
              "receiving.frames.reply + receiving.frames.reply_altered + "
-             "receiving.frames.reply_off_target + receiving.frames.error",
+             "receiving.frames.reply_off_target + receiving.frames.error + "
+             "receiving.read_back.*",
              "receiving.records", "",
-             "each reply or error that was proved has reached the receiver"},
+             "each reply or error that was proved has reached the receiver, in this leg or an "
+             "earlier one"},
     Equation{
         "records", "receiving.records",
         "ledger.replied + receiving.repeats + ledger.errored + receiving.errored_and_replied + "
         "receiving.error_repeats + receiving.unlisted",
         "", "each record is a first answer, a repeat, or of an address that is no target"},
-    Equation{"errors by type", "receiving.frames.error", "receiving.errors[].frames", "",
-             "each error has a type and a code"},
+    Equation{"errors by type",
+             "receiving.frames.error + receiving.read_back.errors + "
+             "receiving.read_back.error_repeats",
+             "receiving.errors[].frames", "", "each error has a type and a code"},
     Equation{"targets by type of error", "ledger.errored + receiving.errored_and_replied",
              "receiving.errors[].targets", "", "each target's first error has a type and a code"},
     Equation{"repeats", "receiving.repeats + receiving.error_repeats",

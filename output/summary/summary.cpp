@@ -90,6 +90,7 @@ void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
   keys("probes", ledger.probes);
   keys("drawn", ledger.drawn);
   keys("sent", ledger.sent);
+  keys("sent_earlier", ledger.sent_earlier);
   keys("sent_again", ledger.sent_again);
   keys("in_doubt", ledger.in_doubt);
   keys("not_sent", ledger.not_sent);
@@ -174,6 +175,13 @@ void describe(auto& keys, Of<Summary::TimeSeries> auto& series) {
   keys("counts", series.counts);
 }
 
+void describe(auto& keys, Of<Summary::ReadBack> auto& read_back) {
+  keys("replies", read_back.replies);
+  keys("errors", read_back.errors);
+  keys("repeats", read_back.repeats);
+  keys("error_repeats", read_back.error_repeats);
+}
+
 void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("mode", receiving.mode);
   keys("frames_seen", receiving.frames_seen);
@@ -184,6 +192,7 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("interface_fifo_errors", receiving.interface_fifo_errors);
   keys("kernel_replies", receiving.kernel_replies);
   keys("unseen_replies", receiving.unseen_replies);
+  keys("read_back", receiving.read_back);
   keys("records", receiving.records);
   keys("repeats", receiving.repeats);
   keys("error_repeats", receiving.error_repeats);
@@ -229,6 +238,14 @@ void describe(auto& keys, Of<Summary::Output> auto& output) {
   keys("error", NullIfEmpty{output.error});
 }
 
+void describe(auto& keys, Of<Summary::Leg> auto& leg) {
+  keys("started", UnixTime{leg.start_ms});
+  keys("ended", UnixTime{leg.end_ms});
+  keys("outcome", leg.outcome);
+  keys("sent", leg.sent);
+  keys("sent_again", leg.sent_again);
+}
+
 void describe(auto& keys, Of<Summary::Event> auto& event) {
   keys("seconds", event.seconds);
   keys("what", event.what);
@@ -250,6 +267,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("receiving", summary.receiving);
   keys("rtt_us", summary.rtt);
   keys("output", summary.output);
+  keys("legs", summary.legs);
   keys("events", summary.events);
   keys("events_left_out", summary.events_left_out);
   keys("messages_dropped", summary.messages_dropped);

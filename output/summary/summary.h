@@ -61,9 +61,10 @@ struct Summary {
   struct Ledger {
     std::uint64_t probes = 0;  // planned: targets x passes
     std::uint64_t drawn = 0;
-    std::uint64_t sent = 0;        // each probe once
-    std::uint64_t sent_again = 0;  // of `sent`, a second time, behind a loss
-    std::uint64_t in_doubt = 0;    // of `sent`, at most so many whose answer a loss took
+    std::uint64_t sent = 0;          // each probe once
+    std::uint64_t sent_earlier = 0;  // of `sent`, by earlier legs
+    std::uint64_t sent_again = 0;    // of `sent`, a second time, behind a loss
+    std::uint64_t in_doubt = 0;      // of `sent`, at most so many whose answer a loss took
     NotSent not_sent;
     std::uint64_t given_up = 0;
     std::uint64_t passed_over = 0;  // drawn, and without a way
@@ -154,6 +155,14 @@ struct Summary {
     std::vector<std::uint64_t> counts;
   };
 
+  // What was read back of the results of earlier legs.
+  struct ReadBack {
+    std::uint64_t replies = 0;
+    std::uint64_t errors = 0;
+    std::uint64_t repeats = 0;
+    std::uint64_t error_repeats = 0;
+  };
+
   struct Receiving {
     std::string mode;
     std::uint64_t frames_seen = 0;
@@ -161,6 +170,7 @@ struct Summary {
     std::uint64_t dropped_unseen = 0;
     std::optional<std::uint64_t> kernel_replies;  // none: the kernel does not say
     std::optional<std::uint64_t> unseen_replies;  // of those, at least so many that nobody saw
+    ReadBack read_back;
     std::uint64_t records = 0;
     std::uint64_t repeats = 0;
     std::uint64_t error_repeats = 0;
@@ -205,6 +215,15 @@ struct Summary {
     std::string error;  // empty: none
   };
 
+  // One run of the scan: a scan that was resumed has several.
+  struct Leg {
+    std::int64_t start_ms = 0;
+    std::int64_t end_ms = 0;
+    std::string outcome;           // "killed" where nobody could say more
+    std::uint64_t sent = 0;        // of one that was killed, as far as its checkpoint knew
+    std::uint64_t sent_again = 0;  // of those, ones that an earlier leg may have sent
+  };
+
   // What happened to the scan from outside, and what followed.
   struct Event {
     double seconds = 0;  // since the start
@@ -225,6 +244,7 @@ struct Summary {
   Receiving receiving;
   Rtt rtt;
   Output output;
+  std::vector<Leg> legs;  // the last is the present one
   std::vector<Event> events;
   std::uint64_t events_left_out = 0;
   std::uint64_t messages_dropped = 0;  // for standard error, until the summary was made

@@ -50,28 +50,34 @@ Summary::Order order_of(const TargetPlan& plan, unsigned passes) {
           .step_end = plan.steps.end};
 }
 
-Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
-                          const Tallies& tallies) {
-  const std::uint64_t first_pass = snapshot.sum(&SenderFigures::first_pass);
+Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot, const Tallies& tallies,
+                          const EarlierLegs& earlier) {
+  const DoneProbes& done = earlier.done;
+  // Those that had answered before count as sent by the leg that they have answered.
+  const std::uint64_t answered = snapshot.sum(&SenderFigures::answered_earlier);
+  const std::uint64_t first_pass = done.first_pass + snapshot.sum(&SenderFigures::first_pass);
   const ReceiverFigures& receiver = snapshot.receiver;
   Summary::Ledger ledger;
   ledger.probes = snapshot.probes;
-  ledger.drawn = snapshot.sum(&SenderFigures::drawn);
-  ledger.sent = snapshot.probes_sent();
+  ledger.drawn = done.drawn + snapshot.sum(&SenderFigures::drawn);
+  ledger.sent_earlier = done.sent + answered;
+  ledger.sent = ledger.sent_earlier + snapshot.probes_sent();
   ledger.sent_again = snapshot.sent_again();
   // Senders count what they handed over, some of it twice.
-  ledger.in_doubt = std::min(snapshot.sum(&SenderFigures::in_doubt), ledger.sent);
+  ledger.in_doubt =
+      std::min(earlier.in_doubt + snapshot.sum(&SenderFigures::in_doubt), ledger.sent);
   ledger.not_sent = {
-      .stopped = rest_of(snapshot.probes, snapshot.sum(&SenderFigures::handed_over) +
+      .stopped = rest_of(snapshot.probes, done.drawn + answered +
+                                              snapshot.sum(&SenderFigures::handed_over) +
                                               snapshot.sum(&SenderFigures::passed_over) +
                                               snapshot.sum(&SenderFigures::way_lost)),
       .refused = snapshot.sum(&SenderFigures::refused) + snapshot.sum(&TransmitterFigures::refused),
       .unconfirmed = snapshot.sum(&TransmitterFigures::unconfirmed),
-      .unroutable = snapshot.sum(&TransmitterFigures::unroutable) +
+      .unroutable = snapshot.sum(&TransmitterFigures::unroutable) + done.passed_over +
                     snapshot.sum(&SenderFigures::passed_over) +
                     snapshot.sum(&SenderFigures::way_lost)};
   ledger.given_up = tallies.given_up;
-  ledger.passed_over = snapshot.sum(&SenderFigures::passed_over);
+  ledger.passed_over = done.passed_over + snapshot.sum(&SenderFigures::passed_over);
   ledger.way_lost = snapshot.sum(&SenderFigures::way_lost);
   ledger.without_way = snapshot.without_way;
   ledger.not_probed = rest_of(plan.target_count, first_pass - tallies.given_up_first_pass);
@@ -81,14 +87,22 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot,
   return ledger;
 }
 
+// By this leg and by earlier ones, which have counted nothing where there were none.
+std::uint64_t sent_in_all(const std::vector<std::uint64_t>& sent,
+                          const std::vector<std::uint64_t>& earlier, std::size_t number) {
+  return sent[number] + (earlier.empty() ? 0 : earlier[number]);
+}
+
 // The figures of each label, most targets first.
-std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tallies) {
+std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tallies,
+                                      const DoneProbes& done) {
   std::vector<Summary::Label> labels;
   if (plan.labels.empty()) return labels;
   for (LabelId label = 0; label < plan.targets_by_label.size(); ++label)
     if (plan.targets_by_label[label] > 0)
       labels.push_back({std::string(plan.labels.text(label)), plan.targets_by_label[label],
-                        tallies.sent_by_label[label], tallies.replied_by_label[label]});
+                        sent_in_all(tallies.sent_by_label, done.sent_by_label, label),
+                        tallies.replied_by_label[label]});
   std::ranges::sort(labels, [](const Summary::Label& a, const Summary::Label& b) {
     return a.targets != b.targets ? a.targets > b.targets : a.name < b.name;
   });
@@ -97,15 +111,18 @@ std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tal
 
 // One way alone is not counted by its label: it has all.
 std::vector<Summary::Way> ways_of(const TargetPlan& plan, const PathFigures& path,
-                                  const Summary::Ledger& ledger, const Tallies& tallies) {
+                                  const Summary::Ledger& ledger, const Tallies& tallies,
+                                  const DoneProbes& done) {
   const bool is_one = plan.ways.map.empty();
   std::vector<Summary::Way> ways;
   for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
     const WayShare& share = plan.ways.shares[i];
-    ways.push_back({kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
-                    share.way.source ? to_string(*share.way.source) : "", path.method_by_way[i],
-                    plan.targets_by_way[i + 1], is_one ? ledger.sent : tallies.sent_by_way[i + 1],
-                    is_one ? ledger.replied : tallies.replied_by_way[i + 1]});
+    ways.push_back(
+        {kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
+         share.way.source ? to_string(*share.way.source) : "", path.method_by_way[i],
+         plan.targets_by_way[i + 1],
+         is_one ? ledger.sent : sent_in_all(tallies.sent_by_way, done.sent_by_way, i + 1),
+         is_one ? ledger.replied : tallies.replied_by_way[i + 1]});
   }
   return ways;
 }
@@ -151,6 +168,8 @@ Summary::Receiving receiving_of(const ReceiverFigures& receiver, const Tallies& 
   receiving.dropped_unseen = receiver.dropped_unseen;
   receiving.kernel_replies = tallies.kernel_replies;
   receiving.unseen_replies = tallies.unseen_replies;
+  receiving.read_back = {tallies.read_back.replies, tallies.read_back.errors,
+                         tallies.read_back.repeats, tallies.read_back.error_repeats};
   receiving.records = receiver.records;
   receiving.repeats = receiver.repeats;
   receiving.error_repeats = receiver.error_repeats;
@@ -186,6 +205,17 @@ Summary::Rtt rtt_of(const RttHistogram& rtt) {
           .histogram = rtt.bins()};
 }
 
+std::vector<Summary::Leg> legs_of(const EarlierLegs& earlier, const Summary& summary,
+                                  const Snapshot& snapshot) {
+  std::vector<Summary::Leg> legs;
+  for (const Leg& leg : earlier.legs)
+    legs.push_back(
+        {leg.start_ms, leg.end_ms, leg.why.empty() ? "killed" : leg.why, leg.sent, leg.sent_again});
+  legs.push_back({summary.started_ms, summary.ended_ms, summary.outcome, snapshot.probes_sent(),
+                  snapshot.sum(&SenderFigures::drawn_again)});
+  return legs;
+}
+
 std::vector<Summary::Event> events_of(const Snapshot& snapshot, const Tallies& tallies) {
   std::vector<Summary::Event> events;
   for (const ScanEvent& event : tallies.events)
@@ -214,7 +244,8 @@ Summary::Output output_of(const OutputFigures& output, bool errors_emitted) {
 }  // namespace
 
 Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const PathFigures& path,
-                     const Snapshot& snapshot, const Tallies& tallies, const ScanOutcome& outcome) {
+                     const Snapshot& snapshot, const Tallies& tallies, const ScanOutcome& outcome,
+                     const EarlierLegs& earlier) {
   const std::int64_t offset_ns = realtime_offset_ns();
   const auto unix_ms = [offset_ns](std::uint64_t ns) {
     return (static_cast<std::int64_t>(ns) + offset_ns) / kMillisecondNs;
@@ -226,9 +257,11 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.ended_ms = unix_ms(snapshot.taken_ns);
   summary.targets = targets_of(plan);
   summary.order = order_of(plan, config.order.passes);
-  summary.ledger = ledger_of(plan, snapshot, tallies);
-  summary.labels = labels_of(plan, tallies);
-  summary.ways = ways_of(plan, path, summary.ledger, tallies);
+  summary.legs = legs_of(earlier, summary, snapshot);
+  summary.started_ms = summary.legs.front().start_ms;
+  summary.ledger = ledger_of(plan, snapshot, tallies, earlier);
+  summary.labels = labels_of(plan, tallies, earlier.done);
+  summary.ways = ways_of(plan, path, summary.ledger, tallies, earlier.done);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.receiving.interface_dropped = path.rx_dropped;

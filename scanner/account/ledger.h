@@ -12,6 +12,7 @@
 #include <string>
 
 #include "output/summary/summary.h"
+#include "scanner/account/earlier_legs.h"
 #include "scanner/account/scan_outcome.h"
 #include "scanner/account/snapshot.h"
 #include "scanner/options/scan_config.h"
@@ -33,8 +34,9 @@ struct PathFigures {
   std::optional<std::uint64_t> rx_fifo_errors = {};
 };
 
-// The summary of a scan whose threads have ended.
+// The summary of a scan whose threads have ended. `earlier` is what it was resumed behind.
 Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const PathFigures& path,
-                     const Snapshot& snapshot, const Tallies& tallies, const ScanOutcome& outcome);
+                     const Snapshot& snapshot, const Tallies& tallies, const ScanOutcome& outcome,
+                     const EarlierLegs& earlier = {});
 
 }  // namespace echoscan

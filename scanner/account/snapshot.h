@@ -33,6 +33,8 @@ struct SenderFigures {
   std::uint64_t refused = 0;
   std::uint64_t lost_again = 0;
   std::uint64_t in_doubt = 0;
+  std::uint64_t answered_earlier = 0;
+  std::uint64_t drawn_again = 0;
   std::uint64_t paused_output_ns = 0;
   std::uint64_t paused_receiver_ns = 0;
   std::uint64_t paused_link_ns = 0;
@@ -163,6 +165,14 @@ struct Repeater {
   std::uint64_t repeats_at_most = 0;  // the same, when it is exact
 };
 
+// What was read back of earlier legs' results, by what it was.
+struct ReadBack {
+  std::uint64_t replies = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t repeats = 0;
+  std::uint64_t error_repeats = 0;
+};
+
 // What is known only when a scan has ended, since the threads that count it do not share it.
 struct Tallies {
   std::uint64_t given_up = 0;  // probes that were accepted and did not leave, by their targets
@@ -179,6 +189,7 @@ struct Tallies {
   RttHistogram rtt;
   TimeBins replied_by_time;  // since the start
   TimeBins replied_late;     // since the last probe
+  ReadBack read_back;
   std::vector<ScanEvent> events;
   std::uint64_t events_left_out = 0;
   std::optional<std::uint64_t> kernel_replies;  // that the kernel has counted

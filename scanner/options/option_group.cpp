@@ -188,4 +188,11 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
   return config_option->as<std::string>();
 }
 
+std::vector<std::string> given_options(const CLI::App& app) {
+  std::vector<std::string> given;
+  for (const CLI::Option* option : app.get_options())
+    if (option->count() > 0) given.push_back(option->get_name());
+  return given;
+}
+
 }  // namespace echoscan

@@ -104,4 +104,7 @@ enum class ConfigFile { own_options, any_options };
 std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
                                            const std::string& heading, ConfigFile config_file);
 
+// The options that were given, as they are called, in the order in which they are declared.
+std::vector<std::string> given_options(const CLI::App& app);
+
 }  // namespace echoscan

@@ -7,9 +7,12 @@
 #include <charconv>
 #include <string_view>
 
+#include "output/aggregate/result_reader.h"
 #include "output/result/result_field.h"
+#include "output/sink/file_place.h"
 #include "scanner/options/named_files.h"
 #include "scanner/options/option_group.h"
+#include "scanner/options/resumed_scan.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 
@@ -224,6 +227,26 @@ void add_metrics(CLI::App& app, OutputConfig& config) {
       });
 }
 
+void add_checkpoint_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Output");
+  group.flag("--checkpoint",
+             "Write down in FILE.scan how far the scan is, to go on from there after any end [with "
+             "-o FILE]",
+             [&config] { config.output.checkpointing = Checkpointing::asked; });
+  group.flag("--no-checkpoint", "Write no such file",
+             [&config] { config.output.checkpointing = Checkpointing::off; });
+  group.value("--checkpoint-interval", "SEC",
+              "Bring results and checkpoint to the disk so often; a loss of power costs no more "
+              "[10]",
+              [&config](const std::string& option, const std::string& text) {
+                config.output.checkpoint_interval_s = parse_seconds(option, text);
+              });
+  group.text("--resume", "FILE",
+             "Go on with the scan whose results are in FILE, where it was stopped or killed; all "
+             "else is known, and rate, method, interface and times may be given anew",
+             config.resumed_results);
+}
+
 void add_run_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
   add_verbosity(group, config.verbosity);
@@ -277,6 +300,31 @@ void check_files(const ScanConfig& config, const std::string& config_file) {
   files.write("--status-file", config.output.status_file, OutputMode::document);
   if (config.dry_run && config.output.path != "-") files.write_standard_output();
   files.refuse_clashes();
+}
+
+// Why nobody could go on with these results; empty: it can be done.
+std::string why_no_checkpoint(const ScanConfig& config) {
+  const OutputConfig& output = config.output;
+  if (config.dry_run) return "a dry run sends nothing";
+  if (output.path == "-") return "the results go to standard output (-o FILE)";
+  if (output.mode == OutputMode::append) return "with --append the file has other results, too";
+  const tl::expected<FilePlace, std::string> place = find_place(output.path);
+  const bool is_special = place && place->file && !S_ISREG(place->file->st_mode);
+  if (!place || place->is_opened || is_special)
+    return fmt::format("'{}' is no regular file", output.path);
+  return why_not_read_back(output.syntax, output.fields, output.emission.errors,
+                           output.emission.repeats);
+}
+
+void settle_checkpoint(ScanConfig& config) {
+  OutputConfig& output = config.output;
+  if (output.checkpointing == Checkpointing::off) {
+    output.why_no_checkpoint = "--no-checkpoint";
+    return;
+  }
+  output.why_no_checkpoint = why_no_checkpoint(config);
+  if (output.checkpointing == Checkpointing::asked && !output.why_no_checkpoint.empty())
+    throw UserError(ExitCode::bad_usage, fmt::format("--checkpoint: {}", output.why_no_checkpoint));
 }
 
 void check_path(const PathConfig& path) {
@@ -335,9 +383,11 @@ std::optional<ProbeRate> parse_rate(const std::string& text) {
   return ProbeRate::of_thousandths(thousandths);
 }
 
-std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
-                                            const Environment& environment) {
-  ScanConfig config;
+namespace {
+
+// Parses the arguments into `config`, and nothing is checked that depends on several of them.
+std::optional<std::string> parse_options(const std::vector<std::string>& arguments,
+                                         ScanConfig& config, std::vector<std::string>& given) {
   const Application app = make_application(
       "Sends one ICMP echo request to each target and writes what came back, one JSON object a "
       "line.",
@@ -354,15 +404,40 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   add_network_options(*app, config.path);
   add_output_options(*app, config.output);
   add_metrics(*app, config.output);
+  add_checkpoint_options(*app, config);
   add_run_options(*app, config);
-  const std::optional<std::string> config_file =
+  std::optional<std::string> config_file =
       parse_arguments(*app, arguments, "Output", ConfigFile::own_options);
+  given = given_options(*app);
+  return config_file;
+}
+
+}  // namespace
+
+std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
+                                            const Environment& environment) {
+  ScanConfig config;
+  std::vector<std::string> given;
+  std::optional<std::string> config_file = parse_options(arguments, config, given);
   if (!config_file) return std::nullopt;
+  config.arguments = arguments;
+  if (!config.resumed_results.empty()) {
+    ResumedScan resumed = open_resumed_scan(config.resumed_results, arguments, given);
+    const std::string summary_path = absolute_path(resumed.from, config.output.summary_path);
+    const std::string status_file = absolute_path(resumed.from, config.output.status_file);
+    config = {};
+    config_file = parse_options(resumed.arguments, config, given);
+    if (!config_file) return std::nullopt;
+    if (!summary_path.empty()) config.output.summary_path = summary_path;
+    if (!status_file.empty()) config.output.status_file = status_file;
+    take_place(std::move(resumed.checkpoint), config);
+  }
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);
   check_files(config, *config_file);
   settle_shard(config.order, environment);
+  settle_checkpoint(config);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;
   return config;

@@ -15,6 +15,7 @@
 
 #include "output/result/result_format.h"
 #include "output/sink/output_file.h"
+#include "scanner/checkpoint/checkpoint.h"
 #include "scanner/options/array_job.h"
 #include "scanner/options/emission.h"
 #include "scanner/options/option_group.h"
@@ -44,8 +45,17 @@ struct MetricsConfig {
   std::uint16_t port = 0;             // 0: one that is free
 };
 
+enum class Checkpointing {
+  usual,  // where the results can be gone on with
+  asked,  // an error where they cannot
+  off,
+};
+
 struct OutputConfig {
   std::string path = "-";  // of the results; "-" is standard output
+  Checkpointing checkpointing = Checkpointing::usual;
+  double checkpoint_interval_s = 10;
+  std::string why_no_checkpoint;  // a clause; empty: there is one
   OutputMode mode = OutputMode::replace;
   ResultFormat::Syntax syntax = ResultFormat::Syntax::jsonl;
   std::vector<const ResultField*> fields;  // empty: all
@@ -64,6 +74,9 @@ struct ScanConfig {
   PathConfig path;
   PaceConfig pace;
   OutputConfig output;
+  std::vector<std::string> arguments;      // of the first leg, for those that follow
+  std::string resumed_results;             // whose scan goes on; empty: it is a new one
+  std::optional<Checkpoint> resumed = {};  // where that has ended
   Verbosity verbosity = Verbosity::normal;
   bool dry_run = false;
 };

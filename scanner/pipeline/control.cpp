@@ -133,7 +133,9 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
   if (state_.stop_receiving.load(std::memory_order_relaxed)) return;
   if (!said_cooldown_) {
     said_cooldown_ = true;
-    cooldown_.begin(state_.sending_ended_ns.load(std::memory_order_relaxed));
+    const std::uint64_t ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
+    cooldown_.begin(ended_ns);
+    state_.cooldown_began_ns.store(ended_ns, std::memory_order_relaxed);
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
     if (!is_hurried_ && limits_.cooldown_ns > 0)
@@ -142,6 +144,7 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
   const bool is_held_up = is_cooldown_held_up(now_ns);
   if (is_held_up && !cooldown_is_held_up_) ++cooldown_delays_;
   cooldown_is_held_up_ = is_held_up;
+  if (is_held_up) state_.cooldown_began_ns.store(now_ns, std::memory_order_relaxed);
   if (is_held_up && cooldown_delays_ <= kCooldownDelaysMax) cooldown_.begin(now_ns);
   if (cooldown_.is_due(now_ns)) cooldown_.look(now_ns, look_().receiver.replied);
   if (!is_hurried_ && !cooldown_.is_over(now_ns)) return;

@@ -18,6 +18,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr double kSecondNs = 1e9;
+constexpr std::int64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kBlockStepsMax = 4096;
 constexpr std::size_t kRepeatersListed = 10;
 
@@ -62,6 +63,8 @@ SenderFigures figures_of(const SenderCounters& counters) {
           .refused = counters.refused.get(),
           .lost_again = counters.lost_again.get(),
           .in_doubt = counters.in_doubt.get(),
+          .answered_earlier = counters.answered_earlier.get(),
+          .drawn_again = counters.drawn_again.get(),
           .paused_output_ns = counters.paused_output_ns.get(),
           .paused_receiver_ns = counters.paused_receiver_ns.get(),
           .paused_link_ns = counters.paused_link_ns.get()};
@@ -128,7 +131,8 @@ Arrivals arrivals_of(std::span<const WayShare> ways, const ReplySource& source) 
 
 Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
                    const std::vector<Queue>& queues, const NextHops& next_hops, ReplySource& source,
-                   const GeoTable& geo, ByteSink& sink, const Link& link, Clock& clock)
+                   const GeoTable& geo, ByteSink& sink, const Link& link, Clock& clock,
+                   const Resumption* resumption)
     : pace_(config.pace),
       path_(config.path),
       output_(config.output),
@@ -148,24 +152,98 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
                 plan.labels, plan.ways.map, arrivals_of(plan.ways.shares, source),
                 config.output.emission),
-      blocks_(plan.steps.begin, plan.steps.end, config.order.passes,
-              block_steps(config.pace.rate_pps)),
+      blocks_(make_blocks(plan, config, resumption)),
       pacer_(rate_left_to_pace(queues, config.pace.rate_pps), started_ns_) {
   for (const Queue& queue : queues_)
     senders_.push_back(std::make_unique<Sender>(
         TargetCursor(plan.targets, plan.permutation), blocks_, pacer_, *queue.transmitter, clock,
         source, writer_, state_, plan.labels, plan.ways.map, *next_hops.current, queue.rate_pps));
+  if (resumption) {
+    reached_ = resumption->reached;
+    answers_.emplace(plan.targets);
+    receiver_.begin_behind(resumption->first_start_ms * kMillisecondNs);
+  }
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
 }
 
+ShardBlocks Pipeline::make_blocks(const TargetPlan& plan, const ScanConfig& config,
+                                  const Resumption* resumption) {
+  const std::uint64_t steps = block_steps(config.pace.rate_pps);
+  if (!resumption) return {plan.steps.begin, plan.steps.end, config.order.passes, steps};
+  return {plan.steps, steps, resumption->pending, resumption->reached};
+}
+
+bool Pipeline::restore(const ReadResult& result) {
+  const std::optional<std::uint64_t> index = receiver_.restore(result);
+  if (!index) return false;
+  if (!result.is_error && !result.is_repeat) answers_->add(*index);
+  receiver_.count_line(result.is_error, result.is_repeat);
+  ++lines_restored_;
+  return true;
+}
+
+bool Pipeline::restore(const ErrorMark& mark) {
+  ReadResult result;
+  result.target = mark.target;
+  result.is_error = true;
+  result.icmp_type = mark.icmp_type;
+  result.icmp_code = mark.icmp_code;
+  return receiver_.restore(result).has_value();
+}
+
+void Pipeline::continue_behind(std::uint64_t bytes) {
+  writer_.continue_behind(lines_restored_, bytes);
+}
+
+void Pipeline::keep_progress(ErrorMarks* marks) {
+  error_marks_ = marks;
+  receiver_.keep_error_marks(marks);
+  for (const auto& sender : senders_) {
+    progress_.push_back(std::make_unique<OrderProgress>(Sender::kHistory));
+    sender->keep_progress(progress_.back().get(), answers_ ? &*answers_ : nullptr);
+  }
+}
+
+// Blocks that a sender takes behind what it has published are pending as a whole.
+CheckpointView Pipeline::checkpoint_view() const {
+  CheckpointView view;
+  std::uint64_t claimed_blocks = OrderProgress::kEveryBlock;
+  for (const auto& progress : progress_) {
+    OrderProgress::Published published = progress->published();
+    claimed_blocks = std::min(claimed_blocks, published.claimed_blocks);
+    view.pending.insert(view.pending.end(), published.pending.begin(), published.pending.end());
+  }
+  claimed_blocks = std::min(claimed_blocks, blocks_.claimed());
+  for (const StepRange& steps : blocks_.steps_from(claimed_blocks)) view.pending.push_back(steps);
+  make_step_set(view.pending);
+  view.reached = std::max(reached_, blocks_.end_of(blocks_.claimed()));
+  // Between the sending's end and the note of it, a look says that all has left just now.
+  const std::uint64_t began_ns = state_.cooldown_began_ns.load(std::memory_order_relaxed);
+  view.at_ns = clock_.now_ns();
+  view.left_ns = began_ns != 0 ? began_ns : view.at_ns;
+  view.is_backlogged = source_.is_backlogged();
+  view.lines = writer_.lines();
+  view.lines_in_place = writer_.lines_in_place();
+  view.errors = error_marks_ ? error_marks_->count() : 0;
+  view.errors_in_place = error_marks_ ? error_marks_->in_place() : 0;
+  for (const auto& sender : senders_) {
+    const SenderCounters& counters = sender->counters();
+    view.in_doubt += counters.in_doubt.get();
+    view.sent_again += counters.drawn_again.get();
+  }
+  view.sent = snapshot().probes_sent();
+  return view;
+}
+
 struct Pipeline::Threads {
-  explicit Threads(Pipeline& pipeline, Control& control) {
+  Threads(Pipeline& pipeline, Control& control, Checkpointer* checkpointer) {
     try {
       receiving = std::thread([&] { receive(pipeline, control); });
       for (std::size_t i = 0; i < pipeline.senders_.size(); ++i)
         sending.push_back(std::thread([&, i] { send(pipeline, control, i); }));
+      if (checkpointer) checkpointer->start();
     } catch (...) {
       // Those that have started wait for the gate still.
       open_gate(Gate::shut);
@@ -217,7 +295,7 @@ struct Pipeline::Threads {
   std::thread receiving;
 };
 
-ScanOutcome Pipeline::run(StopSignals& signals, Status& status) {
+ScanOutcome Pipeline::run(StopSignals& signals, Status& status, Checkpointer* checkpointer) {
   status.begin(started_ns_);
   Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
                   next_hops_, state_, status, [this] { return snapshot(); });
@@ -227,7 +305,7 @@ ScanOutcome Pipeline::run(StopSignals& signals, Status& status) {
   // The other threads post what happens to this one, which looks every tick. From here nothing on
   // the data's way allocates, and nothing throws.
   senders_running_.store(senders_.size());
-  Threads threads(*this, control);
+  Threads threads(*this, control, checkpointer);
   while (threads.events.poll(), !threads.is_received) {
     while (const std::optional<int> signal = signals.take()) control.on_signal(*signal);
     control.tick(clock_.now_ns());
@@ -324,6 +402,7 @@ Tallies Pipeline::tallies() const {
   tallies.repeats = receiver_.repeats().total();
   tallies.off_target_replies = receiver_.responders().total();
   tallies.top_responders = receiver_.responders().top(kRepeatersListed);
+  tallies.read_back = receiver_.read_back();
   tallies.rtt = receiver_.rtt();
   tallies.replied_by_time = receiver_.replied_by_time();
   tallies.replied_late = receiver_.replied_late();

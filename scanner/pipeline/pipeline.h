@@ -24,7 +24,10 @@
 #include "scanner/account/status.h"
 #include "scanner/network/link.h"
 #include "scanner/options/scan_config.h"
+#include "scanner/pipeline/checkpointer.h"
+#include "scanner/pipeline/earlier_answers.h"
 #include "scanner/pipeline/next_hop_watch.h"
+#include "scanner/pipeline/order_progress.h"
 #include "scanner/pipeline/receiver.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/sender.h"
@@ -49,18 +52,38 @@ struct Queue {
   bool has_thread = false;  // sends from a thread of its own on `cpu`: the sender may run anywhere
 };
 
+// Where a resumed scan goes on.
+struct Resumption {
+  std::vector<StepRange> pending;   // of the shard's steps over all passes
+  std::uint64_t reached = 0;        // earlier legs have not been seen behind it
+  std::int64_t first_start_ms = 0;  // of the first leg, since 1970
+};
+
 class Pipeline {
  public:
-  // All must outlive the pipeline.
+  // All must outlive the pipeline but `resumption`, which is null for a new scan.
   Pipeline(const TargetPlan& plan, const ScanConfig& config, const std::vector<Queue>& queues,
            const NextHops& next_hops, ReplySource& source, const GeoTable& geo, ByteSink& sink,
-           const Link& link, Clock& clock);
+           const Link& link, Clock& clock, const Resumption* resumption = nullptr);
+
+  // These before run(). Counts again what an earlier leg has found; false when this scan cannot
+  // have found that.
+  bool restore(const ReadResult& result);
+  bool restore(const ErrorMark& mark);
+  // The results file has so many bytes, before packing, from before.
+  void continue_behind(std::uint64_t bytes);
+  // What the checkpoint needs is kept from now on; `marks` may be null and must outlive the
+  // pipeline.
+  void keep_progress(ErrorMarks* marks);
+
+  // What a checkpoint has to know. Any thread.
+  [[nodiscard]] CheckpointView checkpoint_view() const;
 
   // Runs the scan to its end; call once. Of the signals that come meanwhile the first ends the
   // sending, the second the cooldown and the wait for a reader that takes nothing. Throws
   // std::system_error when its threads cannot be started; nothing has been sent then. `status` says
-  // how it is doing.
-  ScanOutcome run(StopSignals& signals, Status& status);
+  // how it is doing. `checkpointer`, which may be null, begins before the first probe leaves.
+  ScanOutcome run(StopSignals& signals, Status& status, Checkpointer* checkpointer = nullptr);
 
   // What has been counted so far. Any thread.
   [[nodiscard]] Snapshot snapshot() const;
@@ -72,6 +95,9 @@ class Pipeline {
   struct Threads;
   // The body of sender thread `index`. Returns what its run() returned.
   bool send(std::size_t index);
+  // What is left of the order: all, or what earlier legs have left.
+  static ShardBlocks make_blocks(const TargetPlan& plan, const ScanConfig& config,
+                                 const Resumption* resumption);
   // How the scan ended: lost results are the worst news, whatever else ended it.
   [[nodiscard]] ScanOutcome outcome_of(const Control& control) const;
   [[nodiscard]] OutputFailed output_failure() const;
@@ -103,6 +129,11 @@ class Pipeline {
   ResultFormat format_;
   ResultWriter writer_;
   Receiver receiver_;
+  ErrorMarks* error_marks_ = nullptr;
+  std::uint64_t reached_ = 0;
+  std::optional<EarlierAnswers> answers_;
+  std::uint64_t lines_restored_ = 0;
+  std::vector<std::unique_ptr<OrderProgress>> progress_;
   ShardBlocks blocks_;
   Pacer pacer_;
   std::vector<std::unique_ptr<Sender>> senders_;

@@ -51,6 +51,7 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
     const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;
     flush(0, on_output_failure);
+    if (error_marks_) error_marks_->flush();
     if (received == batch_.size()) continue;
     if (stopping && has_room) break;
     if (writer_.error() == 0 && writer_.backlog_bytes() > 0) {
@@ -98,7 +99,8 @@ void Receiver::take(const reply& reply) {
     (is_error ? counters_.error_repeats : counters_.repeats).add(1);
     repeat = repeats_.add(target);
   } else if (is_error) {
-    note_first_error(reply, *index);
+    note_first_error(reply.icmp_type, reply.icmp_code, *index);
+    if (error_marks_) error_marks_->add({target, reply.icmp_type, reply.icmp_code});
   } else {
     label = note_first_reply(reply, *index);
     if (!interface.empty()) counters_.elsewhere.add(1);
@@ -122,7 +124,8 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (reply.responder != reply.target) counters_.off_target.add(1);
   replied_by_way_.add(Ipv4{reply.target});
-  replied_by_time_.add(reply.received_ns - std::min<std::uint64_t>(reply.received_ns, started_ns_));
+  const std::uint64_t began_ns = std::min<std::uint64_t>(reply.received_ns, started_ns_);
+  replied_by_time_.add(reply.received_ns - began_ns + earlier_ns_);
   if (is_late(reply)) {
     counters_.in_cooldown.add(1);
     replied_late_.add(reply.received_ns - sending_ended_ns_);
@@ -144,9 +147,10 @@ std::string_view Receiver::elsewhere(const reply& reply) const {
   return reply.arrival == expected ? std::string_view() : arrivals_.interfaces[reply.arrival];
 }
 
-void Receiver::note_first_error(const reply& reply, std::uint64_t index) {
+void Receiver::note_first_error(std::uint8_t icmp_type, std::uint8_t icmp_code,
+                                std::uint64_t index) {
   counters_.errors.add(1);
-  errors_.add_target(reply.icmp_type, reply.icmp_code);
+  errors_.add_target(icmp_type, icmp_code);
   if (replied_.test(index)) counters_.errored_and_replied.add(1);
 }
 
@@ -181,6 +185,50 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
   }
   char* line = writer_.room(kLineBytesMax).data();
   writer_.append(static_cast<std::size_t>(format_.write_line(line, result) - line));
+}
+
+void Receiver::begin_behind(std::int64_t first_start_ns) {
+  first_start_ns_ = first_start_ns;
+  const std::int64_t now_ns = static_cast<std::int64_t>(started_ns_) + realtime_offset_ns();
+  earlier_ns_ = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ns - first_start_ns, 0));
+}
+
+std::optional<std::uint64_t> Receiver::restore(const ReadResult& result) {
+  const std::optional<std::uint64_t> index = targets_.index_of(result.target);
+  if (!index) return std::nullopt;
+  if (result.is_error) errors_.add_frame(result.icmp_type, result.icmp_code);
+  if (result.is_repeat) {
+    (result.is_error ? counters_.error_repeats : counters_.repeats).add(1);
+    (result.is_error ? read_back_.error_repeats : read_back_.repeats) += 1;
+    repeats_.add(result.target);
+  } else if (result.is_error) {
+    if (errored_.test_and_set(*index)) return std::nullopt;
+    note_first_error(result.icmp_type, result.icmp_code, *index);
+    ++read_back_.errors;
+  } else if (!restore_reply(result, *index)) {
+    return std::nullopt;
+  }
+  counters_.records.add(1);
+  return index;
+}
+
+bool Receiver::restore_reply(const ReadResult& result, std::uint64_t index) {
+  if (replied_.test_and_set(index)) return false;
+  counters_.replied.add(1);
+  if (errored_.test(index)) counters_.errored_and_replied.add(1);
+  if (result.responder && *result.responder != result.target) counters_.off_target.add(1);
+  replied_by_label_.add(result.target);
+  replied_by_way_.add(result.target);
+  const std::int64_t since_ns = result.received_us.value_or(0) * 1000 - first_start_ns_;
+  replied_by_time_.add(
+      std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(since_ns, 0)), earlier_ns_));
+  if (result.rtt_ns) {
+    rtt_.add(*result.rtt_ns);
+  } else {
+    counters_.without_rtt.add(1);
+  }
+  ++read_back_.replies;
+  return true;
 }
 
 }  // namespace echoscan

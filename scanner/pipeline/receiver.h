@@ -16,12 +16,14 @@
 #include <vector>
 
 #include "bpf/reply.h"
+#include "output/aggregate/result_reader.h"
 #include "output/geo/geo_table.h"
 #include "output/result/result_format.h"
 #include "output/result/result_writer.h"
 #include "output/summary/rtt_histogram.h"
 #include "output/summary/time_bins.h"
 #include "scanner/options/emission.h"
+#include "scanner/pipeline/error_marks.h"
 #include "scanner/pipeline/error_tally.h"
 #include "scanner/pipeline/repeat_tally.h"
 #include "scanner/pipeline/scan_state.h"
@@ -53,6 +55,20 @@ class Receiver {
            const LabelMap& labels, const LabelMap& ways, Arrivals arrivals = {},
            const Emission& emission = {});
 
+  // These before run(). Errors without a line are marked in `marks`, which may be null and must
+  // outlive the receiver.
+  void keep_error_marks(ErrorMarks* marks) { error_marks_ = marks; }
+  // The scan began with another leg at that time, CLOCK_REALTIME.
+  void begin_behind(std::int64_t first_start_ns);
+  // Counts again what an earlier leg has found. The target's index; nullopt: no target of this scan
+  // can have that, or not once more.
+  std::optional<std::uint64_t> restore(const ReadResult& result);
+  // That there is a line of it.
+  void count_line(bool is_error, bool is_repeat) {
+    if (is_repeat) counters_.repeats_written.add(1);
+    if (is_error && !is_repeat) counters_.errors_written.add(1);
+  }
+
   // Receives until it is told to stop and nothing is left. If the results cannot be written, it
   // calls `on_output_failure` once, on this thread.
   void run(const std::function<void()>& on_output_failure);
@@ -70,6 +86,7 @@ class Receiver {
   // probe by the time since that.
   [[nodiscard]] const TimeBins& replied_by_time() const { return replied_by_time_; }
   [[nodiscard]] const TimeBins& replied_late() const { return replied_late_; }
+  [[nodiscard]] const ReadBack& read_back() const { return read_back_; }
 
  private:
   // Takes one batch, and returns how many records it had.
@@ -80,7 +97,8 @@ class Receiver {
   [[nodiscard]] std::optional<std::uint64_t> proved_rtt_ns(const reply& reply) const;
   // The interface that it came in by; empty where that is the one of the target's way.
   [[nodiscard]] std::string_view elsewhere(const reply& reply) const;
-  void note_first_error(const reply& reply, std::uint64_t index);
+  void note_first_error(std::uint8_t icmp_type, std::uint8_t icmp_code, std::uint64_t index);
+  bool restore_reply(const ReadResult& result, std::uint64_t index);
   void write(const reply& reply, bool is_repeat, std::string_view label,
              std::string_view interface);
   [[nodiscard]] bool is_late(const reply& reply) const {
@@ -117,6 +135,10 @@ class Receiver {
   RepeatTally responders_;
   TimeBins replied_by_time_;
   TimeBins replied_late_;
+  ErrorMarks* error_marks_ = nullptr;
+  ReadBack read_back_;
+  std::int64_t first_start_ns_ = 0;  // of the first leg, when this is another
+  std::uint64_t earlier_ns_ = 0;     // from then to the start of this leg
 };
 
 }  // namespace echoscan

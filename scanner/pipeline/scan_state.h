@@ -96,6 +96,8 @@ struct ScanState {
   std::atomic<bool> abandon_output = false;
   // How many senders send again in the cooldown what may have been lost.
   std::atomic<unsigned> senders_busy = 0;
+  // CLOCK_MONOTONIC when the cooldown began, the last time that it did; 0 while sending.
+  std::atomic<std::uint64_t> cooldown_began_ns = 0;
   // CLOCK_MONOTONIC when the last probe of the order had left; 0 while sending.
   std::atomic<std::uint64_t> sending_ended_ns = 0;
 };

@@ -14,6 +14,7 @@ constexpr std::uint64_t kNapMaxNs = 50'000'000;
 constexpr std::uint64_t kSettleNapNs = 100'000;
 constexpr std::uint64_t kPauseNapNs = 1'000'000;
 constexpr std::uint64_t kStandByNapNs = 10'000'000;
+constexpr std::uint64_t kPublishNs = 100'000'000;
 
 std::uint64_t targets_to_go_back(ProbeRate rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
@@ -26,8 +27,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
                ScanState& state, const LabelMap& labels, const LabelMap& ways,
                const CurrentNextHops& next_hops, ProbeRate rate_pps)
-    : cursor_(cursor),
-      blocks_(blocks),
+    : walk_(cursor, blocks),
       pacer_(pacer),
       transmitter_(transmitter),
       clock_(clock),
@@ -37,11 +37,9 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
       handed_back_(kBatchSize),
-      marks_(kMarks),
       next_hops_(next_hops),
       handed_over_by_label_(labels),
       handed_over_by_way_(ways) {
-  cursor_.seek(0, 0);
   given_up_.reserve(kBatchSize);
 }
 
@@ -58,6 +56,7 @@ bool Sender::run() {
   }
   const bool is_stalled = is_impatient && !is_stopped_ && batch_begin_ != batch_end_;
   if (!is_done_) end();
+  publish_progress(clock_.now_ns(), has_ended_);
   return !is_stalled;
 }
 
@@ -86,7 +85,8 @@ void Sender::stand_by() {
 
 std::uint64_t Sender::turn(std::uint64_t now_ns) {
   note_link_seen_up();
-  note_place(now_ns);
+  marks_.note(now_ns, batch_begin_ - std::min(batch_begin_, under_way()));
+  if (progress_ && now_ns - published_ns_ >= kPublishNs) publish_progress(now_ns, false);
   const bool link_is_down = state_.link_is_down.load(std::memory_order_relaxed);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
@@ -151,6 +151,7 @@ bool Sender::refill() {
     count = draw(room());
   }
   batch_end_ += count;
+  if (count > 0 && kind_ != Kind::from_order) again_end_ = batch_end_;
   return count > 0;
 }
 
@@ -168,7 +169,7 @@ std::size_t Sender::take_back() {
     batch_begin_ -= count;
     batch_end_ = batch_begin_;
     for (std::uint64_t* place :
-         {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_})
+         {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_, &settled_})
       *place = std::min(*place, batch_begin_);
   }
   std::ranges::copy(taken, room().begin());
@@ -234,6 +235,9 @@ void Sender::follow_ways() {
 }
 
 void Sender::drop(const Target& target) {
+  // What is handed back stood behind the settled place, and nobody knows of which draw it was.
+  if (progress_ && !target.is_again)
+    progress_->note_unsent_behind(kind_ == Kind::from_order ? batch_begin_ : settled_);
   if (kind_ == Kind::from_order) {
     counters_.way_lost.add(1);
   } else if (target.is_again) {
@@ -247,20 +251,38 @@ void Sender::drop(const Target& target) {
 
 std::size_t Sender::draw(std::span<Target> room) {
   std::array<Ipv4, kBatchSize> addresses;
-  while (true) {
-    if (cursor_.done()) {
-      const std::optional<Block> block = blocks_.claim();
-      if (!block) return 0;
-      cursor_.seek(block->begin, block->end);
-      pass_ = static_cast<std::uint8_t>(block->pass);
-    }
-    const std::size_t drawn = cursor_.next(std::span(addresses).first(room.size()));
-    const std::size_t count = give_ways(std::span(addresses).first(drawn), room);
-    counters_.drawn.add(drawn);
+  while (const auto drawn = walk_.next(std::span(addresses).first(room.size()))) {
+    pass_ = static_cast<std::uint8_t>(drawn->pass);
+    counters_.drawn.add(drawn->addresses.size());
+    std::span<Ipv4> left = drawn->addresses;
+    if (drawn->was_reached) left = left.first(leave_out_answered(left));
+    const std::size_t count = give_ways(left, room);
+    // What no way of the plan leads to is done. That a way was lost, or that routes have changed,
+    // need not hold for who resumes the scan.
+    const bool is_partial = count < left.size() && (lost_next_hops_ != 0 || !next_hops_.is_first());
+    if (progress_) progress_->note_draw(drawn->steps, batch_end_, count, is_partial);
     if (count > 0) return count;
     // There may be millions without a way in a row.
     if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
   }
+  return 0;
+}
+
+// They count as sent, since they have been: their answers are there.
+std::size_t Sender::leave_out_answered(std::span<Ipv4> addresses) {
+  std::size_t left = 0;
+  for (const Ipv4 address : addresses) {
+    if (earlier_ == nullptr || !earlier_->has(address)) {
+      addresses[left++] = address;
+      continue;
+    }
+    counters_.answered_earlier.add(1);
+    if (pass_ == 0) counters_.first_pass.add(1);
+    handed_over_by_label_.add(address);
+    handed_over_by_way_.add(address);
+  }
+  counters_.drawn_again.add(left);
+  return left;
 }
 
 std::size_t Sender::give_ways(std::span<const Ipv4> addresses, std::span<Target> room) {
@@ -359,7 +381,7 @@ void Sender::mark_lost(std::uint64_t now_ns) {
   if (is_done_) {
     // All has left, and the link was up after that: only replies can be lost.
     const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
-    mark_from(place_at(seen_up_ns - std::min(seen_up_ns, kGoBackNs)));
+    mark_from(marks_.place_at(seen_up_ns - std::min(seen_up_ns, kGoBackNs)));
     return;
   }
   std::uint64_t begin = safe_end();
@@ -376,16 +398,35 @@ void Sender::mark_lost(std::uint64_t now_ns) {
 void Sender::note_reply_losses() {
   const std::uint64_t count = state_.reply_losses.count();
   if (count == reply_losses_) return;
-  mark_from(place_at(state_.reply_losses.earliest_since_ns(reply_losses_)));
+  mark_from(marks_.place_at(state_.reply_losses.earliest_since_ns(reply_losses_)));
   reply_losses_ = count;
 }
 
 void Sender::note_late_loss() {
   const std::uint64_t count = state_.reply_losses.count();
   if (count == reply_losses_) return;
-  const std::uint64_t begin = place_at(state_.reply_losses.earliest_since_ns(reply_losses_));
+  const std::uint64_t begin = marks_.place_at(state_.reply_losses.earliest_since_ns(reply_losses_));
   counters_.in_doubt.add(batch_begin_ - std::min(batch_begin_, std::max(begin, doubted_end_)));
   reply_losses_ = count;
+  settled_ = std::min(settled_, begin);
+  publish_progress(clock_.now_ns(), true);
+}
+
+// While targets wait or are under way that stand in the history a second time, nobody knows which
+// places they had first, but those lie behind what was settled before.
+std::uint64_t Sender::settled_place() {
+  if (has_ended_ || batch_begin_ - std::min(batch_begin_, under_way()) < again_end_)
+    return settled_;
+  settled_ = under_way() == 0 ? batch_begin_ : safe_end();
+  if (lost_begin_ < lost_end_) settled_ = std::min(settled_, lost_begin_);
+  return settled_;
+}
+
+void Sender::publish_progress(std::uint64_t now_ns, bool is_last) {
+  if (!progress_) return;
+  published_ns_ = now_ns;
+  progress_->publish(settled_place(), walk_.rest(),
+                     is_last ? OrderProgress::kEveryBlock : walk_.claimed_blocks(), is_last);
 }
 
 void Sender::mark_from(std::uint64_t begin) {
@@ -399,22 +440,7 @@ void Sender::mark_from(std::uint64_t begin) {
   }
   lost_begin_ = std::max(begin, oldest);
   lost_end_ = batch_begin_;
-}
-
-void Sender::note_place(std::uint64_t now_ns) {
-  const std::uint64_t place = batch_begin_ - std::min(batch_begin_, under_way());
-  if (mark_count_ > 0) {
-    const Mark& newest = marks_[(mark_count_ - 1) % kMarks];
-    if (now_ns - newest.at_ns < kMarkNs || newest.place == place) return;
-  }
-  marks_[mark_count_++ % kMarks] = {now_ns, place};
-}
-
-std::uint64_t Sender::place_at(std::uint64_t when_ns) const {
-  const std::uint64_t forgotten = mark_count_ - std::min<std::uint64_t>(mark_count_, kMarks);
-  for (std::uint64_t i = mark_count_; i > forgotten; --i)
-    if (const Mark& mark = marks_[(i - 1) % kMarks]; mark.at_ns <= when_ns) return mark.place;
-  return 0;
+  settled_ = std::min(settled_, lost_begin_);
 }
 
 std::uint64_t Sender::under_way() const {
@@ -449,10 +475,12 @@ void Sender::stop(std::uint64_t now_ns) {
 
 void Sender::end() {
   if (has_ended_) return;
+  const std::uint64_t settled = settled_place();
   has_ended_ = true;
   transmitter_.give_up();
   std::uint64_t in_doubt = lost_end_ - lost_begin_;
   if (in_doubt > 0) doubted_end_ = lost_end_;
+  const bool has_rest = batch_begin_ != batch_end_;
   for (; batch_begin_ != batch_end_; ++batch_begin_) {
     const Target& target = history_[batch_begin_ % kHistory];
     if (target.is_again) ++in_doubt;
@@ -464,6 +492,9 @@ void Sender::end() {
   std::uint64_t named = 0;
   for (const Transmitter* part : transmitter_.parts()) named += part->given_up().size();
   counters_.in_doubt.add(in_doubt - std::min(in_doubt, named));
+  // What left is settled, when all is known to have left.
+  settled_ = has_rest || in_doubt + named > 0 ? settled : batch_begin_;
+  publish_progress(clock_.now_ns(), true);
 }
 
 }  // namespace echoscan

@@ -16,6 +16,9 @@
 #include <vector>
 
 #include "output/result/result_writer.h"
+#include "scanner/pipeline/earlier_answers.h"
+#include "scanner/pipeline/order_progress.h"
+#include "scanner/pipeline/place_marks.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
@@ -24,8 +27,7 @@
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
 #include "targets/label_tally.h"
-#include "targets/shard_blocks.h"
-#include "targets/target_cursor.h"
+#include "targets/order_walk.h"
 
 namespace echoscan {
 
@@ -44,9 +46,6 @@ class Sender {
   // How many targets are remembered: all for which the sender ever goes back, and room for those
   // that are handed back meanwhile. 256 KiB.
   static constexpr std::uint64_t kHistory = 32'768;
-  // How often the sender notes its place, and how many of these it remembers: 20 s and more.
-  static constexpr std::uint64_t kMarkNs = 20'000'000;
-  static constexpr std::size_t kMarks = 1024;
   static_assert(kHistory >= Transmitter::kUnderWayMax + kGoBackMax + 4096);
   static_assert(kHistory % kBatchSize == 0);
 
@@ -56,6 +55,12 @@ class Sender {
          Clock& clock, const ReplySource& source, const ResultWriter& writer, ScanState& state,
          const LabelMap& labels, const LabelMap& ways, const CurrentNextHops& next_hops,
          ProbeRate rate_pps = Pacer::kUnlimited);
+  // Before run(). From now on the sender says in `progress` how far it has come. Both may be null
+  // and must outlive the sender; targets that have answered an earlier leg are not sent to.
+  void keep_progress(OrderProgress* progress, const EarlierAnswers* earlier) {
+    progress_ = progress;
+    earlier_ = earlier;
+  }
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while something is lost that probes or replies need;
@@ -87,6 +92,8 @@ class Sender {
   // The next targets of the order; those that were drawn are handed over, unless the scan is
   // stopped.
   std::size_t draw(std::span<Target> room);
+  // Moves those that have not answered an earlier leg to the front, and returns how many they are.
+  std::size_t leave_out_answered(std::span<Ipv4> addresses);
   // Makes targets of addresses; counts those that have no way, and returns how many have one.
   std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
   void set_way(Target& target) const;
@@ -122,23 +129,22 @@ class Sender {
   // Marks all from that place on to be handed over again; what is too old to be remembered is in
   // doubt.
   void mark_from(std::uint64_t begin);
-  void note_place(std::uint64_t now_ns);
-  // The place before which all had left at that time; 0 when that is not remembered.
-  [[nodiscard]] std::uint64_t place_at(std::uint64_t when_ns) const;
   // Notes, each time that the control sees the link up, which targets are safe then.
   void note_link_seen_up();
   // The place before which no target can be lost with a link that goes now, if that is noticed in
   // time.
   [[nodiscard]] std::uint64_t safe_end() const;
   [[nodiscard]] std::uint64_t under_way() const;
+  // The place before which all targets have left for good, as far as anybody knows.
+  std::uint64_t settled_place();
+  void publish_progress(std::uint64_t now_ns, bool is_last);
   // True once nothing is under way, and all that probes and replies need has been seen to be there
   // after that.
   bool is_all_sent(std::uint64_t now_ns);
   void stop(std::uint64_t now_ns);
   [[nodiscard]] std::span<Target> room();
 
-  TargetCursor cursor_;
-  ShardBlocks& blocks_;
+  OrderWalk walk_;
   Pacer& pacer_;
   Transmitter& transmitter_;
   Clock& clock_;
@@ -146,6 +152,8 @@ class Sender {
   const ResultWriter& writer_;
   ScanState& state_;
   std::uint64_t go_back_;  // how many targets before those under way
+  OrderProgress* progress_ = nullptr;
+  const EarlierAnswers* earlier_ = nullptr;
 
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
   // been accepted.
@@ -159,13 +167,11 @@ class Sender {
   std::uint64_t lost_end_ = 0;
   std::uint64_t doubted_end_ = 0;   // all before that had to be in doubt is
   std::uint64_t reply_losses_ = 0;  // how many of the control's are seen to
+  std::uint64_t again_end_ = 0;     // behind the last target that was written a second time
+  std::uint64_t settled_ = 0;       // what settled_place() was
+  std::uint64_t published_ns_ = 0;
 
-  struct Mark {
-    std::uint64_t at_ns = 0;
-    std::uint64_t place = 0;
-  };
-  std::vector<Mark> marks_;  // the newest is at (mark_count_ - 1) % kMarks
-  std::uint64_t mark_count_ = 0;
+  PlaceMarks marks_;
 
   std::uint8_t pass_ = 0;
   bool link_was_down_ = false;

@@ -140,6 +140,28 @@ void warn_of_idle_allowances(const TargetConfig& config) {
   }
 }
 
+void log_left_out(const TargetCounts& counts) {
+  if (counts.ipv6_entries > 0)
+    log_info("{} IPv6 entries of the lists are left out", with_thousands(counts.ipv6_entries));
+  if (counts.filtered_entries > 0)
+    log_info("{} entries are left out by --label-filter", with_thousands(counts.filtered_entries));
+}
+
+// Removes what the system-wide list has, where there is one, and counts it.
+void subtract_system_list(std::vector<AddressRange>& left, const std::string& path,
+                          TargetCounts& counts) {
+  const std::vector<AddressRange> holes = read_system_list(path);
+  if (holes.empty()) return;
+  counts.system_list = path;
+  counts.system_digest = digest_of(holes);
+  counts.excluded_by_system = count_common(left, holes);
+  left = subtract_ranges(left, holes);
+  log_info("{} of the listed addresses are excluded by the system-wide list {}",
+           with_thousands(counts.excluded_by_system), path);
+}
+
+}  // namespace
+
 // The text is put together by hand: fmt took a second for ten million ranges.
 std::string digest_of(std::span<const AddressRange> ranges) {
   SHA2_CTX context;
@@ -164,28 +186,6 @@ std::string digest_of(std::span<const AddressRange> ranges) {
   SHA256Final(digest.data(), &context);
   return fmt::format("{:02x}", fmt::join(digest, ""));
 }
-
-// Removes what the system-wide list has, where there is one, and counts it.
-void subtract_system_list(std::vector<AddressRange>& left, const std::string& path,
-                          TargetCounts& counts) {
-  const std::vector<AddressRange> holes = read_system_list(path);
-  if (holes.empty()) return;
-  counts.system_list = path;
-  counts.system_digest = digest_of(holes);
-  counts.excluded_by_system = count_common(left, holes);
-  left = subtract_ranges(left, holes);
-  log_info("{} of the listed addresses are excluded by the system-wide list {}",
-           with_thousands(counts.excluded_by_system), path);
-}
-
-void log_left_out(const TargetCounts& counts) {
-  if (counts.ipv6_entries > 0)
-    log_info("{} IPv6 entries of the lists are left out", with_thousands(counts.ipv6_entries));
-  if (counts.filtered_entries > 0)
-    log_info("{} entries are left out by --label-filter", with_thousands(counts.filtered_entries));
-}
-
-}  // namespace
 
 TargetSelection select_targets(const TargetConfig& config) {
   if (std::count(config.target_files.begin(), config.target_files.end(), "-") +

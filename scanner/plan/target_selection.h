@@ -57,4 +57,7 @@ std::string system_list_digest(const std::string& path);
 // Throws UserError, saying why, when nothing is left.
 void refuse_empty(const TargetSelection& selection);
 
+// SHA-256 over the text of the ranges, 64 hexadecimal digits.
+std::string digest_of(std::span<const AddressRange> ranges);
+
 }  // namespace echoscan

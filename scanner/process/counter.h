@@ -38,6 +38,10 @@ struct alignas(kCacheLineBytes) SenderCounters {
   Counter refused;      // handed back by the transmitter, and never accepted again
   Counter lost_again;   // the same, but the probe had been sent before
   Counter in_doubt;     // sent just before something was lost, and never sent again
+  // Of a resumed scan: drawn, and not handed over, since their answer is in the results already;
+  // and drawn, though an earlier leg may have sent to them.
+  Counter answered_earlier;
+  Counter drawn_again;
 
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up

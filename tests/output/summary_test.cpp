@@ -79,9 +79,9 @@ Summary random_summary(std::mt19937_64& random) {
                    number(), 3,        static_cast<std::uint32_t>(random()),
                    number(), number()};
   summary.ledger = {
-      number(), number(), number(), number(), number(), {number(), number(), number(), number()},
-      number(), number(), number(), number(), number(), number(),
-      number(), number(), {}};
+      number(), number(), number(), number(), number(), number(), {number(), number(), number(), 7},
+      number(), number(), number(), number(), number(), number(), number(),
+      number(), {}};
   for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
   for (std::uint64_t i = random() % 3; i > 0; --i)
     summary.labels.push_back({i == 2 ? "" : text(), number(), number(), number()});
@@ -105,19 +105,19 @@ Summary random_summary(std::mt19937_64& random) {
   for (std::uint64_t i = random() % 4; i > 0; --i)
     summary.sending.queues.push_back(
         {static_cast<unsigned>(i), text(), -1, number(), number(), number()});
-  summary.receiving = {
-      text(),   number(), all_outcomes(),     number(), number(), {},       number(), number(),
-      number(), number(), number(),           number(), number(), number(), number(), number(),
-      {},       {},       {2, {1, number()}}, {4, {}}};
-  summary.receiving.off_target_replies = number();
+  summary.receiving = {text(),   number(),           all_outcomes(), number(), number(), {},
+                       {},       number(),           number(),       number(), number(), number(),
+                       number(), number(),           number(),       number(), number(), {},
+                       {},       {2, {1, number()}}, {4, {}}};
+  summary.receiving.off_target_replies = summary.receiving.read_back.errors = number();
   if (random() % 2 == 0) summary.receiving.interface_dropped = number();
   if (random() % 2 == 0) summary.receiving.interface_missed = number();
   if (random() % 2 == 0) summary.receiving.interface_fifo_errors = number();
   if (random() % 2 == 0) summary.receiving.unseen_replies.swap(summary.receiving.kernel_replies);
   for (Summary::Outcome& outcome : summary.receiving.frames) outcome.frames = number();
   for (std::uint64_t i = random() % 3; i > 0; --i) {
-    summary.receiving.errors.push_back({text(), 3, 255, number(), number()});
-    summary.receiving.top_repeaters.push_back({text(), number(), number()});
+    summary.receiving.errors.push_back({text(), 3, 255, number(), 3});
+    summary.receiving.top_repeaters.push_back({text(), 7, number()});
     summary.receiving.top_responders.push_back({text(), number(), number()});
   }
   const auto time_ns = [&random] { return random() >> (16 + random() % 48); };
@@ -126,9 +126,9 @@ Summary random_summary(std::mt19937_64& random) {
     summary.rtt.histogram.push_back({time_ns(), time_ns(), number()});
   summary.output = {number(), number(),          number(), number(),
                     number(), random() % 2 == 0, number(), random() % 2 == 0 ? text() : ""};
+  summary.legs.assign(random() % 3, {1'795'729'216'588, 3, text(), number(), number()});
   summary.events.assign(random() % 3, Summary::Event{0.25 * double(number()), text(), text()});
-  summary.events_left_out = number();
-  summary.messages_dropped = number();
+  summary.events_left_out = summary.messages_dropped = number();
   return summary;
 }
 
@@ -408,6 +408,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.receiving.replied_by_time = summary.receiving.replied_late = {1, {1}};
   summary.rtt.histogram = {{1000, 1250, 1}};
   summary.events = {{0.5, "the link is down", "sending pauses"}};
+  summary.legs = {{1, 2, "finished", 3, 0}};
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
   keys.insert("ledger.faults");  // empty in a ledger that adds up

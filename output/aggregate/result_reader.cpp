@@ -1,0 +1,264 @@
+#include "output/aggregate/result_reader.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "output/result/result_field.h"
+
+namespace echoscan {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr double kMicrosecondNs = 1000;
+constexpr double kRttUsMax = 1e15;
+
+// The fields that are read. Errors and repeats are known by several, of which one is enough.
+enum class Part { none, target, saddr, type, success, repeat, rtt_us, ts_us, icmp_type, icmp_code };
+
+Part part_of(std::string_view name) {
+  constexpr std::pair<std::string_view, Part> kParts[] = {
+      {"target", Part::target},   {"saddr", Part::saddr},         {"type", Part::type},
+      {"success", Part::success}, {"repeat", Part::repeat},       {"rtt_us", Part::rtt_us},
+      {"ts_us", Part::ts_us},     {"icmp_type", Part::icmp_type}, {"icmp_code", Part::icmp_code},
+  };
+  for (const auto& [known, part] : kParts)
+    if (name == known) return part;
+  return Part::none;
+}
+
+template <typename Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool take_rtt(double rtt_us, ReadResult& result) {
+  if (!(rtt_us >= 0 && rtt_us < kRttUsMax)) return false;
+  result.rtt_ns = static_cast<std::uint64_t>(std::llround(rtt_us * kMicrosecondNs));
+  return true;
+}
+
+bool take_address(std::string_view text, Ipv4& address) {
+  const std::optional<Ipv4> parsed = parse_ipv4(text);
+  if (parsed) address = *parsed;
+  return parsed.has_value();
+}
+
+// Takes a value as CSV has it; false when the field cannot have it.
+bool take_text(Part part, std::string_view text, ReadResult& result) {
+  Ipv4 responder;
+  std::int64_t received_us = 0;
+  double rtt_us = 0;
+  switch (part) {
+    case Part::target:
+      return take_address(text, result.target);
+    case Part::saddr:
+      if (!take_address(text, responder)) return false;
+      result.responder = responder;
+      return true;
+    case Part::type:
+      result.is_error = text == "error";
+      return result.is_error || text == "reply";
+    case Part::success:
+      result.is_error = text == "false";
+      return result.is_error || text == "true";
+    case Part::repeat:
+      result.is_repeat = text == "true";
+      return result.is_repeat || text == "false";
+    case Part::rtt_us:
+      return text.empty() || (parse_number(text, rtt_us) && take_rtt(rtt_us, result));
+    case Part::ts_us:
+      if (!parse_number(text, received_us)) return false;
+      result.received_us = received_us;
+      return true;
+    case Part::icmp_type:
+      return parse_number(text, result.icmp_type);
+    case Part::icmp_code:
+      return parse_number(text, result.icmp_code);
+    case Part::none:
+      break;
+  }
+  return true;
+}
+
+std::vector<Part> parts_of(const std::vector<const ResultField*>& fields) {
+  std::vector<Part> parts;
+  if (fields.empty()) {
+    for (const ResultField& field : kResultFields) parts.push_back(part_of(field.name));
+  } else {
+    for (const ResultField* field : fields) parts.push_back(part_of(field->name));
+  }
+  return parts;
+}
+
+}  // namespace
+
+class ResultReader::Parser {
+ public:
+  virtual ~Parser() = default;
+  // False when the line is no result.
+  virtual bool parse(std::string_view line, ReadResult& result) = 0;
+};
+
+class ResultReader::JsonParser : public Parser {
+ public:
+  bool parse(std::string_view line, ReadResult& result) override {
+    bool has_target = false;
+    try {
+      ondemand::document document =
+          parser_.iterate(line.data(), line.size(), line.size() + LineSource::kPaddingBytes);
+      for (ondemand::field field : document.get_object()) {
+        const Part part = part_of(field.unescaped_key());
+        has_target = has_target || part == Part::target;
+        if (!take(part, field.value(), result)) return false;
+      }
+      return has_target && document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+    } catch (const simdjson::simdjson_error&) {
+      return false;
+    }
+  }
+
+ private:
+  static bool take(Part part, ondemand::value& value, ReadResult& result) {
+    switch (part) {
+      case Part::target:
+      case Part::saddr:
+      case Part::type:
+        return take_text(part, value.get_string(), result);
+      case Part::success:
+        result.is_error = !bool(value.get_bool());
+        return true;
+      case Part::repeat:
+        result.is_repeat = value.get_bool();
+        return true;
+      case Part::rtt_us:
+        return take_rtt(value.get_double(), result);
+      case Part::ts_us:
+        result.received_us = value.get_int64();
+        return true;
+      case Part::icmp_type:
+      case Part::icmp_code:
+        return take_byte(value, part == Part::icmp_type ? result.icmp_type : result.icmp_code);
+      case Part::none:
+        break;
+    }
+    return true;
+  }
+  static bool take_byte(ondemand::value& value, std::uint8_t& byte) {
+    const std::uint64_t number = value.get_uint64();
+    byte = static_cast<std::uint8_t>(number);
+    return number == byte;
+  }
+
+  ondemand::parser parser_;
+};
+
+class ResultReader::CsvParser : public Parser {
+ public:
+  explicit CsvParser(std::vector<Part> parts) : parts_(std::move(parts)) {}
+
+  bool parse(std::string_view line, ReadResult& result) override {
+    std::size_t column = 0;
+    while (column < parts_.size()) {
+      const std::size_t end = end_of_cell(line);
+      if (!take_text(parts_[column++], line.substr(0, end), result)) return false;
+      if (end == line.size()) break;
+      line.remove_prefix(end + 1);
+      if (column == parts_.size()) return false;
+    }
+    return column == parts_.size();
+  }
+
+ private:
+  // A cell that is quoted holds a text, which is not read; its quotes are doubled.
+  static std::size_t end_of_cell(std::string_view line) {
+    bool is_quoted = false;
+    std::size_t end = 0;
+    for (; end < line.size() && (is_quoted || line[end] != ','); ++end)
+      if (line[end] == '"') is_quoted = !is_quoted;
+    return end;
+  }
+
+  std::vector<Part> parts_;
+};
+
+class ResultReader::AddressParser : public Parser {
+ public:
+  bool parse(std::string_view line, ReadResult& result) override {
+    return take_address(line, result.target);
+  }
+};
+
+tl::expected<std::unique_ptr<ResultReader>, std::string> ResultReader::open(
+    const std::string& path, ResultFormat::Syntax syntax,
+    const std::vector<const ResultField*>& fields) {
+  tl::expected<std::unique_ptr<LineSource>, std::string> source = LineSource::open(path);
+  if (!source) return tl::make_unexpected(source.error());
+  std::unique_ptr<Parser> parser;
+  switch (syntax) {
+    case ResultFormat::Syntax::jsonl:
+      parser = std::make_unique<JsonParser>();
+      break;
+    case ResultFormat::Syntax::csv:
+      parser = std::make_unique<CsvParser>(parts_of(fields));
+      break;
+    case ResultFormat::Syntax::ip:
+      parser = std::make_unique<AddressParser>();
+      break;
+  }
+  return std::unique_ptr<ResultReader>(new ResultReader(
+      path, std::move(*source), ResultFormat(syntax, fields).header(), std::move(parser)));
+}
+
+ResultReader::ResultReader(std::string path, std::unique_ptr<LineSource> source, std::string header,
+                           std::unique_ptr<Parser> parser)
+    : path_(std::move(path)),
+      source_(std::move(source)),
+      header_(std::move(header)),
+      parser_(std::move(parser)) {}
+
+ResultReader::~ResultReader() = default;
+
+bool ResultReader::next(ReadResult& result) {
+  std::string_view line;
+  while (error_.empty() && source_->next(line)) {
+    bytes_ += line.size() + 1;
+    if (source_->line_number() == 1 && !header_.empty() &&
+        line == std::string_view(header_).substr(0, header_.size() - 1))
+      continue;
+    result = {};
+    if (parser_->parse(line, result)) return true;
+    error_ =
+        fmt::format("'{}', line {}, is not a result of this scan", path_, source_->line_number());
+  }
+  if (error_.empty() && !source_->error().empty())
+    error_ = fmt::format("'{}' was read up to line {}: {}", path_, source_->line_number(),
+                         source_->error());
+  return false;
+}
+
+std::string why_not_read_back(ResultFormat::Syntax syntax,
+                              const std::vector<const ResultField*>& fields, bool has_errors,
+                              bool has_repeats) {
+  if (syntax == ResultFormat::Syntax::ip) return {};
+  const std::vector<Part> parts = parts_of(fields);
+  const auto has = [&parts](Part part) { return std::ranges::find(parts, part) != parts.end(); };
+  const auto missing = [](std::string_view what, std::string_view field) {
+    return fmt::format("--fields leaves out '{}', which tells {}", field, what);
+  };
+  if (!has(Part::target)) return missing("whose line it is", "target");
+  if (has_errors && !has(Part::type) && !has(Part::success))
+    return missing("errors from replies", "type");
+  if (has_errors && !has(Part::icmp_type)) return missing("which error it is", "icmp_type");
+  if (has_errors && !has(Part::icmp_code)) return missing("which error it is", "icmp_code");
+  if (has_repeats && !has(Part::repeat)) return missing("a repeat from a first answer", "repeat");
+  return {};
+}
+
+}  // namespace echoscan

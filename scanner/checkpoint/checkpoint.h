@@ -1,0 +1,73 @@
+// What a scan writes down while it runs, so that it can go on after any end: what it is, how far it
+// has come, and how each of its legs ended.
+//
+// It is plain data with one text form, JSON of a version of its own (docs/checkpoint.md); another
+// version is refused and not guessed at. A place in the order is a set of steps that are not done,
+// counted over all passes (targets/step_ranges.h). What was found stands in the results and not
+// here. There are two places: what holds after a kill, when the kernel still has all that was
+// written, and what holds after a loss of power, when only what was synchronised is there.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "targets/step_ranges.h"
+
+namespace echoscan {
+
+// Of struct probe_key (bpf/wire.h), as in memory.
+using ProbeKeyBytes = std::array<std::uint8_t, 32>;
+
+// One run of the scan, from its start to its end.
+struct Leg {
+  std::int64_t start_ms = 0;     // since 1970
+  std::int64_t end_ms = 0;       // of a leg that was killed: when that was last written
+  std::string why;               // an outcome's name; empty: running, or killed
+  std::uint64_t sent = 0;        // probes, each once
+  std::uint64_t sent_again = 0;  // of those, ones that an earlier leg may have sent
+};
+
+// How far a scan has come.
+struct OrderPlace {
+  std::vector<StepRange> pending;  // a set: steps that are to be walked, or walked again
+  std::uint64_t reached = 0;       // when it was written, nothing had been sent behind this step
+  std::uint64_t lines = 0;         // of results, at least so many are in their file
+  std::uint64_t errors = 0;        // the same of the file of errors (error_marks.h)
+};
+
+struct Checkpoint {
+  std::string program;                 // "echoscan 0.1.0", for people
+  std::vector<std::string> arguments;  // of the first leg, behind `scan`
+  std::string directory;               // in which these name files
+  std::string results;                 // path of the results, absolute
+
+  // What the order depends on, and what the lists must give again.
+  std::string digest;
+  std::uint64_t seed = 0;
+  std::uint64_t first = 0;
+  std::uint32_t passes = 1;
+  std::uint32_t shard = 0;
+  std::uint32_t shards = 1;
+  StepRange steps{};  // the shard's
+  // Of the targets that no way led to: none of them is probed later.
+  std::string without_way;
+
+  ProbeKeyBytes key{};  // of the probes: late replies are known by it
+  std::string boot_id;
+
+  OrderPlace after_kill;
+  OrderPlace after_power_loss;
+  std::uint64_t in_doubt = 0;  // over all legs
+  std::vector<Leg> legs;       // the last is the present one
+};
+
+// One line, newline included. Bytes of arguments that are no UTF-8 are kept.
+std::string checkpoint_json(const Checkpoint& checkpoint);
+// The error is a clause: "it is of version 3, and this program knows version 1".
+tl::expected<Checkpoint, std::string> read_checkpoint(std::string_view json);
+
+}  // namespace echoscan

@@ -1,0 +1,32 @@
+// The file of a scan's checkpoint: RESULTS.scan, beside the results.
+//
+// It is replaced by a rename of RESULTS.scan.part, which was synchronised before, so that a kill or
+// a loss of power at any moment leaves the old one or the new one. It holds the key that proves
+// replies, and names files that a privileged scan will open: mode 0600, and only its owner's is
+// read. Rejected: writing in place, and a database, which would be a file format more.
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+
+#include "scanner/checkpoint/checkpoint.h"
+
+namespace echoscan {
+
+// The checkpoint's path for the results at `results`.
+std::string checkpoint_path(const std::string& results);
+// The path of the marks of errors (error_marks.h) beside them.
+std::string error_marks_path(const std::string& results);
+
+// Writes the checkpoint of the results that it names; an errno. With `is_lasting` the folder is
+// synchronised, too.
+int write_checkpoint(const Checkpoint& checkpoint, bool is_lasting);
+// Removes it, and what may have been left of another.
+void remove_checkpoint(const std::string& results);
+// Reads the checkpoint of the results at `results`. The error is a sentence without a full stop.
+tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results);
+
+// Another one each time that the machine starts; empty where the kernel does not say.
+std::string boot_id();
+
+}  // namespace echoscan

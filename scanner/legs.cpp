@@ -1,0 +1,197 @@
+#include "scanner/legs.h"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <bit>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+#include "output/aggregate/result_reader.h"
+#include "output/sink/file_place.h"
+#include "output/sink/part_file.h"
+#include "output/summary/figure_text.h"
+#include "scanner/checkpoint/checkpoint_file.h"
+#include "scanner/plan/done_probes.h"
+#include "scanner/process/clock.h"
+#include "scanner/process/log.h"
+#include "scanner/process/system_error.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::int64_t kMillisecondNs = 1'000'000;
+constexpr double kSecondNs = 1e9;
+constexpr std::uint64_t kLinesALook = 65'536;
+
+static_assert(sizeof(probe_key) == sizeof(ProbeKeyBytes));
+
+std::int64_t now_ms() {
+  return (static_cast<std::int64_t>(MonotonicClock().now_ns()) + realtime_offset_ns()) /
+         kMillisecondNs;
+}
+
+std::string absolute_results(const std::string& path) {
+  const tl::expected<FilePlace, std::string> place = find_place(path);
+  return std::filesystem::absolute(place ? place->path() : path).string();
+}
+
+Checkpoint new_checkpoint(const TargetPlan& plan, const ScanConfig& config) {
+  Checkpoint checkpoint;
+  checkpoint.arguments = config.arguments;
+  checkpoint.directory = std::filesystem::current_path().string();
+  checkpoint.results = absolute_results(config.output.path);
+  checkpoint.digest = plan.digest;
+  checkpoint.seed = plan.seed;
+  checkpoint.first = plan.first;
+  checkpoint.passes = config.order.passes;
+  checkpoint.shard = plan.shard.index;
+  checkpoint.shards = plan.shard.count;
+  checkpoint.steps = plan.steps;
+  checkpoint.without_way = digest_without_way(plan);
+  const std::uint64_t steps = (plan.steps.end - plan.steps.begin) * config.order.passes;
+  if (steps > 0) checkpoint.after_kill.pending.push_back({0, steps});
+  checkpoint.after_power_loss = checkpoint.after_kill;
+  return checkpoint;
+}
+
+// A path as a shell takes it for one word.
+std::string shell_word(const std::string& path) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,=:@%";
+  if (path.find_first_not_of(kPlain) == std::string::npos) return path;
+  std::string word = "'";
+  for (const char c : path) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+}  // namespace
+
+void refuse_another_order(const TargetPlan& plan, const ScanConfig& config) {
+  if (!config.resumed) return;
+  const Checkpoint& checkpoint = *config.resumed;
+  if (plan.digest != checkpoint.digest)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--resume: the lists have changed: their digest is sha256:{}, and "
+                                "the scan that goes on has sha256:{}",
+                                plan.digest, checkpoint.digest));
+  if (plan.first != checkpoint.first || plan.steps != checkpoint.steps)
+    throw UserError(ExitCode::bad_usage,
+                    "--resume: the order is not that of the scan that goes on (--max-targets)");
+}
+
+probe_key key_of(const ScanConfig& config) {
+  if (config.resumed) return std::bit_cast<probe_key>(config.resumed->key);
+  probe_key key{};
+  if (getrandom(&key, sizeof(key), 0) != sizeof(key)) throw_system_error("draw a random key");
+  return key;
+}
+
+Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& key)
+    : config_(config),
+      checkpoint_(config.resumed ? *config.resumed : new_checkpoint(plan, config)) {
+  checkpoint_.program = "echoscan " ECHOSCAN_VERSION;
+  checkpoint_.key = std::bit_cast<ProbeKeyBytes>(key);
+  if (config.resumed) {
+    const std::string without_way = digest_without_way(plan);
+    if (without_way != checkpoint_.without_way)
+      throw UserError(ExitCode::environment,
+                      "--resume: routes or gateways have changed, and other targets have no way "
+                      "now than when the scan began; those that had none would stay unprobed");
+    earlier_.legs = checkpoint_.legs;
+    earlier_.in_doubt = checkpoint_.in_doubt;
+    const bool has_lost_power = checkpoint_.boot_id != boot_id();
+    place_ = has_lost_power ? checkpoint_.after_power_loss : checkpoint_.after_kill;
+    checkpoint_.after_kill = checkpoint_.after_power_loss = place_;
+    earlier_.done = count_done(plan, config.order.passes, place_.pending);
+    resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms};
+  }
+  checkpoint_.boot_id = boot_id();
+  const std::int64_t start_ms = now_ms();
+  checkpoint_.legs.push_back({start_ms, start_ms, "", 0, 0});
+}
+
+Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSignals& signals) {
+  if (resumption_) read_back(pipeline, signals);
+  if (!config_.output.why_no_checkpoint.empty()) {
+    log_debug("no checkpoint is written: {}", config_.output.why_no_checkpoint);
+    return nullptr;
+  }
+  if (!config_.output.emission.errors && !open_error_marks(pipeline)) return nullptr;
+  pipeline.keep_progress(error_marks_.get());
+  const auto sync = [this, &results] {
+    const int error = results.sync();
+    return error != 0 || !error_marks_ ? error : error_marks_->sync();
+  };
+  const std::uint64_t earlier_in_doubt = earlier_.in_doubt;
+  const auto look = [&pipeline, earlier_in_doubt] {
+    CheckpointView view = pipeline.checkpoint_view();
+    view.in_doubt += earlier_in_doubt;
+    return view;
+  };
+  checkpointer_.emplace(
+      checkpoint_, static_cast<std::uint64_t>(config_.pace.cooldown_s * kSecondNs),
+      static_cast<std::uint64_t>(config_.output.checkpoint_interval_s * kSecondNs),
+      Checkpointer::Seams{look, sync, now_ms, write_checkpoint});
+  return &*checkpointer_;
+}
+
+bool Legs::open_error_marks(Pipeline& pipeline) {
+  bool is_good = true;
+  auto marks =
+      ErrorMarks::open(error_marks_path(checkpoint_.results), resumption_ ? place_.errors : 0,
+                       [&](const ErrorMark& mark) { is_good = pipeline.restore(mark) && is_good; });
+  if (!marks && (resumption_ || config_.output.checkpointing == Checkpointing::asked))
+    throw UserError(ExitCode::output, marks.error());
+  if (!marks) {
+    log_warning("no checkpoint is written, and nobody can go on with this scan: {}", marks.error());
+    return false;
+  }
+  if (!is_good)
+    throw UserError(ExitCode::output,
+                    fmt::format("'{}' is not of this scan", error_marks_path(checkpoint_.results)));
+  error_marks_ = std::move(*marks);
+  return true;
+}
+
+void Legs::read_back(Pipeline& pipeline, const StopSignals& signals) {
+  const OutputConfig& output = config_.output;
+  const std::string path = part_name(checkpoint_.results);
+  auto reader = ResultReader::open(path, output.syntax, output.fields);
+  if (!reader) throw UserError(ExitCode::output, reader.error());
+  std::uint64_t lines = 0;
+  for (ReadResult result; (*reader)->next(result); ++lines) {
+    if (!pipeline.restore(result))
+      throw UserError(
+          ExitCode::output,
+          fmt::format("'{}' has a result of {} that is not of this scan, or there twice", path,
+                      to_string(result.target)));
+    if (lines % kLinesALook == 0) signals.throw_if_stopped();
+  }
+  if (!(*reader)->error().empty()) throw UserError(ExitCode::output, (*reader)->error());
+  if (lines < place_.lines)
+    throw UserError(
+        ExitCode::output,
+        fmt::format("'{}' has {} results, and its checkpoint knows of {}: whom the others named "
+                    "would be called silent; begin anew",
+                    path, with_thousands(lines), with_thousands(place_.lines)));
+  pipeline.continue_behind((*reader)->bytes());
+  log_info("going on behind leg {}: {} results are there, {} of {} probes are done",
+           earlier_.legs.size(), with_thousands(lines), with_thousands(earlier_.done.drawn),
+           with_thousands(pipeline.snapshot().probes));
+}
+
+std::string Legs::end(const ScanOutcome& outcome) {
+  if (!checkpointer_) return {};
+  if (std::holds_alternative<Finished>(outcome)) {
+    checkpointer_->stop();
+    remove_checkpoint(checkpoint_.results);
+    return {};
+  }
+  if (!checkpointer_->close(outcome_name(outcome))) return {};
+  return fmt::format("echoscan scan --resume {}", shell_word(checkpoint_.results));
+}
+
+}  // namespace echoscan

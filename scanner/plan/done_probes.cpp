@@ -1,0 +1,92 @@
+#include "scanner/plan/done_probes.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "targets/label_tally.h"
+#include "targets/skipped_steps.h"
+#include "targets/target_cursor.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::size_t kBatchSize = 1024;
+
+// Steps of one pass that are done, as exponents of the order.
+struct DoneSteps {
+  bool is_first_pass = false;
+  StepRange exponents;
+};
+
+std::vector<DoneSteps> done_steps(const TargetPlan& plan, unsigned passes,
+                                  const std::vector<StepRange>& pending) {
+  const std::uint64_t pass_steps = plan.steps.end - plan.steps.begin;
+  std::vector<DoneSteps> done;
+  for (StepRange range : steps_outside(pending, {0, pass_steps * passes})) {
+    while (range.begin < range.end) {
+      const std::uint64_t pass = range.begin / pass_steps;
+      const std::uint64_t end = std::min(range.end, (pass + 1) * pass_steps);
+      const std::uint64_t offset = plan.steps.begin - pass * pass_steps;  // modulo 2^64
+      done.push_back({pass == 0, {range.begin + offset, end + offset}});
+      range.begin = end;
+    }
+  }
+  return done;
+}
+
+// By the number of a way's label, whether it leads nowhere.
+std::vector<bool> ways_without(const TargetPlan& plan) {
+  std::vector<bool> without{false};
+  for (const WayShare& share : plan.ways.shares) without.push_back(is_unroutable(share.way));
+  return without;
+}
+
+}  // namespace
+
+DoneProbes count_done(const TargetPlan& plan, unsigned passes,
+                      const std::vector<StepRange>& pending) {
+  DoneProbes done;
+  const SkippedSteps skipped(plan.permutation);
+  LabelTally by_label(plan.labels);
+  LabelTally by_way(plan.ways.map);
+  const std::vector<bool> is_without = ways_without(plan);
+  const bool has_to_walk = !by_label.empty() || !by_way.empty();
+  TargetCursor cursor(plan.targets, plan.permutation);
+  std::array<Ipv4, kBatchSize> batch;
+  for (const DoneSteps& steps : done_steps(plan, passes, pending)) {
+    const std::uint64_t drawn =
+        skipped.targets_before(steps.exponents.end) - skipped.targets_before(steps.exponents.begin);
+    std::uint64_t sent = drawn;
+    if (has_to_walk) cursor.seek(steps.exponents.begin, steps.exponents.end);
+    while (has_to_walk && !cursor.done()) {
+      const std::size_t count = cursor.next(batch);
+      for (const Ipv4 address : std::span(batch).first(count)) {
+        if (is_without[by_way.label_of(address)]) {
+          --sent;
+          continue;
+        }
+        by_label.add(address);
+        by_way.add(address);
+      }
+    }
+    done.drawn += drawn;
+    done.sent += sent;
+    if (steps.is_first_pass) done.first_pass += sent;
+    done.passed_over += drawn - sent;
+  }
+  done.sent_by_label = by_label.counts();
+  done.sent_by_way = by_way.counts();
+  return done;
+}
+
+std::string digest_without_way(const TargetPlan& plan) {
+  if (plan.unroutable_count == 0 && plan.ways.map.empty()) return {};
+  const std::vector<bool> is_without = ways_without(plan);
+  std::vector<AddressRange> without;
+  for (const LabelledRange& range : plan.ways.map.label_ranges(plan.targets.ranges()))
+    if (is_without[range.label]) without.push_back(range.range);
+  return without.empty() ? "" : digest_of(merge_ranges(std::move(without)));
+}
+
+}  // namespace echoscan

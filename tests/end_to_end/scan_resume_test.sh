@@ -1,0 +1,211 @@
+#!/usr/bin/env bash
+# A scan that is killed at random moments, again and again, and goes on with --resume: what it has found in the end is
+# what is there, each target once, and its ledger adds up. Then everything that a leg may not change, what is not to be
+# gone on with, and the end of each other kind.
+#
+#   scan_resume_test.sh                10 kills over two methods and three formats
+#   ECHOSCAN_KILLS=100 scan_resume_test.sh   so many for each method and format; prints docs/checkpoint.md's table
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+lab up
+cd "$work"
+kills=${ECHOSCAN_KILLS:-0}
+RANDOM=${ECHOSCAN_RESUME_SEED:-$((0x$(date +%s | sha256sum | cut -c1-4)))}
+echo "seed $RANDOM"
+targets=10.4.0.0/17
+lab truth $targets | sort >truth
+[ -s truth ] || fail "the truth is empty"
+
+# One leg: killed after some time, stopped for a while before, or let run to its end. Its exit status is in $status.
+leg() { # SECONDS|end ARGUMENT...
+  local seconds=$1
+  shift
+  # Not near: the pid is to be the scan's.
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan "$@" 2>>log &
+  pid=$!
+  if [ "$seconds" != end ]; then
+    sleep "$seconds"
+    if [ $((RANDOM % 4)) = 0 ]; then
+      kill -STOP "$pid" || status=gone
+      sleep 0.3
+    fi
+    kill -KILL "$pid" 2>/dev/null || status=gone
+  fi
+  status=0
+  wait "$pid" 2>/dev/null || status=$?
+}
+
+# The targets of the results in FILE, sorted, each as often as it is there.
+targets_in() { # FILE FORMAT
+  case $1 in *.zst) zstd -dcq "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac |
+    case $2 in jsonl) jq -r 'select(.type == "reply" and (.repeat | not)) | .target' ;; csv) csv_targets ;; ip) cat ;; esac | sort
+}
+csv_targets() { awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "target") column = i; next } { print $column }'; }
+
+# Kills a scan COUNT times, and lets it end.
+kill_and_resume() { # COUNT FORMAT FILE OPTION...
+  local count=$1 format=$2 file=$3 killed=0
+  shift 3
+  rm -f "$file" "$file".* summary log
+  local begin=("$@" --allow-reserved --format "$format" -o "$file" --rate 8k --cooldown 1 --seed $RANDOM $targets)
+  while [ $killed -lt "$count" ]; do
+    # Mostly while it sends; at times while it starts, in the cooldown, or just before its end.
+    local seconds=$((1 + RANDOM % 3)).$((RANDOM % 10))
+    [ $((RANDOM % 4)) != 0 ] || seconds=0.$((RANDOM % 10))$((RANDOM % 10))
+    [ $((RANDOM % 6)) != 0 ] || seconds=$((4 + RANDOM % 2)).$((RANDOM % 10))
+    # A scan that was killed before it wrote anything down is begun anew, as one that has finished is.
+    if [ -e "$file.scan" ]; then leg "$seconds" --resume "$file"; else leg "$seconds" "${begin[@]}"; fi
+    case $status in
+      137) killed=$((killed + 1)) ;;
+      0) rm -f "$file" ;;
+      *) fail "a leg of $format by $* ends with $status" ;;
+    esac
+  done
+  if [ -e "$file.scan" ]; then
+    leg end --resume "$file" --summary summary
+  else
+    leg end "${begin[@]}" --summary summary
+  fi
+  expect_equal "the last leg's status ($format by $*)" "$status" 0
+  targets_in "$file" "$format" >found
+  cmp -s found truth ||
+    fail "$format by $*: $(uniq found | wc -l) targets in $(wc -l <found) lines of $(wc -l <truth): $(diff found truth | head -5)"
+  expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+  expect_equal "probes sent" "$(jq .ledger.sent summary)" "$(jq .ledger.probes summary)"
+  expect_equal "outcome" "$(jq -r .outcome summary)" finished
+  expect_equal "what the killed scan has left" "$(ls "$file".* 2>/dev/null || [ $? = 2 ])" ""
+  printf '| %s | %s | %d | %d | %d | %d |\n' "$*" "$file" "$killed" "$(wc -l <found)" "$(wc -l <truth)" \
+    "$(jq '[.legs[].sent_again] | add' summary)"
+}
+
+if [ "$kills" != 0 ]; then
+  for method in af_xdp_copy xdp_live packet_mmap raw_socket; do
+    for results in jsonl:found.jsonl csv:found.csv ip:found.txt jsonl:found.jsonl.zst csv:found.csv.gz; do
+      kill_and_resume "$kills" "${results%%:*}" "${results#*:}" --method $method
+    done
+  done
+  exit
+fi
+kill_and_resume 3 jsonl found.jsonl --method af_xdp_copy
+kill_and_resume 3 csv found.csv.zst --method raw_socket
+kill_and_resume 2 ip found.txt --method af_xdp_copy --queues 1
+kill_and_resume 2 jsonl found.jsonl.gz --method xdp_live --probes 2 --emit errors,repeats
+
+# From here on a scan that is stopped cleanly: it says the command that goes on, and that finds the rest. Each leg has
+# labels, ways and a ledger of the whole.
+printf '10.4.0.0/18 one\n10.4.64.0/18 two\n' >list
+rm -f found.jsonl*
+status=0
+scan_list=(--allow-reserved -t list -o found.jsonl --rate 8k --cooldown 1 --seed 5)
+timeout --preserve-status -s INT 2 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan "${scan_list[@]}" --summary first 2>log || status=$?
+expect_equal "status of what was interrupted" "$status" 130
+expect_text log "to go on from here: echoscan scan --resume $work/found.jsonl"
+expect_equal "mode of the checkpoint" "$(stat -c %a found.jsonl.scan)" 600
+cp found.jsonl kept.jsonl
+cp found.jsonl first.jsonl
+cp found.jsonl.scan kept.scan
+echo 'rate = 1k' >conf
+
+# What is refused is refused before anything is sent, with nothing lost.
+refused() { # STATUS TEXT ARGUMENT...
+  local expected=$1 text=$2
+  shift 2
+  expect_status "$expected" near "$echoscan" scan "$@" 2>log
+  expect_text log "$text"
+  cmp -s found.jsonl kept.jsonl || fail "the results have changed by: $*"
+}
+for option in "--seed 6" "--probes 2" "--shard 0/2" "--max-targets 5" "10.4.0.1" "-t list" "-x 10.4.0.1" "--allow-reserved" \
+  "-o other" "--format csv" "--fields target" "--emit errors" "--append" "--no-checkpoint" "--config conf" "--dry-run"; do
+  # shellcheck disable=SC2086
+  refused 2 "cannot be given anew" --resume found.jsonl $option
+done
+[ ! -e other ] || fail "what was refused has written"
+refused 2 "cannot go on from '$work/nothing.scan': No such file or directory" --resume nothing
+mv list list.kept
+echo 10.4.0.0/18 >list
+refused 2 "the lists have changed" --resume found.jsonl
+mv list.kept list
+sed 's/"version":1/"version":2/' kept.scan >found.jsonl.scan
+refused 2 "it is of version 2, and this program knows version 1" --resume found.jsonl
+head -c 300 kept.scan >found.jsonl.scan
+refused 2 "it is no checkpoint of a scan" --resume found.jsonl
+cp kept.scan found.jsonl.scan
+chmod 666 found.jsonl.scan
+refused 2 "others may write to it" --resume found.jsonl
+chmod 600 found.jsonl.scan
+chown 65534 found.jsonl.scan
+refused 2 "it belongs to another user" --resume found.jsonl
+chown 0 found.jsonl.scan
+jq -c '.after_kill.lines += 1' kept.scan >found.jsonl.scan
+refused 4 "would be called silent" --resume found.jsonl
+near ip route add blackhole 10.4.3.0/24
+cp kept.scan found.jsonl.scan
+refused 3 "routes or gateways have changed" --resume found.jsonl
+near ip route delete blackhole 10.4.3.0/24
+head -n -1 kept.jsonl >found.jsonl
+echo '{"target":"10.4.0.1","repeat":"no"}' >>found.jsonl
+cp found.jsonl kept.jsonl
+refused 4 "is not a result of this scan" --resume found.jsonl
+head -n -1 kept.jsonl >found.jsonl
+head -n 1 found.jsonl >>found.jsonl
+cp found.jsonl kept.jsonl
+refused 4 "or there twice" --resume found.jsonl
+expect_equal "the checkpoint after all that" "$(cat found.jsonl.scan)" "$(cat kept.scan)"
+
+# The rest, without the first line, whose target no leg probes again; from another folder, at another rate, by another
+# method.
+tail -n +2 first.jsonl >found.jsonl
+jq -c '.after_kill.lines -= 1 | .after_power_loss.lines -= 1' kept.scan >found.jsonl.scan
+(cd / && ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --resume "$work/found.jsonl" --rate 50k --method packet_mmap --summary "$work/summary") 2>log
+jq -r .target found.jsonl | sort >found
+expect_equal "the target that is missing" "$(comm -13 found truth)" "$(head -n 1 first.jsonl | jq -r .target)"
+expect_equal "targets too many" "$(comm -23 found truth | wc -l)" 0
+expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+expect_equal "legs" "$(jq -r '[.legs[].outcome] | join(",")' summary)" "interrupted,finished"
+expect_equal "sent by label" "$(jq -c '[.labels[].sent] | sort' summary)" "[16384,16384]"
+expect_equal "sent" "$(jq .ledger.sent summary)" 32768
+expect_equal "sent by the first leg" "$(jq '.legs[0].sent' summary)" "$(jq .ledger.sent first)"
+# Of what the first leg had drawn and not sent, no more than a block is sent to that it had sent to.
+[ "$(jq '[.legs[].sent_again] | add' summary)" -le 160 ] || fail "$(jq -c .legs summary)"
+expect_equal "files left" "$(ls found.jsonl.* 2>/dev/null || [ $? = 2 ])" ""
+
+# After a loss of power only what was brought to the disk holds.
+rm -f found.jsonl*
+leg 3.5 "${scan_list[@]}" --checkpoint-interval 1
+cp found.jsonl.scan kept.scan
+lines=$(jq .after_power_loss.lines kept.scan)
+head -n "$lines" found.jsonl.part >durable
+printf 'half a li' >>durable
+mv durable found.jsonl.part
+jq -c '.boot_id = "another"' kept.scan >found.jsonl.scan
+leg end --resume found.jsonl --summary summary --rate 50k
+expect_equal "status behind a loss of power" "$status" 0
+jq -r .target found.jsonl | sort >found
+cmp -s found truth || fail "a loss of power has cost $(comm -13 found truth | wc -l) targets"
+expect_equal "outcomes" "$(jq -r '[.legs[].outcome] | join(",")' summary)" "killed,finished"
+expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+
+# No checkpoint where it is not wanted, or cannot be; and an error where it was asked for.
+for options in "--no-checkpoint -o plain.jsonl" "-o plain.jsonl --append" "-o plain.jsonl --fields saddr" "-o /dev/null"; do
+  # shellcheck disable=SC2086
+  timeout --preserve-status -s KILL 1.5 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 100 -v $options $targets \
+    2>log || expect_equal "status of what was killed" $? 137
+  expect_text log "no checkpoint is written: "
+  expect_equal "checkpoints by $options" "$(ls plain.jsonl.scan* /dev/null.scan* 2>/dev/null || [ $? = 2 ])" ""
+done
+for options in "" "-o plain.jsonl --append" "-o plain.csv --format csv --fields saddr" "-o /dev/null"; do
+  # shellcheck disable=SC2086
+  expect_status 2 near "$echoscan" scan --allow-reserved --checkpoint $options $targets 2>log
+  expect_text log "--checkpoint: "
+done
+
+# A full disk for the checkpoint is said, and the scan goes on to its end.
+mkdir small
+for files in 1 2; do
+  mount -t tmpfs -o size=1m,nr_inodes=$((2 + files)) tmpfs small
+  [ $files = 1 ] || touch small/found.jsonl.scan.part
+  expect_status 0 near "$echoscan" scan --allow-reserved --rate 20k --cooldown 1 -o small/found.jsonl 10.4.0.0/24 2>log
+  expect_text log "No space left on device"
+  expect_equal "results without room for a checkpoint" "$(wc -l <small/found.jsonl)" "$(lab truth 10.4.0.0/24 | wc -l)"
+  umount small
+done
