@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <bit>
 #include <filesystem>
@@ -106,7 +107,8 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
     place_ = has_lost_power ? checkpoint_.after_power_loss : checkpoint_.after_kill;
     checkpoint_.after_kill = checkpoint_.after_power_loss = place_;
     earlier_.done = count_done(plan, config.order.passes, place_.pending);
-    resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms};
+    resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms,
+                             earlier_.done.sent, earlier_.done.first_pass};
   }
   checkpoint_.boot_id = boot_id();
   const std::int64_t start_ms = now_ms();
@@ -119,6 +121,12 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
     log_debug("no checkpoint is written: {}", config_.output.why_no_checkpoint);
     return nullptr;
   }
+  const std::string path = checkpoint_path(checkpoint_.results);
+  if (!resumption_ && access(path.c_str(), F_OK) == 0)
+    log_warning(
+        "'{}' is of a scan that could have been gone on with (--resume); this one begins anew, and "
+        "replaces what that has found",
+        path);
   if (!config_.output.emission.errors && !open_error_marks(pipeline)) return nullptr;
   pipeline.keep_progress(error_marks_.get());
   const auto sync = [this, &results] {

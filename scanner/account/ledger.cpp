@@ -61,7 +61,7 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot, cons
   ledger.probes = snapshot.probes;
   ledger.drawn = done.drawn + snapshot.sum(&SenderFigures::drawn);
   ledger.sent_earlier = done.sent + answered;
-  ledger.sent = ledger.sent_earlier + snapshot.probes_sent();
+  ledger.sent = snapshot.probes_sent_in_all();
   ledger.sent_again = snapshot.sent_again();
   // Senders count what they handed over, some of it twice.
   ledger.in_doubt =

@@ -101,6 +101,9 @@ struct Snapshot {
   std::uint64_t probes = 0;            // planned: targets times passes
 
   std::uint64_t without_way = 0;  // of those, to targets that no way leads to
+  // Of a resumed scan: probes that earlier legs have sent, and those of them in the first pass.
+  std::uint64_t sent_earlier = 0;
+  std::uint64_t first_pass_earlier = 0;
 
   std::vector<SenderFigures> senders;
   // By the label of the plan's way; empty with one way for all. What was handed over may be given
@@ -137,6 +140,14 @@ struct Snapshot {
   [[nodiscard]] std::uint64_t probes_sent() const {
     const std::uint64_t frames = sent();
     return frames - std::min(frames, sent_again());
+  }
+  // The same with those of earlier legs.
+  [[nodiscard]] std::uint64_t probes_sent_in_all() const {
+    return sent_earlier + sum(&SenderFigures::answered_earlier) + probes_sent();
+  }
+  // Targets that have been sent to, or are about to be.
+  [[nodiscard]] std::uint64_t targets_probed() const {
+    return std::min(first_pass_earlier + sum(&SenderFigures::first_pass), probes_sent_in_all());
   }
   [[nodiscard]] std::uint64_t paused_ns() const {
     std::uint64_t sum = 0;

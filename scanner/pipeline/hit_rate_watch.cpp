@@ -67,7 +67,7 @@ std::optional<HitRateTooLow> HitRateWatch::look(std::uint64_t now_ns, const Figu
 HitRateWatch::Figures hit_rate_figures(const Snapshot& snapshot) {
   const ReceiverFigures& receiver = snapshot.receiver;
   HitRateWatch::Figures figures;
-  figures.probed = std::min(snapshot.sum(&SenderFigures::first_pass), snapshot.probes_sent());
+  figures.probed = snapshot.targets_probed();
   figures.replied =
       receiver.replied + receiver.frames.outcome[FRAME_RING_FULL] + receiver.dropped_unseen;
   figures.lost = snapshot.sum(&SenderFigures::gone_back) + snapshot.sum(&SenderFigures::in_doubt);

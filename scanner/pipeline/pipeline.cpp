@@ -160,6 +160,8 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
         source, writer_, state_, plan.labels, plan.ways.map, *next_hops.current, queue.rate_pps));
   if (resumption) {
     reached_ = resumption->reached;
+    sent_earlier_ = resumption->sent;
+    first_pass_earlier_ = resumption->first_pass;
     answers_.emplace(plan.targets);
     receiver_.begin_behind(resumption->first_start_ms * kMillisecondNs);
   }
@@ -349,6 +351,8 @@ Snapshot Pipeline::snapshot() const {
   snapshot.started_ns = started_ns_;
   snapshot.sending_ended_ns = state_.sending_ended_ns.load(std::memory_order_relaxed);
   snapshot.probes = probe_count_;
+  snapshot.sent_earlier = sent_earlier_;
+  snapshot.first_pass_earlier = first_pass_earlier_;
   snapshot.without_way = without_way_;
   for (const auto& sender : senders_) snapshot.senders.push_back(figures_of(sender->counters()));
   for (const Queue& queue : queues_)

@@ -57,6 +57,8 @@ struct Resumption {
   std::vector<StepRange> pending;   // of the shard's steps over all passes
   std::uint64_t reached = 0;        // earlier legs have not been seen behind it
   std::int64_t first_start_ms = 0;  // of the first leg, since 1970
+  std::uint64_t sent = 0;           // probes outside of `pending` that have left
+  std::uint64_t first_pass = 0;     // of those
 };
 
 class Pipeline {
@@ -133,6 +135,8 @@ class Pipeline {
   std::uint64_t reached_ = 0;
   std::optional<EarlierAnswers> answers_;
   std::uint64_t lines_restored_ = 0;
+  std::uint64_t sent_earlier_ = 0;
+  std::uint64_t first_pass_earlier_ = 0;
   std::vector<std::unique_ptr<OrderProgress>> progress_;
   ShardBlocks blocks_;
   Pacer pacer_;

@@ -199,6 +199,11 @@ for options in "" "-o plain.jsonl --append" "-o plain.csv --format csv --fields 
   expect_text log "--checkpoint: "
 done
 
+# What could have been gone on with is not replaced without a word.
+cp kept.scan found.jsonl.scan
+expect_status 0 near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl 10.4.0.0/28 2>log
+expect_text log "is of a scan that could have been gone on with"
+
 # A full disk for the checkpoint is said, and the scan goes on to its end.
 mkdir small
 for files in 1 2; do
