@@ -21,15 +21,26 @@ constexpr double kRttUsMax = 1e15;
 // The fields that are read. Errors and repeats are known by several, of which one is enough.
 enum class Part { none, target, saddr, type, success, repeat, rtt_us, ts_us, icmp_type, icmp_code };
 
+// By length first: comparing each key with each name took a quarter of the time.
 Part part_of(std::string_view name) {
-  constexpr std::pair<std::string_view, Part> kParts[] = {
-      {"target", Part::target},   {"saddr", Part::saddr},         {"type", Part::type},
-      {"success", Part::success}, {"repeat", Part::repeat},       {"rtt_us", Part::rtt_us},
-      {"ts_us", Part::ts_us},     {"icmp_type", Part::icmp_type}, {"icmp_code", Part::icmp_code},
+  const auto is = [name](std::string_view known, Part part) {
+    return name == known ? part : Part::none;
   };
-  for (const auto& [known, part] : kParts)
-    if (name == known) return part;
-  return Part::none;
+  switch (name.size()) {
+    case 4:
+      return is("type", Part::type);
+    case 5:
+      return name[0] == 's' ? is("saddr", Part::saddr) : is("ts_us", Part::ts_us);
+    case 6:
+      if (name[0] == 't') return is("target", Part::target);
+      return name[1] == 'e' ? is("repeat", Part::repeat) : is("rtt_us", Part::rtt_us);
+    case 7:
+      return is("success", Part::success);
+    case 9:
+      return name[5] == 't' ? is("icmp_type", Part::icmp_type) : is("icmp_code", Part::icmp_code);
+    default:
+      return Part::none;
+  }
 }
 
 template <typename Number>
