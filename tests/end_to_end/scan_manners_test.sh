@@ -121,7 +121,7 @@ expect_text summary "targets replied, which is between 0 and 0."
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 [ "$(summary .ledger.sent)" -ge 7600 ] || fail "stopped after $(summary .ledger.sent) probes"
 [ "$(summary .ledger.not_sent.stopped)" -gt 0 ] || fail "nothing was left unsent"
-expect_equal "results that were left as a part" "$(ls nothing.jsonl*)" nothing.jsonl
+[ ! -e nothing.jsonl.part ] || fail "the results were left as a part"
 scan --rate 50k --cooldown 1 --min-hit-rate 10% 10.0.0.0/15 || fail "a scan with replies ended with $?"
 expect_equal "outcome" "$(summary .outcome)" finished
 
