@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace echoscan {
 
@@ -21,6 +22,7 @@ std::span<char> ResultWriter::room(std::size_t bytes) {
 
 void ResultWriter::append(std::size_t bytes, unsigned lines) {
   end_ += bytes;
+  if (lines == 0 && bytes > 0) ++headers_;
   lines_.store(this->lines() + lines, std::memory_order_relaxed);
 }
 
@@ -28,26 +30,34 @@ bool ResultWriter::flush() {
   if (error() != 0) return false;
   if (backlog_bytes() > 0) {
     const ByteSink::Outcome outcome = sink_.write_some({buffer_.get() + begin_, backlog_bytes()});
-    begin_ += outcome.written;
+    const std::size_t begin = std::exchange(begin_, begin_ + outcome.written);
     bytes_written_.store(bytes_written() + outcome.written, std::memory_order_relaxed);
+    note_taken(begin, outcome.written);
     if (begin_ == end_) begin_ = end_ = 0;
-    note_taken();
     if (outcome.error != 0) fail(outcome.error);
   }
   is_limit_.store(backlog_bytes() > kBacklogHighBytes, std::memory_order_relaxed);
   return error() == 0;
 }
 
-// The rare backlog is counted, so that appending need not note where its lines end.
-void ResultWriter::note_taken() {
-  const auto waiting = std::count(buffer_.get() + begin_, buffer_.get() + end_, '\n');
-  const std::uint64_t left = lines_lost() + static_cast<std::uint64_t>(waiting);
-  lines_taken_.store(lines() - std::min(lines(), left), std::memory_order_relaxed);
+// What was taken in part is counted, so that appending need not note where lines end. A backlog
+// that stands still costs nothing: to count it at each flush took a CPU.
+void ResultWriter::note_taken(std::size_t begin, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (begin_ == end_) {
+    line_ends_taken_ = lines() - lines_lost() + headers_;
+  } else {
+    const char* taken = buffer_.get() + begin;
+    line_ends_taken_ += static_cast<std::uint64_t>(std::count(taken, taken + bytes, '\n'));
+  }
+  lines_taken_.store(line_ends_taken_ - std::min(line_ends_taken_, headers_),
+                     std::memory_order_relaxed);
 }
 
 void ResultWriter::continue_behind(std::uint64_t lines, std::uint64_t bytes) {
   lines_.store(lines, std::memory_order_relaxed);
   lines_taken_.store(lines, std::memory_order_relaxed);
+  line_ends_taken_ += lines;
   bytes_written_.store(bytes, std::memory_order_relaxed);
 }
 

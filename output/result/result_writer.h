@@ -75,12 +75,14 @@ class ResultWriter {
  private:
   // Ends the writing: `error` says why, and the backlog's lines are lost.
   void fail(int error);
-  void note_taken();
+  void note_taken(std::size_t begin, std::size_t bytes);
 
   ByteSink& sink_;
   std::unique_ptr<char[]> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::uint64_t headers_ = 0;          // lines that are no results
+  std::uint64_t line_ends_taken_ = 0;  // by the sink, with those of headers
   std::atomic<std::uint64_t> lines_ = 0;
   std::atomic<std::uint64_t> lines_lost_ = 0;
   std::atomic<std::uint64_t> lines_taken_ = 0;  // by the sink, of lines_ less those lost
