@@ -106,6 +106,44 @@ TEST(ResultWriter, AnErrorIsKept) {
   EXPECT_TRUE(sink.taken.empty());
 }
 
+// Lines are in place when the sink has all of them, whatever pieces it takes; a header is none.
+TEST(ResultWriter, LinesInPlaceAreThoseThatTheSinkHasWhole) {
+  struct Sink : ByteSink {
+    Outcome write_some(std::string_view bytes) override {
+      const std::size_t count = std::min(bytes.size(), takes);
+      taken += bytes.substr(0, count);
+      return {count, 0};
+    }
+    void wait_writable(int) override {}
+    std::size_t takes = 0;
+    std::string taken;
+  };
+  std::mt19937_64 random(8);
+  for (const std::string header : {"", "a,b\n"}) {
+    Sink sink;
+    ResultWriter writer(sink);
+    writer.continue_behind(5, 100);
+    std::ranges::copy(header, writer.room(header.size()).begin());
+    writer.append(header.size(), 0);
+    for (int round = 0; round < 5000; ++round) {
+      for (std::uint64_t i = random() % 3; i > 0; --i) {
+        const std::string line(random() % 20, 'x');
+        std::ranges::copy(line + "\n", writer.room(line.size() + 1).begin());
+        writer.append(line.size() + 1);
+      }
+      sink.takes = random() % 40;
+      writer.flush();
+      const auto ends = static_cast<std::uint64_t>(std::ranges::count(sink.taken, '\n'));
+      const std::uint64_t whole = 5 + ends - std::min<std::uint64_t>(ends, header.empty() ? 0 : 1);
+      ASSERT_LE(writer.lines_in_place(), whole) << round;
+      ASSERT_GE(writer.lines_in_place() + (header.empty() ? 0 : 1), whole) << round;
+    }
+    sink.takes = std::string::npos;
+    writer.flush();
+    EXPECT_EQ(writer.lines_in_place(), writer.lines());
+  }
+}
+
 TEST(RttHistogram, PercentilesWithinABinOfTheTruth) {
   std::mt19937_64 random(5);
   RttHistogram histogram;
