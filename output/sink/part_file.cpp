@@ -81,7 +81,7 @@ Opened open_left(const Folder& folder, const std::string& part, const FilePlace&
 // -1: there is none.
 Opened take_name_off(const Folder& folder, const std::string& name, const std::string& part,
                      const FilePlace& place) {
-  const Opened named = open_left(folder, name, place);
+  Opened named = open_left(folder, name, place);
   if (!named || *named < 0) return named;
   if (flock(*named, LOCK_EX | LOCK_NB) != 0) {
     close(*named);
