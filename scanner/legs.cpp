@@ -103,7 +103,9 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
                       "now than when the scan began; those that had none would stay unprobed");
     earlier_.legs = checkpoint_.legs;
     earlier_.in_doubt = checkpoint_.in_doubt;
-    const bool has_lost_power = checkpoint_.boot_id != boot_id();
+    // Where nobody knows, it was.
+    const std::string boot = boot_id();
+    const bool has_lost_power = boot.empty() || checkpoint_.boot_id != boot;
     place_ = has_lost_power ? checkpoint_.after_power_loss : checkpoint_.after_kill;
     checkpoint_.after_kill = checkpoint_.after_power_loss = place_;
     earlier_.done = count_done(plan, config.order.passes, place_.pending);

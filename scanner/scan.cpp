@@ -15,6 +15,7 @@
 #include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
 #include "scanner/account/status.h"
+#include "scanner/confinement.h"
 #include "scanner/legs.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
@@ -192,13 +193,10 @@ std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
 }
 
 // Runs the scan, and notes what the interface itself counted meanwhile.
-ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, const Interface* busy_polled,
-                         StopSignals& signals, Status& status, Checkpointer* checkpointer,
-                         PathFigures& path) {
+ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, StopSignals& signals, Status& status,
+                         Checkpointer* checkpointer, PathFigures& path) {
   const std::optional<std::uint64_t> before = link.tx_packets();
   const std::optional<ReceiveDrops> drops_before = link.receive_drops();
-  std::optional<BusyPolling> busy_polling;
-  if (busy_polled) busy_polling.emplace(*busy_polled);
   ScanOutcome outcome = pipeline.run(signals, status, checkpointer);
   path.tx_packets = grown(before, link.tx_packets());
   if (const std::optional<ReceiveDrops> drops = link.receive_drops(); drops && drops_before) {
@@ -257,12 +255,14 @@ ExitCode run_scan(const ScanConfig& config) {
   if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
 
   // Output: opened before anything touches the interface, since a FIFO may wait for its reader.
-  // What is opened stays as it was until the first line. From here on a signal ends the scan and
-  // not the process.
+  // What is opened stays as it was until the first line, and is opened as the user whose it is.
+  // From here on a signal ends the scan and not the process.
   MonotonicClock clock;
   StopSignals signals;
   StoppableClock set_up_clock(clock, signals);
-  const Outputs outputs = open_outputs(config.output, config.pace.max_runtime_s, set_up_clock);
+  const Confinement confinement(config);
+  const Outputs outputs = confinement.as_user(
+      [&] { return open_outputs(config.output, config.pace.max_runtime_s, set_up_clock); });
   Status status(config.output);
 
   // Ways: how the kernel would send to each target, asked before the first probe.
@@ -274,27 +274,31 @@ ExitCode run_scan(const ScanConfig& config) {
   const OpenPaths paths(config.path, config.pace, key, plan, set_up_clock, clock);
   announce(config, plan, paths);
   status.name_ways(plan);
-  put_back_interrupts(paths.network.interface);
+  const Interface& interface = paths.network.interface;
+  const InterfaceLink link(interface, sources_of(paths.network));
+  put_back_interrupts(interface);
+  std::optional<BusyPolling> busy_polling;
+  if (config.path.busy_poll) busy_polling.emplace(interface);
   signals.throw_if_stopped();
 
   // Legs: what an earlier one has left, if this scan goes on with it, and what the next one needs.
   Legs legs(plan, config, key);
 
+  // Sandbox: all that needs root or files elsewhere is open. The process gives up what it could do
+  // beyond that, and only then reads results back.
+  confinement.begin();
+
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
-  const Interface& interface = paths.network.interface;
   PathFigures path{interface.name,   to_string(paths.network.source),
                    paths.next_hop(), methods_of(paths),
                    paths.rate_pps,   {}};
   ScanConfig paced = config;
   paced.pace.rate_pps = paths.rate_pps;
-  const InterfaceLink link(interface, sources_of(paths.network));
   Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock, legs.resumption());
   Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);
-  const ScanOutcome outcome =
-      run_pipeline(pipeline, link, config.path.busy_poll ? &interface : nullptr, signals, status,
-                   checkpointer, path);
+  const ScanOutcome outcome = run_pipeline(pipeline, link, signals, status, checkpointer, path);
   const std::string next_leg = legs.end(outcome);
 
   // Ledger: what became of every probe, target and frame.

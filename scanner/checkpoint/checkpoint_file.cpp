@@ -64,21 +64,21 @@ int sync_folder_of(const std::string& path) {
 }
 
 // Why a file is not to be believed; empty: it may be.
-std::string why_not_trusted(const struct stat& status) {
+std::string why_not_trusted(const struct stat& status, uid_t owner) {
   if (!S_ISREG(status.st_mode)) return "it is not a regular file";
-  if (status.st_uid != geteuid())
+  if (status.st_uid != geteuid() && status.st_uid != owner)
     return fmt::format("it belongs to another user (uid {})", status.st_uid);
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) return "others may write to it";
   if (status.st_size > kBytesMax) return "it is too long";
   return {};
 }
 
-tl::expected<std::string, std::string> read_all(const std::string& path) {
+tl::expected<std::string, std::string> read_all(const std::string& path, uid_t owner) {
   const Descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0) return tl::make_unexpected(std::strerror(errno));
   struct stat status {};
   fstat(file.get(), &status);
-  if (std::string reason = why_not_trusted(status); !reason.empty())
+  if (std::string reason = why_not_trusted(status, owner); !reason.empty())
     return tl::make_unexpected(std::move(reason));
   std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
   const ssize_t got = pread(file.get(), bytes.data(), bytes.size(), 0);
@@ -115,12 +115,12 @@ void remove_checkpoint(const std::string& results) {
     unlink(path.c_str());
 }
 
-tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results) {
+tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results, uid_t owner) {
   const std::string path = checkpoint_path(results);
   const auto refusal = [&path](std::string_view reason) {
     return tl::make_unexpected(fmt::format("cannot go on from '{}': {}", path, reason));
   };
-  const tl::expected<std::string, std::string> text = read_all(path);
+  const tl::expected<std::string, std::string> text = read_all(path, owner);
   if (!text) return refusal(text.error());
   const tl::expected<Checkpoint, std::string> checkpoint = read_checkpoint(*text);
   if (!checkpoint) return refusal(checkpoint.error());

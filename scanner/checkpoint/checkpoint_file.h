@@ -2,9 +2,11 @@
 //
 // It is replaced by a rename of RESULTS.scan.part, which was synchronised before, so that a kill or
 // a loss of power at any moment leaves the old one or the new one. It holds the key that proves
-// replies, and names files that a privileged scan will open: mode 0600, and only its owner's is
-// read. Rejected: writing in place, and a database, which would be a file format more.
+// replies, and names files that a privileged scan will open: mode 0600, and read only when it is
+// this process's user's, or of the user that the scan is for. Rejected: writing in place, and a database, which would be a file format more.
 #pragma once
+
+#include <sys/types.h>
 
 #include <string>
 #include <tl/expected.hpp>
@@ -23,8 +25,9 @@ std::string error_marks_path(const std::string& results);
 int write_checkpoint(const Checkpoint& checkpoint, bool is_lasting);
 // Removes it, and what may have been left of another.
 void remove_checkpoint(const std::string& results);
-// Reads the checkpoint of the results at `results`. The error is a sentence without a full stop.
-tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results);
+// Reads the checkpoint of the results at `results`, which has to be this process's user's or
+// `owner`'s. The error is a sentence without a full stop.
+tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results, uid_t owner);
 
 // Another one each time that the machine starts; empty where the kernel does not say.
 std::string boot_id();

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -98,24 +99,28 @@ BusyPolling::BusyPolling(const Interface& interface) {
         "back {} of {}",
         InterruptNote::kFolder, reason, to_string(*found), interface.name);
 
-  if (const tl::expected<void, Refusal> written = settings->write(wanted); !written) {
-    if (settings->write(*found) && note) note->remove();
-    refuse_settings(written.error());
+  // From here on they are put back, whatever comes.
+  tl::expected<InterruptKeeper, Refusal> keeper =
+      InterruptKeeper::start(*settings, *found, note ? &*note : nullptr);
+  if (!keeper) {
+    if (note) note->remove();
+    refuse(fmt::format("no process can be had that puts back {} ({})", to_string(*found),
+                       keeper.error().reason));
   }
+  if (const tl::expected<void, Refusal> written = settings->write(wanted); !written)
+    refuse_settings(written.error());
   log_info("--busy-poll: {} holds its interrupts back: {}, and at the end {} again", interface.name,
            to_string(wanted), to_string(*found));
-  if (note) note_ = std::move(*note);
-  settings_ = std::move(*settings);
+  keeper_ = std::move(*keeper);
   found_ = *found;
 }
 
 BusyPolling::~BusyPolling() {
-  const tl::expected<void, Refusal> written = settings_->write(found_);
   // With the interface its settings are gone.
-  const bool is_done = written || written.error().error == ENODEV;
-  if (!is_done)
-    log_warning("--busy-poll: {}; {} was there", written.error().reason, to_string(found_));
-  if (is_done && note_) note_->remove();
+  if (const tl::expected<void, Refusal> done = keeper_->put_back();
+      !done && done.error().error != ENODEV)
+    log_warning("--busy-poll: what was there cannot be put back ({}): {}", done.error().reason,
+                to_string(found_));
 }
 
 }  // namespace echoscan

@@ -5,13 +5,15 @@
 // interface holds its interrupts back (interrupt_settings.h). This owner makes it do so, and puts
 // back what it found. The values are those that the kernel's and DPDK's documents advise:
 // interrupts stay off for 2 empty polls, and a timer polls after 200 us if nobody else does, so
-// that a reply may be stamped that late. A scan that is killed leaves them, and a note of what it
-// had found (interrupt_note.h), which the next scan on that interface acts upon.
+// that a reply may be stamped that late. A child process does that (interrupt_keeper.h), for a scan
+// that is killed, too. Only when both are killed the settings stay, and a note of what was found
+// (interrupt_note.h), which the next scan on that interface acts upon.
 #pragma once
 
 #include <optional>
 
 #include "scanner/network/interface.h"
+#include "scanner/network/interrupt_keeper.h"
 #include "scanner/network/interrupt_note.h"
 #include "scanner/network/interrupt_settings.h"
 
@@ -38,8 +40,7 @@ class BusyPolling {
   ~BusyPolling();
 
  private:
-  std::optional<InterruptNote> note_;  // nullopt: none can be made
-  std::optional<InterruptSettings> settings_;
+  std::optional<InterruptKeeper> keeper_;
   InterruptValues found_;
 };
 

@@ -43,6 +43,7 @@ class InterruptNote {
   // What stood in it when it was taken; nullopt: nothing.
   [[nodiscard]] const std::optional<Content>& left() const { return left_; }
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] int descriptor() const { return file_.get(); }
 
   [[nodiscard]] tl::expected<void, Refusal> write(const Content& content);
   // Ends the note: what it speaks of is as it was.

@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/refusal.h"
@@ -34,6 +35,7 @@ class InterruptSettings {
   // Writes both, or says which was refused; the first may be written then. What has its value
   // already is not written.
   [[nodiscard]] tl::expected<void, Refusal> write(const InterruptValues& values) const;
+  [[nodiscard]] std::vector<int> descriptors() const { return {files_[0].get(), files_[1].get()}; }
 
  private:
   static constexpr std::size_t kSettings = 2;

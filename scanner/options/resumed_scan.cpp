@@ -21,7 +21,7 @@ constexpr std::string_view kOfEachLeg =
     " --resume --rate --per-slash24 --max-runtime --max-results --min-hit-rate --cooldown --method "
     "--interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary --status "
     "--status-file --status-interval --metrics --verbose --quiet --checkpoint "
-    "--checkpoint-interval --help ";
+    "--checkpoint-interval --user --no-sandbox --help ";
 
 std::string working_directory() {
   std::error_code error;
@@ -40,7 +40,7 @@ std::string absolute_path(const std::string& from, const std::string& path) {
 }
 
 ResumedScan open_resumed_scan(const std::string& results, const std::vector<std::string>& arguments,
-                              const std::vector<std::string>& given) {
+                              const std::vector<std::string>& given, uid_t owner) {
   for (const std::string& option : given)
     if (kOfEachLeg.find(fmt::format(" {} ", option)) == std::string_view::npos)
       throw UserError(
@@ -54,7 +54,7 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
       find_place(absolute_path(resumed.from, results));
   if (!place)
     throw UserError(ExitCode::bad_usage, fmt::format("--resume '{}': {}", results, place.error()));
-  tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(place->path());
+  tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(place->path(), owner);
   if (!checkpoint) throw UserError(ExitCode::bad_usage, "--resume: " + checkpoint.error());
   resumed.checkpoint = std::move(*checkpoint);
   // The results may have been moved, with their checkpoint beside them.

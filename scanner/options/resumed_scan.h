@@ -7,6 +7,8 @@
 // which would be a second list of options to be kept in step.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -22,11 +24,12 @@ struct ResumedScan {
   std::string from;                    // the folder in which this one was typed
 };
 
-// Reads the checkpoint of the results at `results`, and changes to the folder of its first leg.
+// Reads the checkpoint of the results at `results`, this process's user's or `owner`'s, and changes
+// to the folder of its first leg.
 // Throws UserError when there is none, or when an option is `given` that would change what is
 // probed or written.
 ResumedScan open_resumed_scan(const std::string& results, const std::vector<std::string>& arguments,
-                              const std::vector<std::string>& given);
+                              const std::vector<std::string>& given, uid_t owner);
 // What `path` named in the folder `from`; empty for no path.
 std::string absolute_path(const std::string& from, const std::string& path);
 // Gives the scan the checkpoint's order, and lets it go on behind its results.

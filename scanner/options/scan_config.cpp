@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -405,6 +406,7 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
   add_output_options(*app, config.output);
   add_metrics(*app, config.output);
   add_checkpoint_options(*app, config);
+  add_sandbox_options(*app, config.sandbox);
   add_run_options(*app, config);
   std::optional<std::string> config_file =
       parse_arguments(*app, arguments, "Output", ConfigFile::own_options);
@@ -422,7 +424,11 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   if (!config_file) return std::nullopt;
   config.arguments = arguments;
   if (!config.resumed_results.empty()) {
-    ResumedScan resumed = open_resumed_scan(config.resumed_results, arguments, given);
+    // Not the first leg's word for it: whoever could write that could name any file.
+    settle_user(config.sandbox, environment);
+    ResumedScan resumed =
+        open_resumed_scan(config.resumed_results, arguments, given,
+                          config.sandbox.user ? config.sandbox.user->uid : geteuid());
     const std::string summary_path = absolute_path(resumed.from, config.output.summary_path);
     const std::string status_file = absolute_path(resumed.from, config.output.status_file);
     config = {};
@@ -438,6 +444,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   check_files(config, *config_file);
   settle_shard(config.order, environment);
   settle_checkpoint(config);
+  settle_user(config.sandbox, environment);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;
   return config;

@@ -21,6 +21,7 @@
 #include "scanner/options/option_group.h"
 #include "scanner/options/order_config.h"
 #include "scanner/options/path_config.h"
+#include "scanner/options/sandbox_config.h"
 #include "scanner/options/target_options.h"
 #include "scanner/transmit/probe_rate.h"
 
@@ -74,6 +75,7 @@ struct ScanConfig {
   PathConfig path;
   PaceConfig pace;
   OutputConfig output;
+  SandboxConfig sandbox;
   std::vector<std::string> arguments;      // of the first leg, for those that follow
   std::string resumed_results;             // whose scan goes on; empty: it is a new one
   std::optional<Checkpoint> resumed = {};  // where that has ended

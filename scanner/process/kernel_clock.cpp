@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "read_clock.skel.h"
 #include "scanner/process/clock.h"
@@ -44,20 +45,34 @@ std::optional<std::int64_t> measure_offset(
   return least <= whole && whole <= most ? whole : middle;
 }
 
-std::optional<std::int64_t> measure_kernel_clock() noexcept {
-  const LibraryHandle<read_clock_bpf, read_clock_bpf__destroy> skeleton(
-      read_clock_bpf__open_and_load());
-  // libbpf leaves it out where the kernel gave no memory for mapping it.
-  if (!skeleton || skeleton->bss == nullptr) return std::nullopt;
+struct KernelClock::Program {
+  LibraryHandle<read_clock_bpf, read_clock_bpf__destroy> skeleton;
+};
+
+KernelClock::KernelClock(std::unique_ptr<Program> program) : program_(std::move(program)) {}
+KernelClock::KernelClock(KernelClock&& other) noexcept = default;
+KernelClock& KernelClock::operator=(KernelClock&& other) noexcept = default;
+KernelClock::~KernelClock() = default;
+
+std::optional<KernelClock> KernelClock::open() {
+  auto program = std::make_unique<Program>();
+  program->skeleton.reset(read_clock_bpf__open_and_load());
+  // libbpf leaves bss out where the kernel gave no memory for mapping it.
+  if (!program->skeleton || program->skeleton->bss == nullptr) return std::nullopt;
+  return KernelClock(std::move(program));
+}
+
+std::optional<std::int64_t> KernelClock::offset_ns() const noexcept {
+  const read_clock_bpf& skeleton = *program_->skeleton;
   MonotonicClock clock;
   std::array<std::uint8_t, kFrameBytes> frame{};
   return measure_offset([&clock] { return clock.now_ns(); },
                         [&]() -> std::optional<std::uint64_t> {
                           DECLARE_LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
                                               .data_size_in = kFrameBytes, .repeat = 1);
-                          const int program = bpf_program__fd(skeleton->progs.read_clock);
+                          const int program = bpf_program__fd(skeleton.progs.read_clock);
                           if (bpf_prog_test_run_opts(program, &options) != 0) return std::nullopt;
-                          return skeleton->bss->clock_ns;
+                          return skeleton.bss->clock_ns;
                         });
 }
 

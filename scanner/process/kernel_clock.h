@@ -10,14 +10,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 namespace echoscan {
 
-// To be added to a time that BPF has read. It is 0 where both may be one clock, and whole seconds
-// where that is possible; else right to some hundred nanoseconds. Nothing when the kernel runs no
-// BPF program for us. Set-up; throws nothing.
-std::optional<std::int64_t> measure_kernel_clock() noexcept;
+class KernelClock {
+ public:
+  // Loads the program; nullopt when the kernel takes none from us.
+  static std::optional<KernelClock> open();
+  KernelClock(KernelClock&& other) noexcept;
+  KernelClock& operator=(KernelClock&& other) noexcept;
+  ~KernelClock();
+
+  // To be added to a time that BPF has read. It is 0 where both may be one clock, and whole seconds
+  // where that is possible; else right to some hundred nanoseconds. Nothing when the kernel does
+  // not run the program. Needs no privilege any more, takes a millisecond, throws nothing.
+  [[nodiscard]] std::optional<std::int64_t> offset_ns() const noexcept;
+
+ private:
+  struct Program;
+  explicit KernelClock(std::unique_ptr<Program> program);
+  std::unique_ptr<Program> program_;
+};
 
 // The same with any two clocks: `own_ns` is read before and after `other_ns`.
 std::optional<std::int64_t> measure_offset(

@@ -93,6 +93,7 @@ struct XdpReplyFilter::Kernel {
   Interface interface;
   __u32 mode_flags = 0;
   __u32 program_id = 0;
+  std::optional<KernelClock> clock;
   std::int64_t clock_offset_ns = 0;  // from the program's clock to that of this process
   std::optional<Refusal> why_not_native;
   FileDescriptor link;  // declared last: detached first
@@ -199,7 +200,9 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return no_xdp(explain_refused_bpf(privileges));
   if (error != 0)
     return no_xdp(fmt::format("the kernel does not load the program ({})", error_text(error)));
-  const std::optional<std::int64_t> clock_offset_ns = measure_kernel_clock();
+  kernel->clock = KernelClock::open();
+  const std::optional<std::int64_t> clock_offset_ns =
+      kernel->clock ? kernel->clock->offset_ns() : std::nullopt;
   if (!clock_offset_ns)
     log_warning(
         "the clock of BPF programs cannot be read: in a time namespace of this host's, round-trip "
@@ -282,7 +285,7 @@ ReplyRings XdpReplyFilter::rings() const {
 
 std::int64_t XdpReplyFilter::clock_drift_ns() const {
   const std::int64_t begun_ns = kernel_->clock_offset_ns;
-  return measure_kernel_clock().value_or(begun_ns) - begun_ns;
+  return kernel_->clock ? kernel_->clock->offset_ns().value_or(begun_ns) - begun_ns : 0;
 }
 
 void XdpReplyFilter::stop() {

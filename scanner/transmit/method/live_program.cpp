@@ -55,7 +55,8 @@ tl::unexpected<Refusal> frame_refused(int error) {
 live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template) {
   live_config config{};
   config.key = frame_template.key();
-  config.clock_offset_ns = static_cast<__u64>(measure_kernel_clock().value_or(0));
+  const std::optional<KernelClock> clock = KernelClock::open();
+  config.clock_offset_ns = static_cast<__u64>(clock ? clock->offset_ns().value_or(0) : 0);
   config.interface_index = static_cast<__u32>(interface.index);
   config.frame_bytes = static_cast<__u32>(frame_template.frame_bytes());
   frame_template.fill(FrameBuffer(config.frame, PROBE_FRAME_BYTES));
