@@ -3,7 +3,8 @@
 // It is replaced by a rename of RESULTS.scan.part, which was synchronised before, so that a kill or
 // a loss of power at any moment leaves the old one or the new one. It holds the key that proves
 // replies, and names files that a privileged scan will open: mode 0600, and read only when it is
-// this process's user's, or of the user that the scan is for. Rejected: writing in place, and a database, which would be a file format more.
+// this process's user's, or of the user that the scan is for. Rejected: writing in place, and a
+// database, which would be a file format more.
 #pragma once
 
 #include <sys/types.h>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "output/summary/figure_text.h"
 #include "scanner/process/user_error.h"
@@ -62,9 +63,9 @@ std::string slash24_line(const PaceConfig& pace, const Slash24Density& density,
     const double pps = rate_of_densest(pace.rate_pps, density, shard);
     if (pps <= kWellTakenPps) return {};
     return fmt::format(
-        "{}, which gets {:.3g} probes a second{}: from about 1 on networks begin to "
+        "{}, which gets {} probes a second{}: from about 1 on networks begin to "
         "answer less, and --per-slash24 keeps to that",
-        dense, pps, of_shards);
+        dense, rate_text(std::round(pps * 10) / 10), of_shards);
   }
   const ProbeRate allowed = allowed_rate(pace, density, shard);
   const std::string bound = rate_text(pace.per_slash24_pps->pps());

@@ -103,8 +103,7 @@ tl::expected<void, Refusal> call_in_all_threads(int (*work)()) {
       if (!call_in(thread)) return refused(fmt::format("thread {} does not answer", thread), EBUSY);
     }
   }
-  if (const int error = first_error.load(); error != 0)
-    return refused(std::strerror(error), error);
+  if (const int error = first_error.load(); error != 0) return refused(std::strerror(error), error);
   return {};
 }
 

@@ -23,19 +23,46 @@ for stop in INT:130 TERM:143; do
   expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 done
 
-# Killed, it leaves them; the doctor says so, and the next scan there puts them back, whether it polls or not. What
-# somebody else has changed meanwhile is theirs.
+# Killed, the process that keeps them puts them back. Both killed, they stay; the doctor says so, and the next scan there
+# puts them back, whether it polls or not. What somebody else has changed meanwhile is theirs.
 notes() { find /run/echoscan -name "busy_poll.$(stat -Lc %i "/run/netns/$ECHOSCAN_LAB-near").*" 2>/dev/null | wc -l; }
 doctor() { near "$echoscan" doctor -i lab0 --to 10.0.0.1 --read-only "$@" || [ $? = 3 ]; }
-kill_scan() {
+begin_scan() {
   start_scan --busy-poll --method af_xdp_copy --rate 100k --cooldown 0.5 10.0.0.0/8
   expect_equal "notes while the scan runs" "$(notes)" 1
   expect_equal "the doctor on a scan that runs" "$(doctor --json | jq .interface.held_back_by)" null
-  kill -s KILL $pid
+  keeper=$(pgrep -P $pid)
+  expect_equal "the keeper's name" "$(cat /proc/$keeper/comm)" interrupts
+}
+kill_scan() {
+  begin_scan
+  kill -s KILL $keeper $pid
   expect_status 137 wait $pid
 }
 cd "$work"
 expect_equal "notes of scans that have ended" "$(notes)" 0
+
+begin_scan
+expect_equal "what the keeper may" "$(awk '/^CapEff:/ { print $2 }' /proc/$keeper/status)" 0000000000001000
+expect_equal "what the keeper has open" "$(find /proc/$keeper/fd -type l | wc -l)" 4
+kill -s KILL $pid
+expect_status 137 wait $pid
+for _ in $(seq 100); do
+  [ -e /proc/$keeper ] || break
+  sleep 0.05
+done
+expect_equal "settings after SIGKILL of the scan alone" "$(settings)" "$before"
+expect_equal "notes after it" "$(notes)" 0
+begin_scan
+kill -s KILL $keeper
+kill -s INT $pid
+expect_status 130 wait $pid
+expect_text log "--busy-poll: what was there cannot be put back (the process that keeps them was killed): napi_defer_hard_irqs 1"
+expect_equal "settings after SIGKILL of the keeper" "$(settings)" "2 200000 "
+expect_equal "notes after that" "$(notes)" 1
+scan --method af_packet --cooldown 0.5 10.0.0.0/24 || fail "the scan behind that ended with $?"
+expect_equal "settings after the scan behind that" "$(settings)" "$before"
+
 for next in "--busy-poll --method af_xdp" "--method af_packet"; do
   kill_scan
   expect_equal "settings after SIGKILL" "$(settings)" "2 200000 "

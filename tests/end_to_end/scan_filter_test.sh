@@ -88,7 +88,7 @@ id=$(program_id)
 kill -CONT $pid
 expect_status 3 wait $pid
 expect_equal "outcome" "$(summary .outcome)" "stopped, reply filter lost"
-expect_text "$work/log" "the reply filter of lab0 is lost (another XDP program is there (id $id, \"far_end\")); stopped after $(summary .ledger.sent) of $count probes of the order, --seed 5 repeats it"
+expect_text "$work/log" "the reply filter of lab0 is lost (another XDP program is there (id $id)); stopped after $(summary .ledger.sent) of $count probes of the order, --seed 5 repeats it"
 expect_equal "the other program" "$(program_id)" "$id"
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 [ "$(summary .ledger.in_doubt)" -gt 0 ] || fail "nothing is in doubt"

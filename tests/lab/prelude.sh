@@ -4,6 +4,8 @@
 # it, so that tests can run side by side; ECHOSCAN_LAB stands in front of that name, so that two checkouts can.
 # shellcheck shell=bash
 set -euo pipefail
+# Root is root here, whoever has called sudo for it.
+unset SUDO_UID SUDO_GID
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export ECHOSCAN_BUILD=${ECHOSCAN_BUILD:-$root/build/release}

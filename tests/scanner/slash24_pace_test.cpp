@@ -187,6 +187,11 @@ TEST(Slash24, IsSaid) {
             "256 of 25,600 targets are in the densest /24, which gets 100 probes a second: from "
             "about 1 on networks begin to answer less, and --per-slash24 keeps to that");
   EXPECT_EQ(slash24_line(pace, {2'560'000, 256}, {}), "");
+  // 1e+04 is no number that people read.
+  EXPECT_NE(slash24_line(pace, {256, 256}, {}).find("gets 10,000 probes a second"),
+            std::string::npos);
+  EXPECT_NE(slash24_line(pace, {8320, 65}, {}).find("gets 78.1 probes a second"),
+            std::string::npos);
   pace.per_slash24_pps = 2;
   EXPECT_EQ(slash24_line(pace, density, {}),
             "--per-slash24 2 lowers the rate to 200 a second: 256 of 25,600 targets are in the "

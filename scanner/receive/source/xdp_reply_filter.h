@@ -40,7 +40,8 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   // Why generic mode was taken; nothing when the mode is native.
   [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
-  // The XDP program on the interface, whoever's: 'id 17, "xdp_fw"'; empty when there is none.
+  // The XDP program on the interface, whoever's: 'id 17, "xdp_fw"', or 'id 17' without the right to
+  // its name, as in the sandbox; empty when there is none.
   static std::string describe_program(const Interface& interface);
 
   std::size_t receive(std::span<reply> replies) override;
