@@ -52,7 +52,7 @@ ScanUser find_user(const std::string& name_or_number) {
   if (entry == nullptr && !number)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("--user: there is no user '{}'", name_or_number));
-  const ScanUser user =
+  ScanUser user =
       entry != nullptr ? user_of(*entry) : ScanUser{*number, *number, {}, name_or_number};
   if (geteuid() != 0 && user.uid != geteuid())
     throw UserError(ExitCode::bad_usage, fmt::format("--user: only root can become {}", user.name));
