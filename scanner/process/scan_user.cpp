@@ -72,7 +72,8 @@ ActingAs::ActingAs(const ScanUser& user)
       gid_before_(getegid()),
       uid_before_(geteuid()) {
   if (user.uid == uid_before_) return;
-  getgroups(static_cast<int>(groups_before_.size()), groups_before_.data());
+  if (getgroups(static_cast<int>(groups_before_.size()), groups_before_.data()) < 0)
+    throw_system_error("ask for this process's groups");
   umask(umask(kOthersWrite) | kOthersWrite);
   // The user last, who may not change groups any more.
   if (setgroups(user.groups.size(), user.groups.data()) == 0 && setegid(user.gid) == 0 &&
