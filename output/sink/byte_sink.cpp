@@ -58,6 +58,10 @@ ByteSink::Completion DescriptorSink::finish(int) {
   return {true, sync()};
 }
 
+int ByteSink::keep_first(std::uint64_t /*bytes*/) {
+  return ENOTSUP;
+}
+
 int DescriptorSink::sync() {
   // A file that cannot be synchronised (EINVAL, EROFS) has nothing to lose either.
   if (!is_regular_file_ || fsync(descriptor_) == 0 || errno == EINVAL || errno == EROFS) return 0;

@@ -50,6 +50,8 @@ class ByteSink {
   // What people should know of where the bytes are now, a sentence without a full stop; empty when
   // they are where they belong.
   [[nodiscard]] virtual std::string remark() const { return {}; }
+  // Gives up what an earlier leg of a scan has left behind its first `bytes`; an errno.
+  virtual int keep_first(std::uint64_t bytes);
   // Whether bytes go behind those of an earlier scan, so that a header is there already.
   [[nodiscard]] virtual bool continues_earlier() const { return false; }
 };

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -138,12 +139,30 @@ Opened open_file(const std::string& path, OutputMode mode, Compression compressi
   if (place->file)
     if (const std::string reason = why_not_trusted(*place->file, *place); !reason.empty())
       return refusal(path, reason);
+  const bool is_whole_or_nothing = mode == OutputMode::document || mode == OutputMode::secret;
   const FileContent content = compression != Compression::none ? FileContent::frames
-                              : mode == OutputMode::document   ? FileContent::document
+                              : is_whole_or_nothing            ? FileContent::document
                                                                : FileContent::lines;
   if (mode == OutputMode::append) return open_log(path, *place, content);
   if (mode == OutputMode::resume) return PartFile::reopen(path, *place, content);
-  return PartFile::open(path, *place, content);
+  const auto readers = mode == OutputMode::secret ? Readers::owner : Readers::as_earlier;
+  return PartFile::open(path, *place, content, readers);
+}
+
+bool is_link(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+int sync_folder_of(const std::string& path) {
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  const int opened =
+      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (opened < 0) return errno;
+  // Some file systems cannot, and need not.
+  const int error = fsync(opened) == 0 || errno == EINVAL ? 0 : errno;
+  close(opened);
+  return error;
 }
 
 bool is_standard_output(const std::string& path) {
@@ -164,6 +183,21 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::stri
   Opened sink = open_file(path, mode, compression, pause);
   if (!sink || compression == Compression::none) return sink;
   return std::make_unique<CompressedSink>(std::move(*sink), compression);
+}
+
+std::string replace_file(const std::string& path, const std::string& text, OutputMode mode,
+                         bool is_lasting) {
+  // Somebody else would say where it is written.
+  if (mode == OutputMode::secret && is_link(path))
+    return refusal(path, "it is a symbolic link").value();
+  const Pause give_up = [] { throw std::runtime_error("it became a FIFO"); };
+  const Opened sink = open_output(path, mode, give_up);
+  if (!sink) return sink.error();
+  int error = write_and_finish(**sink, text);
+  if (error == 0 && is_lasting) error = sync_folder_of(path);
+  if (error == 0) return {};
+  const std::string remark = (*sink)->remark();
+  return refusal(path, remark.empty() ? std::strerror(error) : remark).value();
 }
 
 }  // namespace echoscan

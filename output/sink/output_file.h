@@ -22,6 +22,7 @@ enum class OutputMode {
   replace,   // the file is new when it is complete
   append,    // the file goes on where it ends; never provisional
   document,  // as replace, and a part of it is of no use and not left behind
+  secret,    // as document, and for its owner's eyes alone: mode 0600, whatever was there before
   resume,    // as replace, behind what an earlier leg of the scan has left
 };
 
@@ -35,5 +36,13 @@ void pause_20_ms();
 tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::string& path,
                                                                  OutputMode mode,
                                                                  const Pause& pause = pause_20_ms);
+
+// Lets the file at `path` hold `text` and nothing else, at once: a kill or a loss of power at any
+// moment leaves what it had or what it gets. `mode` is document or secret, of which no symbolic
+// link is followed. After a loss of power it may have the old text, unless it `is_lasting`, which
+// synchronises the folder, too. Why that could not be done, a sentence without a full stop; empty:
+// it could.
+std::string replace_file(const std::string& path, const std::string& text, OutputMode mode,
+                         bool is_lasting = false);
 
 }  // namespace echoscan

@@ -94,6 +94,14 @@ Opened take_name_off(const Folder& folder, const std::string& name, const std::s
   return tl::make_unexpected(std::strerror(error));
 }
 
+// Nobody else reads it from here on, nor had it open as its owner. False: errno says why not.
+bool make_private(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || fchmod(descriptor, kPrivateMode) != 0) return false;
+  if (status.st_uid != geteuid()) errno = EPERM;
+  return status.st_uid == geteuid();
+}
+
 // Who may read the earlier file may read the one that takes its place. False: errno says why not.
 bool take_permissions(int descriptor, const struct stat& earlier) {
   if (fchmod(descriptor, earlier.st_mode & kPermissions) != 0) return false;
@@ -108,19 +116,21 @@ std::string part_name(const std::string& name) {
 
 tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::string& path,
                                                                     const FilePlace& place,
-                                                                    FileContent content) {
+                                                                    FileContent content,
+                                                                    Readers readers) {
   const std::string part = part_name(place.name);
   // If the file exists, the user knows nothing of its provisional name yet: name that one.
   const std::string named = place.file ? part_name(place.path()) : path;
   const auto refusal = [](const std::string& name, std::string_view reason) {
     return tl::make_unexpected(fmt::format("cannot write to '{}': {}", name, reason));
   };
+  const bool is_private = place.file || readers == Readers::owner;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     Folder folder(place.folder);
     if (!folder.is_open()) return refusal(named, std::strerror(errno));
     int descriptor = openat(folder.descriptor(), part.c_str(),
                             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                            place.file ? kPrivateMode : kNewFileMode);
+                            is_private ? kPrivateMode : kNewFileMode);
     const bool is_new = descriptor >= 0;
     if (!is_new && errno == EEXIST) {
       const Opened left = open_left(folder, part, place);
@@ -137,7 +147,7 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
       return refusal(part_name(place.path()), std::strerror(error));
     }
     std::unique_ptr<PartFile> file(
-        new PartFile(descriptor, std::move(folder), content, place, is_new));
+        new PartFile(descriptor, std::move(folder), content, place, is_new, readers));
     if (file->folder().find(part) == file->id()) {
       if (!file->take_earlier())
         return refusal(errno == EWOULDBLOCK ? path : named,
@@ -179,13 +189,16 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::reopen(const std:
 }
 
 PartFile::PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place,
-                   bool is_new)
+                   bool is_new, Readers readers)
     : RegularFile(descriptor, std::move(folder), content, 0),
       name_(place.name),
       part_(part_name(place.name)),
-      is_new_(is_new) {}
+      is_new_(is_new),
+      readers_(readers) {}
 
 bool PartFile::take_earlier() {
+  // What a killed scan has left may be anyone's to read.
+  if (readers_ == Readers::owner && !make_private(descriptor())) return false;
   // It may be another than when its name was followed.
   struct stat earlier {};
   if (fstatat(folder().descriptor(), name_.c_str(), &earlier, AT_SYMLINK_NOFOLLOW) != 0)
@@ -196,7 +209,7 @@ bool PartFile::take_earlier() {
       openat(folder().descriptor(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   // Who may not read it may replace it nevertheless.
   if (earlier_file_ >= 0 && flock(earlier_file_, LOCK_EX | LOCK_NB) != 0) return false;
-  return take_permissions(descriptor(), earlier);
+  return readers_ == Readers::owner || take_permissions(descriptor(), earlier);
 }
 
 int PartFile::go_on(FileContent content) {
@@ -213,6 +226,13 @@ int PartFile::go_on(FileContent content) {
   left_end_ = end;
   continues_earlier_ = end > 0;
   return cut_to(end);
+}
+
+int PartFile::keep_first(std::uint64_t bytes) {
+  if (bytes > left_end_ || end() != left_end_) return EINVAL;
+  if (const int error = cut_to(bytes); error != 0) return error;
+  left_end_ = bytes;
+  return 0;
 }
 
 PartFile::~PartFile() {

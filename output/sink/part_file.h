@@ -20,13 +20,19 @@
 
 namespace echoscan {
 
+// Who may read the file.
+enum class Readers {
+  as_earlier,  // who could read the one that it replaces; of a new one, as the umask says
+  owner,
+};
+
 class PartFile : public RegularFile {
  public:
   // Opens the provisional file of what `path` says, which leads to `place`. The error is a sentence
   // as open_output's.
-  static tl::expected<std::unique_ptr<ByteSink>, std::string> open(const std::string& path,
-                                                                   const FilePlace& place,
-                                                                   FileContent content);
+  static tl::expected<std::unique_ptr<ByteSink>, std::string> open(
+      const std::string& path, const FilePlace& place, FileContent content,
+      Readers readers = Readers::as_earlier);
   // Opens what an earlier leg of a resumed scan has left, to go on behind it.
   static tl::expected<std::unique_ptr<ByteSink>, std::string> reopen(const std::string& path,
                                                                      const FilePlace& place,
@@ -35,10 +41,12 @@ class PartFile : public RegularFile {
 
   Outcome write_some(std::string_view bytes) override;
   Completion finish(int wait_ms) override;
+  int keep_first(std::uint64_t bytes) override;
   [[nodiscard]] bool continues_earlier() const override { return continues_earlier_; }
 
  private:
-  PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place, bool is_new);
+  PartFile(int descriptor, Folder folder, FileContent content, const FilePlace& place, bool is_new,
+           Readers readers = Readers::as_earlier);
   // Takes the permissions of the earlier file, and locks it: a scan may be appending to it, or be
   // about to end whose result it is. False: errno says why not.
   bool take_earlier();
@@ -54,6 +62,7 @@ class PartFile : public RegularFile {
   std::optional<FileId> earlier_;  // what has had the name
   int earlier_file_ = -1;          // the same, open
   bool is_new_;
+  Readers readers_;
   bool is_begun_ = false;
   bool continues_earlier_ = false;
   // A file that had its name gets that back when nothing is written behind its end.

@@ -5,10 +5,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
+#include <exception>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -18,22 +17,6 @@
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
-namespace {
-
-// Why the text could not be written, a clause; empty: it could.
-std::string replace_file(const std::string& path, const std::string& text) {
-  const Pause give_up = [] { throw std::runtime_error("it became a FIFO"); };
-  tl::expected<std::unique_ptr<ByteSink>, std::string> sink =
-      open_output(path, OutputMode::document, give_up);
-  if (!sink) return sink.error();
-  const int error = write_and_finish(**sink, text);
-  if (error == 0) return {};
-  const std::string remark = (*sink)->remark();
-  return fmt::format("cannot write to '{}': {}", path,
-                     remark.empty() ? std::strerror(error) : remark);
-}
-
-}  // namespace
 
 struct StatusFile::Shared {
   explicit Shared(std::string file) : path(std::move(file)) {}
@@ -69,7 +52,7 @@ void StatusFile::Shared::run() {
 void StatusFile::Shared::write(const std::string& text) {
   std::string reason;
   try {
-    reason = replace_file(path, text);
+    reason = replace_file(path, text, OutputMode::document);
   } catch (const std::exception& error) {
     reason = error.what();
   }

@@ -56,6 +56,52 @@ class OutputFile : public testing::Test {
   fs::path folder_;
 };
 
+// Who may read the earlier document may read the new one; a secret is nobody else's in any case.
+TEST_F(OutputFile, IsReplacedAsAWhole) {
+  const auto mode = [this] { return fs::status(path("text")).permissions(); };
+  constexpr auto kOwners = fs::perms::owner_read | fs::perms::owner_write;
+  constexpr auto kEarlier = kOwners | fs::perms::others_read;
+  for (const OutputMode kind : {OutputMode::document, OutputMode::secret}) {
+    for (const bool is_lasting : {false, true}) {
+      EXPECT_EQ(replace_file(path("text"), "a long text", kind, is_lasting), "");
+      fs::permissions(path("text"), kEarlier);
+      EXPECT_EQ(replace_file(path("text"), "short", kind, is_lasting), "");
+      EXPECT_EQ(content(path("text")), "short");
+      EXPECT_EQ(mode(), kind == OutputMode::secret ? kOwners : kEarlier);
+      EXPECT_EQ(files(), 1U);
+    }
+    EXPECT_EQ(replace_file(path("no/text"), "text", kind),
+              "cannot write to '" + path("no/text") + "': No such file or directory");
+    fs::remove(path("text"));
+  }
+  EXPECT_EQ(replace_file(path("text"), "new", OutputMode::secret), "");
+  EXPECT_EQ(mode(), kOwners);
+  // What a killed scan has left, and others may read.
+  std::ofstream(path("text.part")) << "left, and longer";
+  fs::permissions(path("text.part"), fs::perms::all);
+  EXPECT_EQ(replace_file(path("text"), "newer", OutputMode::secret), "");
+  EXPECT_EQ(mode(), kOwners);
+  EXPECT_EQ(content(path("text")), "newer");
+  fs::create_symlink("text", path("link"));
+  EXPECT_EQ(replace_file(path("link"), "secret", OutputMode::secret),
+            "cannot write to '" + path("link") + "': it is a symbolic link");
+  EXPECT_EQ(replace_file(path("link"), "document", OutputMode::document), "");
+  EXPECT_EQ(content(path("text")), "document");
+}
+
+// A resumed scan gives up lines of which nobody knows whether they are whole.
+TEST_F(OutputFile, OfAnEarlierLegIsKeptAsFarAsItIsGood) {
+  std::ofstream(path("found.part")) << "one\ntwo\nthree\nfou";
+  const auto file = open("found", OutputMode::resume);
+  ASSERT_TRUE(file) << error;
+  EXPECT_EQ(file->keep_first(15), EINVAL);
+  EXPECT_EQ(file->keep_first(8), 0);
+  EXPECT_EQ(write_and_finish(*file, "drei\n"), 0);
+  EXPECT_EQ(content(path("found")), "one\ntwo\ndrei\n");
+  EXPECT_EQ(file->keep_first(4), EINVAL);
+  EXPECT_EQ(DescriptorSink(dup(STDERR_FILENO)).keep_first(0), ENOTSUP);
+}
+
 TEST_F(OutputFile, HasItsNameWhenItIsComplete) {
   std::ofstream(path("found")) << "earlier";
   const std::unique_ptr<ByteSink> file = open("found");
