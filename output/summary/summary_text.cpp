@@ -152,6 +152,11 @@ std::string sending_text(const Summary& summary) {
               ? fmt::format("            the interface itself counted {} packets\n",
                             with_thousands(*summary.sending.interface_tx_packets))
               : "            what the interface itself counted is not known\n";
+  if (summary.legs.size() > 1)
+    text += fmt::format("            {} of the probes by {} earlier leg{}, {} again by this one\n",
+                        with_thousands(summary.ledger.sent_earlier), summary.legs.size() - 1,
+                        plural(summary.legs.size() - 1),
+                        with_thousands(summary.legs.back().sent_again));
   if (summary.ledger.sent < summary.ledger.probes)
     text += fmt::format("            not sent: {}\n", not_sent_text(summary.ledger.not_sent));
   if (refusals > 0)

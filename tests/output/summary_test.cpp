@@ -440,6 +440,16 @@ TEST(Summary, ErrorsAndRepeatsAreSaidToPeople) {
   EXPECT_NE(text.find("100,060 replies, 0 errors; most: 99,999 of 192.0.2.1\n"), std::string::npos);
 }
 
+TEST(Summary, TextSaysWhatEarlierLegsSent) {
+  Summary summary = sample_summary();
+  summary.legs.assign(3, {0, 0, "", 0, 5});
+  summary.ledger.sent_earlier = 1234;
+  const std::string line = "  1,234 of the probes by 2 earlier legs, 5 again by this one\n";
+  EXPECT_NE(summary_text(summary).find(line), std::string::npos);
+  summary.legs.resize(1);
+  EXPECT_EQ(summary_text(summary).find("earlier leg"), std::string::npos);
+}
+
 TEST(Summary, TextNamesLossesFirst) {
   Summary summary = sample_summary();
   EXPECT_EQ(summary_text(summary).find("lost"), std::string::npos);
