@@ -5,15 +5,19 @@
 #include <unistd.h>
 
 #include <bit>
+#include <cstring>
 #include <filesystem>
+#include <limits>
 #include <string_view>
 #include <utility>
 
 #include "output/aggregate/result_reader.h"
+#include "output/sink/compressed_sink.h"
 #include "output/sink/file_place.h"
 #include "output/sink/part_file.h"
 #include "output/summary/figure_text.h"
 #include "scanner/checkpoint/checkpoint_file.h"
+#include "scanner/options/resumed_scan.h"
 #include "scanner/plan/done_probes.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
@@ -26,6 +30,7 @@ namespace {
 constexpr std::int64_t kMillisecondNs = 1'000'000;
 constexpr double kSecondNs = 1e9;
 constexpr std::uint64_t kLinesALook = 65'536;
+constexpr std::uint64_t kEveryLine = std::numeric_limits<std::uint64_t>::max();
 
 static_assert(sizeof(probe_key) == sizeof(ProbeKeyBytes));
 
@@ -44,6 +49,7 @@ Checkpoint new_checkpoint(const TargetPlan& plan, const ScanConfig& config) {
   checkpoint.arguments = config.arguments;
   checkpoint.directory = std::filesystem::current_path().string();
   checkpoint.results = absolute_results(config.output.path);
+  checkpoint.form = form_of(config.output);
   checkpoint.digest = plan.digest;
   checkpoint.seed = plan.seed;
   checkpoint.first = plan.first;
@@ -105,8 +111,8 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
     earlier_.in_doubt = checkpoint_.in_doubt;
     // Where nobody knows, it was.
     const std::string boot = boot_id();
-    const bool has_lost_power = boot.empty() || checkpoint_.boot_id != boot;
-    place_ = has_lost_power ? checkpoint_.after_power_loss : checkpoint_.after_kill;
+    has_lost_power_ = boot.empty() || checkpoint_.boot_id != boot;
+    place_ = has_lost_power_ ? checkpoint_.after_power_loss : checkpoint_.after_kill;
     checkpoint_.after_kill = checkpoint_.after_power_loss = place_;
     earlier_.done = count_done(plan, config.order.passes, place_.pending);
     resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms,
@@ -118,17 +124,21 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
 }
 
 Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSignals& signals) {
-  if (resumption_) read_back(pipeline, signals);
+  if (resumption_) read_back(pipeline, results, signals);
   if (!config_.output.why_no_checkpoint.empty()) {
     log_debug("no checkpoint is written: {}", config_.output.why_no_checkpoint);
     return nullptr;
   }
+  if (!resumption_ && !has_room()) return nullptr;
   const std::string path = checkpoint_path(checkpoint_.results);
   if (!resumption_ && access(path.c_str(), F_OK) == 0)
     log_warning(
         "'{}' is of a scan that could have been gone on with (--resume); this one begins anew, and "
         "replaces what that has found",
         path);
+  // Those of the scan that is begun anew.
+  if (!resumption_ && config_.output.emission.errors)
+    ErrorMarks::remove(error_marks_path(checkpoint_.results));
   if (!config_.output.emission.errors && !open_error_marks(pipeline)) return nullptr;
   pipeline.keep_progress(error_marks_.get());
   const auto sync = [this, &results] {
@@ -148,17 +158,26 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
   return &*checkpointer_;
 }
 
+bool Legs::go_without(const std::string& why) const {
+  if (resumption_ || config_.output.checkpointing == Checkpointing::asked)
+    throw UserError(ExitCode::output, why);
+  log_warning("no checkpoint is written, and nobody can go on with this scan: {}", why);
+  return false;
+}
+
+bool Legs::has_room() const {
+  if (!is_foreign(checkpoint_.results)) return true;
+  return go_without(fmt::format("'{}' is no checkpoint of a scan, and is left as it is",
+                                checkpoint_path(checkpoint_.results)));
+}
+
 bool Legs::open_error_marks(Pipeline& pipeline) {
   bool is_good = true;
+  const MarksLeft left = resumption_ ? MarksLeft{place_.errors, has_lost_power_} : MarksLeft{};
   auto marks =
-      ErrorMarks::open(error_marks_path(checkpoint_.results), resumption_ ? place_.errors : 0,
+      ErrorMarks::open(error_marks_path(checkpoint_.results), left,
                        [&](const ErrorMark& mark) { is_good = pipeline.restore(mark) && is_good; });
-  if (!marks && (resumption_ || config_.output.checkpointing == Checkpointing::asked))
-    throw UserError(ExitCode::output, marks.error());
-  if (!marks) {
-    log_warning("no checkpoint is written, and nobody can go on with this scan: {}", marks.error());
-    return false;
-  }
+  if (!marks) return go_without(marks.error());
   if (!is_good)
     throw UserError(ExitCode::output,
                     fmt::format("'{}' is not of this scan", error_marks_path(checkpoint_.results)));
@@ -166,13 +185,19 @@ bool Legs::open_error_marks(Pipeline& pipeline) {
   return true;
 }
 
-void Legs::read_back(Pipeline& pipeline, const StopSignals& signals) {
+void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& signals) {
   const OutputConfig& output = config_.output;
   const std::string path = part_name(checkpoint_.results);
   auto reader = ResultReader::open(path, output.syntax, output.fields);
   if (!reader) throw UserError(ExitCode::output, reader.error());
+  // What came behind the last synchronising may be anything after a loss of power. Of compressed
+  // results that would be a frame that nobody can read, and is refused as such.
+  const bool has_only_header = place_.lines == 0 && output.syntax == ResultFormat::Syntax::csv;
+  const bool is_cut = has_lost_power_ && !has_only_header &&
+                      compression_of(checkpoint_.results) == Compression::none;
+  const std::uint64_t lines_max = is_cut ? place_.lines : kEveryLine;
   std::uint64_t lines = 0;
-  for (ReadResult result; (*reader)->next(result); ++lines) {
+  for (ReadResult result; lines < lines_max && (*reader)->next(result); ++lines) {
     if (!pipeline.restore(result))
       throw UserError(
           ExitCode::output,
@@ -187,6 +212,15 @@ void Legs::read_back(Pipeline& pipeline, const StopSignals& signals) {
         fmt::format("'{}' has {} results, and its checkpoint knows of {}: whom the others named "
                     "would be called silent; begin anew",
                     path, with_thousands(lines), with_thousands(place_.lines)));
+  const std::uint64_t replied = pipeline.snapshot().receiver.replied;
+  if (config_.pace.max_results > 0 && replied >= config_.pace.max_results)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--resume: --max-results {} is reached: {} targets have replied to "
+                                "earlier legs; give a larger one to go on",
+                                with_thousands(config_.pace.max_results), with_thousands(replied)));
+  if (const int error = is_cut ? results.keep_first((*reader)->bytes()) : 0; error != 0)
+    throw UserError(ExitCode::output,
+                    fmt::format("cannot cut '{}': {}", path, std::strerror(error)));
   pipeline.continue_behind((*reader)->bytes());
   log_info("going on behind leg {}: {} results are there, {} of {} probes are done",
            earlier_.legs.size(), with_thousands(lines), with_thousands(earlier_.done.drawn),
@@ -198,6 +232,7 @@ std::string Legs::end(const ScanOutcome& outcome) {
   if (std::holds_alternative<Finished>(outcome)) {
     checkpointer_->stop();
     remove_checkpoint(checkpoint_.results);
+    ErrorMarks::remove(error_marks_path(checkpoint_.results));
     return {};
   }
   if (!checkpointer_->close(outcome_name(outcome))) return {};

@@ -50,13 +50,18 @@ class Legs {
   std::string end(const ScanOutcome& outcome);
 
  private:
-  void read_back(Pipeline& pipeline, const StopSignals& signals);
+  void read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& signals);
+  // Whether the checkpoint's name is free, or another checkpoint's.
+  [[nodiscard]] bool has_room() const;
+  // Says why there is no checkpoint, and is false; throws UserError where there has to be one.
+  [[nodiscard]] bool go_without(const std::string& why) const;
   // False: there are none, and no checkpoint without them.
   bool open_error_marks(Pipeline& pipeline);
 
   const ScanConfig& config_;
   Checkpoint checkpoint_;
   OrderPlace place_;
+  bool has_lost_power_ = false;
   std::optional<Resumption> resumption_;
   EarlierLegs earlier_;
   std::unique_ptr<ErrorMarks> error_marks_;

@@ -93,6 +93,23 @@ OrderPlace read_place(const Json& json, std::uint64_t steps) {
   return place;
 }
 
+Json form_json(const ResultForm& form) {
+  return {{"format", form.format},
+          {"fields", form.fields},
+          {"emit", form.emit},
+          {"repeat_cap", form.repeat_cap}};
+}
+
+ResultForm read_form(const Json& json) {
+  return {json.at("format").get<std::string>(), json.at("fields").get<std::vector<std::string>>(),
+          json.at("emit").get<std::vector<std::string>>(),
+          json.at("repeat_cap").get<std::uint64_t>()};
+}
+
+bool says_checkpoint(const Json& json) {
+  return json.is_object() && json.value("format", Json()) == kFormat;
+}
+
 Json leg_json(const Leg& leg) {
   return {{"start_ms", leg.start_ms},
           {"end_ms", leg.end_ms},
@@ -114,6 +131,7 @@ Checkpoint read_members(const Json& json) {
     checkpoint.arguments.push_back(read_bytes(argument));
   checkpoint.directory = read_bytes(json.at("directory"));
   checkpoint.results = read_bytes(json.at("results"));
+  checkpoint.form = read_form(json.at("form"));
   checkpoint.digest = json.at("digest").get<std::string>();
   checkpoint.seed = json.at("seed").get<std::uint64_t>();
   checkpoint.first = json.at("first").get<std::uint64_t>();
@@ -149,6 +167,7 @@ std::string checkpoint_json(const Checkpoint& checkpoint) {
                      {"arguments", arguments},
                      {"directory", bytes_json(checkpoint.directory)},
                      {"results", bytes_json(checkpoint.results)},
+                     {"form", form_json(checkpoint.form)},
                      {"digest", checkpoint.digest},
                      {"seed", checkpoint.seed},
                      {"first", checkpoint.first},
@@ -166,10 +185,13 @@ std::string checkpoint_json(const Checkpoint& checkpoint) {
   return json.dump() + "\n";
 }
 
+bool is_checkpoint(std::string_view text) {
+  return says_checkpoint(Json::parse(text, nullptr, false));
+}
+
 tl::expected<Checkpoint, std::string> read_checkpoint(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("format", Json()) != kFormat)
-    return tl::make_unexpected("it is no checkpoint of a scan");
+  if (!says_checkpoint(json)) return tl::make_unexpected("it is no checkpoint of a scan");
   const Json version = json.value("version", Json());
   if (version != kVersion)
     return tl::make_unexpected(fmt::format("it is of version {}, and this program knows version {}",

@@ -39,11 +39,20 @@ struct OrderPlace {
   std::uint64_t errors = 0;        // the same of the file of errors (error_marks.h)
 };
 
+// How results are written: a file of two forms could not be read.
+struct ResultForm {
+  std::string format;               // "jsonl", "csv" or "ip"
+  std::vector<std::string> fields;  // all that are written, in order; of ip none
+  std::vector<std::string> emit;    // beside first replies: "errors", "repeats"
+  std::uint64_t repeat_cap = 0;
+};
+
 struct Checkpoint {
   std::string program;                 // "echoscan 0.1.0", for people
   std::vector<std::string> arguments;  // of the first leg, behind `scan`
   std::string directory;               // in which these name files
   std::string results;                 // path of the results, absolute
+  ResultForm form;
 
   // What the order depends on, and what the lists must give again.
   std::string digest;
@@ -67,6 +76,8 @@ struct Checkpoint {
 
 // One line, newline included. Bytes of arguments that are no UTF-8 are kept.
 std::string checkpoint_json(const Checkpoint& checkpoint);
+// Whether the text says of itself that it is a checkpoint, of whatever version.
+bool is_checkpoint(std::string_view json);
 // The error is a clause: "it is of version 3, and this program knows version 1".
 tl::expected<Checkpoint, std::string> read_checkpoint(std::string_view json);
 

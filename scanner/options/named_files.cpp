@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "output/sink/part_file.h"
+#include "scanner/checkpoint/checkpoint_file.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -61,12 +62,32 @@ void NamedFiles::write(const std::string& option, const std::string& path, Outpu
     throw UserError(ExitCode::bad_usage, who + " is a directory; name a file in it");
   if (place->file && S_ISBLK(place->file->st_mode))
     throw UserError(ExitCode::bad_usage, who + " is a disk, which would be written over");
-  if (!place->file) {
-    outputs_.push_back({who, {id_of(place->folder_status), place->name}});
-  } else if (is_exclusive(*place->file)) {
-    outputs_.push_back({who, {id_of(*place->file), {}}, place->is_opened});
-  }
+  add_output(who, *place);
   if (mode != OutputMode::append && !place->is_opened) add_provisional(who, *place);
+}
+
+void NamedFiles::write_checkpoint(const std::string& results) {
+  const tl::expected<FilePlace, std::string> place = find_place(results);
+  if (!place || place->is_opened || place->name.empty()) return;
+  const std::string path = checkpoint_path(place->path());
+  if (const auto checkpoint = find_place(path)) {
+    const std::string who = name_of("the checkpoint", path);
+    add_output(who, *checkpoint);
+    add_provisional(who, *checkpoint);
+  }
+  const std::string marks_path = error_marks_path(place->path());
+  if (const auto marks = find_place(marks_path))
+    add_output(name_of("the checkpoint's file of errors", marks_path), *marks);
+}
+
+void NamedFiles::add_output(const std::string& who, const FilePlace& place) {
+  // A folder is nobody's output; who opens it says so.
+  if (place.name.empty()) return;
+  if (!place.file) {
+    outputs_.push_back({who, {id_of(place.folder_status), place.name}});
+  } else if (is_exclusive(*place.file)) {
+    outputs_.push_back({who, {id_of(*place.file), {}}, place.is_opened});
+  }
 }
 
 void NamedFiles::add_provisional(const std::string& who, const FilePlace& place) {

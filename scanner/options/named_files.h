@@ -26,6 +26,8 @@ class NamedFiles {
   // Names what an option writes; an empty path is nothing. Throws UserError for a directory.
   void write(const std::string& option, const std::string& path, OutputMode mode);
   void write_standard_output();
+  // Names what a scan that writes checkpoints has beside its results at `results`.
+  void write_checkpoint(const std::string& results);
 
   // Throws UserError when an output is an input or another output.
   void refuse_clashes() const;
@@ -44,6 +46,7 @@ class NamedFiles {
   };
 
   void add_opened(std::vector<Named>& files, int descriptor, const std::string& who) const;
+  void add_output(const std::string& who, const FilePlace& place);
   void add_provisional(const std::string& who, const FilePlace& place);
 
   std::vector<Named> inputs_;

@@ -1,6 +1,7 @@
 #include "scanner/options/resumed_scan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "output/result/result_field.h"
 #include "output/sink/file_place.h"
 #include "scanner/checkpoint/checkpoint_file.h"
 #include "scanner/options/scan_config.h"
@@ -32,6 +34,52 @@ std::string working_directory() {
   return path.string();
 }
 
+// The file that holds results of which a name beside them was given; empty: none was.
+std::string results_of(const std::string& path) {
+  for (const std::string_view ending : {".scan.errors", ".scan.part", ".scan", ".part"})
+    if (path.ends_with(ending))
+      if (std::string results = path.substr(0, path.size() - ending.size());
+          access(checkpoint_path(results).c_str(), F_OK) == 0)
+        return results;
+  return {};
+}
+
+// Where the results are, or were begun.
+FilePlace find_results(const std::string& from, const std::string& results) {
+  const auto refuse_results = [&results](std::string_view reason) {
+    throw UserError(ExitCode::bad_usage, fmt::format("--resume '{}': {}", results, reason));
+  };
+  if (results.empty()) throw UserError(ExitCode::bad_usage, "--resume: the name is empty");
+  if (results == "-")
+    refuse_results("nobody can go on behind standard output; name the file that -o had");
+  const tl::expected<FilePlace, std::string> place = find_place(absolute_path(from, results));
+  if (!place) refuse_results(place.error());
+  if (place->name.empty()) refuse_results("it is a folder; name the results' file in it");
+  if (place->is_opened) refuse_results("it is no regular file");
+  if (const std::string meant = results_of(place->path()); !meant.empty())
+    refuse_results(fmt::format("name the results themselves, '{}'", meant));
+  return *place;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ","));
+}
+
+void refuse_another_form(const ResultForm& begun, const ResultForm& now) {
+  const auto compare = [](std::string_view option, const std::string& before,
+                          const std::string& after) {
+    if (before != after)
+      throw UserError(ExitCode::bad_usage,
+                      fmt::format("--resume: the results were begun with {} {}, and it is {} now: "
+                                  "nobody could read a file of both",
+                                  option, before, after));
+  };
+  compare("--format", begun.format, now.format);
+  compare("--fields", joined(begun.fields), joined(now.fields));
+  compare("--emit", joined(begun.emit), joined(now.emit));
+  compare("--repeat-cap", std::to_string(begun.repeat_cap), std::to_string(now.repeat_cap));
+}
+
 }  // namespace
 
 std::string absolute_path(const std::string& from, const std::string& path) {
@@ -50,15 +98,12 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
                       option));
   ResumedScan resumed;
   resumed.from = working_directory();
-  const tl::expected<FilePlace, std::string> place =
-      find_place(absolute_path(resumed.from, results));
-  if (!place)
-    throw UserError(ExitCode::bad_usage, fmt::format("--resume '{}': {}", results, place.error()));
-  tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(place->path(), owner);
+  const FilePlace place = find_results(resumed.from, results);
+  tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(place.path(), owner);
   if (!checkpoint) throw UserError(ExitCode::bad_usage, "--resume: " + checkpoint.error());
   resumed.checkpoint = std::move(*checkpoint);
   // The results may have been moved, with their checkpoint beside them.
-  resumed.checkpoint.results = place->path();
+  resumed.checkpoint.results = place.path();
   resumed.arguments = resumed.checkpoint.arguments;
   resumed.arguments.insert(resumed.arguments.end(), arguments.begin(), arguments.end());
   if (chdir(resumed.checkpoint.directory.c_str()) != 0)
@@ -70,7 +115,23 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
   return resumed;
 }
 
+ResultForm form_of(const OutputConfig& output) {
+  using Syntax = ResultFormat::Syntax;
+  ResultForm form;
+  form.format = output.syntax == Syntax::jsonl ? "jsonl"
+                : output.syntax == Syntax::csv ? "csv"
+                                               : "ip";
+  for (const ResultField* field : output.fields) form.fields.emplace_back(field->name);
+  if (output.fields.empty() && output.syntax != Syntax::ip)
+    for (const ResultField& field : kResultFields) form.fields.emplace_back(field.name);
+  if (output.emission.errors) form.emit.emplace_back("errors");
+  if (output.emission.repeats) form.emit.emplace_back("repeats");
+  form.repeat_cap = output.emission.repeat_cap;
+  return form;
+}
+
 void take_place(Checkpoint checkpoint, ScanConfig& config) {
+  refuse_another_form(checkpoint.form, form_of(config.output));
   config.arguments = checkpoint.arguments;
   config.output.path = checkpoint.results;
   config.output.mode = OutputMode::resume;

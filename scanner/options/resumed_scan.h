@@ -16,6 +16,7 @@
 
 namespace echoscan {
 
+struct OutputConfig;
 struct ScanConfig;
 
 struct ResumedScan {
@@ -32,7 +33,11 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
                               const std::vector<std::string>& given, uid_t owner);
 // What `path` named in the folder `from`; empty for no path.
 std::string absolute_path(const std::string& from, const std::string& path);
-// Gives the scan the checkpoint's order, and lets it go on behind its results.
+// How these options write results.
+ResultForm form_of(const OutputConfig& output);
+// Gives the scan the checkpoint's order, and lets it go on behind its results. Throws UserError
+// when it would write them otherwise than the first leg did: a file of --config may have changed,
+// and another version may know more fields.
 void take_place(Checkpoint checkpoint, ScanConfig& config);
 
 }  // namespace echoscan

@@ -299,6 +299,7 @@ void check_files(const ScanConfig& config, const std::string& config_file) {
   files.write("-o", config.output.path, config.output.mode);
   files.write("--summary", config.output.summary_path, OutputMode::document);
   files.write("--status-file", config.output.status_file, OutputMode::document);
+  if (config.output.why_no_checkpoint.empty()) files.write_checkpoint(config.output.path);
   if (config.dry_run && config.output.path != "-") files.write_standard_output();
   files.refuse_clashes();
 }
@@ -423,7 +424,8 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   std::optional<std::string> config_file = parse_options(arguments, config, given);
   if (!config_file) return std::nullopt;
   config.arguments = arguments;
-  if (!config.resumed_results.empty()) {
+  const bool is_resumed = std::find(given.begin(), given.end(), "--resume") != given.end();
+  if (is_resumed) {
     // Not the first leg's word for it: whoever could write that could name any file.
     settle_user(config.sandbox, environment);
     ResumedScan resumed =
@@ -441,10 +443,10 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);
-  check_files(config, *config_file);
   settle_shard(config.order, environment);
   settle_checkpoint(config);
   settle_user(config.sandbox, environment);
+  check_files(config, *config_file);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;
   return config;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <ctime>
+#include <exception>
 #include <iterator>
 #include <utility>
 
@@ -32,7 +32,7 @@ Checkpointer::~Checkpointer() {
 }
 
 void Checkpointer::start() {
-  save(true);
+  attempt([this] { save(true); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -47,10 +47,12 @@ void Checkpointer::stop() {
 
 bool Checkpointer::close(const std::string& why) {
   stop();
-  look();
-  checkpoint_.legs.back().why = why;
-  if (seams_.sync() == 0) checkpoint_.after_power_loss = checkpoint_.after_kill;
-  save(true);
+  attempt([this, &why] {
+    look();
+    checkpoint_.legs.back().why = why;
+    if (seams_.sync() == 0) checkpoint_.after_power_loss = checkpoint_.after_kill;
+    save(true);
+  });
   return is_written_;
 }
 
@@ -59,16 +61,32 @@ void Checkpointer::run() {
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, kEach, [this] { return is_ending_; })) {
     lock.unlock();
-    look();
-    const std::uint64_t now_ns = views_.back().at_ns;
-    const bool is_due = now_ns - synced_ns_ >= interval_ns_;
-    const OrderPlace place = checkpoint_.after_kill;
-    if (is_due && seams_.sync() == 0) {
-      checkpoint_.after_power_loss = place;
-      synced_ns_ = now_ns;
-    }
-    save(is_due);
+    attempt([this] { step(); });
     lock.lock();
+  }
+}
+
+void Checkpointer::step() {
+  look();
+  const std::uint64_t now_ns = views_.back().at_ns;
+  const bool is_due = now_ns - synced_ns_ >= interval_ns_;
+  const OrderPlace place = checkpoint_.after_kill;
+  if (is_due && seams_.sync() == 0) {
+    checkpoint_.after_power_loss = place;
+    synced_ns_ = now_ns;
+  }
+  save(is_due);
+}
+
+void Checkpointer::attempt(const std::function<void()>& what) noexcept {
+  try {
+    what();
+  } catch (const std::exception& error) {
+    is_written_ = false;
+    tell_failure(error.what());
+  } catch (...) {
+    is_written_ = false;
+    tell_failure("nobody knows why");
   }
 }
 
@@ -113,19 +131,25 @@ void Checkpointer::look() {
 }
 
 void Checkpointer::save(bool is_lasting) {
-  const int error = seams_.write(checkpoint_, is_lasting);
-  is_written_ = error == 0;
-  if (is_written_) {
-    written_ms_ = seams_.now_ms();
-    has_failed_ = false;
-    return;
-  }
+  const std::string error = seams_.write(checkpoint_, is_lasting);
+  is_written_ = error.empty();
+  if (!is_written_) return tell_failure(error.c_str());
+  written_ms_ = seams_.now_ms();
+  has_failed_ = false;
+}
+
+void Checkpointer::tell_failure(const char* reason) {
   if (std::exchange(has_failed_, true)) return;
-  log_warning(
-      "the checkpoint could not be written: {}; the scan goes on, and {}", std::strerror(error),
-      written_ms_ == 0 ? "cannot be resumed so far"
-                       : fmt::format("the last good one is of {:%F %T} UTC",
-                                     fmt::gmtime(static_cast<std::time_t>(written_ms_ / 1000))));
+  try {
+    log_warning("no new checkpoint: {}; the scan goes on, and {}", reason,
+                written_ms_ == 0
+                    ? "cannot be resumed so far"
+                    : fmt::format("the last good one is of {:%F %T} UTC",
+                                  fmt::gmtime(static_cast<std::time_t>(written_ms_ / 1000))));
+  } catch (const std::exception&) {
+    // Nor is there memory for the message: the next failure is told.
+    has_failed_ = false;
+  }
 }
 
 }  // namespace echoscan

@@ -44,7 +44,8 @@ class Checkpointer {
     std::function<CheckpointView()> look;
     std::function<int()> sync;  // results and marks; an errno
     std::function<std::int64_t()> now_ms;
-    std::function<int(const Checkpoint&, bool is_lasting)> write;
+    // Why it could not be written, a sentence without a full stop; empty: it could.
+    std::function<std::string(const Checkpoint&, bool is_lasting)> write;
   };
 
   // The checkpoint is what a leg begins with, its own leg last.
@@ -72,7 +73,12 @@ class Checkpointer {
   static constexpr std::size_t kViewsMax = 4096;
 
   void run();
+  void step();
+  // Whatever it throws is told, and nothing more: a scan is worth more than its checkpoint.
+  void attempt(const std::function<void()>& what) noexcept;
   void save(bool is_lasting);
+  // Says once that there is no new checkpoint, and which is the last good one.
+  void tell_failure(const char* reason);
 
   Checkpoint checkpoint_;
   const std::uint64_t cooldown_ns_;

@@ -1,9 +1,9 @@
-// First errors that no line says, written down so that a resumed scan knows them: 8 bytes each, in
-// a file beside the checkpoint.
+// First errors that no line says, written down so that a resumed scan knows them: 8 bytes each,
+// behind 8 that say what the file is.
 //
 // Without --emit errors a target's ICMP error is counted and not written, and a leg that goes on
-// would count it again when a later pass brings it again. One thread adds and flushes; any may ask
-// how many are in the file.
+// would count it again when a later pass brings it again. Somebody else's file of that name is left
+// as it is. One thread adds and flushes; any may ask how many are in the file.
 #pragma once
 
 #include <atomic>
@@ -24,13 +24,21 @@ struct ErrorMark {
   std::uint8_t icmp_code = 0;
 };
 
+// What an earlier leg has left in the file.
+struct MarksLeft {
+  std::uint64_t count = 0;      // so many marks, or more; 0: nothing that counts
+  bool has_lost_power = false;  // what is behind them may be anything
+};
+
 class ErrorMarks {
  public:
-  // Makes the file, or opens what an earlier leg has left, of which `kept` marks or more have to be
-  // there; calls `use` with each. The error is a sentence without a full stop.
+  // Makes the file, or opens what an earlier leg has left; calls `use` with each mark. The error is
+  // a sentence without a full stop.
   static tl::expected<std::unique_ptr<ErrorMarks>, std::string> open(
-      const std::string& path, std::uint64_t kept,
+      const std::string& path, const MarksLeft& left,
       const std::function<void(const ErrorMark&)>& use);
+  // Removes the file of a scan that has finished or is begun anew, if it is one.
+  static void remove(const std::string& path);
   ~ErrorMarks();
   ErrorMarks(const ErrorMarks&) = delete;
   ErrorMarks& operator=(const ErrorMarks&) = delete;

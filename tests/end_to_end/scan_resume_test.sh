@@ -6,6 +6,7 @@
 #   scan_resume_test.sh                10 kills over two methods and three formats
 #   ECHOSCAN_KILLS=100 scan_resume_test.sh   so many for each method and format; prints docs/checkpoint.md's table
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+source "$root/tests/lab/legs.sh"
 
 lab up
 cd "$work"
@@ -184,6 +185,62 @@ jq -r .target found.jsonl | sort >found
 cmp -s found truth || fail "a loss of power has cost $(comm -13 found truth | wc -l) targets"
 expect_equal "outcomes" "$(jq -r '[.legs[].outcome] | join(",")' summary)" "killed,finished"
 expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+
+# What came behind the last synchronising may be anything then: neither lines nor marks of it count.
+rm -f found.jsonl*
+kill_leg 1 12000 found.jsonl.scan "${scan_list[@]}" --checkpoint-interval 1
+lines=$(jq .after_power_loss.lines found.jsonl.scan)
+[ "$lines" -gt 0 ] || fail "nothing was synchronised"
+{
+  head -n "$lines" found.jsonl.part
+  head -c 5000 /dev/zero
+  echo
+} >durable
+mv durable found.jsonl.part
+head -c 800 /dev/zero >>found.jsonl.scan.errors
+jq -c '.boot_id = "another"' found.jsonl.scan >changed
+chmod 600 changed
+mv changed found.jsonl.scan
+near "$echoscan" scan --resume found.jsonl --summary summary --rate 50k 2>log
+jq -r .target found.jsonl | sort >found
+cmp -s found truth || fail "zeros behind a loss of power: $(diff found truth | head -5)"
+expect_equal "errors" "$(jq .ledger.errored summary)" 0
+expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+expect_text log "$(jq .ledger.sent_earlier summary | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta') of the probes by 1 earlier leg, "
+
+# Results have one form, whatever the file of --config says by now; and what was asked for is not gone beyond.
+rm -f found.jsonl*
+echo 'format = "csv"' >conf
+kill_leg 1 8000 found.jsonl.scan "${scan_list[@]}" --config conf
+cp found.jsonl.part kept.part
+for change in 'format = "jsonl"|--format csv, and it is jsonl' 'fields = ["target"]|--fields type,ts_us,' \
+  'emit = ["errors"]|--emit none, and it is errors' 'repeat-cap = 3|--repeat-cap 10, and it is 3'; do
+  { [[ $change = format* ]] || echo 'format = "csv"'; echo "${change%%|*}"; } >conf
+  expect_status 2 near "$echoscan" scan --resume found.jsonl 2>log
+  expect_text log "${change#*|}"
+done
+echo 'format = "csv"' >conf
+expect_status 2 near "$echoscan" scan --resume found.jsonl --max-results 100 2>log
+expect_text log "--resume: --max-results 100 is reached: "
+cmp -s found.jsonl.part kept.part || fail "a refused leg has changed the results"
+near "$echoscan" scan --resume found.jsonl --rate 50k 2>log
+targets_in found.jsonl csv | sort >found
+cmp -s found truth || fail "behind a form that was changed and changed back: $(diff found truth | head -5)"
+
+# What no scan has written is left as it is, under whichever of the names it stands.
+for name in found.jsonl.scan found.jsonl.scan.errors; do
+  rm -f found.jsonl*
+  echo "somebody's notes" >$name
+  near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl 10.4.0.0/24 2>log
+  expect_text log "no checkpoint is written, and nobody can go on with this scan: "
+  expect_text log "is left as it is"
+  expect_equal "$name" "$(cat $name)" "somebody's notes"
+  expect_equal "results beside it" "$(wc -l <found.jsonl)" "$(lab truth 10.4.0.0/24 | wc -l)"
+  expect_status 4 near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl --checkpoint 10.4.0.0/24 2>log
+  expect_text log "is left as it is"
+  expect_equal "$name" "$(cat $name)" "somebody's notes"
+done
+rm -f found.jsonl*
 
 # No checkpoint where it is not wanted, or cannot be; and an error where it was asked for.
 for options in "--no-checkpoint -o plain1.jsonl" "-o plain2.jsonl --append" "-o plain3.jsonl --fields saddr" "-o /dev/null"; do

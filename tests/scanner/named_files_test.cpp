@@ -270,6 +270,66 @@ TEST_F(NamedFilesTest, StandardErrorMayGoWhereStandardOutputGoes) {
   EXPECT_NE(mixed, "");
 }
 
+// What stands beside the results of a scan that can be gone on with.
+TEST_F(NamedFilesTest, ACheckpointIsAnOutputToo) {
+  const std::string results = path("found");
+  for (const std::string ending : {".scan", ".scan.part", ".scan.errors"}) {
+    const std::string name = results + ending;
+    const Arguments scan = {"scan", "1.1.1.1", "-o", results};
+    const auto refusal = [&scan](const Arguments& more) {
+      Arguments all = scan;
+      all.insert(all.end(), more.begin(), more.end());
+      return refusal_of(all);
+    };
+    EXPECT_NE(refusal({"--summary", name}).find("the checkpoint"), std::string::npos);
+    EXPECT_NE(refusal({"--status-file", name}), "");
+    EXPECT_EQ(refusal({"--summary", name, "--no-checkpoint"}), "");
+    EXPECT_EQ(refusal({"--summary", name, "--append"}), "");
+    put("found" + ending);
+    EXPECT_NE(refusal({"-t", name}).find("what is read would be written over"), std::string::npos);
+    EXPECT_EQ(refusal({"-t", name, "--no-checkpoint"}), "");
+    EXPECT_EQ(refusal({"-t", name, "--dry-run"}), "");
+    fs::remove(name);
+  }
+  // Beside the file that a link leads to; and a folder is told by who opens it.
+  fs::create_directory(path("real"));
+  fs::create_symlink("real/found", path("link"));
+  EXPECT_NE(
+      refusal_of({"scan", "1.1.1.1", "-o", path("link"), "--summary", path("real/found.scan")}),
+      "");
+  EXPECT_EQ(refusal_of({"scan", "1.1.1.1", "-o", path("link"), "--summary", path("link.scan")}),
+            "");
+  fs::create_directory(path("found.scan"));
+  EXPECT_EQ(refusal_of({"scan", "1.1.1.1", "-o", results}), "");
+}
+
+TEST_F(NamedFilesTest, WhatCannotBeResumedIsCalledByItsName) {
+  put("found.jsonl");
+  put("found.jsonl.scan");
+  const auto refusal = [](const std::string& name) {
+    return refusal_of({"scan", "--resume", name});
+  };
+  EXPECT_EQ(refusal(""), "--resume: the name is empty");
+  EXPECT_EQ(refusal("-"),
+            "--resume '-': nobody can go on behind standard output; name the file that -o had");
+  for (const std::string& name : {path(""), path("."), std::string("/")})
+    EXPECT_EQ(refusal(name),
+              "--resume '" + name + "': it is a folder; name the results' file in it");
+  EXPECT_EQ(refusal("/dev/null"), "--resume '/dev/null': it is no regular file");
+  for (const std::string ending : {".scan", ".scan.part", ".scan.errors", ".part"})
+    EXPECT_EQ(refusal(path("found.jsonl") + ending), "--resume '" + path("found.jsonl") + ending +
+                                                         "': name the results themselves, '" +
+                                                         path("found.jsonl") + "'");
+  EXPECT_EQ(refusal(path("nothing")), "--resume: cannot go on from '" + path("nothing") +
+                                          ".scan': No such file or directory");
+  EXPECT_EQ(refusal(path("found.jsonl")), "--resume: cannot go on from '" + path("found.jsonl") +
+                                              ".scan': it is no checkpoint of a scan");
+  for (const std::string seconds : {"soon", "-1", "nan"})
+    EXPECT_NE(refusal_of({"scan", "1.1.1.1", "--checkpoint-interval", seconds})
+                  .find("a number of seconds, 0 or more"),
+              std::string::npos);
+}
+
 TEST_F(NamedFilesTest, DirectoriesAreNoOutputs) {
   fs::create_directory(path("folder"));
   fs::create_symlink("folder", path("link"));

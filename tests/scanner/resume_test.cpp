@@ -4,16 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "scanner/checkpoint/checkpoint.h"
+#include "scanner/checkpoint/checkpoint_file.h"
 #include "scanner/pipeline/checkpointer.h"
+#include "scanner/pipeline/error_marks.h"
 #include "scanner/pipeline/order_progress.h"
 #include "scanner/plan/done_probes.h"
 #include "targets/shard_blocks.h"
@@ -49,6 +57,28 @@ std::vector<StepRange> random_set(std::mt19937_64& random) {
   std::vector<StepRange> set = random_ranges(random, random() % 8);
   make_step_set(set);
   return set;
+}
+
+Checkpoint sample_checkpoint() {
+  Checkpoint checkpoint;
+  checkpoint.program = "echoscan x";
+  checkpoint.arguments = {"-t", "list \"1\"\n", "\xff\xfe", ""};
+  checkpoint.directory = "/some/\xc3\xa9";
+  checkpoint.results = "/some/results.jsonl";
+  checkpoint.form = {"csv", {"target", "type"}, {"errors"}, 10};
+  checkpoint.digest = "abc";
+  checkpoint.seed = 7;
+  checkpoint.first = 90;
+  checkpoint.passes = 2;
+  checkpoint.shards = 3;
+  checkpoint.steps = {10, 60};
+  checkpoint.key[0] = 0xf0;
+  checkpoint.key[31] = 0x0f;
+  checkpoint.after_kill = {{{0, 3}, {50, 100}}, 60, 12, 5};
+  checkpoint.after_power_loss = {{{0, 100}}, 0, 0, 0};
+  checkpoint.in_doubt = 1;
+  checkpoint.legs = {{1, 2, "interrupted", 3, 0}, {4, 5, "", 6, 7}};
+  return checkpoint;
 }
 
 TEST(StepRanges, SetsAreWhatABitmapSays) {
@@ -171,7 +201,7 @@ TEST(Checkpointer, AStepIsDoneACooldownAfterItLeft) {
     Checkpointer checkpointer(
         start, cooldown_ns, 0,
         {[&next] { return next; }, [] { return 0; }, [] { return std::int64_t{5}; },
-         [](const Checkpoint&, bool) { return 0; }});
+         [](const Checkpoint&, bool) { return std::string(); }});
     OrderPlace expected = start.after_kill;
     for (int looks = 0; looks < 60; ++looks) {
       next.at_ns += 1 + random() % 4;
@@ -212,7 +242,7 @@ TEST(Checkpointer, WhatFailsIsToldAndTheLastPlaceIsSynchronised) {
   start.after_kill.pending = start.after_power_loss.pending = {{0, 10}};
   start.legs.emplace_back();
   int sync_error = EIO;
-  int write_error = ENOSPC;
+  std::string write_error = "the disk is full";
   CheckpointView view;
   view.at_ns = 100;
   Checkpointer checkpointer(
@@ -222,10 +252,162 @@ TEST(Checkpointer, WhatFailsIsToldAndTheLastPlaceIsSynchronised) {
   EXPECT_FALSE(checkpointer.close("interrupted"));
   EXPECT_TRUE(checkpointer.checkpoint().after_kill.pending.empty());
   EXPECT_EQ(checkpointer.checkpoint().after_power_loss.pending.size(), 1U);
-  sync_error = write_error = 0;
+  sync_error = 0;
+  write_error.clear();
   EXPECT_TRUE(checkpointer.close("interrupted"));
   EXPECT_TRUE(checkpointer.checkpoint().after_power_loss.pending.empty());
   EXPECT_EQ(checkpointer.checkpoint().legs.back().why, "interrupted");
+}
+
+// An exception in its thread would end the process, and one at the scan's end would cost the
+// ledger.
+TEST(Checkpointer, NothingIsThrownAndThePlaceStays) {
+  Checkpoint start;
+  start.after_kill.pending = {{0, 10}};
+  start.legs.emplace_back();
+  std::string failing = "look";
+  std::atomic<int> writes = 0;
+  const auto fail_at = [&failing](const char* where) {
+    if (failing == where) throw std::bad_alloc();
+  };
+  CheckpointView view;
+  view.at_ns = 100;
+  Checkpointer checkpointer(start, 0, 0,
+                            {[&] {
+                               fail_at("look");
+                               return view;
+                             },
+                             [&] {
+                               fail_at("sync");
+                               return 0;
+                             },
+                             [] { return std::int64_t{5}; },
+                             [&](const Checkpoint&, bool) {
+                               fail_at("write");
+                               ++writes;
+                               return std::string();
+                             }});
+  checkpointer.start();
+  EXPECT_EQ(writes, 1);
+  // So long that the thread has stepped, and thrown.
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_FALSE(checkpointer.close("interrupted"));
+  EXPECT_EQ(checkpointer.checkpoint().after_kill.pending.size(), 1U);
+  for (const char* where : {"sync", "write"}) {
+    failing = where;
+    EXPECT_FALSE(checkpointer.close("interrupted")) << where;
+  }
+  EXPECT_EQ(writes, 1);
+  failing.clear();
+  EXPECT_TRUE(checkpointer.close("interrupted"));
+  EXPECT_EQ(writes, 2);
+}
+
+class MarksTest : public testing::Test {
+ protected:
+  MarksTest() { std::filesystem::remove(path); }
+
+  // The targets of the marks that are there when they are opened behind `left`, or the refusal.
+  std::string opened(const MarksLeft& left) {
+    std::string targets;
+    const auto marks = ErrorMarks::open(
+        path, left, [&](const ErrorMark& mark) { targets += std::to_string(mark.target.value); });
+    return marks ? targets : marks.error();
+  }
+  void write_marks() {
+    const auto marks = ErrorMarks::open(path, {}, [](const ErrorMark&) {});
+    ASSERT_TRUE(marks) << marks.error();
+    for (std::uint32_t i = 1; i <= 5; ++i) (*marks)->add({Ipv4{i}, 3, 1});
+    (*marks)->flush();
+    EXPECT_EQ((*marks)->in_place(), 5U);
+  }
+  void put(const std::string& bytes, std::ios::openmode how = std::ios::trunc) {
+    std::ofstream(path, std::ios::binary | std::ios::out | how) << bytes;
+  }
+  [[nodiscard]] std::string content() const {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  const std::string path = testing::TempDir() + "/marks.scan.errors";
+};
+
+TEST_F(MarksTest, AreReadAsTheyWereWritten) {
+  write_marks();
+  EXPECT_EQ(opened({4, false}), "12345");
+  EXPECT_EQ(opened({6, false}), "cannot use '" + path + "': it has 5 of 6 marks");
+  // Half a mark of a killed leg.
+  put("abc", std::ios::app);
+  EXPECT_EQ(opened({5, false}), "12345");
+  EXPECT_EQ(content().size(), 48U);
+  EXPECT_EQ(opened({}), "");
+  EXPECT_EQ(content().size(), 8U);
+}
+
+// What was not synchronised may be zeros, which would be marks of 0.0.0.0.
+TEST_F(MarksTest, AreCutToWhatALossOfPowerHasLeft) {
+  write_marks();
+  put(std::string(800, '\0'), std::ios::app);
+  EXPECT_EQ(opened({3, true}), "123");
+  EXPECT_EQ(content().size(), 32U);
+}
+
+TEST_F(MarksTest, ThoseOfSomebodyElseAreLeft) {
+  for (const std::string& foreign : {std::string("a list\n"), std::string(16, '\0')}) {
+    put(foreign);
+    for (const MarksLeft& left : {MarksLeft{}, MarksLeft{1, false}, MarksLeft{1, true}})
+      EXPECT_EQ(opened(left),
+                "cannot use '" + path + "': no scan has written it, and it is left as it is");
+    ErrorMarks::remove(path);
+    EXPECT_EQ(content(), foreign);
+  }
+  put("");
+  EXPECT_EQ(opened({}), "");
+  ErrorMarks::remove(path);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  EXPECT_EQ(opened({1, false}), "cannot use '" + path + "': No such file or directory");
+}
+
+TEST(CheckpointFile, IsItsOwnersAloneAndNobodyElses) {
+  namespace fs = std::filesystem;
+  const std::string folder = testing::TempDir() + "/checkpoint_file";
+  fs::remove_all(folder);
+  fs::create_directory(folder);
+  Checkpoint checkpoint = sample_checkpoint();
+  checkpoint.results = folder + "/found";
+  const std::string path = checkpoint_path(checkpoint.results);
+  EXPECT_FALSE(is_foreign(checkpoint.results));
+  const auto mode = [&path] { return fs::status(path).permissions(); };
+  constexpr auto kOwners = fs::perms::owner_read | fs::perms::owner_write;
+  for (const bool is_lasting : {false, true}) {
+    ASSERT_EQ(write_checkpoint(checkpoint, is_lasting), "");
+    EXPECT_EQ(mode(), kOwners);
+    EXPECT_FALSE(is_foreign(checkpoint.results));
+    ASSERT_TRUE(load_checkpoint(checkpoint.results));
+    // Neither what it replaces nor what was left lets others read it.
+    fs::permissions(path, fs::perms::all);
+    std::ofstream(path + ".part") << "left";
+    fs::permissions(path + ".part", fs::perms::all);
+  }
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 2) << "one, and the last part";
+  remove_checkpoint(checkpoint.results);
+  EXPECT_FALSE(fs::exists(path));
+  for (const char* text : {"", "a list", "{}", "[1]", "{\"format\": \"another\"}"}) {
+    std::ofstream(path) << text;
+    EXPECT_TRUE(is_foreign(checkpoint.results)) << text;
+  }
+  std::ofstream(path) << "{\"format\": \"echoscan checkpoint\", \"version\": 7}";
+  EXPECT_FALSE(is_foreign(checkpoint.results)) << "of another version";
+  fs::remove(path);
+  std::ofstream(folder + "/other") << checkpoint_json(checkpoint);
+  fs::create_symlink("other", path);
+  EXPECT_TRUE(is_foreign(checkpoint.results)) << "a link";
+  EXPECT_EQ(write_checkpoint(checkpoint, false),
+            "cannot write to '" + path + "': it is a symbolic link");
+  fs::remove(path);
+  fs::create_directory(path);
+  EXPECT_TRUE(is_foreign(checkpoint.results)) << "a folder";
+  EXPECT_NE(write_checkpoint(checkpoint, false), "");
 }
 
 // What is done, counted one by one.
@@ -262,27 +444,6 @@ TEST(DoneProbes, AreThoseOutsideOfWhatIsLeft) {
     ASSERT_EQ(done.first_pass, truth.first_pass);
     ASSERT_EQ(done.sent_by_label, truth.sent_by_label);
   }
-}
-
-Checkpoint sample_checkpoint() {
-  Checkpoint checkpoint;
-  checkpoint.program = "echoscan x";
-  checkpoint.arguments = {"-t", "list \"1\"\n", "\xff\xfe", ""};
-  checkpoint.directory = "/some/\xc3\xa9";
-  checkpoint.results = "/some/results.jsonl";
-  checkpoint.digest = "abc";
-  checkpoint.seed = 7;
-  checkpoint.first = 90;
-  checkpoint.passes = 2;
-  checkpoint.shards = 3;
-  checkpoint.steps = {10, 60};
-  checkpoint.key[0] = 0xf0;
-  checkpoint.key[31] = 0x0f;
-  checkpoint.after_kill = {{{0, 3}, {50, 100}}, 60, 12, 5};
-  checkpoint.after_power_loss = {{{0, 100}}, 0, 0, 0};
-  checkpoint.in_doubt = 1;
-  checkpoint.legs = {{1, 2, "interrupted", 3, 0}, {4, 5, "", 6, 7}};
-  return checkpoint;
 }
 
 TEST(Checkpoint, IsReadAsItWasWritten) {
