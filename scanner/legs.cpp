@@ -236,7 +236,12 @@ std::string Legs::end(const ScanOutcome& outcome) {
     return {};
   }
   if (!checkpointer_->close(outcome_name(outcome))) return {};
-  return fmt::format("echoscan scan --resume {}", shell_word(checkpoint_.results));
+  const std::string command =
+      fmt::format("echoscan scan --resume {}", shell_word(checkpoint_.results));
+  if (!std::holds_alternative<MaxResultsReached>(outcome)) return command;
+  // The same number would end the next leg before it has begun.
+  return fmt::format("{} --max-results N, with N above {}", command,
+                     with_thousands(config_.pace.max_results));
 }
 
 }  // namespace echoscan

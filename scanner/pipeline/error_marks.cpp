@@ -60,7 +60,7 @@ tl::expected<int, std::string> open_own(const std::string& path) {
 // Makes it anew. The error is a clause.
 tl::expected<int, std::string> make_own(const std::string& path) {
   const tl::expected<int, std::string> earlier = open_own(path);
-  if (!earlier) return earlier;
+  if (!earlier) return tl::make_unexpected(earlier.error());
   if (*earlier >= 0) {
     ::close(*earlier);
     unlink(path.c_str());

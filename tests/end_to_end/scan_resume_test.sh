@@ -241,6 +241,13 @@ for name in found.jsonl.scan found.jsonl.scan.errors; do
   expect_equal "$name" "$(cat $name)" "somebody's notes"
 done
 rm -f found.jsonl*
+near "$echoscan" scan --allow-reserved --cooldown 1 --rate 8k --max-results 50 -o found.jsonl $targets 2>log
+expect_text log "to go on from here: echoscan scan --resume $work/found.jsonl --max-results N, with N above 50"
+expect_status 2 near "$echoscan" scan --resume found.jsonl 2>log
+expect_text log "--resume: --max-results 50 is reached: "
+near "$echoscan" scan --resume found.jsonl --cooldown 1 --rate 50k --max-results 100k 2>log
+targets_in found.jsonl jsonl >found
+cmp -s found truth || fail "behind --max-results: $(diff found truth | head -5)"
 
 # No checkpoint where it is not wanted, or cannot be; and an error where it was asked for.
 for options in "--no-checkpoint -o plain1.jsonl" "-o plain2.jsonl --append" "-o plain3.jsonl --fields saddr" "-o /dev/null"; do
