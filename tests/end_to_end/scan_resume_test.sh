@@ -277,3 +277,33 @@ for files in 1 2; do
   expect_equal "results without room for a checkpoint" "$(wc -l <small/found.jsonl)" "$(lab truth 10.4.0.0/24 | wc -l)"
   umount small
 done
+
+# Errors without a line, over legs and passes, against the truth of the zoo: each target's counts once, whichever leg and
+# pass it came in, and whatever of it is written.
+lab down
+lab up --zoo
+near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
+targets=10.0.0.0/19
+# Without the late ones, which a cooldown may be too short for.
+lab truth --json $targets >everyone.json
+jq -r 'select(.held_us > 0) | .target' everyone.json >late
+jq -c 'select(.held_us == 0)' everyone.json | grep -vFf <(sed 's/.*/"target":"&"/' late) >truth.json
+errors_by_type() { sort | uniq -c | awk '{print $2, $1}' | paste -sd,; }
+jq -r 'select(.type == "error") | "\(.classification)/\(.icmp_type)/\(.icmp_code)"' truth.json | errors_by_type >errors
+[ -s errors ] || fail "nobody in the zoo answers with an error"
+for emit in "" errors repeats errors,repeats; do
+  kill_and_end "$work/zoo.jsonl" "2000 3000 2000" ${emit:+--emit $emit} --probes 2 --rate 4k --cooldown 2 --seed 3 --exclude-file "$work/late" $targets
+  expect_equal "first errors (--emit '$emit')" \
+    "$(summary '.receiving.errors[] | select(.targets > 0) | "\(.classification)/\(.icmp_type)/\(.icmp_code) \(.targets)"' | sort | paste -sd,)" \
+    "$(cat errors)"
+  jq -r 'select(.type == "reply") | .target' truth.json | sort >truth
+  jq -r 'select(.success and (.repeat | not)) | .target' zoo.jsonl | sort >found
+  cmp -s found truth || fail "the zoo (--emit '$emit'): $(diff found truth | head -5)"
+  case $emit in
+    *errors*) expect_equal "error lines" "$(jq -r 'select(.success or .repeat | not) | "\(.classification)/\(.icmp_type)/\(.icmp_code)"' zoo.jsonl | errors_by_type)" "$(cat errors)" ;;
+    *) expect_equal "error lines" "$(jq -r 'select(.success | not) | .target' zoo.jsonl | wc -l)" 0 ;;
+  esac
+  # Repeats of earlier legs are known where they were written; a leg may have had more than its file had room for.
+  expect_equal "repeat lines" "$(summary .output.repeat_lines)" "$(jq -r 'select(.repeat) | .target' zoo.jsonl | wc -l)"
+  case $emit in *repeats) [ "$(summary .output.repeat_lines)" -gt 0 ] || fail "no repeats" ;; esac
+done
