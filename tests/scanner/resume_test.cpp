@@ -383,7 +383,7 @@ TEST(CheckpointFile, IsItsOwnersAloneAndNobodyElses) {
     ASSERT_EQ(write_checkpoint(checkpoint, is_lasting), "");
     EXPECT_EQ(mode(), kOwners);
     EXPECT_FALSE(is_foreign(checkpoint.results));
-    ASSERT_TRUE(load_checkpoint(checkpoint.results));
+    ASSERT_TRUE(load_checkpoint(checkpoint.results, geteuid()));
     // Neither what it replaces nor what was left lets others read it.
     fs::permissions(path, fs::perms::all);
     std::ofstream(path + ".part") << "left";
