@@ -236,8 +236,7 @@ std::string Legs::end(const ScanOutcome& outcome) {
     return {};
   }
   if (!checkpointer_->close(outcome_name(outcome))) return {};
-  const std::string command =
-      fmt::format("echoscan scan --resume {}", shell_word(checkpoint_.results));
+  std::string command = fmt::format("echoscan scan --resume {}", shell_word(checkpoint_.results));
   if (!std::holds_alternative<MaxResultsReached>(outcome)) return command;
   // The same number would end the next leg before it has begun.
   return fmt::format("{} --max-results N, with N above {}", command,

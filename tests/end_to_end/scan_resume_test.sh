@@ -188,9 +188,8 @@ expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
 
 # What came behind the last synchronising may be anything then: neither lines nor marks of it count.
 rm -f found.jsonl*
-kill_leg 1 12000 found.jsonl.scan "${scan_list[@]}" --checkpoint-interval 1
+kill_leg 1 '.after_power_loss.lines > 500' found.jsonl.scan "${scan_list[@]}" --checkpoint-interval 1
 lines=$(jq .after_power_loss.lines found.jsonl.scan)
-[ "$lines" -gt 0 ] || fail "nothing was synchronised"
 {
   head -n "$lines" found.jsonl.part
   head -c 5000 /dev/zero
@@ -211,7 +210,7 @@ expect_text log "$(jq .ledger.sent_earlier summary | sed ':a;s/\B[0-9]\{3\}\>/,&
 # Results have one form, whatever the file of --config says by now; and what was asked for is not gone beyond.
 rm -f found.jsonl*
 echo 'format = "csv"' >conf
-kill_leg 1 8000 found.jsonl.scan "${scan_list[@]}" --config conf
+kill_leg 1 '.after_kill.lines > 500' found.jsonl.scan "${scan_list[@]}" --config conf
 cp found.jsonl.part kept.part
 for change in 'format = "jsonl"|--format csv, and it is jsonl' 'fields = ["target"]|--fields type,ts_us,' \
   'emit = ["errors"]|--emit none, and it is errors' 'repeat-cap = 3|--repeat-cap 10, and it is 3'; do
@@ -245,7 +244,7 @@ near "$echoscan" scan --allow-reserved --cooldown 1 --rate 8k --max-results 50 -
 expect_text log "to go on from here: echoscan scan --resume $work/found.jsonl --max-results N, with N above 50"
 expect_status 2 near "$echoscan" scan --resume found.jsonl 2>log
 expect_text log "--resume: --max-results 50 is reached: "
-near "$echoscan" scan --resume found.jsonl --cooldown 1 --rate 50k --max-results 100k 2>log
+near "$echoscan" scan --resume found.jsonl --cooldown 1 --rate 50k --max-results 100000 2>log
 targets_in found.jsonl jsonl >found
 cmp -s found truth || fail "behind --max-results: $(diff found truth | head -5)"
 

@@ -48,7 +48,7 @@ for method in auto raw_socket; do
     "lab0 4096 4096 4096, up1 4096 4096 4096"
 done
 # A way that is lost between two legs would leave its targets unprobed.
-kill_leg 1 1500 "$work/lost.scan" --allow-reserved -o "$work/lost" "${options[@]}" 10.1.0.0/20 10.2.0.0/20
+kill_leg 1 '.legs[-1].sent >= 1500' "$work/lost.scan" --allow-reserved -o "$work/lost" "${options[@]}" 10.1.0.0/20 10.2.0.0/20
 near ip route add blackhole 10.2.0.0/17
 expect_status 3 near "$echoscan" scan --resume "$work/lost" 2>"$work/log"
 expect_text "$work/log" "routes or gateways have changed"
