@@ -137,7 +137,7 @@ chmod 600 found.jsonl.scan
 chown 65534 found.jsonl.scan
 refused 2 "it belongs to another user" --resume found.jsonl
 chown 0 found.jsonl.scan
-jq -c '.after_kill.lines += 1' kept.scan >found.jsonl.scan
+jq -c ".after_kill.lines = $(($(wc -l <kept.jsonl) + 1))" kept.scan >found.jsonl.scan
 refused 4 "would be called silent" --resume found.jsonl
 near ip route add blackhole 10.4.3.0/24
 cp kept.scan found.jsonl.scan
