@@ -8,9 +8,12 @@ trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$work/tests" "$work/bin"
 cp "$root/test.sh" "$work/test.sh"
+printf '#!/bin/sh\necho "spare $*" >>"$CALLS"\nexec setsid "$@"\n' >"$work/tests/on_spare_time.sh"
+chmod +x "$work/tests/on_spare_time.sh"
 cat >"$work/bin/play" <<'PLAY'
 #!/usr/bin/env bash
 echo "$(basename "$0") $*" >>"$CALLS"
+if [[ $* == *"^tidy"* && -n ${LINGER:-} ]]; then echo $$ >"$LINGER"; sleep 60; fi
 for bad in ${BREAK:-}; do [[ "$(basename "$0") $*" != *"${bad//+/ }"* ]] || exit 1; done
 PLAY
 chmod +x "$work/bin/play"
@@ -45,7 +48,37 @@ expect() {
 expect quick "" 0 1 0
 expect quick "ctest+--preset+release+--label-regex+^(unit|style)" 1 1 1
 expect quick "--build+--preset+release" 1 0 2   # nothing of a preset that was not built is run
-expect full "" 0 8 0
-expect full "cmake+--preset+asan" 1 7 2
-expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 8 3
-expect full "ctest" 1 8 8
+expect full "" 0 9 0
+grep -q '^spare ctest .*tidy' "$work/calls" || fail "the static checks are not left to the spare time"
+grep -qE '^ +[0-9]+ s  passed  test: release, tidy \(beside others\)$' "$work/out" || fail "tidy is not in the table"
+expect full "cmake+--preset+asan" 1 8 2
+expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 9 3
+expect full "^tidy" 1 9 1
+expect full "--build+--preset+release" 1 3 7    # tidy and all others of release
+expect full "ctest" 1 9 9
+
+# The spare time is that of the class for it, in a session that counts for nothing beside others.
+"$root/tests/on_spare_time.sh" bash -c \
+  'chrt --pid $$; ps -o sid= -p $$; echo $$; if [ -e /proc/self/autogroup ]; then cat /proc/self/autogroup; else echo "nice 19"; fi' \
+  >"$work/out"
+grep -q 'SCHED_IDLE$' "$work/out" || fail "another class of the scheduler"
+grep -q 'nice 19$' "$work/out" || fail "another share for the session"
+[ "$(sed -n 3p "$work/out" | tr -d ' ')" = "$(sed -n 4p "$work/out")" ] || fail "not a session of its own"
+
+# What runs beside the other stages ends with a test.sh that is ended.
+: >"$work/calls"
+CALLS="$work/calls" LINGER="$work/lingers" PATH="$work/bin:$PATH" "$work/test.sh" >"$work/out" 2>&1 &
+running=$!
+for _ in $(seq 100); do
+  if [ -s "$work/lingers" ] && grep -q '^== test: release, tidy: its end' "$work/out"; then break; fi
+  sleep 0.1
+done
+kill $running
+code=0
+wait $running || code=$?
+[ "$code" = 143 ] || fail "an ended test.sh: exit $code"
+for _ in $(seq 100); do
+  kill -0 "$(cat "$work/lingers")" 2>/dev/null || exit 0
+  sleep 0.1
+done
+fail "the static checks run on without test.sh"
