@@ -20,9 +20,9 @@ constexpr std::uint64_t kCommentBytesMax = 16 << 20;
 
 // Puts lines together from chunks. It keeps kLineBytesMax of a line, since no target with its label
 // is longer.
-class LineReader {
+class LineAssembler {
  public:
-  LineReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
+  LineAssembler(std::string_view name, TargetList& list) : list_(list), place_{name} {}
 
   // False when the line is longer than any: what is behind it is then not read.
   bool take(std::string_view chunk) {
@@ -165,7 +165,7 @@ tl::expected<void, std::string> read_target_list(std::istream& in, std::string_v
   ListBytes bytes(in);
   const char mark = bytes.first_mark();
   if (mark == '{' || mark == '[') return read_cloud_list(bytes, name, list);
-  LineReader lines(name, list);
+  LineAssembler lines(name, list);
   try {
     for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
       if (!lines.take(chunk))

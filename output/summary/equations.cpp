@@ -10,7 +10,7 @@
 namespace echoscan {
 namespace {
 
-using Json = nlohmann::json;
+using ParsedJson = nlohmann::json;
 
 constexpr std::array kEquations = {
     Equation{"probes", "ledger.probes", "ledger.sent + ledger.not_sent.*", "",
@@ -103,8 +103,8 @@ void for_each_part(std::string_view text, std::string_view separator, const Use&
 }
 
 // The value at a path of plain keys; null when there is none.
-const Json* value_at(const Json& json, std::string_view path) {
-  const Json* value = &json;
+const ParsedJson* value_at(const ParsedJson& json, std::string_view path) {
+  const ParsedJson* value = &json;
   for_each_part(path, ".", [&value](std::string_view key) {
     if (value == nullptr) return;
     const auto member = value->find(std::string(key));
@@ -114,7 +114,7 @@ const Json* value_at(const Json& json, std::string_view path) {
 }
 
 // Adds all values that a path leads to to `sum`; false when it leads nowhere.
-bool add_up(const Json& json, std::string_view path, std::uint64_t& sum) {
+bool add_up(const ParsedJson& json, std::string_view path, std::uint64_t& sum) {
   if (path == "0") return true;
   if (path.empty()) {
     if (!json.is_number_unsigned()) return false;
@@ -123,18 +123,18 @@ bool add_up(const Json& json, std::string_view path, std::uint64_t& sum) {
   }
   const std::size_t many = std::min(path.find("[]"), path.find(".*"));
   if (many == std::string_view::npos) {
-    const Json* value = value_at(json, path);
+    const ParsedJson* value = value_at(json, path);
     return value != nullptr && add_up(*value, "", sum);
   }
-  const Json* elements = value_at(json, path.substr(0, many));
+  const ParsedJson* elements = value_at(json, path.substr(0, many));
   if (elements == nullptr || !elements->is_structured()) return false;
   path.remove_prefix(many + 2);
   if (path.starts_with('.')) path.remove_prefix(1);
   return std::all_of(elements->begin(), elements->end(),
-                     [&](const Json& element) { return add_up(element, path, sum); });
+                     [&](const ParsedJson& element) { return add_up(element, path, sum); });
 }
 
-std::optional<std::uint64_t> sum_of(const Json& json, std::string_view side) {
+std::optional<std::uint64_t> sum_of(const ParsedJson& json, std::string_view side) {
   std::uint64_t sum = 0;
   bool is_whole = true;
   for_each_part(side, " + ",
@@ -142,7 +142,7 @@ std::optional<std::uint64_t> sum_of(const Json& json, std::string_view side) {
   return is_whole ? std::optional(sum) : std::nullopt;
 }
 
-bool holds_when(const Json& json, std::string_view when) {
+bool holds_when(const ParsedJson& json, std::string_view when) {
   if (when.empty()) return true;
   bool holds = true;
   for_each_part(when, " and ", [&](std::string_view condition) {
@@ -150,8 +150,8 @@ bool holds_when(const Json& json, std::string_view when) {
     std::string_view expected = condition.substr(is + 4);
     const bool is_not = expected.starts_with("not ");
     if (is_not) expected.remove_prefix(4);
-    const Json* value = value_at(json, condition.substr(0, is));
-    holds = holds && value != nullptr && (*value == Json::parse(expected)) != is_not;
+    const ParsedJson* value = value_at(json, condition.substr(0, is));
+    holds = holds && value != nullptr && (*value == ParsedJson::parse(expected)) != is_not;
   });
   return holds;
 }
@@ -167,7 +167,7 @@ std::span<const Equation> equations() {
 }
 
 std::vector<std::string> faults_of(std::string_view json) {
-  const Json summary = Json::parse(json);
+  const ParsedJson summary = ParsedJson::parse(json);
   std::vector<std::string> faults;
   for (const Equation& equation : kEquations) {
     if (!holds_when(summary, equation.when)) continue;

@@ -8,7 +8,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::int64_t kMillisecondNs = 1'000'000;
+constexpr std::int64_t kNsPerMillisecond = 1'000'000;
 
 }  // namespace
 
@@ -16,7 +16,7 @@ Progress ProgressMeter::look(const Snapshot& snapshot) {
   Progress now;
   now.has_begun = true;
   now.taken_unix_ms =
-      (static_cast<std::int64_t>(snapshot.taken_ns) + realtime_offset_ns()) / kMillisecondNs;
+      (static_cast<std::int64_t>(snapshot.taken_ns) + realtime_offset_ns()) / kNsPerMillisecond;
   now.sent = snapshot.sent();
   now.sent_again = snapshot.sent_again();
   const std::uint64_t probes_sent = snapshot.probes_sent();

@@ -34,7 +34,7 @@ namespace asio = boost::asio;
 constexpr double kLinkTimeoutS = 30;
 constexpr std::uint64_t kSettleNs = 1'000'000'000;
 // Replies are not read, so the key need not be secret.
-constexpr probe_key kKey{{1, 2}, {3, 4}};
+constexpr probe_key kBenchKey{{1, 2}, {3, 4}};
 
 double cpu_seconds() {
   rusage usage{};
@@ -161,7 +161,7 @@ NetworkPath find_bench_path(const BenchConfig& config) {
 tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
   if (path.kernel_routes) return refused("the kernel routes all probes");
   try {
-    ReceivePath opened = open_receive_path(Method::af_xdp, path, kKey);
+    ReceivePath opened = open_receive_path(Method::af_xdp, path, kBenchKey);
     if (!opened.is_xdp) return refused("no Ethernet");
     return opened;
   } catch (const UserError& error) {
@@ -196,7 +196,7 @@ ExitCode run_bench(const BenchConfig& config) {
   wait_for_carrier(path.interface, clock, kLinkTimeoutS);
   resolve_gateways({}, path, clock);
   const TransmitSetup setup{path.interface,
-                            FrameTemplate(frame_addresses(path), kKey, config.frame_bytes),
+                            FrameTemplate(frame_addresses(path), kBenchKey, config.frame_bytes),
                             config.streams,
                             receive ? receive->source->rings() : ReplyRings{},
                             Pacer::kUnlimited,

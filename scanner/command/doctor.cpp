@@ -24,7 +24,7 @@
 namespace echoscan {
 namespace {
 
-constexpr double kLinkTimeoutS = 30;
+constexpr double kCarrierTimeoutS = 30;
 
 std::vector<Capability> held_capabilities() {
   const Privileges held = current_privileges();
@@ -88,7 +88,7 @@ void try_paths(Diagnosis& facts, Clock& clock) {
         facts.live_frames = {Trial::Outcome::untried, "it goes with XDP"};
     return;
   }
-  wait_for_carrier(facts.interface, clock, kLinkTimeoutS);
+  wait_for_carrier(facts.interface, clock, kCarrierTimeoutS);
   facts.zero_copy = outcome_of(try_af_xdp(facts.interface, true, clock));
   facts.copy = outcome_of(try_af_xdp(facts.interface, false, clock));
   facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
@@ -149,7 +149,7 @@ ExitCode run_doctor(const DoctorConfig& config) {
     } else {
       try_paths(facts, clock);
       // Taking the program away restarts the link as attaching it did.
-      wait_for_carrier(facts.interface, clock, kLinkTimeoutS);
+      wait_for_carrier(facts.interface, clock, kCarrierTimeoutS);
     }
   }
   take_ways(facts, scan);

@@ -17,7 +17,7 @@ namespace {
 // A link that is down now is a problem now: a scan would wait for it in vain.
 constexpr double kDownLinkTimeoutS = 1;
 constexpr std::uint64_t kUsualRatePps = 10'000;
-constexpr probe_key kKey{};
+constexpr probe_key kRehearsalKey{};
 
 // From the network path on, as a scan opens its paths.
 void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock& clock,
@@ -28,7 +28,7 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   ReceivePath receive;
   if (opens) {
     raise_locked_memory_limit();
-    receive = open_receive_path(method, network, kKey);
+    receive = open_receive_path(method, network, kRehearsalKey);
   } else {
     check_foreign_program(method, interface);
   }
@@ -40,8 +40,8 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   if (!network.kernel_routes) scan.gateway_mac = addresses.gateway_mac;
   if (!opens) return;
   const CurrentNextHops next_hops(next_hop_map(network, ways.map));
-  open_queues(config, network, next_hops, FrameTemplate(addresses, kKey), receive.source->rings(),
-              kUsualRatePps, clock);
+  open_queues(config, network, next_hops, FrameTemplate(addresses, kRehearsalKey),
+              receive.source->rings(), kUsualRatePps, clock);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace echoscan {
 namespace {
 
 // The kernel asks three times, a second apart.
-constexpr unsigned kGatewayTimeoutMs = 3500;
+constexpr unsigned kSurveyGatewayTimeoutMs = 3500;
 // Each way that was ever seen keeps its label, and routes that change for a week must not fill
 // memory.
 constexpr std::size_t kWaysMax = 10'000;
@@ -167,7 +167,7 @@ Exit KernelWaySurvey::open_exit(const WayShare& share, State& state, WayChange& 
   Gateway& gateway = state.path.gateways.back();
   MonotonicClock clock;
   const std::optional<GatewayMac> resolved =
-      resolve_gateway(interface, gateway.address, clock, kGatewayTimeoutMs);
+      resolve_gateway(interface, gateway.address, clock, kSurveyGatewayTimeoutMs);
   if (!resolved) {
     state.path.gateways.pop_back();
     return gone;

@@ -17,7 +17,6 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr double kSecondNs = 1e9;
 constexpr std::int64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kBlockStepsMax = 4096;
 constexpr std::size_t kRepeatersListed = 10;
@@ -37,7 +36,7 @@ ProbeRate rate_left_to_pace(const std::vector<Queue>& queues, ProbeRate rate_pps
 }
 
 std::uint64_t nanoseconds(double seconds) {
-  return static_cast<std::uint64_t>(seconds * kSecondNs);
+  return static_cast<std::uint64_t>(seconds * 1e9);
 }
 
 Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::uint64_t seed) {

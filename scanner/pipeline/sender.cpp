@@ -6,7 +6,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
 // No nap is longer, so that people see a stop take effect at once.
 constexpr std::uint64_t kNapMaxNs = 50'000'000;
 // Longer than the timer's grain, so that the wait sleeps. A spinning sender under a real-time
@@ -18,7 +18,7 @@ constexpr std::uint64_t kPublishNs = 100'000'000;
 
 std::uint64_t targets_to_go_back(ProbeRate rate_pps) {
   if (rate_pps == Pacer::kUnlimited) return Sender::kGoBackMax;
-  return std::min(Sender::kGoBackMax, rate_pps.whole_pps() * Sender::kGoBackNs / kSecondNs + 1);
+  return std::min(Sender::kGoBackMax, rate_pps.whole_pps() * Sender::kGoBackNs / kNsPerSecond + 1);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kBatchSize = 1024;
+constexpr std::size_t kDoneBatchSize = 1024;
 
 // Steps of one pass that are done, as exponents of the order.
 struct DoneSteps {
@@ -53,7 +53,7 @@ DoneProbes count_done(const TargetPlan& plan, unsigned passes,
   const std::vector<bool> is_without = ways_without(plan);
   const bool has_to_walk = !by_label.empty() || !by_way.empty();
   TargetCursor cursor(plan.targets, plan.permutation);
-  std::array<Ipv4, kBatchSize> batch;
+  std::array<Ipv4, kDoneBatchSize> batch;
   for (const DoneSteps& steps : done_steps(plan, passes, pending)) {
     const std::uint64_t drawn =
         skipped.targets_before(steps.exponents.end) - skipped.targets_before(steps.exponents.begin);

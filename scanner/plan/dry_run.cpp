@@ -18,7 +18,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kBatchSize = 4096;
+constexpr std::size_t kPrintedBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
 // What the system-wide list takes, where there is one.
@@ -72,7 +72,7 @@ ExitCode run_dry(TargetPlan plan, const OrderConfig& order, const PaceConfig& pa
   DescriptorSink output(STDOUT_FILENO);
   ResultWriter writer(output);
   TargetCursor cursor(plan.targets, plan.permutation);
-  std::array<Ipv4, kBatchSize> addresses;
+  std::array<Ipv4, kPrintedBatchSize> addresses;
   for (unsigned pass = 0; pass < order.passes; ++pass) {
     cursor.seek(plan.steps.begin, plan.steps.end);
     while (!cursor.done() && writer.error() == 0) {

@@ -167,7 +167,7 @@ std::string digest_of(std::span<const AddressRange> ranges) {
   SHA2_CTX context;
   SHA256Init(&context);
   std::array<char, 1 << 14> text;
-  constexpr std::size_t kLineBytesMax = 2 * kIpv4WriteBytes + 2;
+  constexpr std::size_t kRangeLineBytesMax = 2 * kIpv4WriteBytes + 2;
   char* end = text.data();
   const auto hash_text = [&] {
     SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(text.data()),
@@ -179,7 +179,7 @@ std::string digest_of(std::span<const AddressRange> ranges) {
     *end++ = '-';
     end = write_ipv4(end, range.last);
     *end++ = '\n';
-    if (end + kLineBytesMax > text.data() + text.size()) hash_text();
+    if (end + kRangeLineBytesMax > text.data() + text.size()) hash_text();
   }
   hash_text();
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
