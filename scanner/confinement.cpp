@@ -56,6 +56,10 @@ Confinement::Confinement(const ScanConfig& config) : is_off_(config.sandbox.is_o
   }
 }
 
+std::string Confinement::user_clause() const {
+  return plan_.user ? fmt::format(" (as user {}; --user names another)", plan_.user->name) : "";
+}
+
 void Confinement::begin() const {
   if (!is_off_) enter_sandbox(plan_);
 }

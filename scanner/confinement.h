@@ -7,11 +7,11 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "scanner/options/scan_config.h"
 #include "scanner/process/sandbox.h"
 #include "scanner/process/scan_user.h"
+#include "scanner/process/user_error.h"
 
 namespace echoscan {
 
@@ -21,18 +21,25 @@ class Confinement {
   // whom --user names.
   explicit Confinement(const ScanConfig& config);
 
-  // Calls `open` as the user of the scan.
+  // Calls `open` as the user of the scan; what it throws says who that is.
   template <typename Open>
   auto as_user(const Open& open) const {
     std::optional<ActingAs> acting;
     if (plan_.user) acting.emplace(*plan_.user);
-    return open();
+    try {
+      return open();
+    } catch (const UserError& error) {
+      throw UserError(error.code(), error.what() + user_clause());
+    }
   }
 
   // From here on, for good; nothing with --no-sandbox. Throws as enter_sandbox() does.
   void begin() const;
 
  private:
+  // " (as user alice; --user names another)", or nothing.
+  [[nodiscard]] std::string user_clause() const;
+
   bool is_off_;
   SandboxPlan plan_;
 };

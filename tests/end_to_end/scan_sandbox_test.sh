@@ -181,7 +181,7 @@ expect_status 2 setpriv --reuid 4242 --clear-groups "$echoscan" scan --dry-run -
 expect_text "$work/log" "--user: only root can become nobody"
 chown 0:0 "$work/inside"
 expect_status 4 scan --user 4242 -o "$work/inside/new.jsonl" --cooldown 0.5 10.0.0.0/24
-expect_text "$work/log" "Permission denied"
+expect_text "$work/log" "Permission denied (as user 4242; --user names another)"
 
 # --- A kernel or a container without seccomp and Landlock: it is said, and the scan goes on.
 near strace -f -qq -o /dev/null -e trace=landlock_create_ruleset,seccomp \
