@@ -50,8 +50,10 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
     if (stopping && is_abandoned() && writer_.backlog_bytes() > 0) writer_.abandon();
     const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;
-    flush(0, on_output_failure);
+    // Marks first: a target whose reply has its line is probed no more, and an error that came
+    // before that would be forgotten by a kill in between.
     if (error_marks_) error_marks_->flush();
+    flush(0, on_output_failure);
     if (received == batch_.size()) continue;
     if (stopping && has_room) break;
     if (writer_.error() == 0 && writer_.backlog_bytes() > 0) {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
@@ -66,6 +68,16 @@ reply error_of(std::uint32_t target, std::uint8_t type = 3, std::uint8_t code = 
   return record;
 }
 
+// Tells who watches that lines are about to be written.
+class WatchedSink : public FakeSink {
+ public:
+  Outcome write_some(std::string_view bytes) override {
+    if (watch) watch();
+    return FakeSink::write_some(bytes);
+  }
+  std::function<void()> watch;
+};
+
 class ReceiverTest : public testing::Test {
  protected:
   // Receives everything; the lines.
@@ -73,9 +85,10 @@ class ReceiverTest : public testing::Test {
     clock_.now = kStartNs;
     receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
                      Arrivals{}, emission);
+    receiver->keep_error_marks(marks.get());
     receiver->run([] {});
     std::vector<Json> lines;
-    std::istringstream in(sink_.text);
+    std::istringstream in(sink.text);
     for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
     return lines;
   }
@@ -84,17 +97,32 @@ class ReceiverTest : public testing::Test {
 
   ScanState state;
   std::optional<Receiver> receiver;
+  std::unique_ptr<ErrorMarks> marks;
+  WatchedSink sink;
 
  private:
   TargetSet targets_{{{Ipv4{kFirst}, Ipv4{kFirst + 0xffff}}}};
   ScriptedSource source_{state};
   GeoTable geo_;
   ResultFormat format_;
-  FakeSink sink_;
-  ResultWriter writer_{sink_};
+  ResultWriter writer_{sink};
   FakeClock clock_;
   LabelMap labels_;
 };
+
+// A target whose reply has its line is probed no more by the next leg: a kill between the two must
+// not take the error that came before it.
+TEST_F(ReceiverTest, AnErrorIsMarkedBeforeTheReplyBehindItHasItsLine) {
+  marks =
+      ErrorMarks::open(testing::TempDir() + "/receiver_test.marks", {}, [](const auto&) {}).value();
+  std::vector<std::uint64_t> marked;
+  sink.watch = [&] { marked.push_back(marks->in_place()); };
+  records() = {error_of(kFirst), reply_of(kFirst)};
+  EXPECT_EQ(run().size(), 1U);
+  ASSERT_FALSE(marked.empty());
+  EXPECT_EQ(marked.front(), 1U);
+  EXPECT_EQ(counters().errored_and_replied.get(), 1U);
+}
 
 TEST_F(ReceiverTest, EachKindOfReplySaysWhatItIs) {
   records() = {reply_of(kFirst), reply_of(kFirst + 1), reply_of(kFirst + 2)};
