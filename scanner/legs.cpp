@@ -8,8 +8,10 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "output/aggregate/result_reader.h"
 #include "output/sink/compressed_sink.h"
@@ -29,7 +31,8 @@ namespace {
 
 constexpr std::int64_t kMillisecondNs = 1'000'000;
 constexpr double kSecondNs = 1e9;
-constexpr std::uint64_t kLinesALook = 65'536;
+constexpr std::size_t kBatchLines = 64;
+constexpr std::uint64_t kLinesALook = 65'536;  // a multiple of that
 constexpr std::uint64_t kEveryLine = std::numeric_limits<std::uint64_t>::max();
 
 static_assert(sizeof(probe_key) == sizeof(ProbeKeyBytes));
@@ -197,12 +200,16 @@ void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& s
                       compression_of(checkpoint_.results) == Compression::none;
   const std::uint64_t lines_max = is_cut ? place_.lines : kEveryLine;
   std::uint64_t lines = 0;
-  for (ReadResult result; lines < lines_max && (*reader)->next(result); ++lines) {
-    if (!pipeline.restore(result))
+  std::vector<ReadResult> batch(kBatchLines);
+  for (std::size_t read = batch.size(); read == batch.size(); lines += read) {
+    read = 0;
+    while (read < batch.size() && lines + read < lines_max && (*reader)->next(batch[read])) ++read;
+    const std::size_t restored = pipeline.restore(std::span(batch).first(read));
+    if (restored < read)
       throw UserError(
           ExitCode::output,
           fmt::format("'{}' has a result of {} that is not of this scan, or there twice", path,
-                      to_string(result.target)));
+                      to_string(batch[restored].target)));
     if (lines % kLinesALook == 0) signals.throw_if_stopped();
   }
   if (!(*reader)->error().empty()) throw UserError(ExitCode::output, (*reader)->error());

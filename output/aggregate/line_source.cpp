@@ -13,7 +13,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kInputBytes = std::size_t{256} << 10;
+constexpr std::size_t kInputBytes = std::size_t{64} << 10;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 
 }  // namespace

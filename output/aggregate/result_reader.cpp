@@ -121,11 +121,14 @@ class ResultReader::JsonParser : public Parser {
  public:
   bool parse(std::string_view line, ReadResult& result) override {
     bool has_target = false;
+    const char* const line_end = line.data() + line.size();
     try {
       ondemand::document document =
           parser_.iterate(line.data(), line.size(), line.size() + LineSource::kPaddingBytes);
       for (ondemand::field field : document.get_object()) {
-        const Part part = part_of(field.unescaped_key());
+        const std::string_view key = key_as_written(field, line_end);
+        if (const char* end = key.data() + key.size(); end == line_end || *end != '"') return false;
+        const Part part = part_of(key);
         has_target = has_target || part == Part::target;
         if (!take(part, field.value(), result)) return false;
       }
@@ -136,6 +139,14 @@ class ResultReader::JsonParser : public Parser {
   }
 
  private:
+  // The key up to its quote or an escape, which no result has. To have each one copied took a fifth
+  // of the time.
+  static std::string_view key_as_written(ondemand::field& field, const char* line_end) {
+    const char* const begin = field.key().raw();
+    const char* end = begin;
+    while (end != line_end && *end != '"' && *end != '\\') ++end;
+    return {begin, static_cast<std::size_t>(end - begin)};
+  }
   static bool take(Part part, ondemand::value& value, ReadResult& result) {
     switch (part) {
       case Part::target:

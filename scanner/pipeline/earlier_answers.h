@@ -20,6 +20,7 @@ class EarlierAnswers {
       : targets_(targets), answered_(targets.size()) {}
 
   void add(std::uint64_t index) { answered_.test_and_set(index); }
+  void prefetch(std::uint64_t index) const { answered_.prefetch(index); }
   [[nodiscard]] bool has(Ipv4 address) const {
     const std::optional<std::uint64_t> index = targets_.index_of(address);
     return index && answered_.test(*index);

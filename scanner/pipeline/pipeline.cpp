@@ -176,13 +176,21 @@ ShardBlocks Pipeline::make_blocks(const TargetPlan& plan, const ScanConfig& conf
   return {plan.steps, steps, resumption->pending, resumption->reached};
 }
 
-bool Pipeline::restore(const ReadResult& result) {
-  const std::optional<std::uint64_t> index = receiver_.restore(result);
-  if (!index) return false;
-  if (!result.is_error && !result.is_repeat) answers_->add(*index);
-  receiver_.count_line(result.is_error, result.is_repeat);
-  ++lines_restored_;
-  return true;
+// Targets come in the order of the seed, so that each is a miss or two, which are a third of the
+// time when they are waited for one by one.
+std::size_t Pipeline::restore(std::span<const ReadResult> results) {
+  for (const ReadResult& result : results)
+    if (const std::optional<std::uint64_t> index = receiver_.prefetch(result))
+      answers_->prefetch(*index);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const ReadResult& result = results[i];
+    const std::optional<std::uint64_t> index = receiver_.restore(result);
+    if (!index) return i;
+    if (!result.is_error && !result.is_repeat) answers_->add(*index);
+    receiver_.count_line(result.is_error, result.is_repeat);
+    ++lines_restored_;
+  }
+  return results.size();
 }
 
 bool Pipeline::restore(const ErrorMark& mark) {

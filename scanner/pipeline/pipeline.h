@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "output/geo/geo_table.h"
@@ -68,9 +69,9 @@ class Pipeline {
            const NextHops& next_hops, ReplySource& source, const GeoTable& geo, ByteSink& sink,
            const Link& link, Clock& clock, const Resumption* resumption = nullptr);
 
-  // These before run(). Counts again what an earlier leg has found; false when this scan cannot
-  // have found that.
-  bool restore(const ReadResult& result);
+  // These before run(). Counts again what an earlier leg has found, in order; how many of them. It
+  // ends before one that this scan cannot have found. A batch at a time is faster than one by one.
+  std::size_t restore(std::span<const ReadResult> results);
   bool restore(const ErrorMark& mark);
   // The results file has so many bytes, before packing, from before.
   void continue_behind(std::uint64_t bytes);

@@ -195,6 +195,13 @@ void Receiver::begin_behind(std::int64_t first_start_ns) {
   earlier_ns_ = static_cast<std::uint64_t>(std::max<std::int64_t>(now_ns - first_start_ns, 0));
 }
 
+std::optional<std::uint64_t> Receiver::prefetch(const ReadResult& result) const {
+  const std::optional<std::uint64_t> index = targets_.index_of(result.target);
+  if (!index) return index;
+  (result.is_error ? errored_ : replied_).prefetch(*index);
+  return index;
+}
+
 std::optional<std::uint64_t> Receiver::restore(const ReadResult& result) {
   const std::optional<std::uint64_t> index = targets_.index_of(result.target);
   if (!index) return std::nullopt;
@@ -217,7 +224,7 @@ std::optional<std::uint64_t> Receiver::restore(const ReadResult& result) {
 bool Receiver::restore_reply(const ReadResult& result, std::uint64_t index) {
   if (replied_.test_and_set(index)) return false;
   counters_.replied.add(1);
-  if (errored_.test(index)) counters_.errored_and_replied.add(1);
+  if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (result.responder && *result.responder != result.target) counters_.off_target.add(1);
   replied_by_label_.add(result.target);
   replied_by_way_.add(result.target);

@@ -60,6 +60,8 @@ class Receiver {
   void keep_error_marks(ErrorMarks* marks) { error_marks_ = marks; }
   // The scan began with another leg at that time, CLOCK_REALTIME.
   void begin_behind(std::int64_t first_start_ns);
+  // Brings nearer what restore() will look at; the target's index.
+  std::optional<std::uint64_t> prefetch(const ReadResult& result) const;
   // Counts again what an earlier leg has found. The target's index; nullopt: no target of this scan
   // can have that, or not once more.
   std::optional<std::uint64_t> restore(const ReadResult& result);

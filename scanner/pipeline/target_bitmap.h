@@ -30,6 +30,11 @@ class TargetBitmap {
     return was_set;
   }
 
+  // Brings a bit nearer that is asked for soon: each is a line of memory of its own.
+  void prefetch(std::uint64_t index) const {
+    __builtin_prefetch(&words_.as<std::uint64_t>()[index / 64], 1);
+  }
+
   [[nodiscard]] bool test(std::uint64_t index) const {
     return (words_.as<std::uint64_t>()[index / 64] >> index % 64 & 1) != 0;
   }

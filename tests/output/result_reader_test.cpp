@@ -103,6 +103,9 @@ TEST(ResultReader, WhatIsNoResultIsAnError) {
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"repeat\":3}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"icmp_type\":256}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"rtt_us\":-1}\n"},
+      {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"\\u0072epeat\":true}\n"},
+      {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"repeat\n"},
+      {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"repeat\\\n"},
       {Syntax::csv, "a,b\n"},
       {Syntax::ip, "192.0.2.1.1\n"},
       {Syntax::ip, "\n"}};
