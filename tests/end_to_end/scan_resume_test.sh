@@ -3,19 +3,35 @@
 # what is there, each target once, and its ledger adds up. Then everything that a leg may not change, what is not to be
 # gone on with, and the end of each other kind.
 #
-#   scan_resume_test.sh                10 kills over two methods and three formats
-#   ECHOSCAN_KILLS=100 scan_resume_test.sh   so many for each method and format; prints docs/checkpoint.md's table
+#   scan_resume_test.sh                10 kills over three methods and three formats
+#   ECHOSCAN_KILLS=100 scan_resume_test.sh   so many over four methods and five formats; prints docs/checkpoint.md's table
+#   ECHOSCAN_RESUME_METHODS="af_xdp_copy xdp_live"   the rows of these methods only, with their part of the kills
+#   ECHOSCAN_RESUME_SEED=N             the moments of a run, which says its seed
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 source "$root/tests/lab/legs.sh"
 
 lab up
 cd "$work"
 kills=${ECHOSCAN_KILLS:-0}
-RANDOM=${ECHOSCAN_RESUME_SEED:-$((0x$(date +%s | sha256sum | cut -c1-4)))}
-echo "seed $RANDOM"
+methods=(af_xdp_copy xdp_live packet_mmap raw_socket)
+formats=(jsonl:found.jsonl csv:found.csv ip:found.txt jsonl:found.jsonl.zst csv:found.csv.gz)
+# How long a stopped scan stands: as long as one that a scheduler has put aside, where there is time for that.
+stop_seconds=0.3
+[ "$kills" = 0 ] || stop_seconds=3
+seed=${ECHOSCAN_RESUME_SEED:-$((0x$(date +%s | sha256sum | cut -c1-4)))}
+RANDOM=$seed
+echo "seed $seed"
 targets=10.4.0.0/17
 lab truth $targets | sort >truth
 [ -s truth ] || fail "the truth is empty"
+
+# Nothing of these files is in memory any more: what goes on reads the disk. Of these files only, since others may share
+# the machine.
+drop_from_cache() { # FILE...
+  local file
+  sync "$@"
+  for file; do dd "if=$file" iflag=nocache count=0 status=none; done
+}
 
 # One leg: killed after some time, stopped for a while before, or let run to its end. Its exit status is in $status.
 leg() { # SECONDS|end ARGUMENT...
@@ -27,10 +43,11 @@ leg() { # SECONDS|end ARGUMENT...
   if [ "$seconds" != end ]; then
     sleep "$seconds"
     if [ $((RANDOM % 4)) = 0 ]; then
-      kill -STOP "$pid" || status=gone
-      sleep 0.3
+      if kill -STOP "$pid" 2>/dev/null; then stops=$((stops + 1)); fi
+      sleep $stop_seconds
     fi
-    kill -KILL "$pid" 2>/dev/null || status=gone
+    # One that has ended says so by its status.
+    kill -KILL "$pid" 2>/dev/null || [ ! -e "/proc/$pid/fd" ]
   fi
   status=0
   wait "$pid" 2>/dev/null || status=$?
@@ -45,7 +62,9 @@ csv_targets() { awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "target")
 
 # Kills a scan COUNT times, and lets it end.
 kill_and_resume() { # COUNT FORMAT FILE OPTION...
-  local count=$1 format=$2 file=$3 killed=0
+  local count=$1 format=$2 file=$3 killed=0 dropped=0
+  stops=0
+  sent_again=0
   shift 3
   rm -f "$file" "$file".* summary log
   local begin=("$@" --allow-reserved --format "$format" -o "$file" --rate 8k --cooldown 1 --seed $RANDOM $targets)
@@ -55,10 +74,23 @@ kill_and_resume() { # COUNT FORMAT FILE OPTION...
     [ $((RANDOM % 4)) != 0 ] || seconds=0.$((RANDOM % 10))$((RANDOM % 10))
     [ $((RANDOM % 6)) != 0 ] || seconds=$((4 + RANDOM % 2)).$((RANDOM % 10))
     # A scan that was killed before it wrote anything down is begun anew, as one that has finished is.
-    if [ -e "$file.scan" ]; then leg "$seconds" --resume "$file"; else leg "$seconds" "${begin[@]}"; fi
+    if [ -e "$file.scan" ]; then
+      leg "$seconds" --resume "$file" --summary summary
+    else
+      leg "$seconds" "${begin[@]}" --summary summary
+    fi
     case $status in
-      137) killed=$((killed + 1)) ;;
-      0) rm -f "$file" ;;
+      137)
+        killed=$((killed + 1))
+        if [ $((RANDOM % 2)) = 0 ] && [ -e "$file.part" ]; then
+          drop_from_cache "$file".*
+          dropped=$((dropped + 1))
+        fi
+        ;;
+      0)
+        expect_end "$format by $*" "$file" "$format"
+        rm -f "$file" summary
+        ;;
       *) fail "a leg of $format by $* ends with $status" ;;
     esac
   done
@@ -68,21 +100,30 @@ kill_and_resume() { # COUNT FORMAT FILE OPTION...
     leg end "${begin[@]}" --summary summary
   fi
   expect_equal "the last leg's status ($format by $*)" "$status" 0
-  targets_in "$file" "$format" >found
+  expect_end "$format by $*" "$file" "$format"
+  printf '| `%s` | `%s` | %d | %d | %d | %d | %d | %d |\n' "$*" "$file" "$killed" "$stops" "$dropped" "$(wc -l <found)" \
+    "$(wc -l <truth)" "$sent_again"
+}
+
+# The scan that has ended, by whichever leg, has found what is there; what it has sent again is added to $sent_again.
+expect_end() { # WHAT FILE FORMAT
+  targets_in "$2" "$3" >found
   cmp -s found truth ||
-    fail "$format by $*: $(uniq found | wc -l) targets in $(wc -l <found) lines of $(wc -l <truth): $(diff found truth | head -5)"
+    fail "$1: $(uniq found | wc -l) targets in $(wc -l <found) lines of $(wc -l <truth): $(diff found truth | head -5)"
   expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
   expect_equal "probes sent" "$(jq .ledger.sent summary)" "$(jq .ledger.probes summary)"
   expect_equal "outcome" "$(jq -r .outcome summary)" finished
-  expect_equal "what the killed scan has left" "$(ls "$file".* 2>/dev/null || [ $? = 2 ])" ""
-  printf '| %s | %s | %d | %d | %d | %d |\n' "$*" "$file" "$killed" "$(wc -l <found)" "$(wc -l <truth)" \
-    "$(jq '[.legs[].sent_again] | add' summary)"
+  expect_equal "what the killed scan has left" "$(ls "$2".* 2>/dev/null || [ $? = 2 ])" ""
+  sent_again=$((sent_again + $(jq '[.legs[].sent_again] | add' summary)))
 }
 
 if [ "$kills" != 0 ]; then
-  for method in af_xdp_copy xdp_live packet_mmap raw_socket; do
-    for results in jsonl:found.jsonl csv:found.csv ip:found.txt jsonl:found.jsonl.zst csv:found.csv.gz; do
-      kill_and_resume "$kills" "${results%%:*}" "${results#*:}" --method $method
+  rows=$((${#methods[@]} * ${#formats[@]}))
+  printf '| method | results | kills | stopped for %s s | read from the disk | found | truth | sent again |\n' $stop_seconds
+  echo '|---|---|---|---|---|---|---|---|'
+  for method in ${ECHOSCAN_RESUME_METHODS:-"${methods[@]}"}; do
+    for results in "${formats[@]}"; do
+      kill_and_resume $(((kills + rows - 1) / rows)) "${results%%:*}" "${results#*:}" --method "$method"
     done
   done
   exit
