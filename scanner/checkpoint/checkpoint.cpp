@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 
 #include "targets/utf8.h"
 
@@ -12,6 +14,15 @@ namespace echoscan {
 namespace {
 
 using Json = nlohmann::json;
+
+// nlohmann/json takes -1 for the largest count there is, and 1.5 for 1.
+template <typename Count>
+Count read_count(const Json& json) {
+  const std::uint64_t count = json.is_number_unsigned() ? json.get<std::uint64_t>() : 0;
+  if (!json.is_number_unsigned() || count > std::numeric_limits<Count>::max())
+    throw std::invalid_argument(fmt::format("{} is no count", json.dump()));
+  return static_cast<Count>(count);
+}
 
 constexpr std::string_view kFormat = "echoscan checkpoint";
 constexpr unsigned kVersion = 1;
@@ -37,7 +48,7 @@ std::string read_bytes(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
   if (!json.is_array()) throw std::invalid_argument("one of its texts is none");
   std::string text;
-  for (const Json& byte : json) text += static_cast<char>(byte.get<std::uint8_t>());
+  for (const Json& byte : json) text += static_cast<char>(read_count<std::uint8_t>(byte));
   return text;
 }
 
@@ -63,7 +74,7 @@ Json range_json(StepRange range) {
 }
 
 StepRange read_range(const Json& json) {
-  return {json.at(0).get<std::uint64_t>(), json.at(1).get<std::uint64_t>()};
+  return {read_count<std::uint64_t>(json.at(0)), read_count<std::uint64_t>(json.at(1))};
 }
 
 Json place_json(const OrderPlace& place) {
@@ -86,9 +97,9 @@ OrderPlace read_place(const Json& json, std::uint64_t steps) {
     end = range.end;
     place.pending.push_back(range);
   }
-  place.reached = json.at("reached").get<std::uint64_t>();
-  place.lines = json.at("lines").get<std::uint64_t>();
-  place.errors = json.at("errors").get<std::uint64_t>();
+  place.reached = read_count<std::uint64_t>(json.at("reached"));
+  place.lines = read_count<std::uint64_t>(json.at("lines"));
+  place.errors = read_count<std::uint64_t>(json.at("errors"));
   if (place.reached > steps) throw std::invalid_argument("its steps are no part of the order");
   return place;
 }
@@ -103,7 +114,7 @@ Json form_json(const ResultForm& form) {
 ResultForm read_form(const Json& json) {
   return {json.at("format").get<std::string>(), json.at("fields").get<std::vector<std::string>>(),
           json.at("emit").get<std::vector<std::string>>(),
-          json.at("repeat_cap").get<std::uint64_t>()};
+          read_count<std::uint64_t>(json.at("repeat_cap"))};
 }
 
 bool says_checkpoint(const Json& json) {
@@ -120,8 +131,8 @@ Json leg_json(const Leg& leg) {
 
 Leg read_leg(const Json& json) {
   return {json.at("start_ms").get<std::int64_t>(), json.at("end_ms").get<std::int64_t>(),
-          json.at("why").get<std::string>(), json.at("sent").get<std::uint64_t>(),
-          json.at("sent_again").get<std::uint64_t>()};
+          json.at("why").get<std::string>(), read_count<std::uint64_t>(json.at("sent")),
+          read_count<std::uint64_t>(json.at("sent_again"))};
 }
 
 Checkpoint read_members(const Json& json) {
@@ -133,11 +144,11 @@ Checkpoint read_members(const Json& json) {
   checkpoint.results = read_bytes(json.at("results"));
   checkpoint.form = read_form(json.at("form"));
   checkpoint.digest = json.at("digest").get<std::string>();
-  checkpoint.seed = json.at("seed").get<std::uint64_t>();
-  checkpoint.first = json.at("first").get<std::uint64_t>();
-  checkpoint.passes = json.at("passes").get<std::uint32_t>();
-  checkpoint.shard = json.at("shard").get<std::uint32_t>();
-  checkpoint.shards = json.at("shards").get<std::uint32_t>();
+  checkpoint.seed = read_count<std::uint64_t>(json.at("seed"));
+  checkpoint.first = read_count<std::uint64_t>(json.at("first"));
+  checkpoint.passes = read_count<std::uint32_t>(json.at("passes"));
+  checkpoint.shard = read_count<std::uint32_t>(json.at("shard"));
+  checkpoint.shards = read_count<std::uint32_t>(json.at("shards"));
   checkpoint.steps = read_range(json.at("steps"));
   checkpoint.without_way = json.at("without_way").get<std::string>();
   checkpoint.key = read_hex(json.at("key").get<std::string>());
@@ -147,7 +158,7 @@ Checkpoint read_members(const Json& json) {
   checkpoint.after_kill = read_place(json.at("after_kill"), shard_steps * checkpoint.passes);
   checkpoint.after_power_loss =
       read_place(json.at("after_power_loss"), shard_steps * checkpoint.passes);
-  checkpoint.in_doubt = json.at("in_doubt").get<std::uint64_t>();
+  checkpoint.in_doubt = read_count<std::uint64_t>(json.at("in_doubt"));
   for (const Json& leg : json.at("legs")) checkpoint.legs.push_back(read_leg(leg));
   if (checkpoint.legs.empty()) throw std::invalid_argument("it has no legs");
   return checkpoint;
