@@ -65,7 +65,7 @@ compare --no-sandbox
 ticks_of() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "$1"; }
 near=$ECHOSCAN_LAB-near
 ip netns exec "$near" "$build/echoscan" scan --allow-reserved -q --rate max --max-runtime 12 --cooldown 0 --seed 5 \
-  --method "$method" -o "$work/found.jsonl" 10.0.0.0/8 2>"$work/log" &
+  --method "$method" --probes 4 -o "$work/found.jsonl" 10.0.0.0/8 2>"$work/log" &
 pid=$!
 sleep 10
 for task in /proc/$pid/task/*; do
