@@ -223,6 +223,7 @@ int PartFile::go_on(FileContent content) {
     end = *lines_end;
   }
   is_begun_ = true;
+  is_earlier_legs_ = true;
   left_end_ = end;
   continues_earlier_ = end > 0;
   return cut_to(end);
@@ -241,8 +242,9 @@ PartFile::~PartFile() {
   if (had_name_ && !is_finished_ && end() == left_end_ && folder().find(part_) == id())
     renameat2(folder().descriptor(), part_.c_str(), folder().descriptor(), name_.c_str(),
               RENAME_NOREPLACE);
-  // A scan that was refused at the last moment leaves nothing behind.
-  const bool has_nothing = is_begun_ ? is_useless() : is_new_;
+  // A scan that was refused at the last moment leaves nothing behind; a later leg of one leaves
+  // even an empty file, without which nobody could go on.
+  const bool has_nothing = !is_earlier_legs_ && (is_begun_ ? is_useless() : is_new_);
   if (!is_finished_ && has_nothing && folder().find(part_) == id())
     unlinkat(folder().descriptor(), part_.c_str(), 0);
 }

@@ -64,6 +64,7 @@ class PartFile : public RegularFile {
   bool is_new_;
   Readers readers_;
   bool is_begun_ = false;
+  bool is_earlier_legs_ = false;  // of the same scan
   bool continues_earlier_ = false;
   // A file that had its name gets that back when nothing is written behind its end.
   bool had_name_ = false;

@@ -102,6 +102,21 @@ TEST_F(OutputFile, OfAnEarlierLegIsKeptAsFarAsItIsGood) {
   EXPECT_EQ(DescriptorSink(dup(STDERR_FILENO)).keep_first(0), ENOTSUP);
 }
 
+// A leg that is refused before it has written anything leaves what the next one goes on behind,
+// though nothing whole may be in it yet.
+TEST_F(OutputFile, OfAnEarlierLegOutlivesALegThatIsRefused) {
+  for (const char* name : {"found", "found.zst", "found.gz"})
+    for (const char* left : {"", "half a line", "\x28\xb5"}) {
+      const std::string part = path(std::string(name) + ".part");
+      std::ofstream(part) << left;
+      for (int leg = 0; leg < 3; ++leg) {
+        ASSERT_TRUE(open(name, OutputMode::resume)) << error;
+        ASSERT_TRUE(fs::exists(part)) << name << " behind leg " << leg;
+      }
+      fs::remove(part);
+    }
+}
+
 TEST_F(OutputFile, HasItsNameWhenItIsComplete) {
   std::ofstream(path("found")) << "earlier";
   const std::unique_ptr<ByteSink> file = open("found");
