@@ -13,6 +13,7 @@
 namespace echoscan {
 namespace {
 
+// What is read is parsed while it is still in the CPU's second cache.
 constexpr std::size_t kInputBytes = std::size_t{64} << 10;
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 

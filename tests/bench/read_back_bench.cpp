@@ -24,12 +24,11 @@
 #include "scanner/pipeline/earlier_answers.h"
 #include "scanner/pipeline/receiver.h"
 #include "targets/target_cursor.h"
+#include "tests/bench/survey_targets.h"
 
 namespace echoscan {
 namespace {
 
-constexpr std::uint32_t kTargets = 79'000'000;
-constexpr std::uint32_t kRanges = 1000;
 constexpr std::size_t kBatchLines = 64;  // as Legs::read_back
 constexpr std::size_t kChunkBytes = std::size_t{4} << 20;
 constexpr std::int64_t kStartUs = 1'700'000'000'000'000;
@@ -37,17 +36,6 @@ constexpr std::int64_t kStartUs = 1'700'000'000'000'000;
 [[noreturn]] void die(const std::string& reason) {
   fmt::print(stderr, "read_back_bench: {}\n", reason);
   std::exit(1);
-}
-
-TargetSet survey_targets() {
-  std::vector<AddressRange> ranges;
-  constexpr std::uint32_t kFirst = std::uint32_t{1} << 24;
-  constexpr std::uint32_t kStride = ((std::uint32_t{223} << 24) - kFirst) / kRanges;
-  for (std::uint32_t i = 0; i < kRanges; ++i) {
-    const std::uint32_t first = kFirst + i * kStride;
-    ranges.push_back({Ipv4{first}, Ipv4{first + kTargets / kRanges - 1}});
-  }
-  return TargetSet(std::move(ranges));
 }
 
 // Nobody replies any more.

@@ -24,14 +24,13 @@
 #include "output/sink/output_file.h"
 #include "scanner/pipeline/receiver.h"
 #include "targets/target_cursor.h"
+#include "tests/bench/survey_targets.h"
 #include "tests/output/mmdb_writer.h"
 
 namespace echoscan {
 namespace {
 
 constexpr std::size_t kReplies = 2'000'000;
-constexpr std::uint32_t kTargets = 79'000'000;
-constexpr std::uint32_t kRanges = 1000;
 constexpr std::uint32_t kNetworks = 1'000'000;
 
 class RecordedSource : public ReplySource {
@@ -57,17 +56,6 @@ class RecordedSource : public ReplySource {
   ScanState& state_;
   std::size_t next_ = 0;
 };
-
-TargetSet survey_targets() {
-  std::vector<AddressRange> ranges;
-  constexpr std::uint32_t kFirst = std::uint32_t{1} << 24;
-  constexpr std::uint32_t kStride = ((std::uint32_t{223} << 24) - kFirst) / kRanges;
-  for (std::uint32_t i = 0; i < kRanges; ++i) {
-    const std::uint32_t first = kFirst + i * kStride;
-    ranges.push_back({Ipv4{first}, Ipv4{first + kTargets / kRanges - 1}});
-  }
-  return TargetSet(std::move(ranges));
-}
 
 std::vector<reply> record_replies(const TargetSet& targets) {
   const Permutation permutation(targets.size(), 42);
