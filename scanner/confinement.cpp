@@ -47,7 +47,7 @@ Confinement::Confinement(const ScanConfig& config) : is_off_(config.sandbox.is_o
     add_output(plan_, path);
   const std::optional<ScanUser>& user = config.sandbox.user;
   if (is_off_ || !user || user->uid == geteuid()) return;
-  const std::string why_not = config.sandbox.user_name.empty() ? why_not_theirs(*user, plan_) : "";
+  const std::string why_not = config.sandbox.is_users_word ? "" : why_not_theirs(*user, plan_);
   if (why_not.empty()) {
     plan_.user = user;
   } else {

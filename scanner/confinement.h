@@ -2,7 +2,8 @@
 //
 // Outputs are opened as the user that the scan will run as. Where whoever has called sudo may not
 // write in their folders, root stays root and says so: `sudo ./survey.sh` writes where the script
-// says. A user whom --user names is taken at their word, and then the opening fails.
+// says. A user whom --user names, or whose checkpoint names the files, is taken at their word, and
+// then the opening fails.
 #pragma once
 
 #include <optional>

@@ -8,6 +8,8 @@
 // written, and what holds after a loss of power, when only what was synchronised is there.
 #pragma once
 
+#include <sys/types.h>
+
 #include <array>
 #include <cstdint>
 #include <string>
@@ -53,6 +55,7 @@ struct Checkpoint {
   std::string directory;               // in which these name files
   std::string results;                 // path of the results, absolute
   ResultForm form;
+  uid_t owner = 0;  // of the file that it was read from, and not written in it
 
   // What the order depends on, and what the lists must give again.
   std::string digest;

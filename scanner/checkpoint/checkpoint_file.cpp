@@ -38,15 +38,22 @@ tl::expected<std::string, std::string> read_all_of(const FileDescriptor& file,
   return bytes;
 }
 
+struct Believed {
+  std::string text;
+  uid_t owner = 0;
+};
+
 // Reads what may be believed.
-tl::expected<std::string, std::string> read_all(const std::string& path, uid_t owner) {
+tl::expected<Believed, std::string> read_all(const std::string& path, uid_t owner) {
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) return tl::make_unexpected(std::strerror(errno));
   struct stat status {};
   fstat(file.get(), &status);
   if (std::string reason = why_not_trusted(status, owner); !reason.empty())
     return tl::make_unexpected(std::move(reason));
-  return read_all_of(file, status);
+  tl::expected<std::string, std::string> text = read_all_of(file, status);
+  if (!text) return tl::make_unexpected(std::move(text.error()));
+  return Believed{std::move(*text), status.st_uid};
 }
 
 }  // namespace
@@ -73,11 +80,12 @@ tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results
   const auto refusal = [&path](std::string_view reason) {
     return tl::make_unexpected(fmt::format("cannot go on from '{}': {}", path, reason));
   };
-  const tl::expected<std::string, std::string> text = read_all(path, owner);
-  if (!text) return refusal(text.error());
-  const tl::expected<Checkpoint, std::string> checkpoint = read_checkpoint(*text);
+  const tl::expected<Believed, std::string> believed = read_all(path, owner);
+  if (!believed) return refusal(believed.error());
+  tl::expected<Checkpoint, std::string> checkpoint = read_checkpoint(believed->text);
   if (!checkpoint) return refusal(checkpoint.error());
-  return *checkpoint;
+  checkpoint->owner = believed->owner;
+  return std::move(*checkpoint);
 }
 
 bool is_foreign(const std::string& results) {

@@ -17,6 +17,9 @@ struct SandboxConfig {
   bool is_off = false;
   std::string user_name;         // of --user; empty: it was not given
   std::optional<ScanUser> user;  // whom --user names, or who has called sudo; nullopt: neither
+  // Root must not write where the user may not: --user says so, or the user has named the files, in
+  // a checkpoint of theirs.
+  bool is_users_word = false;
 };
 
 void add_sandbox_options(CLI::App& app, SandboxConfig& config);

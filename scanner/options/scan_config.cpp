@@ -425,12 +425,13 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   if (!config_file) return std::nullopt;
   config.arguments = arguments;
   const bool is_resumed = std::find(given.begin(), given.end(), "--resume") != given.end();
+  settle_user(config.sandbox, environment);
+  // Each leg's own: whoever wrote the checkpoint must not choose who opens the files that it names.
+  SandboxConfig sandbox = config.sandbox;
   if (is_resumed) {
-    // Not the first leg's word for it: whoever could write that could name any file.
-    settle_user(config.sandbox, environment);
-    ResumedScan resumed =
-        open_resumed_scan(config.resumed_results, arguments, given,
-                          config.sandbox.user ? config.sandbox.user->uid : geteuid());
+    ResumedScan resumed = open_resumed_scan(config.resumed_results, arguments, given,
+                                            sandbox.user ? sandbox.user->uid : geteuid());
+    if (resumed.checkpoint.owner != geteuid()) sandbox.is_users_word = true;
     const std::string summary_path = absolute_path(resumed.from, config.output.summary_path);
     const std::string status_file = absolute_path(resumed.from, config.output.status_file);
     config = {};
@@ -439,13 +440,13 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
     if (!summary_path.empty()) config.output.summary_path = summary_path;
     if (!status_file.empty()) config.output.status_file = status_file;
     take_place(std::move(resumed.checkpoint), config);
+    config.sandbox = std::move(sandbox);
   }
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);
   settle_shard(config.order, environment);
   settle_checkpoint(config);
-  settle_user(config.sandbox, environment);
   check_files(config, *config_file);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;

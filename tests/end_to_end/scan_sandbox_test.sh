@@ -61,7 +61,7 @@ taken_over=()
 begin_scan() { # OPTION...
   rm -rf "$work"/inside/*
   (cd "$work/inside" && exec env "${taken_over[@]}" ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --cooldown 1 \
-    --rate 8k -o out.jsonl.gz --summary summary.json --status-file status.json --metrics 0 "$@" 10.0.0.0/18 \
+    --rate 5k -o out.jsonl.gz --summary summary.json --status-file status.json --metrics 0 "$@" 10.0.0.0/18 \
     >"$work/shown" 2>"$work/log") &
   pid=$!
   for _ in $(seq 200); do
@@ -125,6 +125,13 @@ resume() { (cd "$work/inside" && near "$echoscan" scan --resume out.jsonl.gz "$@
 expect_status 2 resume
 expect_text "$work/log" "it belongs to another user (uid 4242)"
 expect_status 2 resume --user 4444
+# What they may have written into it is opened as them alone, though root would write elsewhere if it was asked by root.
+cp -p "$work/inside/out.jsonl.gz.scan" "$work/kept.scan"
+jq -c ".arguments += [\"--summary\", \"$work/outside/taken\", \"--no-sandbox\"]" "$work/kept.scan" >"$work/inside/out.jsonl.gz.scan"
+as_sudo expect_status 4 resume
+expect_text "$work/log" "Permission denied (as user 4242"
+[ ! -e "$work/outside/taken" ] || fail "a checkpoint had root write a file"
+cp -p "$work/kept.scan" "$work/inside/out.jsonl.gz.scan"
 as_sudo expect_status 0 resume
 expect_equal "owner of what was resumed" "$(owner "$work/inside/out.jsonl.gz")" "4242:4343 644"
 cp "$work/inside/summary.json" "$work/summary"
@@ -173,6 +180,8 @@ end_scan
 dry() { "$echoscan" scan --dry-run "$@" 192.0.2.1 >"$work/out" 2>"$work/log"; }
 expect_status 2 dry --user nobody-of-that-name
 expect_text "$work/log" "--user: there is no user 'nobody-of-that-name'"
+expect_status 2 dry --user ""
+expect_text "$work/log" "--user: '' is not a user"
 expect_status 2 dry --user 4294967295
 expect_text "$work/log" "--user: there is no user '4294967295'"
 expect_status 2 dry --user nobody --no-sandbox
