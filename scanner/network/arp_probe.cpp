@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -29,6 +30,7 @@ constexpr std::size_t kLengths = 18;
 constexpr std::size_t kOperation = 20;
 constexpr std::size_t kSenderMac = 22;
 constexpr std::size_t kSenderAddress = 28;
+constexpr std::size_t kTargetMac = 32;
 constexpr std::size_t kTargetAddress = 38;
 constexpr std::uint16_t kIpv4OverEthernet = 0x0604;  // 6 bytes of MAC, 4 of address
 constexpr MacAddress kEverybody{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -69,6 +71,12 @@ bool is_arp_for_ipv4(const Frame& frame) {
          wire_load16(frame.data() + kLengths) == kIpv4OverEthernet;
 }
 
+// An announcement is a reply as well, to everybody or to itself.
+bool is_answer_to(const Frame& frame, const MacAddress& mac) {
+  return wire_load16(frame.data() + kOperation) == ARPOP_REPLY &&
+         std::ranges::equal(std::span(frame).subspan(kTargetMac, mac.bytes.size()), mac.bytes);
+}
+
 }  // namespace
 
 ArpProbe::ArpProbe(std::vector<Gateway> gateways) : gateways_(std::move(gateways)) {
@@ -100,7 +108,7 @@ bool ArpProbe::kernel_sends_to(std::size_t gateway, const MacAddress& mac) {
                                    mac);
 }
 
-std::optional<GatewayProbe::Answer> ArpProbe::next_answer() {
+std::optional<GatewayProbe::Claim> ArpProbe::next_claim() {
   for (const auto& [interface_index, socket] : sockets_) {
     Frame frame;
     sockaddr_ll from{};
@@ -116,9 +124,9 @@ std::optional<GatewayProbe::Answer> ArpProbe::next_answer() {
       for (std::size_t i = 0; i < gateways_.size(); ++i) {
         if (gateways_[i].interface_index != interface_index || gateways_[i].address != sender)
           continue;
-        Answer answer{i, {}};
-        std::copy_n(frame.begin() + kSenderMac, 6, answer.mac.bytes.begin());
-        return answer;
+        Claim claim{i, {}, is_answer_to(frame, gateways_[i].interface_mac)};
+        std::copy_n(frame.begin() + kSenderMac, 6, claim.mac.bytes.begin());
+        return claim;
       }
     }
   }

@@ -26,7 +26,7 @@ class ArpProbe : public GatewayProbe {
   void add(const Gateway& gateway) override;
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override;
   bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) override;
-  std::optional<Answer> next_answer() override;
+  std::optional<Claim> next_claim() override;
 
  private:
   std::vector<Gateway> gateways_;

@@ -31,9 +31,11 @@ class GatewayProbe {
  public:
   virtual ~GatewayProbe() = default;
 
-  struct Answer {
+  // That a machine is a gateway. Its own questions say so too, and are no sign that it answers any.
+  struct Claim {
     std::size_t gateway = 0;
     MacAddress mac;
+    bool is_answer = true;  // to this host
   };
 
   [[nodiscard]] virtual const std::vector<Gateway>& gateways() const = 0;
@@ -45,8 +47,8 @@ class GatewayProbe {
   // Whether a packet that the kernel sends to a gateway just now goes to that MAC: its table may
   // know another one, or wait for an answer.
   virtual bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) = 0;
-  // The next claim to be a gateway, asked for or not; nothing when there is none just now.
-  virtual std::optional<Answer> next_answer() = 0;
+  // The next claim, asked for or not; nothing when there is none just now.
+  virtual std::optional<Claim> next_claim() = 0;
 };
 
 }  // namespace echoscan

@@ -23,50 +23,50 @@ NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, Sca
   }
 }
 
-// Answers first: a control that got no CPU for a while finds them waiting.
+// Claims first: a control that got no CPU for a while finds them waiting.
 void NextHopWatch::look(std::uint64_t now_ns, bool is_sending) {
   is_sending_ = is_sending;
   if (!std::exchange(has_looked_, true))
     for (const std::string& router : next_hops_.unwatched)
       say_unwatched(now_ns, router, "is not watched");
   if (watched_.empty() || failure_) return;
-  for (unsigned i = 0; i < kAnswersMax; ++i) {
-    const std::optional<GatewayProbe::Answer> answer = next_hops_.probe->next_answer();
-    if (!answer) break;
-    note_answer(*answer, now_ns);
+  for (unsigned i = 0; i < kClaimsMax; ++i) {
+    const std::optional<GatewayProbe::Claim> claim = next_hops_.probe->next_claim();
+    if (!claim) break;
+    note_claim(*claim, now_ns);
   }
   for (std::size_t i = 0; i < watched_.size(); ++i)
     if (!watched_[i].is_given_up && watched_[i].is_used) step(i, now_ns);
   publish(now_ns);
 }
 
-void NextHopWatch::note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns) {
-  Watched& watched = watched_[answer.gateway];
+void NextHopWatch::note_claim(const GatewayProbe::Claim& claim, std::uint64_t now_ns) {
+  Watched& watched = watched_[claim.gateway];
   if (watched.is_given_up || !watched.is_used) return;
-  if (answer.mac != watched.mac) {
-    watched.other = answer.mac;
-    if (watched.is_answered) ask(answer.gateway, now_ns);
+  if (claim.mac != watched.mac) {
+    watched.other = claim;
+    if (watched.is_answered) ask(claim.gateway, now_ns);
     return;
   }
-  if (!goes_to(answer.gateway, answer.mac)) return;
-  if (watched.is_said_mute)
-    events_.add_return(now_ns, fmt::format("the gateway {} answers", name(answer.gateway)),
+  if (!goes_to(claim.gateway, claim.mac)) return;
+  if (watched.is_said_mute && claim.is_answer)
+    events_.add_return(now_ns, fmt::format("the gateway {} answers", name(claim.gateway)),
                        "it is watched");
-  watched.is_said_mute = false;
-  watched.has_answered = true;
+  watched.is_said_mute = watched.is_said_mute && !claim.is_answer;
+  watched.has_answered = watched.has_answered || claim.is_answer;
   watched.is_answered = true;
   watched.unanswered = 0;
   watched.proved_ns = std::max(watched.proved_ns, watched.asked_ns);
   watched.other.reset();
-  if (watched.lost_since_ns != 0) note_back(answer.gateway, now_ns);
+  if (watched.lost_since_ns != 0) note_back(claim.gateway, now_ns);
 }
 
 void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   if (watched.proved_ns == 0) watched.proved_ns = now_ns;
   if (!watched.is_answered && now_ns - watched.asked_ns >= kAnswerNs) {
-    if (watched.other && goes_to(number, *watched.other)) {
-      adopt(number, *watched.other, now_ns);
+    if (watched.other && goes_to(number, watched.other->mac)) {
+      adopt(number, now_ns);
     } else if (!watched.is_everybody_asked) {
       watched.is_everybody_asked = true;
       next_hops_.probe->ask(number, std::nullopt);
@@ -153,8 +153,9 @@ void NextHopWatch::add_loss(const Watched& watched) {
 
 // Replies are asked for before the table changes, since the new one may bring some at once. The
 // table changes before the loss is told: a sender that goes back sends to the new one.
-void NextHopWatch::adopt(std::size_t number, const MacAddress& mac, std::uint64_t now_ns) {
+void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
+  const MacAddress mac = watched.other->mac;
   is_proved_by_replies(number);
   if (next_hops_.probe->gateways()[number].is_of_frames) next_hops_.table->set(number, mac);
   const bool was_lost = watched.lost_since_ns != 0;
@@ -166,8 +167,8 @@ void NextHopWatch::adopt(std::size_t number, const MacAddress& mac, std::uint64_
                             : "what may have been lost with the old one is " +
                                   std::string(is_sending_ ? "sent again" : "in doubt"));
   watched.mac = mac;
+  watched.has_answered = watched.has_answered || watched.other->is_answer;
   watched.other.reset();
-  watched.has_answered = true;
   watched.is_answered = true;
   watched.unanswered = 0;
   watched.proved_ns = now_ns;

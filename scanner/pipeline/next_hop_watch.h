@@ -5,10 +5,10 @@
 // where the kernel writes the MAC, has taken over: frames go to it, and what the old one may not
 // have delivered is sent again. When nobody answers, senders pause; after --link-timeout the
 // targets behind that gateway are given up, and when no way is left the scan ends. Replies prove a
-// lone gateway as well, by when their probes left, so that a link full of probes, on which answers
-// get lost, is not called dead. One that has never answered is not watched (a static entry), and
-// that is said. Rejected: to pause the senders of that way alone; the order has all ways in it, and
-// its targets would have to be kept for minutes. Takes time as an argument, like the control.
+// lone gateway as well, by when their probes left: on a link full of probes answers get lost. One
+// that has never answered (a static entry), though it may ask for us, is not watched, and that is
+// said. Rejected: to pause the senders of that way alone; the order has all ways in it, and its
+// targets would have to be kept for minutes. Takes time as an argument, like the control.
 #pragma once
 
 #include <cstddef>
@@ -45,8 +45,8 @@ class NextHopWatch {
   static constexpr std::uint64_t kAnswerNs = 100'000'000;
   // So many questions in a row without an answer are a gateway that is gone.
   static constexpr unsigned kUnansweredMax = 5;
-  // So many answers are read at a look: whoever floods the link with ARP does not stop the control.
-  static constexpr unsigned kAnswersMax = 256;
+  // So many claims are read at a look: whoever floods the link with ARP does not stop the control.
+  static constexpr unsigned kClaimsMax = 256;
 
   // What the replies say; asked for when a gateway does not answer.
   struct Replies {
@@ -86,14 +86,15 @@ class NextHopWatch {
     std::uint64_t proved_ns = 0;      // when that was asked which the known MAC answered last
     std::uint64_t replied_ns = 0;     // when the newest probe left that a reply was seen to
     std::uint64_t lost_since_ns = 0;  // 0: it is there
-    std::optional<MacAddress> other;  // that has answered in its place
+    std::optional<GatewayProbe::Claim> other;  // in its place
   };
 
   void add_gateway(const Gateway& gateway);
-  void note_answer(const GatewayProbe::Answer& answer, std::uint64_t now_ns);
+  void note_claim(const GatewayProbe::Claim& claim, std::uint64_t now_ns);
   void step(std::size_t number, std::uint64_t now_ns);
   void ask(std::size_t number, std::uint64_t now_ns);
-  void adopt(std::size_t number, const MacAddress& mac, std::uint64_t now_ns);
+  // Believes the other that has claimed to be it.
+  void adopt(std::size_t number, std::uint64_t now_ns);
   void note_lost(std::size_t number, std::uint64_t now_ns);
   void note_back(std::size_t number, std::uint64_t now_ns);
   void give_up(std::size_t number, std::uint64_t now_ns);

@@ -38,7 +38,15 @@ near ip route flush root 10.3.0.0/16
 # A gateway whose MAC the kernel has been told, and that answers no ARP: it is used, and that it is not watched is said.
 near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
 far sysctl -qw net.ipv4.conf.all.arp_ignore=8
+# It asks for this host now and then, which is no answer: afterwards it is not missed.
+(
+  for _ in 1 2 3; do
+    sleep 1
+    far ip neighbour replace 192.0.2.1 dev lab1 lladdr "$(near cat /sys/class/net/lab0/address)" nud probe
+  done
+) &
 scan --rate 100 --cooldown 1 10.1.0.0/24 || fail "a static entry: the scan ended with $?"
+wait $!
 expect_equal "a static entry: found" "$(found | wc -l)" 256
 expect_text "$work/log" "the gateway 192.0.2.2 on lab0 answers no ARP of ours: should it fail, hosts behind it are called silent"
 far sysctl -qw net.ipv4.conf.all.arp_ignore=0

@@ -45,7 +45,7 @@ class FakeLan : public GatewayProbe {
     if (!to) ++broadcasts;
     for (const Machine& machine : machines_[gateway])
       if (now_ns >= machine.from_ns && now_ns < machine.until_ns && (!to || *to == machine.mac))
-        answers_.emplace(now_ns + machine.delay_ns, Answer{gateway, machine.mac});
+        answers_.emplace(now_ns + machine.delay_ns, Claim{gateway, machine.mac});
   }
   bool kernel_sends_to(std::size_t, const MacAddress& mac) override {
     return mac == (now_ns < kernel_follows_ns ? kOld : kNew);
@@ -54,14 +54,14 @@ class FakeLan : public GatewayProbe {
     for (Gateway& gateway : gateways_) gateway.is_of_kernel = true;
     kernel_follows_ns = follows_ns;
   }
-  std::optional<Answer> next_answer() override {
+  std::optional<Claim> next_claim() override {
     if (answers_.empty() || answers_.begin()->first > now_ns) return std::nullopt;
-    const Answer answer = answers_.begin()->second;
+    const Claim claim = answers_.begin()->second;
     answers_.erase(answers_.begin());
-    return answer;
+    return claim;
   }
   void announce(std::size_t gateway, const MacAddress& mac) {
-    answers_.emplace(now_ns, Answer{gateway, mac});
+    answers_.emplace(now_ns, Claim{gateway, mac, false});
   }
 
   std::uint64_t now_ns = kStartNs;
@@ -72,7 +72,7 @@ class FakeLan : public GatewayProbe {
  private:
   std::vector<std::vector<Machine>> machines_;
   std::vector<Gateway> gateways_;
-  std::multimap<std::uint64_t, Answer> answers_;
+  std::multimap<std::uint64_t, Claim> answers_;
 };
 
 struct Case {
@@ -302,6 +302,22 @@ TEST(NextHopWatch, AGatewayThatHasNeverAnsweredIsNotWatched) {
   }
 }
 
+// It asks for this host now and then, before and after it is called mute: that is no answer, so
+// that it is not missed afterwards.
+TEST(NextHopWatch, AGatewayThatAsksHasNotAnswered) {
+  for (std::uint64_t ms = 0; ms < 3000; ms += 10) {
+    Case mute(std::vector<std::vector<Machine>>(1));
+    for (unsigned times = 1; times <= 3; ++times) {
+      mute.run(times * ms * kMs);
+      mute.lan->announce(0, kOld);
+    }
+    mute.run(20 * kSecondNs);
+    ASSERT_FALSE(mute.state.next_hop_is_lost) << ms;
+    ASSERT_EQ(mute.events.events().size(), 1U) << ms;
+    ASSERT_EQ(mute.state.reply_losses.count(), 0U) << ms;
+  }
+}
+
 // Routes lead to one more: it is asked from then on, and what happens to it is seen.
 TEST(NextHopWatch, AGatewayIsAddedAtAnyMoment) {
   for (std::uint64_t at_ms = 0; at_ms < 1000; at_ms += 30) {
@@ -356,7 +372,7 @@ TEST(NextHopWatch, AFloodOfAnswersDoesNotStopTheControl) {
   Case flood({{{kOld}}});
   for (int i = 0; i < 100'000; ++i) flood.lan->announce(0, kOld);
   flood.run(10 * kMs);
-  EXPECT_TRUE(flood.lan->next_answer());
+  EXPECT_TRUE(flood.lan->next_claim());
 }
 
 // Its answers get lost among the probes, and replies prove it.
