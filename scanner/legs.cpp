@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -101,7 +102,9 @@ probe_key key_of(const ScanConfig& config) {
 
 Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& key)
     : config_(config),
-      checkpoint_(config.resumed ? *config.resumed : new_checkpoint(plan, config)) {
+      checkpoint_(config.resumed ? *config.resumed : new_checkpoint(plan, config)),
+      needs_line_marks_(!says_all(config.output.syntax, config.output.fields,
+                                  config.output.emission.errors, config.output.emission.repeats)) {
   checkpoint_.program = "echoscan " ECHOSCAN_VERSION;
   checkpoint_.key = std::bit_cast<ProbeKeyBytes>(key);
   if (config.resumed) {
@@ -140,13 +143,15 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
         "replaces what that has found",
         path);
   // Those of the scan that is begun anew.
-  if (!resumption_ && config_.output.emission.errors)
-    ErrorMarks::remove(error_marks_path(checkpoint_.results));
+  if (!resumption_) remove_marks();
   if (!config_.output.emission.errors && !open_error_marks(pipeline)) return nullptr;
-  pipeline.keep_progress(error_marks_.get());
+  if (!resumption_ && needs_line_marks_ && !open_line_marks()) return nullptr;
+  pipeline.keep_progress(error_marks_.get(), line_marks_.get());
+  // Marks last: of each line that is on the disk its mark is there, too.
   const auto sync = [this, &results] {
-    const int error = results.sync();
-    return error != 0 || !error_marks_ ? error : error_marks_->sync();
+    int error = results.sync();
+    if (error == 0 && error_marks_) error = error_marks_->sync();
+    return error != 0 || !line_marks_ ? error : line_marks_->sync();
   };
   const std::uint64_t earlier_in_doubt = earlier_.in_doubt;
   const auto look = [&pipeline, earlier_in_doubt] {
@@ -176,7 +181,8 @@ bool Legs::has_room() const {
 
 bool Legs::open_error_marks(Pipeline& pipeline) {
   bool is_good = true;
-  const MarksLeft left = resumption_ ? MarksLeft{place_.errors, has_lost_power_} : MarksLeft{};
+  std::optional<MarksLeft> left;
+  if (resumption_) left = {place_.errors, has_lost_power_};
   auto marks =
       ErrorMarks::open(error_marks_path(checkpoint_.results), left,
                        [&](const ErrorMark& mark) { is_good = pipeline.restore(mark) && is_good; });
@@ -188,28 +194,69 @@ bool Legs::open_error_marks(Pipeline& pipeline) {
   return true;
 }
 
+bool Legs::open_line_marks() {
+  auto marks = LineMarks::open(line_marks_path(checkpoint_.results), resumption_.has_value());
+  if (!marks) return go_without(marks.error());
+  if ((*marks)->count() < place_.lines)
+    throw UserError(ExitCode::output,
+                    fmt::format("'{}' has {} of {} marks", line_marks_path(checkpoint_.results),
+                                (*marks)->count(), place_.lines));
+  line_marks_ = std::move(*marks);
+  return true;
+}
+
+void Legs::remove_marks() const {
+  ErrorMarks::remove(error_marks_path(checkpoint_.results));
+  LineMarks::remove(line_marks_path(checkpoint_.results));
+}
+
+std::uint64_t Legs::lines_to_keep() const {
+  const std::uint64_t written = has_lost_power_ ? place_.lines : kEveryLine;
+  return line_marks_ ? std::min(written, line_marks_->count()) : written;
+}
+
+void Legs::cut(ByteSink& results, std::uint64_t bytes) const {
+  if (const int error = results.keep_first(bytes); error != 0)
+    throw UserError(
+        ExitCode::output,
+        fmt::format("cannot cut '{}': {}", part_name(checkpoint_.results), std::strerror(error)));
+}
+
+void Legs::restore(Pipeline& pipeline, std::span<ReadResult> results) {
+  const auto refuse = [this](const std::string& why) {
+    throw UserError(ExitCode::output, fmt::format("'{}' {}", part_name(checkpoint_.results), why));
+  };
+  if (line_marks_) {
+    const tl::expected<std::size_t, int> marked = line_marks_->complete(results);
+    const std::string marks_path = line_marks_path(checkpoint_.results);
+    if (!marked)
+      throw UserError(ExitCode::output, fmt::format("cannot read '{}': {}", marks_path,
+                                                    std::strerror(marked.error())));
+    if (*marked < results.size())
+      refuse(
+          fmt::format("has a result that is not the one in '{}', which belongs to it", marks_path));
+  }
+  if (const std::size_t restored = pipeline.restore(results); restored < results.size())
+    refuse(fmt::format("has a result of {} that is not of this scan, or there twice",
+                       to_string(results[restored].target)));
+}
+
 void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& signals) {
   const OutputConfig& output = config_.output;
   const std::string path = part_name(checkpoint_.results);
+  const bool is_packed = compression_of(checkpoint_.results) != Compression::none;
+  // What came behind the last synchronising may be anything after a loss of power.
+  if (is_packed && has_lost_power_) cut(results, place_.bytes);
+  if (needs_line_marks_) open_line_marks();
   auto reader = ResultReader::open(path, output.syntax, output.fields);
   if (!reader) throw UserError(ExitCode::output, reader.error());
-  // What came behind the last synchronising may be anything after a loss of power. Of compressed
-  // results that would be a frame that nobody can read, and is refused as such.
-  const bool has_only_header = place_.lines == 0 && output.syntax == ResultFormat::Syntax::csv;
-  const bool is_cut = has_lost_power_ && !has_only_header &&
-                      compression_of(checkpoint_.results) == Compression::none;
-  const std::uint64_t lines_max = is_cut ? place_.lines : kEveryLine;
+  const std::uint64_t lines_max = is_packed ? kEveryLine : lines_to_keep();
   std::uint64_t lines = 0;
   std::vector<ReadResult> batch(kBatchLines);
   for (std::size_t read = batch.size(); read == batch.size(); lines += read) {
     read = 0;
     while (read < batch.size() && lines + read < lines_max && (*reader)->next(batch[read])) ++read;
-    const std::size_t restored = pipeline.restore(std::span(batch).first(read));
-    if (restored < read)
-      throw UserError(
-          ExitCode::output,
-          fmt::format("'{}' has a result of {} that is not of this scan, or there twice", path,
-                      to_string(batch[restored].target)));
+    restore(pipeline, std::span(batch).first(read));
     if (lines % kLinesALook == 0) signals.throw_if_stopped();
   }
   if (!(*reader)->error().empty()) throw UserError(ExitCode::output, (*reader)->error());
@@ -225,9 +272,11 @@ void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& s
                     fmt::format("--resume: --max-results {} is reached: {} targets have replied to "
                                 "earlier legs; give a larger one to go on",
                                 with_thousands(config_.pace.max_results), with_thousands(replied)));
-  if (const int error = is_cut ? results.keep_first((*reader)->bytes()) : 0; error != 0)
+  if (!is_packed && lines == lines_max) cut(results, (*reader)->bytes());
+  if (const int error = line_marks_ ? line_marks_->keep_first(lines) : 0; error != 0)
     throw UserError(ExitCode::output,
-                    fmt::format("cannot cut '{}': {}", path, std::strerror(error)));
+                    fmt::format("cannot cut '{}': {}", line_marks_path(checkpoint_.results),
+                                std::strerror(error)));
   pipeline.continue_behind((*reader)->bytes());
   log_info("going on behind leg {}: {} results are there, {} of {} probes are done",
            earlier_.legs.size(), with_thousands(lines), with_thousands(earlier_.done.drawn),
@@ -239,7 +288,7 @@ std::string Legs::end(const ScanOutcome& outcome) {
   if (std::holds_alternative<Finished>(outcome)) {
     checkpointer_->stop();
     remove_checkpoint(checkpoint_.results);
-    ErrorMarks::remove(error_marks_path(checkpoint_.results));
+    remove_marks();
     return {};
   }
   if (!checkpointer_->close(outcome_name(outcome))) return {};

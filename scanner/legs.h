@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "bpf/probe.h"
@@ -18,6 +19,7 @@
 #include "scanner/options/scan_config.h"
 #include "scanner/pipeline/checkpointer.h"
 #include "scanner/pipeline/error_marks.h"
+#include "scanner/pipeline/line_marks.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/stop_signals.h"
@@ -55,8 +57,17 @@ class Legs {
   [[nodiscard]] bool has_room() const;
   // Says why there is no checkpoint, and is false; throws UserError where there has to be one.
   [[nodiscard]] bool go_without(const std::string& why) const;
+  // So many of the lines count, since there is all that they leave unsaid, and no loss of power
+  // may have damaged them.
+  [[nodiscard]] std::uint64_t lines_to_keep() const;
+  // Throws UserError, as does the next.
+  void cut(ByteSink& results, std::uint64_t bytes) const;
+  // Counts again what these lines say, and what they leave unsaid.
+  void restore(Pipeline& pipeline, std::span<ReadResult> results);
+  void remove_marks() const;
   // False: there are none, and no checkpoint without them.
   bool open_error_marks(Pipeline& pipeline);
+  bool open_line_marks();
 
   const ScanConfig& config_;
   Checkpoint checkpoint_;
@@ -65,6 +76,8 @@ class Legs {
   std::optional<Resumption> resumption_;
   EarlierLegs earlier_;
   std::unique_ptr<ErrorMarks> error_marks_;
+  const bool needs_line_marks_;
+  std::unique_ptr<LineMarks> line_marks_;
   std::optional<Checkpointer> checkpointer_;
 };
 

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -19,7 +20,20 @@ constexpr double kMicrosecondNs = 1000;
 constexpr double kRttUsMax = 1e15;
 
 // The fields that are read. Errors and repeats are known by several, of which one is enough.
-enum class Part { none, target, saddr, type, success, repeat, rtt_us, ts_us, icmp_type, icmp_code };
+enum class Part {
+  none,
+  target,
+  saddr,
+  type,
+  success,
+  repeat,
+  cooldown,
+  rtt_us,
+  ts_us,
+  icmp_type,
+  icmp_code,
+  interface,
+};
 
 // By length first: comparing each key with each name took a quarter of the time.
 Part part_of(std::string_view name) {
@@ -36,7 +50,10 @@ Part part_of(std::string_view name) {
       return name[1] == 'e' ? is("repeat", Part::repeat) : is("rtt_us", Part::rtt_us);
     case 7:
       return is("success", Part::success);
+    case 8:
+      return is("cooldown", Part::cooldown);
     case 9:
+      if (name[1] == 'n') return is("interface", Part::interface);
       return name[5] == 't' ? is("icmp_type", Part::icmp_type) : is("icmp_code", Part::icmp_code);
     default:
       return Part::none;
@@ -68,6 +85,7 @@ bool take_text(Part part, std::string_view text, ReadResult& result) {
   double rtt_us = 0;
   switch (part) {
     case Part::target:
+      result.has_target = true;
       return take_address(text, result.target);
     case Part::saddr:
       if (!take_address(text, responder)) return false;
@@ -82,6 +100,12 @@ bool take_text(Part part, std::string_view text, ReadResult& result) {
     case Part::repeat:
       result.is_repeat = text == "true";
       return result.is_repeat || text == "false";
+    case Part::cooldown:
+      result.is_late = text == "true";
+      return result.is_late || text == "false";
+    case Part::interface:
+      result.is_elsewhere = !text.empty();
+      return true;
     case Part::rtt_us:
       return text.empty() || (parse_number(text, rtt_us) && take_rtt(rtt_us, result));
     case Part::ts_us:
@@ -98,7 +122,9 @@ bool take_text(Part part, std::string_view text, ReadResult& result) {
   return true;
 }
 
-std::vector<Part> parts_of(const std::vector<const ResultField*>& fields) {
+std::vector<Part> parts_of(ResultFormat::Syntax syntax,
+                           const std::vector<const ResultField*>& fields) {
+  if (syntax == ResultFormat::Syntax::ip) return {Part::target};
   std::vector<Part> parts;
   if (fields.empty()) {
     for (const ResultField& field : kResultFields) parts.push_back(part_of(field.name));
@@ -119,8 +145,9 @@ class ResultReader::Parser {
 
 class ResultReader::JsonParser : public Parser {
  public:
+  explicit JsonParser(bool has_target) : has_target_(has_target) {}
+
   bool parse(std::string_view line, ReadResult& result) override {
-    bool has_target = false;
     const char* const line_end = line.data() + line.size();
     try {
       ondemand::document document =
@@ -129,10 +156,10 @@ class ResultReader::JsonParser : public Parser {
         const std::string_view key = key_as_written(field, line_end);
         if (const char* end = key.data() + key.size(); end == line_end || *end != '"') return false;
         const Part part = part_of(key);
-        has_target = has_target || part == Part::target;
         if (!take(part, field.value(), result)) return false;
       }
-      return has_target && document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+      return result.has_target == has_target_ &&
+             document.current_location().error() == simdjson::OUT_OF_BOUNDS;
     } catch (const simdjson::simdjson_error&) {
       return false;
     }
@@ -159,6 +186,12 @@ class ResultReader::JsonParser : public Parser {
       case Part::repeat:
         result.is_repeat = value.get_bool();
         return true;
+      case Part::cooldown:
+        result.is_late = value.get_bool();
+        return true;
+      case Part::interface:
+        result.is_elsewhere = true;
+        return true;
       case Part::rtt_us:
         return take_rtt(value.get_double(), result);
       case Part::ts_us:
@@ -178,6 +211,7 @@ class ResultReader::JsonParser : public Parser {
     return number == byte;
   }
 
+  const bool has_target_;  // each line
   ondemand::parser parser_;
 };
 
@@ -213,7 +247,7 @@ class ResultReader::CsvParser : public Parser {
 class ResultReader::AddressParser : public Parser {
  public:
   bool parse(std::string_view line, ReadResult& result) override {
-    return take_address(line, result.target);
+    return take_text(Part::target, line, result);
   }
 };
 
@@ -223,37 +257,42 @@ tl::expected<std::unique_ptr<ResultReader>, std::string> ResultReader::open(
   tl::expected<std::unique_ptr<LineSource>, std::string> source = LineSource::open(path);
   if (!source) return tl::make_unexpected(source.error());
   std::unique_ptr<Parser> parser;
+  std::vector<Part> parts = parts_of(syntax, fields);
   switch (syntax) {
     case ResultFormat::Syntax::jsonl:
-      parser = std::make_unique<JsonParser>();
+      parser = std::make_unique<JsonParser>(std::ranges::find(parts, Part::target) != parts.end());
       break;
     case ResultFormat::Syntax::csv:
-      parser = std::make_unique<CsvParser>(parts_of(fields));
+      parser = std::make_unique<CsvParser>(std::move(parts));
       break;
     case ResultFormat::Syntax::ip:
       parser = std::make_unique<AddressParser>();
       break;
   }
-  return std::unique_ptr<ResultReader>(new ResultReader(
-      path, std::move(*source), ResultFormat(syntax, fields).header(), std::move(parser)));
+  std::unique_ptr<ResultReader> reader(
+      new ResultReader(path, std::move(*source), std::move(parser)));
+  reader->read_header(ResultFormat(syntax, fields).header());
+  return reader;
 }
 
-ResultReader::ResultReader(std::string path, std::unique_ptr<LineSource> source, std::string header,
+ResultReader::ResultReader(std::string path, std::unique_ptr<LineSource> source,
                            std::unique_ptr<Parser> parser)
-    : path_(std::move(path)),
-      source_(std::move(source)),
-      header_(std::move(header)),
-      parser_(std::move(parser)) {}
+    : path_(std::move(path)), source_(std::move(source)), parser_(std::move(parser)) {}
 
 ResultReader::~ResultReader() = default;
 
+void ResultReader::read_header(std::string_view header) {
+  std::string_view line;
+  if (header.empty() || !source_->next(line)) return;
+  bytes_ = line.size() + 1;
+  if (line != header.substr(0, header.size() - 1))
+    error_ = fmt::format("'{}' does not begin with the header of this scan's results", path_);
+}
+
 bool ResultReader::next(ReadResult& result) {
   std::string_view line;
-  while (error_.empty() && source_->next(line)) {
+  if (error_.empty() && source_->next(line)) {
     bytes_ += line.size() + 1;
-    if (source_->line_number() == 1 && !header_.empty() &&
-        line == std::string_view(header_).substr(0, header_.size() - 1))
-      continue;
     result = {};
     if (parser_->parse(line, result)) return true;
     error_ =
@@ -265,22 +304,16 @@ bool ResultReader::next(ReadResult& result) {
   return false;
 }
 
-std::string why_not_read_back(ResultFormat::Syntax syntax,
-                              const std::vector<const ResultField*>& fields, bool has_errors,
-                              bool has_repeats) {
-  if (syntax == ResultFormat::Syntax::ip) return {};
-  const std::vector<Part> parts = parts_of(fields);
+bool says_all(ResultFormat::Syntax syntax, const std::vector<const ResultField*>& fields,
+              bool has_errors, bool has_repeats) {
+  const std::vector<Part> parts = parts_of(syntax, fields);
   const auto has = [&parts](Part part) { return std::ranges::find(parts, part) != parts.end(); };
-  const auto missing = [](std::string_view what, std::string_view field) {
-    return fmt::format("--fields leaves out '{}', which tells {}", field, what);
-  };
-  if (!has(Part::target)) return missing("whose line it is", "target");
-  if (has_errors && !has(Part::type) && !has(Part::success))
-    return missing("errors from replies", "type");
-  if (has_errors && !has(Part::icmp_type)) return missing("which error it is", "icmp_type");
-  if (has_errors && !has(Part::icmp_code)) return missing("which error it is", "icmp_code");
-  if (has_repeats && !has(Part::repeat)) return missing("a repeat from a first answer", "repeat");
-  return {};
+  const bool has_kinds = has(Part::type) || has(Part::success);
+  return std::ranges::all_of(std::array{Part::target, Part::saddr, Part::cooldown, Part::rtt_us,
+                                        Part::ts_us, Part::interface},
+                             has) &&
+         (!has_errors || (has_kinds && has(Part::icmp_type) && has(Part::icmp_code))) &&
+         (!has_repeats || has(Part::repeat));
 }
 
 }  // namespace echoscan

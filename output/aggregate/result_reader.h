@@ -24,9 +24,12 @@ namespace echoscan {
 // What matters of a line to who counts it again.
 struct ReadResult {
   Ipv4 target;
+  bool has_target = false;  // not where --fields leaves it out
   std::optional<Ipv4> responder;
   bool is_error = false;
   bool is_repeat = false;
+  bool is_late = false;       // received in the cooldown
+  bool is_elsewhere = false;  // by another interface than its way's
   std::optional<std::uint64_t> rtt_ns;
   std::optional<std::int64_t> received_us;  // since 1970
   std::uint8_t icmp_type = 0;
@@ -47,7 +50,7 @@ class ResultReader {
   bool next(ReadResult& result);
   // A sentence without a full stop that names the line; empty when all was read.
   [[nodiscard]] const std::string& error() const { return error_; }
-  // Of the lines so far, a header's too, before they were packed.
+  // Of the header and the lines so far, before they were packed.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
@@ -56,21 +59,22 @@ class ResultReader {
   class CsvParser;
   class AddressParser;
 
-  ResultReader(std::string path, std::unique_ptr<LineSource> source, std::string header,
+  ResultReader(std::string path, std::unique_ptr<LineSource> source,
                std::unique_ptr<Parser> parser);
+
+  // Leaves it behind, where there is to be one.
+  void read_header(std::string_view header);
 
   std::string path_;
   std::unique_ptr<LineSource> source_;
-  std::string header_;
   std::unique_ptr<Parser> parser_;
   std::uint64_t bytes_ = 0;
   std::string error_;
 };
 
-// Why results with these fields do not say what a scan has to know that goes on behind them, a
-// clause; empty when they do. `has_errors` and `has_repeats`: whether such lines are among them.
-std::string why_not_read_back(ResultFormat::Syntax syntax,
-                              const std::vector<const ResultField*>& fields, bool has_errors,
-                              bool has_repeats);
+// Whether results with these fields say all that a scan has to know that goes on behind them.
+// `has_errors` and `has_repeats`: whether such lines are among them.
+bool says_all(ResultFormat::Syntax syntax, const std::vector<const ResultField*>& fields,
+              bool has_errors, bool has_repeats);
 
 }  // namespace echoscan

@@ -66,6 +66,10 @@ class ResultWriter {
   [[nodiscard]] std::uint64_t lines_in_place() const {
     return sink_.lines_in_place(lines_taken_.load(std::memory_order_relaxed));
   }
+  // Of a file that packs them, where the last of these ends, or a later one; else 0. Any thread.
+  [[nodiscard]] std::uint64_t packed_bytes_in_place() const {
+    return sink_.packed_bytes_in_place();
+  }
   // Before the first line: so many are there from before, in so many bytes.
   void continue_behind(std::uint64_t lines, std::uint64_t bytes);
   [[nodiscard]] std::uint64_t bytes_written() const {

@@ -42,6 +42,10 @@ class ByteSink {
   // How many lines of those taken are where a killed program leaves them, whole: `taken`, where
   // nothing is held back. Any thread.
   [[nodiscard]] virtual std::uint64_t lines_in_place(std::uint64_t taken) const { return taken; }
+  // Of a file that packs them, where the last of these ends; else 0. Any thread.
+  [[nodiscard]] virtual std::uint64_t packed_bytes_in_place() const { return 0; }
+  // Where a file ends that this is, so far; else 0.
+  [[nodiscard]] virtual std::uint64_t end() const { return 0; }
   // Brings what is in place to the disk; an errno. Any thread.
   virtual int sync() { return 0; }
   // Gives up what was taken and has not reached its destination, and returns how many lines of it
@@ -50,7 +54,7 @@ class ByteSink {
   // What people should know of where the bytes are now, a sentence without a full stop; empty when
   // they are where they belong.
   [[nodiscard]] virtual std::string remark() const { return {}; }
-  // Gives up what an earlier leg of a scan has left behind its first `bytes`; an errno.
+  // Gives up what an earlier leg of a scan has left behind the file's first `bytes`; an errno.
   virtual int keep_first(std::uint64_t bytes);
   // Whether bytes go behind those of an earlier scan, so that a header is there already.
   [[nodiscard]] virtual bool continues_earlier() const { return false; }

@@ -17,7 +17,9 @@ std::uint64_t lines_of(std::string_view bytes) {
 }  // namespace
 
 CompressedSink::CompressedSink(std::unique_ptr<ByteSink> destination, Compression compression)
-    : destination_(std::move(destination)), encoder_(make_encoder(compression)) {
+    : destination_(std::move(destination)),
+      encoder_(make_encoder(compression)),
+      framed_bytes_(destination_->end()) {
   queue_.reserve(kQueueBytes);
   thread_ = std::thread([this] { run(); });
 }
@@ -52,6 +54,18 @@ std::uint64_t CompressedSink::abandon_lines() {
 std::uint64_t CompressedSink::lines_in_place(std::uint64_t taken) const {
   const std::lock_guard lock(mutex_);
   return taken - std::min(taken, taken_lines_ - framed_lines_);
+}
+
+std::uint64_t CompressedSink::packed_bytes_in_place() const {
+  const std::lock_guard lock(mutex_);
+  return framed_bytes_;
+}
+
+int CompressedSink::keep_first(std::uint64_t bytes) {
+  if (const int error = destination_->keep_first(bytes); error != 0) return error;
+  const std::lock_guard lock(mutex_);
+  framed_bytes_ = bytes;
+  return 0;
 }
 
 void CompressedSink::wait_writable(int wait_ms) {
@@ -140,7 +154,10 @@ bool CompressedSink::encode(std::string_view bytes, Encoder::Flush flush) {
   {
     const std::lock_guard lock(mutex_);
     if (flush != Encoder::Flush::none) readable_lines_ = encoded_lines_;
-    if (flush == Encoder::Flush::end) framed_lines_ = encoded_lines_;
+    if (flush == Encoder::Flush::end) {
+      framed_lines_ = encoded_lines_;
+      framed_bytes_ = destination_->end();
+    }
   }
   if (flush != Encoder::Flush::end) return true;
   destination_->mark_whole();

@@ -38,6 +38,8 @@ class CompressedSink : public ByteSink {
   std::uint64_t abandon_lines() override;
   // Those in whole frames: nobody can write behind half a one.
   [[nodiscard]] std::uint64_t lines_in_place(std::uint64_t taken) const override;
+  [[nodiscard]] std::uint64_t packed_bytes_in_place() const override;
+  int keep_first(std::uint64_t bytes) override;
   int sync() override { return destination_->sync(); }
   [[nodiscard]] std::string remark() const override { return destination_->remark(); }
   [[nodiscard]] bool continues_earlier() const override {
@@ -66,6 +68,7 @@ class CompressedSink : public ByteSink {
   // Of these, the ones that the destination's reader can unpack, and those in whole frames.
   std::uint64_t readable_lines_ = 0;
   std::uint64_t framed_lines_ = 0;
+  std::uint64_t framed_bytes_;  // of the destination, with what was there before
   std::string queue_;
   bool is_ending_ = false;     // no more will come
   bool is_abandoned_ = false;  // nobody waits any more

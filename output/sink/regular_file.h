@@ -54,6 +54,7 @@ class RegularFile : public DescriptorSink {
   Completion finish(int wait_ms) override;
   void mark_whole() override { whole_ = end_; }
   [[nodiscard]] std::string remark() const override { return remark_; }
+  [[nodiscard]] std::uint64_t end() const override { return end_; }
 
  protected:
   [[nodiscard]] const Folder& folder() const { return folder_; }
@@ -73,7 +74,6 @@ class RegularFile : public DescriptorSink {
   bool empty();
   // Ends the file there, to write on from there; an errno.
   int cut_to(std::uint64_t end);
-  [[nodiscard]] std::uint64_t end() const { return end_; }
 
  private:
   // Cuts what is behind the last whole part, unless somebody else has written there.

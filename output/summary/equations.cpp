@@ -40,7 +40,8 @@ constexpr std::array kEquations = {
     Equation{"results",
              "receiving.frames.reply + receiving.frames.reply_altered + "
              "receiving.frames.reply_off_target + receiving.frames.error + "
-             "receiving.read_back.*",
+             "receiving.read_back.replies + receiving.read_back.errors + "
+             "receiving.read_back.repeats + receiving.read_back.error_repeats",
              "receiving.records", "",
              "each reply or error that was proved has reached the receiver, in this leg or an "
              "earlier one"},
@@ -57,13 +58,15 @@ constexpr std::array kEquations = {
              "receiving.errors[].targets", "", "each target's first error has a type and a code"},
     Equation{"repeats", "receiving.repeats + receiving.error_repeats",
              "receiving.repeats_by_target", "", "each repeat is counted for its target"},
-    Equation{"replies from elsewhere", "receiving.frames.reply_off_target",
+    Equation{"replies from elsewhere",
+             "receiving.frames.reply_off_target + receiving.read_back.off_target",
              "receiving.off_target_replies", "",
              "each reply from another address than the target's is counted for who sent it"},
     Equation{"replies over time", "ledger.replied", "receiving.replied_by_time.counts[]", "",
              "each first reply came at some time"},
-    Equation{"late replies", "receiving.in_cooldown", "receiving.replied_late.counts[]", "",
-             "each late reply came at some time"},
+    Equation{"late replies", "receiving.in_cooldown",
+             "receiving.replied_late.counts[] + receiving.read_back.in_cooldown", "",
+             "each late reply came at some time of this leg's cooldown, or of an earlier one's"},
     Equation{"targets by label", "targets.count", "labels[].targets", "labels is not []",
              "each target has a label or none"},
     Equation{"probes by label", "ledger.sent", "labels[].sent", "labels is not []",

@@ -180,6 +180,8 @@ void describe(auto& keys, Of<Summary::ReadBack> auto& read_back) {
   keys("errors", read_back.errors);
   keys("repeats", read_back.repeats);
   keys("error_repeats", read_back.error_repeats);
+  keys("off_target", read_back.off_target);
+  keys("in_cooldown", read_back.in_cooldown);
 }
 
 void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {

@@ -161,6 +161,8 @@ struct Summary {
     std::uint64_t errors = 0;
     std::uint64_t repeats = 0;
     std::uint64_t error_repeats = 0;
+    std::uint64_t off_target = 0;
+    std::uint64_t in_cooldown = 0;
   };
 
   struct Receiving {

@@ -168,8 +168,9 @@ Summary::Receiving receiving_of(const ReceiverFigures& receiver, const Tallies& 
   receiving.dropped_unseen = receiver.dropped_unseen;
   receiving.kernel_replies = tallies.kernel_replies;
   receiving.unseen_replies = tallies.unseen_replies;
-  receiving.read_back = {tallies.read_back.replies, tallies.read_back.errors,
-                         tallies.read_back.repeats, tallies.read_back.error_repeats};
+  receiving.read_back = {tallies.read_back.replies,    tallies.read_back.errors,
+                         tallies.read_back.repeats,    tallies.read_back.error_repeats,
+                         tallies.read_back.off_target, tallies.read_back.in_cooldown};
   receiving.records = receiver.records;
   receiving.repeats = receiver.repeats;
   receiving.error_repeats = receiver.error_repeats;

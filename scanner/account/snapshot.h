@@ -182,6 +182,8 @@ struct ReadBack {
   std::uint64_t errors = 0;
   std::uint64_t repeats = 0;
   std::uint64_t error_repeats = 0;
+  std::uint64_t off_target = 0;  // of replies and their repeats, and the next of replies
+  std::uint64_t in_cooldown = 0;
 };
 
 // What is known only when a scan has ended, since the threads that count it do not share it.

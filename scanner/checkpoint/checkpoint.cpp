@@ -25,7 +25,7 @@ Count read_count(const Json& json) {
 }
 
 constexpr std::string_view kFormat = "echoscan checkpoint";
-constexpr unsigned kVersion = 1;
+constexpr unsigned kVersion = 2;
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
@@ -83,7 +83,8 @@ Json place_json(const OrderPlace& place) {
   return {{"pending", pending},
           {"reached", place.reached},
           {"lines", place.lines},
-          {"errors", place.errors}};
+          {"errors", place.errors},
+          {"bytes", place.bytes}};
 }
 
 // Ranges that overlap, or lie beyond the order, would probe targets twice or not at all.
@@ -100,6 +101,7 @@ OrderPlace read_place(const Json& json, std::uint64_t steps) {
   place.reached = read_count<std::uint64_t>(json.at("reached"));
   place.lines = read_count<std::uint64_t>(json.at("lines"));
   place.errors = read_count<std::uint64_t>(json.at("errors"));
+  place.bytes = read_count<std::uint64_t>(json.at("bytes"));
   if (place.reached > steps) throw std::invalid_argument("its steps are no part of the order");
   return place;
 }

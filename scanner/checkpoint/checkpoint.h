@@ -39,6 +39,7 @@ struct OrderPlace {
   std::uint64_t reached = 0;       // when it was written, nothing had been sent behind this step
   std::uint64_t lines = 0;         // of results, at least so many are in their file
   std::uint64_t errors = 0;        // the same of the file of errors (error_marks.h)
+  std::uint64_t bytes = 0;         // of packed results, that have these lines or more; else 0
 };
 
 // How results are written: a file of two forms could not be read.
@@ -81,7 +82,7 @@ struct Checkpoint {
 std::string checkpoint_json(const Checkpoint& checkpoint);
 // Whether the text says of itself that it is a checkpoint, of whatever version.
 bool is_checkpoint(std::string_view json);
-// The error is a clause: "it is of version 3, and this program knows version 1".
+// The error is a clause: "it is of version 3, and this program knows version 2".
 tl::expected<Checkpoint, std::string> read_checkpoint(std::string_view json);
 
 }  // namespace echoscan

@@ -66,6 +66,10 @@ std::string error_marks_path(const std::string& results) {
   return results + ".scan.errors";
 }
 
+std::string line_marks_path(const std::string& results) {
+  return results + ".scan.lines";
+}
+
 std::string write_checkpoint(const Checkpoint& checkpoint, bool is_lasting) {
   return replace_file(checkpoint_path(checkpoint.results), checkpoint_json(checkpoint),
                       OutputMode::secret, is_lasting);

@@ -20,6 +20,8 @@ namespace echoscan {
 std::string checkpoint_path(const std::string& results);
 // The path of the marks of errors (error_marks.h) beside them.
 std::string error_marks_path(const std::string& results);
+// The same of what lines leave unsaid (line_marks.h).
+std::string line_marks_path(const std::string& results);
 
 // Writes the checkpoint of the results that it names. With `is_lasting` the folder is synchronised,
 // too. Why it could not be written, a sentence without a full stop; empty: it could.

@@ -75,9 +75,12 @@ void NamedFiles::write_checkpoint(const std::string& results) {
     add_output(who, *checkpoint);
     add_provisional(who, *checkpoint);
   }
-  const std::string marks_path = error_marks_path(place->path());
-  if (const auto marks = find_place(marks_path))
-    add_output(name_of("the checkpoint's file of errors", marks_path), *marks);
+  const std::string errors_path = error_marks_path(place->path());
+  if (const auto errors = find_place(errors_path))
+    add_output(name_of("the checkpoint's file of errors", errors_path), *errors);
+  const std::string lines_path = line_marks_path(place->path());
+  if (const auto lines = find_place(lines_path))
+    add_output(name_of("the checkpoint's file of lines", lines_path), *lines);
 }
 
 void NamedFiles::add_output(const std::string& who, const FilePlace& place) {

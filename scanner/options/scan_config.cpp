@@ -8,7 +8,6 @@
 #include <charconv>
 #include <string_view>
 
-#include "output/aggregate/result_reader.h"
 #include "output/result/result_field.h"
 #include "output/sink/file_place.h"
 #include "scanner/options/named_files.h"
@@ -314,8 +313,7 @@ std::string why_no_checkpoint(const ScanConfig& config) {
   const bool is_special = place && place->file && !S_ISREG(place->file->st_mode);
   if (!place || place->is_opened || is_special)
     return fmt::format("'{}' is no regular file", output.path);
-  return why_not_read_back(output.syntax, output.fields, output.emission.errors,
-                           output.emission.repeats);
+  return {};
 }
 
 void settle_checkpoint(ScanConfig& config) {

@@ -122,7 +122,7 @@ void Checkpointer::look() {
     }
     return;
   }
-  OrderPlace place{{}, reached, in_place->lines, in_place->errors};
+  OrderPlace place{{}, reached, in_place->lines, in_place->errors, newest.bytes_in_place};
   for (auto view = views_.rbegin(); view != std::next(base); ++view)
     place.pending.insert(place.pending.end(), view->pending.begin(), view->pending.end());
   make_step_set(place.pending);

@@ -206,9 +206,10 @@ void Pipeline::continue_behind(std::uint64_t bytes) {
   writer_.continue_behind(lines_restored_, bytes);
 }
 
-void Pipeline::keep_progress(ErrorMarks* marks) {
-  error_marks_ = marks;
-  receiver_.keep_error_marks(marks);
+void Pipeline::keep_progress(ErrorMarks* errors, LineMarks* lines) {
+  error_marks_ = errors;
+  line_marks_ = lines;
+  receiver_.keep_marks(errors, lines);
   for (const auto& sender : senders_) {
     progress_.push_back(std::make_unique<OrderProgress>(Sender::kHistory));
     sender->keep_progress(progress_.back().get(), answers_ ? &*answers_ : nullptr);
@@ -235,6 +236,8 @@ CheckpointView Pipeline::checkpoint_view() const {
   view.is_backlogged = source_.is_backlogged();
   view.lines = writer_.lines();
   view.lines_in_place = writer_.lines_in_place();
+  view.bytes_in_place = writer_.packed_bytes_in_place();
+  if (line_marks_) view.lines_in_place = std::min(view.lines_in_place, line_marks_->in_place());
   view.errors = error_marks_ ? error_marks_->count() : 0;
   view.errors_in_place = error_marks_ ? error_marks_->in_place() : 0;
   for (const auto& sender : senders_) {

@@ -75,9 +75,9 @@ class Pipeline {
   bool restore(const ErrorMark& mark);
   // The results file has so many bytes, before packing, from before.
   void continue_behind(std::uint64_t bytes);
-  // What the checkpoint needs is kept from now on; `marks` may be null and must outlive the
-  // pipeline.
-  void keep_progress(ErrorMarks* marks);
+  // What the checkpoint needs is kept from now on; either kind of marks may be null, and must
+  // outlive the pipeline.
+  void keep_progress(ErrorMarks* errors, LineMarks* lines);
 
   // What a checkpoint has to know. Any thread.
   [[nodiscard]] CheckpointView checkpoint_view() const;
@@ -133,6 +133,7 @@ class Pipeline {
   ResultWriter writer_;
   Receiver receiver_;
   ErrorMarks* error_marks_ = nullptr;
+  LineMarks* line_marks_ = nullptr;
   std::uint64_t reached_ = 0;
   std::optional<EarlierAnswers> answers_;
   std::uint64_t lines_restored_ = 0;

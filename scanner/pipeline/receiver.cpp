@@ -51,8 +51,10 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
     const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
     const std::size_t received = has_room ? receive_batch() : 0;
     // Marks first: a target whose reply has its line is probed no more, and an error that came
-    // before that would be forgotten by a kill in between.
+    // before that would be forgotten by a kill in between; and a line without its mark says too
+    // little.
     if (error_marks_) error_marks_->flush();
+    if (line_marks_) line_marks_->flush();
     flush(0, on_output_failure);
     if (received == batch_.size()) continue;
     if (stopping && has_room) break;
@@ -187,6 +189,22 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
   }
   char* line = writer_.room(kLineBytesMax).data();
   writer_.append(static_cast<std::size_t>(format_.write_line(line, result) - line));
+  if (line_marks_) mark_line(result);
+}
+
+void Receiver::mark_line(const Result& result) {
+  ReadResult mark;
+  mark.target = result.target;
+  mark.responder = result.responder;
+  mark.is_error = !is_success(result);
+  mark.is_repeat = result.repeat;
+  mark.is_late = result.cooldown;
+  mark.is_elsewhere = !result.interface.empty();
+  mark.rtt_ns = result.rtt_ns;
+  mark.received_us = result.received_us;
+  mark.icmp_type = result.icmp_type;
+  mark.icmp_code = result.icmp_code;
+  line_marks_->add(mark);
 }
 
 void Receiver::begin_behind(std::int64_t first_start_ns) {
@@ -205,7 +223,13 @@ std::optional<std::uint64_t> Receiver::prefetch(const ReadResult& result) const 
 std::optional<std::uint64_t> Receiver::restore(const ReadResult& result) {
   const std::optional<std::uint64_t> index = targets_.index_of(result.target);
   if (!index) return std::nullopt;
-  if (result.is_error) errors_.add_frame(result.icmp_type, result.icmp_code);
+  const bool is_off_target = result.responder && *result.responder != result.target;
+  if (result.is_error) {
+    errors_.add_frame(result.icmp_type, result.icmp_code);
+  } else if (is_off_target) {
+    responders_.add(*result.responder);
+    ++read_back_.off_target;
+  }
   if (result.is_repeat) {
     (result.is_error ? counters_.error_repeats : counters_.repeats).add(1);
     (result.is_error ? read_back_.error_repeats : read_back_.repeats) += 1;
@@ -226,6 +250,11 @@ bool Receiver::restore_reply(const ReadResult& result, std::uint64_t index) {
   counters_.replied.add(1);
   if (counters_.errors.get() > 0 && errored_.test(index)) counters_.errored_and_replied.add(1);
   if (result.responder && *result.responder != result.target) counters_.off_target.add(1);
+  if (result.is_late) {
+    counters_.in_cooldown.add(1);
+    ++read_back_.in_cooldown;
+  }
+  if (result.is_elsewhere) counters_.elsewhere.add(1);
   replied_by_label_.add(result.target);
   replied_by_way_.add(result.target);
   const std::int64_t since_ns = result.received_us.value_or(0) * 1000 - first_start_ns_;

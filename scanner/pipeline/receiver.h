@@ -25,6 +25,7 @@
 #include "scanner/options/emission.h"
 #include "scanner/pipeline/error_marks.h"
 #include "scanner/pipeline/error_tally.h"
+#include "scanner/pipeline/line_marks.h"
 #include "scanner/pipeline/repeat_tally.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/target_bitmap.h"
@@ -55,9 +56,12 @@ class Receiver {
            const LabelMap& labels, const LabelMap& ways, Arrivals arrivals = {},
            const Emission& emission = {});
 
-  // These before run(). Errors without a line are marked in `marks`, which may be null and must
-  // outlive the receiver.
-  void keep_error_marks(ErrorMarks* marks) { error_marks_ = marks; }
+  // These before run(). Errors without a line are marked, and what lines leave unsaid; either may
+  // be null, and must outlive the receiver.
+  void keep_marks(ErrorMarks* errors, LineMarks* lines) {
+    error_marks_ = errors;
+    line_marks_ = lines;
+  }
   // The scan began with another leg at that time, CLOCK_REALTIME.
   void begin_behind(std::int64_t first_start_ns);
   // Brings nearer what restore() will look at; the target's index.
@@ -110,6 +114,7 @@ class Receiver {
   [[nodiscard]] bool is_abandoned() const {
     return state_.abandon_output.load(std::memory_order_relaxed);
   }
+  void mark_line(const Result& result);
   void flush(int wait_ms, const std::function<void()>& on_output_failure);
 
   const TargetSet& targets_;
@@ -138,6 +143,7 @@ class Receiver {
   TimeBins replied_by_time_;
   TimeBins replied_late_;
   ErrorMarks* error_marks_ = nullptr;
+  LineMarks* line_marks_ = nullptr;
   ReadBack read_back_;
   std::int64_t first_start_ns_ = 0;  // of the first leg, when this is another
   std::uint64_t earlier_ns_ = 0;     // from then to the start of this leg

@@ -22,6 +22,7 @@
 #include "output/aggregate/result_reader.h"
 #include "output/sink/output_file.h"
 #include "scanner/pipeline/earlier_answers.h"
+#include "scanner/pipeline/line_marks.h"
 #include "scanner/pipeline/receiver.h"
 #include "targets/target_cursor.h"
 #include "tests/bench/survey_targets.h"
@@ -59,9 +60,16 @@ void write_all(ByteSink& sink, std::string_view bytes) {
   }
 }
 
-// Writes what a scan writes; the file's bytes.
-std::uint64_t write_results(const std::string& path, const ResultFormat& format,
+std::string marks_of(const std::string& path) {
+  return path + ".lines";
+}
+
+// Writes what a scan writes; the files' bytes.
+std::uint64_t write_results(const std::string& path, ResultFormat::Syntax syntax,
                             const TargetSet& targets, std::size_t count) {
+  const ResultFormat format(syntax);
+  std::unique_ptr<LineMarks> marks;
+  if (!says_all(syntax, {}, false, false)) marks = LineMarks::open(marks_of(path), false).value();
   const auto sink = open_output(path, OutputMode::replace);
   if (!sink) die(sink.error());
   const Permutation permutation(targets.size(), 42);
@@ -78,6 +86,13 @@ std::uint64_t write_results(const std::string& path, const ResultFormat& format,
       result.target = result.responder = addresses[i];
       result.ttl = static_cast<std::uint8_t>(32 + random() % 96);
       result.rtt_ns = 1'000'000 + random() % 300'000'000;
+      if (marks) {
+        ReadResult mark;
+        mark.target = result.target;
+        mark.rtt_ns = result.rtt_ns;
+        mark.received_us = result.received_us;
+        marks->add(mark);
+      }
       const std::size_t end = text.size();
       text.resize(end + kLineBytesMax);
       text.resize(
@@ -90,7 +105,9 @@ std::uint64_t write_results(const std::string& path, const ResultFormat& format,
   ByteSink::Completion completion{false, 0};
   while (!completion.is_done) completion = (*sink)->finish(100);
   if (completion.error != 0) die(fmt::format("cannot write: {}", std::strerror(completion.error)));
-  return std::filesystem::file_size(path);
+  if (!marks) return std::filesystem::file_size(path);
+  marks->flush();
+  return std::filesystem::file_size(path) + std::filesystem::file_size(marks_of(path));
 }
 
 // Nothing of it is in memory any more.
@@ -129,12 +146,15 @@ Taken read_back(const std::string& path, ResultFormat::Syntax syntax, const Targ
   receiver.begin_behind(kStartUs * 1000);
   const auto reader = ResultReader::open(path, syntax, {});
   if (!reader) die(reader.error());
+  std::unique_ptr<LineMarks> marks;
+  if (!says_all(syntax, {}, false, false)) marks = LineMarks::open(marks_of(path), true).value();
   std::size_t lines = 0;
   std::vector<ReadResult> batch(kBatchLines);
   for (std::size_t read = batch.size(); read == batch.size(); lines += read) {
     read = 0;
     while (read < batch.size() && (*reader)->next(batch[read])) ++read;
     const auto results = std::span(batch).first(read);
+    if (marks && marks->complete(results).value() != read) die("a mark is not of its line");
     for (const ReadResult& result : results) answers.prefetch(*receiver.prefetch(result));
     for (const ReadResult& result : results) {
       const std::optional<std::uint64_t> index = receiver.restore(result);
@@ -175,13 +195,15 @@ int main(int argc, char** argv) {
         Row{"jsonl.zst", Syntax::jsonl}, Row{"jsonl.gz", Syntax::jsonl}}) {
     if (argc > 2 && std::string_view(argv[2]) != row.ending) continue;
     const std::string path = folder / (std::string("found.") + row.ending);
-    const std::uint64_t bytes = write_results(path, ResultFormat(row.syntax), targets, count);
+    const std::uint64_t bytes = write_results(path, row.syntax, targets, count);
     drop_from_cache(path);
+    if (std::filesystem::exists(marks_of(path))) drop_from_cache(marks_of(path));
     const Taken taken = read_back(path, row.syntax, targets, count);
     fmt::print("{:12} {:>8.0f} {:>8.2f} {:>8.2f} {:>14.2f}\n", row.ending,
                static_cast<double>(bytes) / 1e6, taken.wall_s, taken.cpu_s,
                static_cast<double>(count) / taken.wall_s / 1e6);
     std::filesystem::remove(path);
+    std::filesystem::remove(marks_of(path));
   }
   std::filesystem::remove_all(folder);
   return 0;

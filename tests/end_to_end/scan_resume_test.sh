@@ -168,8 +168,8 @@ mv list list.kept
 echo 10.4.0.0/18 >list
 refused 2 "the lists have changed" --resume found.jsonl
 mv list.kept list
-sed 's/"version":1/"version":2/' kept.scan >found.jsonl.scan
-refused 2 "it is of version 2, and this program knows version 1" --resume found.jsonl
+sed 's/"version":2/"version":1/' kept.scan >found.jsonl.scan
+refused 2 "it is of version 1, and this program knows version 2" --resume found.jsonl
 head -c 300 kept.scan >found.jsonl.scan
 refused 2 "it is no checkpoint of a scan" --resume found.jsonl
 cp kept.scan found.jsonl.scan
@@ -249,6 +249,25 @@ expect_equal "errors" "$(jq .ledger.errored summary)" 0
 expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
 expect_text log "$(jq .ledger.sent_earlier summary | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta') of the probes by 1 earlier leg, "
 
+# The same where results are packed and do not say it all: of frames and marks, those behind what was synchronised may be
+# zeros.
+rm -f found.jsonl*
+kill_leg 1 '.after_power_loss.lines > 500' found.jsonl.zst.scan --allow-reserved -t list -o found.jsonl.zst --fields target --rate 3k \
+  --cooldown 1 --seed 5 --checkpoint-interval 1
+truncate -s "$(jq .after_power_loss.bytes found.jsonl.zst.scan)" found.jsonl.zst.part
+lines=$(zstd -dcq found.jsonl.zst.part | wc -l)
+truncate -s $((8 + 32 * lines)) found.jsonl.zst.scan.lines
+for file in found.jsonl.zst.part found.jsonl.zst.scan.lines; do head -c 5000 /dev/zero >>$file; done
+jq -c '.boot_id = "another"' found.jsonl.zst.scan >changed
+chmod 600 changed
+mv changed found.jsonl.zst.scan
+near "$echoscan" scan --resume found.jsonl.zst --summary summary --rate 50k 2>log
+zstd -dcq found.jsonl.zst | jq -r .target | sort >found
+cmp -s found truth || fail "zeros in packed results: $(diff found truth | head -5)"
+expect_equal "results that were there" "$(jq .receiving.read_back.replies summary)" "$lines"
+expect_equal "round-trip times" "$(jq .rtt_us.count summary)" "$(wc -l <truth)"
+expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+
 # Results have one form, whatever the file of --config says by now; and what was asked for is not gone beyond.
 rm -f found.jsonl*
 echo 'format = "csv"' >conf
@@ -269,15 +288,15 @@ targets_in found.jsonl csv | sort >found
 cmp -s found truth || fail "behind a form that was changed and changed back: $(diff found truth | head -5)"
 
 # What no scan has written is left as it is, under whichever of the names it stands.
-for name in found.jsonl.scan found.jsonl.scan.errors; do
+for name in found.jsonl.scan found.jsonl.scan.errors found.jsonl.scan.lines; do
   rm -f found.jsonl*
   echo "somebody's notes" >$name
-  near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl 10.4.0.0/24 2>log
+  near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl --fields ttl 10.4.0.0/24 2>log
   expect_text log "no checkpoint is written, and nobody can go on with this scan: "
   expect_text log "is left as it is"
   expect_equal "$name" "$(cat $name)" "somebody's notes"
   expect_equal "results beside it" "$(wc -l <found.jsonl)" "$(lab truth 10.4.0.0/24 | wc -l)"
-  expect_status 4 near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl --checkpoint 10.4.0.0/24 2>log
+  expect_status 4 near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl --fields ttl --checkpoint 10.4.0.0/24 2>log
   expect_text log "is left as it is"
   expect_equal "$name" "$(cat $name)" "somebody's notes"
 done
@@ -291,13 +310,13 @@ targets_in found.jsonl jsonl >found
 cmp -s found truth || fail "behind --max-results: $(diff found truth | head -5)"
 
 # No checkpoint where it is not wanted, or cannot be; and an error where it was asked for.
-for options in "--no-checkpoint -o plain1.jsonl" "-o plain2.jsonl --append" "-o plain3.jsonl --fields saddr" "-o /dev/null"; do
+for options in "--no-checkpoint -o plain1.jsonl" "-o plain2.jsonl --append" "-o /dev/null"; do
   # shellcheck disable=SC2086
   near "$echoscan" scan --allow-reserved --max-runtime 0.2 --cooldown 0 -v $options $targets 2>log
   expect_text log "no checkpoint is written: "
   expect_equal "checkpoints by $options" "$(ls plain*.scan* /dev/null.scan* 2>/dev/null || [ $? = 2 ])" ""
 done
-for options in "" "-o plain.jsonl --append" "-o plain.csv --format csv --fields saddr" "-o /dev/null"; do
+for options in "" "-o plain.jsonl --append" "-o /dev/null"; do
   # shellcheck disable=SC2086
   expect_status 2 near "$echoscan" scan --allow-reserved --checkpoint $options $targets 2>log
   expect_text log "--checkpoint: "
@@ -347,4 +366,28 @@ for emit in "" errors repeats errors,repeats; do
   # Repeats of earlier legs are known where they were written; a leg may have had more than its file had room for.
   expect_equal "repeat lines" "$(summary .output.repeat_lines)" "$(jq -r 'select(.repeat) | .target' zoo.jsonl | wc -l)"
   case $emit in *repeats) [ "$(summary .output.repeat_lines)" -gt 0 ] || fail "no repeats" ;; esac
+done
+
+# What lines do not say is known to the next leg all the same: who has answered, from where, when, and with which error.
+replied=$(jq -r 'select(.type == "reply") | .target' truth.json | wc -l)
+off_target=$(jq -r 'select(.type == "reply" and .saddr != .target) | .target' truth.json | wc -l)
+[ "$off_target" -gt 0 ] || fail "nobody in the zoo answers from another address"
+timed=$(jq -r 'select(.type == "reply" and .has_rtt) | .target' truth.json | wc -l)
+lines_of() { # FILE
+  case $1 in *.zst) zstd -dcq "$1" ;; *.gz) gzip -dc "$1" ;; *) cat "$1" ;; esac | case $1 in *csv*) tail -n +2 ;; *) cat ;; esac | wc -l
+}
+for form in "zoo.csv --format csv --fields ttl" "zoo.jsonl --fields saddr,rtt_us" "zoo.txt --format ip" "zoo.jsonl.zst --fields ttl"; do
+  for emit in "" errors,repeats; do
+    case "$form $emit" in *ip\ errors* | zoo.jsonl*\ ) continue ;; esac
+    # shellcheck disable=SC2086
+    kill_and_end "$work/${form%% *}" "2000 3000" ${form#* } ${emit:+--emit $emit} --rate 4k --cooldown 1 --seed 3 --exclude-file "$work/late" $targets
+    what="$form, --emit '$emit'"
+    expect_equal "replied ($what)" "$(summary .ledger.replied)" "$replied"
+    expect_equal "from elsewhere ($what)" "$(summary .receiving.off_target)" "$off_target"
+    expect_equal "timed ($what)" "$(summary .rtt_us.count)" "$timed"
+    expect_equal "first errors ($what)" \
+      "$(summary '.receiving.errors[] | select(.targets > 0) | "\(.classification)/\(.icmp_type)/\(.icmp_code) \(.targets)"' | sort | paste -sd,)" \
+      "$(cat errors)"
+    expect_equal "lines ($what)" "$(summary .output.lines)" "$(lines_of "${form%% *}")"
+  done
 done

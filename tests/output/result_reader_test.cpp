@@ -34,6 +34,8 @@ Result random_result(std::mt19937_64& random) {
   result.classification =
       result.icmp_type == 0 ? Classification::echoreply : Classification::unreach;
   result.repeat = random() % 4 == 0;
+  result.cooldown = random() % 2 == 0;
+  if (random() % 5 == 0) result.interface = "e,1";
   if (random() % 3 != 0) result.rtt_ns = random() >> (20 + random() % 40);
   result.rtt_trusted = result.rtt_ns.has_value();
   result.label = texts[random() % texts.size()];
@@ -60,6 +62,8 @@ TEST(ResultReader, ReadsWhatWasWritten) {
       {"target"},
       {"label", "rtt_us", "target", "city"},
       {"as_org", "target", "type", "repeat"},
+      {"interface", "cooldown", "country"},
+      {"ttl"},
       {"success", "saddr", "target", "ts_us", "icmp_code", "icmp_type", "label"}};
   for (const Syntax syntax : {Syntax::jsonl, Syntax::csv, Syntax::ip})
     for (const std::vector<std::string>& names : choices) {
@@ -76,7 +80,10 @@ TEST(ResultReader, ReadsWhatWasWritten) {
       for (const Result& result : results) {
         ReadResult read;
         ASSERT_TRUE((*reader)->next(read)) << (*reader)->error();
-        ASSERT_EQ(read.target, result.target);
+        ASSERT_EQ(read.has_target, syntax == Syntax::ip || has("target"));
+        ASSERT_EQ(read.target, read.has_target ? result.target : Ipv4{});
+        ASSERT_EQ(read.is_late, has("cooldown") && result.cooldown);
+        ASSERT_EQ(read.is_elsewhere, has("interface") && !result.interface.empty());
         ASSERT_EQ(read.is_error, (has("type") || has("success")) && result.icmp_type != 0);
         ASSERT_EQ(read.is_repeat, has("repeat") && result.repeat);
         ASSERT_EQ(read.rtt_ns, has("rtt_us") ? result.rtt_ns : std::nullopt);
@@ -120,19 +127,27 @@ TEST(ResultReader, WhatIsNoResultIsAnError) {
   }
 }
 
-TEST(ResultReader, FieldsThatALegNeedsAreNamed) {
-  const auto why = [](const std::vector<std::string>& names, bool has_errors, bool has_repeats) {
-    return why_not_read_back(Syntax::jsonl, fields_of(names), has_errors, has_repeats);
+// Each field alone left out, and each alone written.
+TEST(ResultReader, WhatIsLeftUnsaidIsKnown) {
+  const auto all = [](const std::vector<const ResultField*>& fields, bool errors, bool repeats) {
+    return says_all(Syntax::csv, fields, errors, repeats);
   };
-  EXPECT_EQ(why({}, true, true), "");
-  EXPECT_EQ(why({"target"}, false, false), "");
-  EXPECT_NE(why({"saddr"}, false, false).find("'target'"), std::string::npos);
-  EXPECT_NE(why({"target"}, true, false).find("'type'"), std::string::npos);
-  EXPECT_NE(why({"target", "success", "icmp_code"}, true, false).find("'icmp_type'"),
-            std::string::npos);
-  EXPECT_NE(why({"target"}, false, true).find("'repeat'"), std::string::npos);
-  EXPECT_EQ(why({"target", "type", "icmp_type", "icmp_code", "repeat"}, true, true), "");
-  EXPECT_EQ(why_not_read_back(Syntax::ip, {}, true, true), "");
+  EXPECT_TRUE(all({}, true, true));
+  EXPECT_TRUE(says_all(Syntax::jsonl, {}, true, true));
+  EXPECT_FALSE(says_all(Syntax::ip, {}, false, false));
+  for (const ResultField& field : kResultFields) {
+    std::vector<const ResultField*> others;
+    for (const ResultField& other : kResultFields)
+      if (other.name != field.name) others.push_back(&other);
+    const auto is = [&](const std::vector<std::string_view>& names) {
+      return std::ranges::find(names, field.name) != names.end();
+    };
+    const bool counts = is({"target", "saddr", "cooldown", "rtt_us", "ts_us", "interface"});
+    EXPECT_EQ(all(others, false, false), !counts) << field.name;
+    EXPECT_EQ(all(others, true, false), !counts && !is({"icmp_type", "icmp_code"})) << field.name;
+    EXPECT_EQ(all(others, false, true), !counts && !is({"repeat"})) << field.name;
+    EXPECT_FALSE(all({&field}, false, false));
+  }
 }
 
 }  // namespace

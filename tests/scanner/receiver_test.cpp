@@ -85,7 +85,7 @@ class ReceiverTest : public testing::Test {
     clock_.now = kStartNs;
     receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
                      Arrivals{}, emission);
-    receiver->keep_error_marks(marks.get());
+    receiver->keep_marks(marks.get(), line_marks.get());
     receiver->run([] {});
     std::vector<Json> lines;
     std::istringstream in(sink.text);
@@ -98,6 +98,7 @@ class ReceiverTest : public testing::Test {
   ScanState state;
   std::optional<Receiver> receiver;
   std::unique_ptr<ErrorMarks> marks;
+  std::unique_ptr<LineMarks> line_marks;
   WatchedSink sink;
 
  private:
@@ -114,7 +115,8 @@ class ReceiverTest : public testing::Test {
 // not take the error that came before it.
 TEST_F(ReceiverTest, AnErrorIsMarkedBeforeTheReplyBehindItHasItsLine) {
   marks =
-      ErrorMarks::open(testing::TempDir() + "/receiver_test.marks", {}, [](const auto&) {}).value();
+      ErrorMarks::open(testing::TempDir() + "/receiver_test.marks", std::nullopt, [](const auto&) {
+      }).value();
   std::vector<std::uint64_t> marked;
   sink.watch = [&] { marked.push_back(marks->in_place()); };
   records() = {error_of(kFirst), reply_of(kFirst)};
@@ -122,6 +124,32 @@ TEST_F(ReceiverTest, AnErrorIsMarkedBeforeTheReplyBehindItHasItsLine) {
   ASSERT_FALSE(marked.empty());
   EXPECT_EQ(marked.front(), 1U);
   EXPECT_EQ(counters().errored_and_replied.get(), 1U);
+}
+
+// A line without its mark says too little.
+TEST_F(ReceiverTest, WhatALineLeavesUnsaidIsMarkedBeforeIt) {
+  const std::string path = testing::TempDir() + "/receiver_test.lines";
+  line_marks = LineMarks::open(path, false).value();
+  std::vector<std::uint64_t> marked;
+  sink.watch = [&] { marked.push_back(line_marks->in_place()); };
+  records() = {error_of(kFirst), reply_of(kFirst), reply_of(kFirst)};
+  const std::vector<Json> lines = run({.errors = true, .repeats = true});
+  ASSERT_EQ(lines.size(), 3U);
+  ASSERT_FALSE(marked.empty());
+  EXPECT_EQ(marked.front(), 3U);
+  line_marks = LineMarks::open(path, true).value();
+  std::vector<ReadResult> results(3);
+  ASSERT_EQ(line_marks->complete(results).value(), 3U);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(to_string(results[i].target), lines[i].at("target"));
+    EXPECT_EQ(to_string(*results[i].responder), lines[i].at("saddr"));
+    EXPECT_EQ(results[i].received_us, lines[i].at("ts_us"));
+    EXPECT_EQ(results[i].is_error, lines[i].at("type") == "error");
+    EXPECT_EQ(results[i].is_repeat, lines[i].at("repeat"));
+    EXPECT_EQ(results[i].is_late, lines[i].at("cooldown"));
+    EXPECT_EQ(results[i].rtt_ns.has_value(), lines[i].contains("rtt_us"));
+    EXPECT_EQ(results[i].icmp_code, lines[i].at("icmp_code"));
+  }
 }
 
 TEST_F(ReceiverTest, EachKindOfReplySaysWhatItIs) {

@@ -283,14 +283,14 @@ class MarksTest : public testing::Test {
   MarksTest() { std::filesystem::remove(path); }
 
   // The targets of the marks that are there when they are opened behind `left`, or the refusal.
-  std::string opened(const MarksLeft& left) {
+  std::string opened(const std::optional<MarksLeft>& left) {
     std::string targets;
     const auto marks = ErrorMarks::open(
         path, left, [&](const ErrorMark& mark) { targets += std::to_string(mark.target.value); });
     return marks ? targets : marks.error();
   }
   void write_marks() {
-    const auto marks = ErrorMarks::open(path, {}, [](const ErrorMark&) {});
+    const auto marks = ErrorMarks::open(path, std::nullopt, [](const ErrorMark&) {});
     ASSERT_TRUE(marks) << marks.error();
     for (std::uint32_t i = 1; i <= 5; ++i) (*marks)->add({Ipv4{i}, 3, 1});
     (*marks)->flush();
@@ -309,13 +309,15 @@ class MarksTest : public testing::Test {
 
 TEST_F(MarksTest, AreReadAsTheyWereWritten) {
   write_marks();
-  EXPECT_EQ(opened({4, false}), "12345");
-  EXPECT_EQ(opened({6, false}), "cannot use '" + path + "': it has 5 of 6 marks");
+  EXPECT_EQ(opened(MarksLeft{4, false}), "12345");
+  // No checkpoint knew of any yet: a reply that came after one may have its line.
+  EXPECT_EQ(opened(MarksLeft{0, false}), "12345");
+  EXPECT_EQ(opened(MarksLeft{6, false}), "cannot use '" + path + "': it has 5 of 6 marks");
   // Half a mark of a killed leg.
   put("abc", std::ios::app);
-  EXPECT_EQ(opened({5, false}), "12345");
+  EXPECT_EQ(opened(MarksLeft{5, false}), "12345");
   EXPECT_EQ(content().size(), 48U);
-  EXPECT_EQ(opened({}), "");
+  EXPECT_EQ(opened(std::nullopt), "");
   EXPECT_EQ(content().size(), 8U);
 }
 
@@ -323,24 +325,26 @@ TEST_F(MarksTest, AreReadAsTheyWereWritten) {
 TEST_F(MarksTest, AreCutToWhatALossOfPowerHasLeft) {
   write_marks();
   put(std::string(800, '\0'), std::ios::app);
-  EXPECT_EQ(opened({3, true}), "123");
+  EXPECT_EQ(opened(MarksLeft{3, true}), "123");
   EXPECT_EQ(content().size(), 32U);
 }
 
 TEST_F(MarksTest, ThoseOfSomebodyElseAreLeft) {
   for (const std::string& foreign : {std::string("a list\n"), std::string(16, '\0')}) {
     put(foreign);
-    for (const MarksLeft& left : {MarksLeft{}, MarksLeft{1, false}, MarksLeft{1, true}})
+    for (const std::optional<MarksLeft>& left :
+         {std::optional<MarksLeft>(), std::optional(MarksLeft{1, false}),
+          std::optional(MarksLeft{1, true})})
       EXPECT_EQ(opened(left),
                 "cannot use '" + path + "': no scan has written it, and it is left as it is");
     ErrorMarks::remove(path);
     EXPECT_EQ(content(), foreign);
   }
   put("");
-  EXPECT_EQ(opened({}), "");
+  EXPECT_EQ(opened(std::nullopt), "");
   ErrorMarks::remove(path);
   EXPECT_FALSE(std::filesystem::exists(path));
-  EXPECT_EQ(opened({1, false}), "cannot use '" + path + "': No such file or directory");
+  EXPECT_EQ(opened(MarksLeft{1, false}), "cannot use '" + path + "': No such file or directory");
 }
 
 // What is done, counted one by one.
