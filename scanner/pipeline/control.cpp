@@ -31,17 +31,15 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
       state_(state),
       status_(status),
       look_(std::move(look)),
-      filter_watch_(source.attachment(), link, state, events_,
-                    [this] { return look_().receiver.round_trip_ns; }),
+      filter_watch_(source.attachment(), link, state, events_, [this] { return on_its_way_ns(); }),
       next_hop_watch_(
           next_hops, limits.link_timeout_s, state, events_,
-          {[this] { return look_().receiver.proved_ns; },
-           [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
+          {[this] { return look_().receiver.proved_ns; }, [this] { return on_its_way_ns(); }}),
       source_watch_(link, limits.link_timeout_s, state, events_,
-                    [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }),
+                    [this] { return on_its_way_ns(); }),
       way_watch_(next_hops.survey.get(), *next_hops.current, limits.link_timeout_s, state, events_,
                  {[this](const WayChange& change) { next_hop_watch_.follow(change); },
-                  [this] { return FilterWatch::on_its_way_ns(look_().receiver.round_trip_ns); }}),
+                  [this] { return on_its_way_ns(); }}),
       reply_balance_(source, link),
       cooldown_(limits.cooldown_ns, events_),
       hit_rate_watch_(limits.min_hit_rate, limits.cooldown_ns),
@@ -164,10 +162,15 @@ bool Control::is_sent_again() const {
   return !state_.stop_sending.load(std::memory_order_relaxed);
 }
 
+SendingPhase Control::phase() const {
+  if (senders_left_ > 0) return SendingPhase::sending;
+  return is_sent_again() ? SendingPhase::standing_by : SendingPhase::over;
+}
+
 bool Control::is_cooldown_held_up(std::uint64_t now_ns) const {
   return is_sent_again() && now_ns - started_ns_ < limits_.max_runtime_ns &&
-         (link_is_down_ || filter_watch_.is_off() ||
-          state_.senders_busy.load(std::memory_order_relaxed) > 0);
+         (link_is_down_ || filter_watch_.is_off() || next_hop_watch_.is_lost() ||
+          source_watch_.is_lost() || state_.senders_busy.load(std::memory_order_relaxed) > 0);
 }
 
 // A reader that is only slow is waited for, and so is one that holds a scan which was not told to
@@ -218,7 +221,7 @@ void Control::look_at_filter(std::uint64_t now_ns) {
 
 void Control::look_at_source(std::uint64_t now_ns) {
   if (source_watch_.failure()) return;
-  source_watch_.look(now_ns, senders_left_ > 0);
+  source_watch_.look(now_ns, phase());
   if (source_watch_.failure())
     stop_without("source lost",
                  fmt::format("this host has not had the address {} for {} s (--link-timeout)",
@@ -227,7 +230,7 @@ void Control::look_at_source(std::uint64_t now_ns) {
 
 void Control::look_at_next_hops(std::uint64_t now_ns) {
   if (next_hop_watch_.failure()) return;
-  next_hop_watch_.look(now_ns, senders_left_ > 0);
+  next_hop_watch_.look(now_ns, phase());
   if (next_hop_watch_.failure())
     stop_without("gateway lost", *next_hop_watch_.failure() + " (--link-timeout)");
 }
@@ -284,10 +287,7 @@ void Control::note_link_up(std::uint64_t now_ns) {
   events_.add_return(now_ns,
                      fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
                                  to_seconds(now_ns - down_since_ns_)),
-                     senders_left_ > 0 ? "sending goes on"
-                     : is_sent_again() ? "what may have been lost is sent again, and the cooldown "
-                                         "begins anew"
-                                       : "the probes before its loss are in doubt");
+                     consequence_of_return(phase()));
 }
 
 bool Control::is_counted_by_interface() const {
@@ -324,11 +324,7 @@ void Control::note_link_down(std::uint64_t now_ns) {
       state_.link_was_silent.store(false, std::memory_order_relaxed);
       note_replies_lost_with_link();
       events_.add_loss(now_ns, fmt::format("the link of {} is down", link_.name()),
-                       is_sent_again()
-                           ? fmt::format("{}, for {} s at most",
-                                         senders_left_ > 0 ? "sending pauses" : "it is waited for",
-                                         limits_.link_timeout_s)
-                           : "replies to the last probes may be lost");
+                       consequence_of_loss(phase(), limits_.link_timeout_s));
     }
     state_.link_is_down.store(true, std::memory_order_relaxed);
   }
@@ -337,13 +333,18 @@ void Control::note_link_down(std::uint64_t now_ns) {
                                           link_.name(), limits_.link_timeout_s));
 }
 
-// By kGoBackNs senders go back by themselves, as long as they send. In the cooldown all replies
-// that it waits for may be lost: where nobody has replied, they may take as long as it.
-void Control::note_replies_lost_with_link() {
+// In the cooldown all replies that it waits for may be lost: where nobody has replied, they may
+// take as long as it.
+std::uint64_t Control::on_its_way_ns() const {
   const std::uint64_t round_trip_ns = look_().receiver.round_trip_ns;
-  std::uint64_t on_its_way_ns = FilterWatch::on_its_way_ns(round_trip_ns);
-  if (senders_left_ == 0 && (round_trip_ns == 0 || 2 * round_trip_ns > on_its_way_ns))
-    on_its_way_ns = std::max(on_its_way_ns, limits_.cooldown_ns);
+  const std::uint64_t usual_ns = FilterWatch::on_its_way_ns(round_trip_ns);
+  if (senders_left_ > 0 || (round_trip_ns != 0 && 2 * round_trip_ns <= usual_ns)) return usual_ns;
+  return std::max(usual_ns, limits_.cooldown_ns);
+}
+
+// By kGoBackNs senders go back by themselves, as long as they send.
+void Control::note_replies_lost_with_link() {
+  const std::uint64_t on_its_way_ns = this->on_its_way_ns();
   const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
   if (senders_left_ == 0 || on_its_way_ns > Sender::kGoBackNs)
     state_.reply_losses.add(seen_up_ns - std::min(seen_up_ns, on_its_way_ns));

@@ -96,6 +96,8 @@ class Control {
   void look_at_ways(std::uint64_t now_ns);
   void stop_receiving();
   void note_link_down(std::uint64_t now_ns);
+  // For how long a reply may be on its way that was sent by now.
+  [[nodiscard]] std::uint64_t on_its_way_ns() const;
   // Tells senders of replies that were on their way when the link was last seen up.
   void note_replies_lost_with_link();
   void note_link_up(std::uint64_t now_ns);
@@ -112,6 +114,7 @@ class Control {
   void close_cooldown(std::uint64_t now_ns);
   // Whether senders send again what is lost: also in the cooldown, until they are stopped.
   [[nodiscard]] bool is_sent_again() const;
+  [[nodiscard]] SendingPhase phase() const;
   // Whether something is missing in the cooldown, or is being sent again, so that it has to begin
   // anew.
   [[nodiscard]] bool is_cooldown_held_up(std::uint64_t now_ns) const;

@@ -9,12 +9,12 @@
 
 namespace echoscan {
 FilterWatch::FilterWatch(FilterAttachment* attachment, const Link& link, ScanState& state,
-                         EventLog& events, std::function<std::uint64_t()> round_trip_ns)
+                         EventLog& events, std::function<std::uint64_t()> on_its_way_ns)
     : attachment_(attachment),
       link_(link),
       state_(state),
       events_(events),
-      round_trip_ns_(std::move(round_trip_ns)) {
+      on_its_way_ns_(std::move(on_its_way_ns)) {
   if (attachment_ != nullptr) state_.filter_seen_on_ns.store(0, std::memory_order_relaxed);
 }
 
@@ -79,7 +79,7 @@ void FilterWatch::compare(std::uint64_t now_ns) {
 // `good_ns`: when it was last known to see everything.
 void FilterWatch::note_off(std::uint64_t now_ns, std::uint64_t good_ns, const std::string& what) {
   off_since_ns_ = now_ns;
-  lost_since_ns_ = good_ns - std::min(good_ns, on_its_way_ns(round_trip_ns_()));
+  lost_since_ns_ = good_ns - std::min(good_ns, on_its_way_ns_());
   // A sender that sees the loss sees that it has to pause, too: it goes back for all that it sent.
   state_.filter_is_off.store(true, std::memory_order_relaxed);
   state_.reply_losses.add(lost_since_ns_);

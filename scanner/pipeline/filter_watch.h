@@ -39,12 +39,13 @@ class FilterWatch {
   static constexpr std::uint64_t kRoundTripMinNs = 50'000'000;
   static constexpr std::uint64_t kRoundTripMaxNs = 1'000'000'000;
 
-  // Without an attachment nothing is watched. `round_trip_ns` says how long nearly all replies have
-  // taken so far; 0 when there were none. All must outlive the watch.
+  // Without an attachment nothing is watched. `on_its_way_ns` says for how long a reply may be on
+  // its way. All must outlive the watch.
   FilterWatch(FilterAttachment* attachment, const Link& link, ScanState& state, EventLog& events,
-              std::function<std::uint64_t()> round_trip_ns);
+              std::function<std::uint64_t()> on_its_way_ns);
 
-  // For how long a reply may be on its way, from how long nearly all have taken.
+  // For how long a reply may be on its way, from how long nearly all have taken so far; 0: there
+  // were none.
   static std::uint64_t on_its_way_ns(std::uint64_t round_trip_ns);
 
   // Call it about every 10 ms, as long as the source of replies is not stopped. `is_sending`:
@@ -65,7 +66,7 @@ class FilterWatch {
   const Link& link_;
   ScanState& state_;
   EventLog& events_;
-  std::function<std::uint64_t()> round_trip_ns_;
+  std::function<std::uint64_t()> on_its_way_ns_;
   std::optional<std::string> failure_;
   bool is_sending_ = true;
   std::uint64_t attached_ns_ = 0;  // when it was last seen attached

@@ -24,8 +24,8 @@ NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, Sca
 }
 
 // Claims first: a control that got no CPU for a while finds them waiting.
-void NextHopWatch::look(std::uint64_t now_ns, bool is_sending) {
-  is_sending_ = is_sending;
+void NextHopWatch::look(std::uint64_t now_ns, SendingPhase phase) {
+  phase_ = phase;
   if (!std::exchange(has_looked_, true))
     for (const std::string& router : next_hops_.unwatched)
       say_unwatched(now_ns, router, "is not watched");
@@ -87,7 +87,7 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
       note_lost(number, now_ns);
     }
   }
-  if (is_sending_ && watched.lost_since_ns != 0 &&
+  if (phase_ != SendingPhase::over && watched.lost_since_ns != 0 &&
       to_seconds(now_ns - watched.lost_since_ns) > link_timeout_s_)
     give_up(number, now_ns);
 }
@@ -163,9 +163,10 @@ void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
   events_.add_loss(now_ns,
                    fmt::format("the gateway {} has become {}, it was {}", name(number),
                                to_string(mac), to_string(watched.mac)),
-                   was_lost ? "sending goes on to it"
-                            : "what may have been lost with the old one is " +
-                                  std::string(is_sending_ ? "sent again" : "in doubt"));
+                   was_lost
+                       ? "sending goes on to it"
+                       : "what may have been lost with the old one is " +
+                             std::string(phase_ == SendingPhase::over ? "in doubt" : "sent again"));
   watched.mac = mac;
   watched.has_answered = watched.has_answered || watched.other->is_answer;
   watched.other.reset();
@@ -182,8 +183,7 @@ void NextHopWatch::note_lost(std::size_t number, std::uint64_t now_ns) {
   state_.next_hop_is_lost.store(true, std::memory_order_relaxed);
   add_loss(watched);
   events_.add_loss(now_ns, fmt::format("the gateway {} does not answer any more", name(number)),
-                   is_sending_ ? fmt::format("sending pauses, for {} s at most", link_timeout_s_)
-                               : "replies to the last probes may be lost");
+                   consequence_of_loss(phase_, link_timeout_s_));
 }
 
 void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
@@ -191,7 +191,7 @@ void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
   events_.add_return(now_ns,
                      fmt::format("the gateway {} answers again after {:.1f} s", name(number),
                                  to_seconds(now_ns - watched.lost_since_ns)),
-                     is_sending_ ? "sending goes on" : "replies are received again");
+                     consequence_of_return(phase_));
   watched.lost_since_ns = 0;
 }
 

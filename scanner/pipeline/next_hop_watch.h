@@ -22,6 +22,7 @@
 #include "scanner/account/event_log.h"
 #include "scanner/network/gateway_probe.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/sending_phase.h"
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/next_hop_table.h"
 #include "scanner/transmit/way_survey.h"
@@ -60,9 +61,9 @@ class NextHopWatch {
   NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state, EventLog& events,
                Replies replies);
 
-  // Call it about every 10 ms, until receiving ends. `is_sending`: whether anybody is there to send
-  // again; else what is lost is in doubt, and nobody is given up.
-  void look(std::uint64_t now_ns, bool is_sending);
+  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in doubt,
+  // and nobody is given up.
+  void look(std::uint64_t now_ns, SendingPhase phase);
 
   // Routes have changed. A gateway that no target is behind any more is not waited for.
   void follow(const WayChange& change);
@@ -116,7 +117,7 @@ class NextHopWatch {
   bool has_other_ways_;
   std::vector<Watched> watched_;  // by number
   bool has_looked_ = false;
-  bool is_sending_ = true;
+  SendingPhase phase_ = SendingPhase::sending;
   std::optional<std::string> failure_;
 };
 

@@ -18,19 +18,20 @@ SourceWatch::SourceWatch(const Link& link, double link_timeout_s, ScanState& sta
   state_.source_seen_ns.store(0, std::memory_order_relaxed);
 }
 
-void SourceWatch::look(std::uint64_t now_ns, bool is_sending) {
+void SourceWatch::look(std::uint64_t now_ns, SendingPhase phase) {
   if (failure_) return;
   if (seen_ns_ == 0) seen_ns_ = now_ns;
   if (const std::optional<Ipv4> source = link_.lost_source()) {
-    if (lost_since_ns_ == 0) note_lost(now_ns, *source, is_sending);
-    if (is_sending && to_seconds(now_ns - lost_since_ns_) > link_timeout_s_) failure_ = source;
+    if (lost_since_ns_ == 0) note_lost(now_ns, *source, phase);
+    if (phase != SendingPhase::over && to_seconds(now_ns - lost_since_ns_) > link_timeout_s_)
+      failure_ = source;
     return;
   }
   if (lost_since_ns_ != 0) {
     events_.add_return(now_ns,
                        fmt::format("the source address is back after {:.1f} s",
                                    to_seconds(now_ns - lost_since_ns_)),
-                       is_sending ? "sending goes on" : "replies are received again");
+                       consequence_of_return(phase));
     lost_since_ns_ = 0;
     state_.source_is_lost.store(false, std::memory_order_relaxed);
   }
@@ -39,14 +40,13 @@ void SourceWatch::look(std::uint64_t now_ns, bool is_sending) {
 }
 
 // A sender that sees the loss sees that it has to pause, too: it goes back for all that it sent.
-void SourceWatch::note_lost(std::uint64_t now_ns, Ipv4 source, bool is_sending) {
+void SourceWatch::note_lost(std::uint64_t now_ns, Ipv4 source, SendingPhase phase) {
   lost_since_ns_ = now_ns;
   state_.source_is_lost.store(true, std::memory_order_relaxed);
   state_.reply_losses.add(seen_ns_ - std::min(seen_ns_, on_its_way_ns_()));
   events_.add_loss(now_ns,
                    fmt::format("this host has the source address {} no more", to_string(source)),
-                   is_sending ? fmt::format("sending pauses, for {} s at most", link_timeout_s_)
-                              : "replies to the last probes may be lost");
+                   consequence_of_loss(phase, link_timeout_s_));
 }
 
 }  // namespace echoscan

@@ -13,6 +13,7 @@
 #include "scanner/account/event_log.h"
 #include "scanner/network/link.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/sending_phase.h"
 
 namespace echoscan {
 
@@ -22,16 +23,16 @@ class SourceWatch {
   SourceWatch(const Link& link, double link_timeout_s, ScanState& state, EventLog& events,
               std::function<std::uint64_t()> on_its_way_ns);
 
-  // Call it about every 10 ms, until receiving ends. `is_sending`: whether anybody is there to send
-  // again; else what is lost is in doubt, and no absence is too long.
-  void look(std::uint64_t now_ns, bool is_sending);
+  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in doubt,
+  // and no absence is too long.
+  void look(std::uint64_t now_ns, SendingPhase phase);
 
   [[nodiscard]] bool is_lost() const { return lost_since_ns_ != 0; }
   // The address that has been away for --link-timeout.
   [[nodiscard]] const std::optional<Ipv4>& failure() const { return failure_; }
 
  private:
-  void note_lost(std::uint64_t now_ns, Ipv4 source, bool is_sending);
+  void note_lost(std::uint64_t now_ns, Ipv4 source, SendingPhase phase);
 
   const Link& link_;
   double link_timeout_s_;

@@ -70,13 +70,26 @@ for method in xdp_live af_xdp af_packet; do
     echo "$method at 2 kpps, $queues queues: $again sent again"
   done
 done
-# Down for 2 s in the cooldown, when all replies are still on their way: what they answered is sent again.
+# Down for 2 s in the cooldown, when all replies are still on their way: what they answered is sent again. So it is when
+# the source address is away, or the gateway.
+lose_source() {
+  near ip address delete 192.0.2.1/30 dev lab0
+  sleep 1
+  near ip address add 192.0.2.1/30 dev lab0
+  near ip route replace default via 192.0.2.2
+}
+lose_gateway() {
+  far ip link set lab1 arp off
+  sleep 3
+  far ip link set lab1 arp on
+}
 lab up --zoo
 lab truth --json 10.0.0.0/13 | jq -r 'select(.species == "late" and .type == "reply" and .has_rtt and .held_us > 6e5 and .held_us < 3e6) | .target' \
   >"$work/late"
 late=$(wc -l <"$work/late")
 [ "$late" -ge 200 ] || fail "only $late are late"
-for method in xdp_live af_packet; do
+for loss in "xdp_live flap 2" "af_packet flap 2" "xdp_live lose_source" "af_packet lose_gateway"; do
+  method=${loss%% *}
   rm -f "$work/summary"
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
     --rate 20k --cooldown 4 -t "$work/late" >"$work/out" 2>"$work/log" &
@@ -85,12 +98,14 @@ for method in xdp_live af_packet; do
     if grep -q "all probes have left" "$work/log"; then break; fi
     sleep 0.01
   done
-  flap 2
-  wait $pid || fail "$method: the scan ended with $?"
-  expect_equal "$method: found" "$(found | sort -u | wc -l)" "$late"
-  expect_equal "$method: in doubt" "$(summary .ledger.in_doubt)" 0
+  ${loss#* }
+  wait $pid || fail "$loss: the scan ended with $?"
+  expect_equal "$loss: found" "$(found | sort -u | wc -l)" "$late"
+  expect_equal "$loss: in doubt" "$(summary .ledger.in_doubt)" 0
+  expect_text "$work/log" "it is waited for, for 30 s at most"
   expect_text "$work/log" "what may have been lost is sent again, and the cooldown begins anew"
-  echo "$method: $(summary .ledger.sent_again) of $late sent again in the cooldown"
+  [ "$(summary .ledger.sent_again)" -gt 0 ] || fail "$loss: nothing was sent again"
+  echo "$loss: $(summary .ledger.sent_again) of $late sent again in the cooldown"
 done
 # A cooldown that is too short for them is said.
 scan --rate 20k --cooldown 1.5 -t "$work/late" || fail "the scan ended with $?"

@@ -439,6 +439,30 @@ TEST_F(ControlTest, ALinkLostInTheCooldownIsSaid) {
   }
 }
 
+// So it does for the source address.
+TEST_F(ControlTest, ASourceLostInTheCooldownBeginsItAnew) {
+  for (std::uint64_t gone_ns = 0; gone_ns < 590 * kMs; gone_ns += 20 * kMs) {
+    for (const bool is_stopped : {false, true}) {
+      now_ns = kStartNs;
+      link.source_is_there = true;
+      state.stop_receiving = state.source_is_lost = state.stop_sending = false;
+      start({.cooldown_ns = kSecondNs, .link_timeout_s = 100});
+      snapshot.transmitters[0].sent = 1;
+      tick_until(100 * kMs);
+      end_senders();
+      if (is_stopped) control->on_signal(SIGINT);
+      std::uint64_t begun_ns = now_ns;
+      tick_until(100 * kMs + gone_ns);
+      link.source_is_there = false;
+      tick_until(elapsed_ns() + 400 * kMs);
+      if (!is_stopped) begun_ns = now_ns;
+      link.source_is_there = true;
+      while (!state.stop_receiving) tick_until(elapsed_ns() + 1);
+      EXPECT_LE(now_ns - begun_ns - kSecondNs, 3 * Control::kTickNs) << gone_ns << is_stopped;
+    }
+  }
+}
+
 // Each is an event, with its time, and is logged once.
 TEST_F(ControlTest, LinkLossesAreEvents) {
   const LogText log;

@@ -30,7 +30,8 @@ class FilterWatchTest : public testing::Test {
     now_ns = kStartNs;
     state.emplace();
     events.emplace();
-    watch.emplace(&*filter, link, *state, *events, [this] { return round_trip_ns; });
+    watch.emplace(&*filter, link, *state, *events,
+                  [this] { return FilterWatch::on_its_way_ns(round_trip_ns); });
     watch->look(now_ns, is_sending);
   }
 

@@ -79,7 +79,7 @@ struct Case {
   NextHops next_hops{};
   FakeLan* lan;
   std::uint64_t look_ns = 10 * kMs;
-  bool is_sending = true;
+  SendingPhase phase = SendingPhase::sending;
   bool replies = false;  // to all that left up to 300 ms ago
   std::uint64_t proved_ns = 0;
   ScanState state{};
@@ -103,7 +103,7 @@ struct Case {
   // Looks until then, since the start.
   void run(std::uint64_t until_ns) {
     for (; lan->now_ns < kStartNs + until_ns; lan->now_ns += look_ns)
-      watch.look(lan->now_ns, is_sending);
+      watch.look(lan->now_ns, phase);
   }
   [[nodiscard]] std::uint64_t since_start() const { return lan->now_ns - kStartNs; }
   [[nodiscard]] bool goes_to(const MacAddress& mac, std::size_t number = 0) const {
@@ -270,10 +270,29 @@ TEST(NextHopWatch, OneOfTwoGatewaysThatStaysAwayIsGivenUp) {
 }
 
 // Nobody is left to wait for: what is lost is said, and the scan ends as it would.
-TEST(NextHopWatch, InTheCooldownNobodyIsGivenUp) {
+TEST(NextHopWatch, WhileSendersStandByAnOutageIsWaitedFor) {
+  for (std::uint64_t away_ms = 1400; away_ms < 9000; away_ms += 170) {
+    Case back({{{kOld, 0, kStartNs + kSecondNs}, {kOld, kStartNs + kSecondNs + away_ms * kMs}}});
+    back.run(900 * kMs);
+    back.phase = SendingPhase::standing_by;
+    back.run(20 * kSecondNs);
+    // It is missed when five questions have found no answer.
+    if (away_ms > 5900 && away_ms < 6600) continue;
+    ASSERT_EQ(back.watch.failure().has_value(), away_ms > 6000) << away_ms;
+    ASSERT_EQ(back.events.events().front().consequence, "it is waited for, for 5 s at most");
+    EXPECT_EQ(back.state.reply_losses.count(), 1U);
+    ASSERT_EQ(back.events.events().size(), 2U);
+    EXPECT_EQ(back.events.events().back().consequence,
+              away_ms > 6000 ? "the scan ends"
+                             : "what may have been lost is sent again, and the cooldown begins "
+                               "anew");
+  }
+}
+
+TEST(NextHopWatch, WhenSendingIsOverNobodyIsGivenUp) {
   Case gone({{{kOld, 0, kStartNs + kSecondNs}}});
   gone.run(900 * kMs);
-  gone.is_sending = false;
+  gone.phase = SendingPhase::over;
   gone.run(20 * kSecondNs);
   EXPECT_FALSE(gone.watch.failure());
   EXPECT_EQ(gone.state.reply_losses.count(), 1U);
@@ -403,7 +422,7 @@ TEST(NextHopWatch, WithoutAProbeNothingIsWatched) {
   ScanState state;
   EventLog events;
   NextHopWatch watch(next_hops, 5, state, events, {});
-  watch.look(kStartNs, true);
+  watch.look(kStartNs, SendingPhase::sending);
   EXPECT_FALSE(watch.is_lost());
   EXPECT_EQ(state.next_hops_proved_ns, ~std::uint64_t{0});
 }

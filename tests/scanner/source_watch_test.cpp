@@ -20,9 +20,9 @@ struct Case {
   SourceWatch watch{link, 2, state, events, [] { return kOnItsWayNs; }};
   std::uint64_t now_ns = kStartNs;
 
-  void run(std::uint64_t length_ns, bool is_sending = true) {
+  void run(std::uint64_t length_ns, SendingPhase phase = SendingPhase::sending) {
     for (const std::uint64_t end_ns = now_ns + length_ns; now_ns < end_ns; now_ns += kTickNs)
-      watch.look(now_ns, is_sending);
+      watch.look(now_ns, phase);
   }
 };
 
@@ -50,11 +50,27 @@ TEST(SourceWatch, AnAbsenceOfAnyLengthIsWaitedFor) {
   }
 }
 
-TEST(SourceWatch, InTheCooldownNoAbsenceIsTooLong) {
+TEST(SourceWatch, WhileSendersStandByAnAbsenceIsWaitedFor) {
+  for (std::uint64_t away_ms = 10; away_ms < 4000; away_ms += 90) {
+    Case one;
+    one.run(kTickNs);
+    one.link.source_is_there = false;
+    one.run(away_ms * kMs, SendingPhase::standing_by);
+    one.link.source_is_there = true;
+    one.run(kTickNs, SendingPhase::standing_by);
+    ASSERT_EQ(one.watch.failure().has_value(), away_ms > 2010) << away_ms;
+    ASSERT_EQ(one.events.events().front().consequence, "it is waited for, for 2 s at most");
+    if (away_ms > 2010) continue;
+    EXPECT_EQ(one.events.events().back().consequence,
+              "what may have been lost is sent again, and the cooldown begins anew");
+  }
+}
+
+TEST(SourceWatch, WhenSendingIsOverNoAbsenceIsTooLong) {
   Case one;
   one.run(kTickNs);
   one.link.source_is_there = false;
-  one.run(10'000 * kMs, false);
+  one.run(10'000 * kMs, SendingPhase::over);
   EXPECT_FALSE(one.watch.failure());
   EXPECT_EQ(one.state.reply_losses.count(), 1U);
 }
