@@ -61,8 +61,8 @@ class NextHopWatch {
   NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state, EventLog& events,
                Replies replies);
 
-  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in doubt,
-  // and nobody is given up.
+  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in
+  // doubt, and nobody is given up.
   void look(std::uint64_t now_ns, SendingPhase phase);
 
   // Routes have changed. A gateway that no target is behind any more is not waited for.

@@ -23,8 +23,8 @@ class SourceWatch {
   SourceWatch(const Link& link, double link_timeout_s, ScanState& state, EventLog& events,
               std::function<std::uint64_t()> on_its_way_ns);
 
-  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in doubt,
-  // and no absence is too long.
+  // Call it about every 10 ms, until receiving ends. When sending is over, what is lost is in
+  // doubt, and no absence is too long.
   void look(std::uint64_t now_ns, SendingPhase phase);
 
   [[nodiscard]] bool is_lost() const { return lost_since_ns_ != 0; }
