@@ -89,6 +89,13 @@ void judge_privileges(const Diagnosis& facts, ProblemList& problems) {
   }
 }
 
+std::string remedy_of(const XdpOccupant& occupant, const std::string& interface_name) {
+  return occupant.is_echoscan
+             ? "wait for its end, or --method af_packet"
+             : fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet",
+                           interface_name);
+}
+
 // What to do about a refusal, by what is known of the place where the scan stopped.
 std::string fix_of_refusal(const Diagnosis& facts) {
   const Interface& nic = facts.interface;
@@ -102,9 +109,7 @@ std::string fix_of_refusal(const Diagnosis& facts) {
   if (!has_way)
     return fmt::format("ip route add default via GATEWAY dev {}, or --gateway-mac MAC", nic.name);
   if (!nic.has_carrier) return "is the cable in, is the other end up?";
-  if (!facts.foreign_program.empty())
-    return fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet",
-                       nic.name);
+  if (facts.occupant) return remedy_of(*facts.occupant, nic.name);
   if (!facts.gateway.empty() && facts.gateway_mac.empty())
     return fmt::format("ping -I {} {}; --gateway-mac names it by hand", nic.name, facts.gateway);
   return "--method auto, without --gateway-mac and --source-ip";
@@ -173,11 +178,11 @@ void judge_zero_copy(const Diagnosis& facts, ProblemList& problems) {
 void judge_sizes(const Diagnosis& facts, ProblemList& problems) {
   const Interface& nic = facts.interface;
   // Where it is in a scan's way, the refusal says so.
-  if (!facts.foreign_program.empty() && facts.refusal.empty())
-    problems.add(
-        fmt::format("Another XDP program is on {} ({}); echoscan never replaces one.", nic.name,
-                    facts.foreign_program),
-        fmt::format("ip link set {} xdp off, if it is nobody's; or --method af_packet", nic.name));
+  if (facts.occupant && facts.refusal.empty())
+    problems.add(fmt::format("Another {} is on {} ({}); echoscan never replaces one.",
+                             facts.occupant->is_echoscan ? "scan's reply filter" : "XDP program",
+                             nic.name, facts.occupant->name),
+                 remedy_of(*facts.occupant, nic.name));
   const unsigned useful = std::min(facts.queues_max, facts.cpus_allowed);
   if (nic.queues < useful && !driver_facts(nic.driver).wants_half_of_queues)
     problems.add(fmt::format("{} of {} queues are in use; each can have a CPU.", nic.queues,
@@ -253,7 +258,7 @@ std::string interface_text(const Diagnosis& facts) {
   line("receive ring", ring_text(facts.rx_ring, facts.rx_ring_max));
   line("send ring", ring_text(facts.tx_ring, facts.tx_ring_max));
   line("LRO", facts.has_lro ? "on" : "off");
-  line("XDP program", or_none(facts.foreign_program));
+  line("XDP program", or_none(facts.occupant ? facts.occupant->name : ""));
   if (facts.held_back) line("interrupts", "held back by a scan that was killed");
   line("native XDP", trial_text(facts.xdp_native));
   line("generic XDP", trial_text(facts.xdp_generic));
@@ -295,7 +300,7 @@ nlohmann::ordered_json interface_json(const Diagnosis& facts) {
           {"tx_ring_max", facts.tx_ring_max},
           {"lro", facts.has_lro},
           {"pps_allowance_exceeded", optional_number(facts.pps_allowance_exceeded)},
-          {"xdp_program", facts.foreign_program},
+          {"xdp_program", facts.occupant ? facts.occupant->name : ""},
           {"held_back_by", facts.held_back ? nlohmann::ordered_json(facts.held_back->process)
                                            : nlohmann::ordered_json(nullptr)}};
 }

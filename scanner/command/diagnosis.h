@@ -15,6 +15,7 @@
 #include "scanner/network/interface.h"
 #include "scanner/network/interrupt_note.h"
 #include "scanner/network/way_partition.h"
+#include "scanner/network/xdp_occupant.h"
 #include "scanner/process/kernel_version.h"
 
 namespace echoscan {
@@ -46,7 +47,7 @@ struct Diagnosis {
   unsigned tx_ring = 0, tx_ring_max = 0;
   bool has_lro = false;
   std::optional<std::uint64_t> pps_allowance_exceeded;  // frames that the cloud's limit held back
-  std::string foreign_program;                          // an XDP program that is there already
+  std::optional<XdpOccupant> occupant;                  // an XDP program that is there already
   std::optional<InterruptNote::Content> held_back;      // interrupts, by a scan that was killed
 
   Trial xdp_native;

@@ -59,7 +59,7 @@ void look_at_interface(Diagnosis& facts, Interface interface) {
   facts.tx_ring_max = rings.tx_max;
   facts.has_lro = has_lro(name);
   facts.pps_allowance_exceeded = read_driver_counter(name, "pps_allowance_exceeded");
-  facts.foreign_program = describe_xdp_program(facts.interface);
+  facts.occupant = find_xdp_occupant(facts.interface);
   facts.held_back = find_held_back(facts.interface);
 }
 
@@ -99,7 +99,7 @@ std::string reason_not_to_try(const Diagnosis& facts, const DoctorConfig& config
   if (config.read_only) return "--read-only";
   if (!facts.interface.is_up || !facts.interface.has_carrier) return "the link is down";
   if (!facts.interface.is_ethernet) return "no Ethernet";
-  if (!facts.foreign_program.empty()) return "another XDP program is there";
+  if (facts.occupant) return facts.occupant->clause();
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "scanner/network/xdp_occupant.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "scanner/receive/source/joined_source.h"
@@ -33,10 +34,10 @@ bool needs_filter(Method method, bool is_foreign) {
 }
 
 [[noreturn]] void refuse_filter(const Interface& interface, const std::string& reason,
-                                bool is_foreign) {
+                                const std::string& remedy) {
   throw UserError(ExitCode::environment,
                   fmt::format("cannot attach to {}: {}; {}use --method af_packet", interface.name,
-                              reason, is_foreign ? "detach it or " : ""));
+                              reason, remedy.empty() ? "" : remedy + " or "));
 }
 
 // On one interface.
@@ -53,7 +54,7 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
     return {std::move(*filter), true};
   }
   const XdpReplyFilter::NoXdp& why = filter.error();
-  if (needs_filter(method, why.is_foreign)) refuse_filter(interface, why.reason, why.is_foreign);
+  if (needs_filter(method, why.is_foreign)) refuse_filter(interface, why.reason, why.remedy);
   auto receiver = std::make_unique<PacketReceiver>(interface, match);
   log_warning("no XDP on {}, {}: {} AF_PACKET", interface.name, why.reason,
               method == Method::automatic ? "sending and receiving by" : "replies are received by");
@@ -82,9 +83,9 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
 
 void check_foreign_program(Method method, const Interface& interface) {
   if (!interface.is_ethernet && !interface.is_loopback) return;
-  const std::string program = describe_xdp_program(interface);
-  if (!program.empty() && needs_filter(method, true))
-    refuse_filter(interface, fmt::format("another XDP program is there ({})", program), true);
+  const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
+  if (occupant && needs_filter(method, true))
+    refuse_filter(interface, occupant->clause(), occupant->remedy());
 }
 
 XdpTrial try_xdp(const Interface& interface) {
@@ -99,10 +100,6 @@ XdpTrial try_xdp(const Interface& interface) {
     trial.native = tl::make_unexpected(*why_not_native);
   trial.source = std::move(*filter);
   return trial;
-}
-
-std::string describe_xdp_program(const Interface& interface) {
-  return XdpReplyFilter::describe_program(interface);
 }
 
 }  // namespace echoscan

@@ -39,7 +39,4 @@ struct XdpTrial {
 };
 XdpTrial try_xdp(const Interface& interface);
 
-// 'id 17, "xdp_fw"' of the XDP program on the interface; empty when there is none.
-std::string describe_xdp_program(const Interface& interface);
-
 }  // namespace echoscan

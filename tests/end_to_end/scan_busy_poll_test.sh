@@ -14,8 +14,10 @@ expect_truth 10.0.0.0/14
 expect_equal "arrived" "$(lab stats | jq .echo_requests)" 262144
 expect_equal "settings after the scan" "$(settings)" "$before"
 
-for stop in INT:130 TERM:143; do
+for stop in INT:130 TERM:143 HUP:129 QUIT:131; do
   start_scan --busy-poll --method af_xdp_copy --rate 100k --cooldown 0.5 10.0.0.0/8
+  # It asks for a line of status, and ends nothing.
+  kill -s USR1 $pid
   expect_equal "settings while the scan runs" "$(settings)" "2 200000 "
   kill -s "${stop%%:*}" $pid
   expect_status "${stop#*:}" wait $pid

@@ -39,6 +39,21 @@ scan --method af_packet --cooldown 1 $target || fail "the scan beside a foreign 
 expect_truth $target
 near ip link set dev lab0 xdp off
 
+# So is another scan's reply filter, which is not to be taken off.
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 1k --cooldown 0 --max-runtime 30 -o /dev/null 10.0.0.0/12 \
+  2>"$work/first" &
+first=$!
+for _ in $(seq 100); do
+  id=$(ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id')
+  [ "$id" = null ] || break
+  sleep 0.05
+done
+expect_refusal 3 "cannot attach to lab0: another echoscan receives there (id $id, \"reply_filter\"); wait for its end or use --method af_packet" $target
+expect_status 3 near "$echoscan" doctor -i lab0 >"$work/out"
+expect_text "$work/out" "wait for its end, or --method af_packet"
+kill -INT "$first"
+expect_status 130 wait "$first"
+
 # Privileges: none at all, and not enough for AF_XDP by name.
 unprivileged() {
   near setpriv --bounding-set=-all"$1" --inh-caps=-all "$echoscan" scan --allow-reserved "${@:2}" \

@@ -83,7 +83,7 @@ TEST(Diagnosis, WhatPreventsAScanIsFatal) {
   facts.source.clear();
   expect_fix(facts, "ip address add", true);
   facts = refused_scan();
-  facts.foreign_program = "id 17, \"xdp_fw\"";
+  facts.occupant = {"id 17, \"xdp_fw\"", false};
   expect_fix(facts, "ip link set eth7 xdp off", true);
 }
 
@@ -161,8 +161,10 @@ TEST(Diagnosis, SizesAndLimits) {
   facts.pps_allowance_exceeded = 17;
   expect_fix(facts, "--rate");
   facts = healthy();
-  facts.foreign_program = "id 17, \"xdp_fw\"";
-  expect_fix(facts, "--method af_packet");
+  facts.occupant = {"id 17, \"xdp_fw\"", false};
+  expect_fix(facts, "ip link set eth7 xdp off");
+  facts.occupant = {"id 17, \"reply_filter\"", true};
+  expect_fix(facts, "wait for its end, or --method af_packet");
   facts = healthy();
   facts.locked_memory_bytes = 8 << 20;
   facts.capabilities[4].is_held = false;

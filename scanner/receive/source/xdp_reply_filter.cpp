@@ -17,6 +17,7 @@
 
 #include "bpf/reply_rings.h"
 #include "reply_filter.skel.h"
+#include "scanner/network/xdp_occupant.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/kernel_clock.h"
 #include "scanner/process/library_handle.h"
@@ -189,9 +190,10 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   kernel->interface = interface;
   const int cpu_count = libbpf_num_possible_cpus();
   int error = 0;
-  const auto no_xdp = [&](std::string reason, bool is_foreign = false) {
+  const auto no_xdp = [&](std::string reason, bool is_foreign = false, std::string remedy = {}) {
     const int native_error = kernel->why_not_native ? kernel->why_not_native->error : error;
-    return tl::make_unexpected(NoXdp{{std::move(reason), error}, native_error, is_foreign});
+    return tl::make_unexpected(
+        NoXdp{{std::move(reason), error}, native_error, is_foreign, std::move(remedy)});
   };
   error = kernel->load(config, cpu_count);
   const Privileges privileges = current_privileges();
@@ -213,10 +215,10 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   error = kernel->attach();
   if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");
   if (error == EBUSY || error == EEXIST) {
-    const std::string program = describe_program(interface);
-    return no_xdp(program.empty() ? fmt::format("the driver is busy ({})", error_text(error))
-                                  : fmt::format("another XDP program is there ({})", program),
-                  true);
+    const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
+    return no_xdp(
+        occupant ? occupant->clause() : fmt::format("the driver is busy ({})", error_text(error)),
+        true, occupant ? occupant->remedy() : "");
   }
   if (error != 0)
     return no_xdp(fmt::format("neither native ({}) nor generic XDP ({})",
@@ -237,25 +239,12 @@ tl::expected<void, Refusal> XdpReplyFilter::attach_again() {
   kernel_->link = FileDescriptor();
   const int error = kernel_->attach_as(kernel_->mode_flags);
   if (error == 0) return {};
-  const std::string program = describe_program(kernel_->interface);
-  return refused(program.empty() ? error_text(error)
-                                 : fmt::format("another XDP program is there ({})", program),
-                 error);
+  const std::optional<XdpOccupant> occupant = find_xdp_occupant(kernel_->interface);
+  return refused(occupant ? occupant->clause() : error_text(error), error);
 }
 
 const std::optional<Refusal>& XdpReplyFilter::why_not_native() const {
   return kernel_->why_not_native;
-}
-
-std::string XdpReplyFilter::describe_program(const Interface& interface) {
-  __u32 id = 0;
-  if (bpf_xdp_query_id(interface.index, 0, &id) != 0 || id == 0) return {};
-  const FileDescriptor program(bpf_prog_get_fd_by_id(id));
-  bpf_prog_info info{};
-  __u32 info_bytes = sizeof(info);
-  if (!program || bpf_obj_get_info_by_fd(program.get(), &info, &info_bytes) != 0)
-    return fmt::format("id {}", id);
-  return fmt::format("id {}, \"{}\"", id, info.name);
 }
 
 // Begins with another ring each time, so that a flood on one CPU does not keep the others waiting.

@@ -32,6 +32,7 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   struct NoXdp : Refusal {
     int native_error = 0;     // the errno of native XDP
     bool is_foreign = false;  // someone else's XDP program is there
+    std::string remedy = {};  // what helps then, "detach it"; may be empty
   };
 
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
@@ -40,9 +41,6 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   // Why generic mode was taken; nothing when the mode is native.
   [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
-  // The XDP program on the interface, whoever's: 'id 17, "xdp_fw"', or 'id 17' without the right to
-  // its name, as in the sandbox; empty when there is none.
-  static std::string describe_program(const Interface& interface);
 
   std::size_t receive(std::span<reply> replies) override;
   void stop() override;
