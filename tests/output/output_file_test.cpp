@@ -13,8 +13,10 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <random>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "output/result/result_writer.h"
@@ -100,6 +102,57 @@ TEST_F(OutputFile, OfAnEarlierLegIsKeptAsFarAsItIsGood) {
   EXPECT_EQ(content(path("found")), "one\ntwo\ndrei\n");
   EXPECT_EQ(file->keep_first(4), EINVAL);
   EXPECT_EQ(DescriptorSink(dup(STDERR_FILENO)).keep_first(0), ENOTSUP);
+}
+
+// At any moment a packed file has whole frames up to where it says, with the lines that it vouches
+// for; and over legs that are killed and cut to there, with anything behind it, no line is lost
+// that was vouched for, nor is there one twice.
+TEST_F(OutputFile, PackedIsWholeUpToWhatIsInPlace) {
+  std::mt19937_64 random(9);
+  for (const std::string name : {"found.zst", "found.gz"}) {
+    const std::string unpack = name == "found.zst" ? "zstd -dcq" : "gzip -dc";
+    const std::string test = name == "found.zst" ? "zstd -tq" : "gzip -t";
+    std::uint64_t lines = 0;
+    for (int leg = 0; leg < 3; ++leg) {
+      auto file = open(name, leg == 0 ? OutputMode::replace : OutputMode::resume);
+      ASSERT_TRUE(file) << error;
+      std::uint64_t bytes = file->packed_bytes_in_place();
+      std::uint64_t vouched = 0;
+      std::uint64_t taken = 0;
+      for (int burst = 0; burst < 27; ++burst) {
+        std::string text;
+        for (int line = 0; line < 3000; ++line)
+          text += std::to_string(lines + taken++) + " " + std::to_string(random()) + "\n";
+        for (std::string_view rest = text; !rest.empty();) {
+          rest.remove_prefix(file->write_some(rest).written);
+          file->wait_writable(10);
+        }
+        vouched = file->lines_in_place(taken);
+        bytes = file->packed_bytes_in_place();
+        if (burst % 9 != 8 || bytes == 0) continue;
+        const std::string whole = path("whole");
+        const std::string there = output_of(
+            "head -c " + std::to_string(bytes) + " " + path(name + ".part") + " >" + whole +
+            " && " + test + " <" + whole + " && " + unpack + " <" + whole + " | wc -l");
+        ASSERT_GE(std::stoull(there), lines + vouched);
+      }
+      ASSERT_GT(vouched, 0U);
+      file.reset();
+      // A loss of power.
+      fs::resize_file(path(name + ".part"), bytes);
+      std::ofstream(path(name + ".part"), std::ios::app) << std::string(random() % 9000, '\0');
+      file = open(name, OutputMode::resume);
+      ASSERT_TRUE(file) << error;
+      ASSERT_EQ(file->keep_first(bytes), 0);
+      ASSERT_EQ(file->packed_bytes_in_place(), bytes);
+      file.reset();
+      lines = std::stoull(output_of(unpack + " <" + path(name + ".part") + " | wc -l"));
+    }
+    const auto file = open(name, OutputMode::resume);
+    EXPECT_EQ(write_and_finish(*file, std::to_string(lines) + " the last\n"), 0);
+    EXPECT_EQ(output_of(unpack + " <" + path(name) + " | awk '$1 != NR - 1' | head -3"), "");
+    EXPECT_EQ(std::stoull(output_of(unpack + " <" + path(name) + " | wc -l")), lines + 1);
+  }
 }
 
 // A leg that is refused before it has written anything leaves what the next one goes on behind,
