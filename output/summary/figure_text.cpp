@@ -34,6 +34,10 @@ const char* plural(std::uint64_t count, const char* ending) {
   return count == 1 ? "" : ending;
 }
 
+std::string counted(std::uint64_t count, const char* noun) {
+  return with_thousands(count) + " " + noun + plural(count);
+}
+
 std::string duration_text(std::uint64_t ns) {
   const double us = static_cast<double>(ns) / 1e3;
   return ns < 1'000'000 ? fmt::format("{:.1f} us", us) : fmt::format("{:.1f} ms", us / 1e3);

@@ -23,6 +23,8 @@ double percent(std::uint64_t part, std::uint64_t whole);
 
 // The ending of a noun after its count: "" after 1, else `ending`.
 const char* plural(std::uint64_t count, const char* ending = "s");
+// "1 probe", "1,234 probes".
+std::string counted(std::uint64_t count, const char* noun);
 
 // 1500 as "1.5 us", 1500000 as "1.5 ms".
 std::string duration_text(std::uint64_t ns);

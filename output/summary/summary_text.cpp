@@ -57,9 +57,9 @@ std::string labels_text(const Summary& summary) {
                           with_thousands(summary.labels.size() - shown));
       break;
     }
-    text += fmt::format("  {:<9} {} replied of {} targets ({:.2f} %): {}\n",
-                        shown == 0 ? "labels" : "", with_thousands(label.replied),
-                        with_thousands(label.targets), percent(label.replied, label.targets),
+    text += fmt::format("  {:<9} {} replied of {} ({:.2f} %): {}\n", shown == 0 ? "labels" : "",
+                        with_thousands(label.replied), counted(label.targets, "target"),
+                        percent(label.replied, label.targets),
                         label.name.empty() ? "(none)" : label.name);
   }
   return text;
@@ -76,8 +76,8 @@ std::string ways_text(const Summary& summary) {
                           with_thousands(summary.ways.size() - shown));
       break;
     }
-    text += fmt::format("  {:<9} {} replied of {} targets, {} sent: {}\n", shown == 0 ? "ways" : "",
-                        with_thousands(way.replied), with_thousands(way.targets),
+    text += fmt::format("  {:<9} {} replied of {}, {} sent: {}\n", shown == 0 ? "ways" : "",
+                        with_thousands(way.replied), counted(way.targets, "target"),
                         with_thousands(way.sent),
                         way.interface.empty()  ? way.kind
                         : way.next_hop.empty() ? way.interface + " " + way.kind
@@ -139,8 +139,8 @@ std::string sending_text(const Summary& summary) {
           ? ""
           : fmt::format(", by --per-slash24 {}", rate_text(sending.rate_allowed_pps));
   std::string text = fmt::format(
-      "  sent      {} of {} probes on {} by {}, {} queue{}, {} a second (asked: {}{})\n",
-      with_thousands(summary.ledger.sent), with_thousands(summary.ledger.probes),
+      "  sent      {} of {} on {} by {}, {} queue{}, {} a second (asked: {}{})\n",
+      with_thousands(summary.ledger.sent), counted(summary.ledger.probes, "probe"),
       summary.sending.interface, modes, summary.sending.queues.size(),
       plural(summary.sending.queues.size()),
       summary.sending.rate_pps < 10
@@ -184,8 +184,8 @@ std::string replied_text(const Summary& summary) {
   const std::uint64_t probed =
       summary.ledger.replied + summary.ledger.errored + summary.ledger.silent;
   std::string text =
-      fmt::format("  replied   {} of {} targets ({:.2f} %), {} had an ICMP error, {} silent{}\n",
-                  with_thousands(summary.ledger.replied), with_thousands(summary.targets.count),
+      fmt::format("  replied   {} of {} ({:.2f} %), {} had an ICMP error, {} silent{}\n",
+                  with_thousands(summary.ledger.replied), counted(summary.targets.count, "target"),
                   percent(summary.ledger.replied, probed), with_thousands(summary.ledger.errored),
                   with_thousands(summary.ledger.silent),
                   summary.ledger.not_probed == 0

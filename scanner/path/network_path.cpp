@@ -317,9 +317,9 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
       is_any_alive = true;
       continue;
     }
-    log_warning("the gateway {} does not answer on {}: {} targets behind it are unroutable",
+    log_warning("the gateway {} does not answer on {}: nothing is sent to the {} behind it",
                 to_string(path.gateways[gateway].address), ways[i].interface_name,
-                with_thousands(ways[i].targets));
+                counted(ways[i].targets, "target"));
     path.exit_of_way[i + 1].next_hop = NextHopTable::kNone;
     dead.push_back(i);
   }

@@ -116,8 +116,8 @@ void WayWatch::give_up(std::uint64_t now_ns) {
   if (is_asking_) return;
   follow(lost_);
   events_.add_loss(now_ns,
-                   fmt::format("there has been no route to {} targets for {} s",
-                               with_thousands(lost_.without), link_timeout_s_),
+                   fmt::format("there has been no route to {} for {} s",
+                               counted(lost_.without, "target"), link_timeout_s_),
                    "they are unroutable from now on");
   publish_lost(false);
 }

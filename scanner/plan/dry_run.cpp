@@ -41,11 +41,11 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
              with_thousands(plan.counts.listed_repeatedly));
   log_info("seed {}, sha256 of the ranges {}", plan.seed, plan.digest);
   if (plan.first < plan.targets.size())
-    log_info("only the first {} of the order's {} targets", with_thousands(plan.first),
-             with_thousands(plan.targets.size()));
+    log_info("only the first {} of the order's {}", with_thousands(plan.first),
+             counted(plan.targets.size(), "target"));
   if (order.shard)
-    log_info("shard {} of {} ({}): {} targets, steps {} to {} of the order", plan.shard.index,
-             plan.shard.count, order.shard_source, with_thousands(plan.target_count),
+    log_info("shard {} of {} ({}): {}, steps {} to {} of the order", plan.shard.index,
+             plan.shard.count, order.shard_source, counted(plan.target_count, "target"),
              plan.steps.begin, plan.steps.end);
   for (const std::string& line : way_lines(plan.ways.shares)) log_info("way: {}", line);
   if (plan.unroutable_count > 0)
@@ -56,10 +56,10 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   if (const std::string line = slash24_line(pace, density, plan.shard); !line.empty())
     log_info("{}", line);
   if (rate_pps == Pacer::kUnlimited) {
-    log_info("{} probes as fast as they leave, then {} s of cooldown", with_thousands(probes),
+    log_info("{} as fast as they leave, then {} s of cooldown", counted(probes, "probe"),
              pace.cooldown_s);
   } else {
-    log_info("{} probes at {} a second: {:.1f} s, then {} s of cooldown", with_thousands(probes),
+    log_info("{} at {} a second: {:.1f} s, then {} s of cooldown", counted(probes, "probe"),
              rate_text(rate_pps.pps()), static_cast<double>(probes) / rate_pps.pps(),
              pace.cooldown_s);
   }
