@@ -19,7 +19,7 @@ static_assert(LineSource::kPaddingBytes >= simdjson::SIMDJSON_PADDING);
 constexpr std::array<std::string_view, kGroupings> kNames = {"slash8",  "slash16", "slash24",
                                                              "country", "asn",     "label"};
 constexpr double kMicrosecondNs = 1000;
-constexpr double kRttUsMax = 1e12;
+constexpr double kCountedRttUsMax = 1e12;
 
 }  // namespace
 
@@ -65,7 +65,7 @@ class Aggregate::Parser {
     }
     if (key == "rtt_us") {
       const double rtt_us = value.get_double();
-      if (!(rtt_us >= 0 && rtt_us < kRttUsMax)) return false;
+      if (!(rtt_us >= 0 && rtt_us < kCountedRttUsMax)) return false;
       line.rtt_ns = static_cast<std::uint64_t>(std::llround(rtt_us * kMicrosecondNs));
     } else if (key == "success") {
       line.is_error = line.is_error || !bool(value.get_bool());

@@ -16,8 +16,8 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr double kMicrosecondNs = 1000;
-constexpr double kRttUsMax = 1e15;
+constexpr double kRttUnitNs = 1000;
+constexpr double kReadRttUsMax = 1e15;
 
 // The fields that are read. Errors and repeats are known by several, of which one is enough.
 enum class Part {
@@ -67,8 +67,8 @@ bool parse_number(std::string_view text, Number& number) {
 }
 
 bool take_rtt(double rtt_us, ReadResult& result) {
-  if (!(rtt_us >= 0 && rtt_us < kRttUsMax)) return false;
-  result.rtt_ns = static_cast<std::uint64_t>(std::llround(rtt_us * kMicrosecondNs));
+  if (!(rtt_us >= 0 && rtt_us < kReadRttUsMax)) return false;
+  result.rtt_ns = static_cast<std::uint64_t>(std::llround(rtt_us * kRttUnitNs));
   return true;
 }
 

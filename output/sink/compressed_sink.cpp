@@ -8,7 +8,7 @@ namespace {
 
 constexpr auto kFlushInterval = std::chrono::seconds(1);
 constexpr auto kFrameInterval = std::chrono::seconds(10);
-constexpr int kWaitMs = 50;
+constexpr int kDestinationWaitMs = 50;
 
 std::uint64_t lines_of(std::string_view bytes) {
   return static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
@@ -176,7 +176,7 @@ bool CompressedSink::write_all(std::string_view bytes) {
       error_ = outcome.error;
       if (error_ != 0 || is_abandoned_) return false;
     }
-    destination_->wait_writable(kWaitMs);
+    destination_->wait_writable(kDestinationWaitMs);
   }
 }
 

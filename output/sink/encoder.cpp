@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kZstdLevel = 3;
 constexpr int kGzipLevel = 1;
-constexpr int kGzipWindowBits = 15 + 16;  // 16: gzip's header instead of zlib's
+constexpr int kDeflateWindowBits = 15 + 16;  // 16: gzip's header instead of zlib's
 constexpr int kGzipMemoryLevel = 8;
 constexpr std::size_t kStepBytes = std::size_t{256} << 10;
 
@@ -51,7 +51,7 @@ class ZstdEncoder : public Encoder {
 class GzipEncoder : public Encoder {
  public:
   GzipEncoder() {
-    if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, kGzipWindowBits, kGzipMemoryLevel,
+    if (deflateInit2(&stream_, kGzipLevel, Z_DEFLATED, kDeflateWindowBits, kGzipMemoryLevel,
                      Z_DEFAULT_STRATEGY) != Z_OK)
       throw std::bad_alloc();
   }

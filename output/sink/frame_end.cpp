@@ -17,7 +17,7 @@ using namespace std::string_view_literals;
 
 constexpr std::uint64_t kSearchedBytes = std::uint64_t{8} << 20;
 constexpr std::size_t kUnpackedBytes = std::size_t{64} << 10;
-constexpr int kGzipWindowBits = 15 + 16;
+constexpr int kInflateWindowBits = 15 + 16;
 
 // What begins at the front of some bytes.
 struct Frame {
@@ -35,7 +35,7 @@ Frame measure_zstd(std::string_view bytes) {
 
 Frame measure_gzip(std::string_view bytes) {
   z_stream stream{};
-  if (inflateInit2(&stream, kGzipWindowBits) != Z_OK) return {};
+  if (inflateInit2(&stream, kInflateWindowBits) != Z_OK) return {};
   // zlib's interface is older than const.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());

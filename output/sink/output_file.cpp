@@ -27,7 +27,7 @@ namespace {
 constexpr mode_t kNewFileMode = 0666;  // less the umask
 constexpr int kAttemptsMax = 100;
 
-using Opened = tl::expected<std::unique_ptr<ByteSink>, std::string>;
+using OpenedSink = tl::expected<std::unique_ptr<ByteSink>, std::string>;
 
 tl::unexpected<std::string> refusal(const std::string& path, std::string_view reason) {
   return tl::make_unexpected(fmt::format("cannot write to '{}': {}", path, reason));
@@ -89,7 +89,7 @@ std::string why_not_trusted(const struct stat& file, const FilePlace& place) {
                      file.st_uid);
 }
 
-Opened open_log(const std::string& path, const FilePlace& place, FileContent content) {
+OpenedSink open_log(const std::string& path, const FilePlace& place, FileContent content) {
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     Folder folder(place.folder);
     if (!folder.is_open()) return refusal(path, std::strerror(errno));
@@ -116,7 +116,7 @@ Opened open_log(const std::string& path, const FilePlace& place, FileContent con
 // Opens devices, FIFOs and links such as /dev/fd/3, for appending: others may be writing there too.
 // Nothing that is opened or written here blocks: a FIFO that nobody opens for reading would hold
 // a scan where no signal and no limit ends it.
-Opened open_direct(const std::string& path, const Pause& pause) {
+OpenedSink open_direct(const std::string& path, const Pause& pause) {
   while (true) {
     const int descriptor = open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
     if (descriptor >= 0) return std::make_unique<DescriptorSink>(descriptor);
@@ -129,8 +129,8 @@ Opened open_direct(const std::string& path, const Pause& pause) {
   }
 }
 
-Opened open_file(const std::string& path, OutputMode mode, Compression compression,
-                 const Pause& pause) {
+OpenedSink open_file(const std::string& path, OutputMode mode, Compression compression,
+                     const Pause& pause) {
   const tl::expected<FilePlace, std::string> place = find_place(path);
   if (!place) return refusal(path, place.error());
   if (place->is_opened && mode != OutputMode::resume) return open_direct(path, pause);
@@ -180,7 +180,7 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> open_output(const std::stri
                                                                  const Pause& pause) {
   if (is_standard_output(path)) return std::make_unique<DescriptorSink>(STDOUT_FILENO);
   const Compression compression = compression_of(path);
-  Opened sink = open_file(path, mode, compression, pause);
+  OpenedSink sink = open_file(path, mode, compression, pause);
   if (!sink || compression == Compression::none) return sink;
   return std::make_unique<CompressedSink>(std::move(*sink), compression);
 }
@@ -191,7 +191,7 @@ std::string replace_file(const std::string& path, const std::string& text, Outpu
   if (mode == OutputMode::secret && is_link(path))
     return refusal(path, "it is a symbolic link").value();
   const Pause give_up = [] { throw std::runtime_error("it became a FIFO"); };
-  const Opened sink = open_output(path, mode, give_up);
+  const OpenedSink sink = open_output(path, mode, give_up);
   if (!sink) return sink.error();
   int error = write_and_finish(**sink, text);
   if (error == 0 && is_lasting) error = sync_folder_of(path);

@@ -18,13 +18,13 @@
 namespace echoscan {
 namespace {
 
-constexpr mode_t kNewFileMode = 0666;  // less the umask
+constexpr mode_t kNewPartMode = 0666;  // less the umask
 constexpr mode_t kPrivateMode = 0600;  // until it has the earlier file's
 constexpr mode_t kPermissions = 07777;
-constexpr int kAttemptsMax = 100;
+constexpr int kPartAttemptsMax = 100;
 constexpr const char* kIsBusy = "another process is writing to it";
 
-using Opened = tl::expected<int, std::string>;
+using OpenedPart = tl::expected<int, std::string>;
 
 std::uint64_t size_of(int descriptor) {
   struct stat status {};
@@ -61,7 +61,7 @@ std::string why_not_ours(const struct stat& part, const FilePlace& place) {
 }
 
 // Opens what is called `part` already; -1: it is gone.
-Opened open_left(const Folder& folder, const std::string& part, const FilePlace& place) {
+OpenedPart open_left(const Folder& folder, const std::string& part, const FilePlace& place) {
   const int descriptor =
       openat(folder.descriptor(), part.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 && errno == ELOOP) return tl::make_unexpected("it is a symbolic link");
@@ -79,9 +79,9 @@ Opened open_left(const Folder& folder, const std::string& part, const FilePlace&
 
 // Opens and locks `name`, which a stopped scan has left complete, and makes it provisional: `part`.
 // -1: there is none.
-Opened take_name_off(const Folder& folder, const std::string& name, const std::string& part,
-                     const FilePlace& place) {
-  Opened named = open_left(folder, name, place);
+OpenedPart take_name_off(const Folder& folder, const std::string& name, const std::string& part,
+                         const FilePlace& place) {
+  OpenedPart named = open_left(folder, name, place);
   if (!named || *named < 0) return named;
   if (flock(*named, LOCK_EX | LOCK_NB) != 0) {
     close(*named);
@@ -125,15 +125,15 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::open(const std::s
     return tl::make_unexpected(fmt::format("cannot write to '{}': {}", name, reason));
   };
   const bool is_private = place.file || readers == Readers::owner;
-  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+  for (int attempt = 0; attempt < kPartAttemptsMax; ++attempt) {
     Folder folder(place.folder);
     if (!folder.is_open()) return refusal(named, std::strerror(errno));
     int descriptor = openat(folder.descriptor(), part.c_str(),
                             O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                            is_private ? kPrivateMode : kNewFileMode);
+                            is_private ? kPrivateMode : kNewPartMode);
     const bool is_new = descriptor >= 0;
     if (!is_new && errno == EEXIST) {
-      const Opened left = open_left(folder, part, place);
+      const OpenedPart left = open_left(folder, part, place);
       if (!left) return refusal(part_name(place.path()), left.error());
       descriptor = *left;
       if (descriptor < 0) continue;
@@ -168,7 +168,7 @@ tl::expected<std::unique_ptr<ByteSink>, std::string> PartFile::reopen(const std:
   };
   Folder folder(place.folder);
   if (!folder.is_open()) return refusal(std::strerror(errno));
-  Opened left = open_left(folder, part, place);
+  OpenedPart left = open_left(folder, part, place);
   if (!left) return refusal(left.error());
   const bool has_name = *left < 0;
   if (has_name) {

@@ -12,7 +12,7 @@ namespace {
 
 // The file is about 1.5 KB, of which the line of ICMP is the second pair.
 constexpr std::size_t kBytesMax = 16'384;
-constexpr std::string_view kProtocol = "Icmp:";
+constexpr std::string_view kIcmpTitle = "Icmp:";
 
 std::string_view take_until(std::string_view& text, char separator) {
   const std::string_view part = text.substr(0, text.find(separator));
@@ -22,7 +22,7 @@ std::string_view take_until(std::string_view& text, char separator) {
 
 // Two lines of one protocol follow each other: names, and the value of each.
 std::optional<std::uint64_t> find_value(std::string_view text, std::string_view wanted) {
-  while (!text.empty() && !text.starts_with(kProtocol)) take_until(text, '\n');
+  while (!text.empty() && !text.starts_with(kIcmpTitle)) take_until(text, '\n');
   std::string_view names = take_until(text, '\n');
   std::string_view values = take_until(text, '\n');
   while (!names.empty() && !values.empty()) {

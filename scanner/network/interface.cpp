@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
-#include <linux/if.h>
-#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 
 #include <algorithm>
 #include <cstring>
@@ -19,9 +19,8 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kMillisecondNs = 1'000'000;
-constexpr std::uint64_t kPollNs = 5 * kMillisecondNs;
-constexpr std::uint64_t kLinkSettleNs = 50 * kMillisecondNs;
+constexpr std::uint64_t kLinkPollNs = 5'000'000;
+constexpr std::uint64_t kLinkSettleNs = 50'000'000;
 
 void read_attribute(const nlattr& attribute, Interface& link) {
   const std::uint16_t type = mnl_attr_get_type(&attribute);
@@ -152,7 +151,7 @@ std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, double tim
           ExitCode::environment,
           fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",
                       before.name, timeout_s));
-    clock.wait_until(clock.now_ns() + kPollNs);
+    clock.wait_until(clock.now_ns() + kLinkPollNs);
   }
 }
 

@@ -18,7 +18,7 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
-constexpr std::uint64_t kPollNs = 2 * kMillisecondNs;
+constexpr std::uint64_t kAnswerPollNs = 2 * kMillisecondNs;
 constexpr std::uint16_t kDiscardPort = 9;  // RFC 863
 
 struct Neighbour {
@@ -93,7 +93,7 @@ std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gatew
       if (questions-- == 0) return std::nullopt;
       send_datagram(interface, gateway);
     }
-    clock.wait_until(clock.now_ns() + kPollNs);
+    clock.wait_until(clock.now_ns() + kAnswerPollNs);
     neighbour = find_neighbour(interface.index, gateway);
   }
   if (neighbour.mac) return GatewayMac{*neighbour.mac, false};

@@ -17,8 +17,8 @@ namespace {
 
 using Packed = std::array<std::byte, sizeof(std::uint64_t)>;
 
-constexpr MarkFile::Kind kKind = {"ecsmarks", sizeof(Packed)};
-static_assert(kKind.head.size() == MarkFile::kHeadBytes);
+constexpr MarkFile::Kind kErrorMarks = {"ecsmarks", sizeof(Packed)};
+static_assert(kErrorMarks.head.size() == MarkFile::kHeadBytes);
 constexpr std::size_t kReadMarks = 8192;
 constexpr unsigned kTypeShift = 32;
 constexpr unsigned kCodeShift = 40;
@@ -54,7 +54,7 @@ tl::expected<std::unique_ptr<ErrorMarks>, std::string> ErrorMarks::open(
     return tl::make_unexpected(fmt::format("cannot use '{}': {}", path, reason));
   };
   tl::expected<std::unique_ptr<MarkFile>, std::string> file =
-      left ? MarkFile::reopen(path, kKind) : MarkFile::make(path, kKind);
+      left ? MarkFile::reopen(path, kErrorMarks) : MarkFile::make(path, kErrorMarks);
   if (!file) return refusal(file.error());
   const std::uint64_t count = (*file)->count();
   if (left && count < left->count)
@@ -66,7 +66,7 @@ tl::expected<std::unique_ptr<ErrorMarks>, std::string> ErrorMarks::open(
 }
 
 void ErrorMarks::remove(const std::string& path) {
-  MarkFile::remove(path, kKind);
+  MarkFile::remove(path, kErrorMarks);
 }
 
 void ErrorMarks::add(const ErrorMark& mark) {

@@ -30,8 +30,8 @@ struct Mark {
 };
 static_assert(sizeof(Mark) == 32);
 
-constexpr MarkFile::Kind kKind = {"ecslines", sizeof(Mark)};
-static_assert(kKind.head.size() == MarkFile::kHeadBytes);
+constexpr MarkFile::Kind kLineMarks = {"ecslines", sizeof(Mark)};
+static_assert(kLineMarks.head.size() == MarkFile::kHeadBytes);
 
 Mark mark_of(const ReadResult& result) {
   const Ipv4 responder = result.responder.value_or(result.target);
@@ -68,13 +68,13 @@ ReadResult result_of(const Mark& mark) {
 tl::expected<std::unique_ptr<LineMarks>, std::string> LineMarks::open(const std::string& path,
                                                                       bool is_left) {
   tl::expected<std::unique_ptr<MarkFile>, std::string> file =
-      is_left ? MarkFile::reopen(path, kKind) : MarkFile::make(path, kKind);
+      is_left ? MarkFile::reopen(path, kLineMarks) : MarkFile::make(path, kLineMarks);
   if (!file) return tl::make_unexpected(fmt::format("cannot use '{}': {}", path, file.error()));
   return std::unique_ptr<LineMarks>(new LineMarks(std::move(*file)));
 }
 
 void LineMarks::remove(const std::string& path) {
-  MarkFile::remove(path, kKind);
+  MarkFile::remove(path, kLineMarks);
 }
 
 tl::expected<std::size_t, int> LineMarks::complete(std::span<ReadResult> results) {

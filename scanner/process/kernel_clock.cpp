@@ -16,7 +16,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kSignedSecondNs = 1'000'000'000;
 constexpr int kTries = 64;
 // The kernel's test run takes no shorter frame.
 constexpr std::size_t kFrameBytes = 64;
@@ -40,8 +40,9 @@ std::optional<std::int64_t> measure_offset(
   }
   if (least <= 0 && most >= 0) return 0;
   const std::int64_t middle = least + (most - least) / 2;
-  const std::int64_t seconds = (middle + (middle < 0 ? -1 : 1) * kSecondNs / 2) / kSecondNs;
-  const std::int64_t whole = seconds * kSecondNs;
+  const std::int64_t seconds =
+      (middle + (middle < 0 ? -1 : 1) * kSignedSecondNs / 2) / kSignedSecondNs;
+  const std::int64_t whole = seconds * kSignedSecondNs;
   return least <= whole && whole <= most ? whole : middle;
 }
 

@@ -34,7 +34,7 @@ void note_error(int error) {
   if (error != 0) first_error.compare_exchange_strong(none, error);
 }
 
-void on_signal(int) {
+void do_work(int) {
   const int saved = errno;
   if (int (*const work)() = work_to_do.load()) {
     note_error(work());
@@ -50,7 +50,7 @@ class Handler {
     first_error.store(0);
     work_to_do.store(work);
     struct sigaction action {};
-    action.sa_handler = on_signal;
+    action.sa_handler = do_work;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     sigaction(kThreadCallSignal, &action, &before_);

@@ -17,7 +17,7 @@ constexpr std::uint32_t kSlotBytes = 2048;
 constexpr std::uint32_t kBlockBytes = 1U << 16;
 constexpr std::size_t kRingBytes = std::size_t{PacketMmapTransmitter::kSlots} * kSlotBytes;
 constexpr std::size_t kDataOffset = TPACKET_ALIGN(sizeof(tpacket2_hdr));
-constexpr int kSendBufferBytes = 4 << 20;
+constexpr int kRingSendBufferBytes = 4 << 20;
 static_assert((PacketMmapTransmitter::kSlots & (PacketMmapTransmitter::kSlots - 1)) == 0);
 static_assert(kDataOffset + FrameTemplate::kFrameBytesMax <= kSlotBytes);
 
@@ -59,8 +59,8 @@ void PacketMmapTransmitter::make_ring() {
   request.tp_frame_nr = kSlots;
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_TX_RING, request, "make the send ring");
   // A failure is ignored: a full buffer ends a call early, and the next call goes on.
-  setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes,
-             sizeof(kSendBufferBytes));
+  setsockopt(socket_.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kRingSendBufferBytes,
+             sizeof(kRingSendBufferBytes));
   ring_ = MappedMemory::shared(socket_.get(), kRingBytes);
   if (!ring_) throw_system_error("map the send ring");
 }

@@ -15,7 +15,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kQuitPollNs = 1'000'000;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kBacklogMin = 64;
 
@@ -141,7 +141,7 @@ void XdpLiveTransmitter::quit() {
   if (!thread_.joinable()) return;
   give_order(Order::quit);
   while (is_in_call_.load()) {
-    clock_.wait_until(clock_.now_ns() + kMillisecondNs);
+    clock_.wait_until(clock_.now_ns() + kQuitPollNs);
     give_order(Order::quit);
   }
   thread_.join();
