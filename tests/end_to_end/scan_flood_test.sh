@@ -50,10 +50,11 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
     if grep -qx receiver /proc/$pid/task/*/comm 2>/dev/null; then break; fi
     sleep 0.01
   done
-  # Until senders wait. The thread goes on when who has stopped it ends.
-  "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 30 &
+  # Until senders wait, which takes them long where they get little of the CPUs. The thread goes on when who has stopped
+  # it ends.
+  "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 150 &
   pauser=$!
-  for _ in $(seq 300); do
+  for _ in $(seq 1200); do
     if grep -qF '"receiver_is_limit":true' "$work/log"; then break; fi
     sleep 0.1
   done

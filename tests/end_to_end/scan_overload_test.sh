@@ -15,7 +15,9 @@ taskset -p -c 0 "$poller" >/dev/null
 renice -n 19 -p "$poller" >/dev/null
 
 # The gateway, starved, is late with ARP too, and what the kernel's neighbour queue drops meanwhile it tells
-# nobody: raw_socket alone goes through it, and this test is about the link.
+# nobody: raw_socket alone goes through it, and this test is about the link. Where the machine has others to serve it may
+# be away for seconds; so it answers no ARP at all, and is not watched.
+far sysctl -qw net.ipv4.conf.all.arp_ignore=8
 near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
 
 targets=10.0.0.0/16
@@ -25,8 +27,7 @@ for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
   scan --method $method --rate max --cooldown 3 --seed 5 "$targets" || fail "the scan ended with $?"
   expect_truth "$targets"
   expect_equal "sent" "$(summary .ledger.sent)" $count
-  # The gateway's answers get lost among the probes; the replies prove it.
-  expect_equal "$method: events" "$(summary '.events | length')" 0
+  expect_equal "$method: events" "$(summary '[.events[].what | select(endswith("answers no ARP of ours") | not)] | length')" 0
   expect_equal "arrived" "$(($(lab stats | jq .echo_requests) - before))" $count
   [ "$(summary '.sending.queues[0].refusals')" -gt 0 ] || fail "$method: nothing was refused: no overload"
   echo "$method: $(summary '.sending.queues[0].refusals') refused and sent again"
