@@ -278,9 +278,9 @@ void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& s
                     fmt::format("cannot cut '{}': {}", line_marks_path(checkpoint_.results),
                                 std::strerror(error)));
   pipeline.continue_behind((*reader)->bytes());
-  log_info("going on behind leg {}: {} results are there, {} of {} probes are done",
-           earlier_.legs.size(), with_thousands(lines), with_thousands(earlier_.done.drawn),
-           with_thousands(pipeline.snapshot().probes));
+  log_info("going on behind leg {}, with {}; done: {} of {}", earlier_.legs.size(),
+           counted(lines, "result"), with_thousands(earlier_.done.drawn),
+           counted(pipeline.snapshot().probes, "probe"));
 }
 
 std::string Legs::end(const ScanOutcome& outcome) {
