@@ -119,7 +119,9 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
     const std::string boot = boot_id();
     has_lost_power_ = boot.empty() || checkpoint_.boot_id != boot;
     place_ = has_lost_power_ ? checkpoint_.after_power_loss : checkpoint_.after_kill;
-    checkpoint_.after_kill = checkpoint_.after_power_loss = place_;
+    // What only the kernel may have still is not on the disk because a leg begins: until it brings
+    // it there, the earlier place holds after a loss of power.
+    checkpoint_.after_kill = place_;
     earlier_.done = count_done(plan, config.order.passes, place_.pending);
     resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms,
                              earlier_.done.sent, earlier_.done.first_pass};

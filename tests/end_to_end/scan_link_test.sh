@@ -72,15 +72,22 @@ for method in xdp_live af_xdp af_packet; do
 done
 # Down for 2 s in the cooldown, when all replies are still on their way: what they answered is sent again. So it is when
 # the source address is away, or the gateway.
+until_noticed() { # WHAT
+  for _ in $(seq 300); do
+    if grep -qF "$1" "$work/log"; then return; fi
+    sleep 0.1
+  done
+  fail "not noticed within 30 s: $1"
+}
 lose_source() {
   near ip address delete 192.0.2.1/30 dev lab0
-  sleep 1
+  until_noticed "this host has the source address 192.0.2.1 no more"
   near ip address add 192.0.2.1/30 dev lab0
   near ip route replace default via 192.0.2.2
 }
 lose_gateway() {
   far ip link set lab1 arp off
-  sleep 3
+  until_noticed "the gateway 192.0.2.2 on lab0 does not answer any more"
   far ip link set lab1 arp on
 }
 lab up --zoo

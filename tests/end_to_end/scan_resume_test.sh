@@ -249,6 +249,23 @@ expect_equal "errors" "$(jq .ledger.errored summary)" 0
 expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
 expect_text log "$(jq .ledger.sent_earlier summary | sed ':a;s/\B[0-9]\{3\}\>/,&/;ta') of the probes by 1 earlier leg, "
 
+# That a leg begins behind a kill brings nothing to the disk: what holds after a loss of power is still the earlier place,
+# and two such losses in a row are gone on from, too.
+rm -f found.jsonl*
+kill_leg 1 '.after_kill.lines > .after_power_loss.lines' found.jsonl.scan "${scan_list[@]}" --checkpoint-interval 3600
+place=$(jq -c .after_power_loss found.jsonl.scan)
+kill_leg 2 true found.jsonl.scan --resume found.jsonl
+expect_equal "what holds after a loss of power" "$(jq -c .after_power_loss found.jsonl.scan)" "$place"
+head -n "$(jq .lines <<<"$place")" found.jsonl.part >durable
+mv durable found.jsonl.part
+jq -c '.boot_id = "another"' found.jsonl.scan >changed
+chmod 600 changed
+mv changed found.jsonl.scan
+near "$echoscan" scan --resume found.jsonl --summary summary --rate 50k 2>log
+jq -r .target found.jsonl | sort >found
+cmp -s found truth || fail "a loss of power in the second leg: $(diff found truth | head -5)"
+expect_equal "faults" "$(jq -c .ledger.faults summary)" '[]'
+
 # The same where results are packed and do not say it all: of frames and marks, those behind what was synchronised may be
 # zeros.
 rm -f found.jsonl*
