@@ -2,9 +2,11 @@
 # The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
 #
 #   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo] [--nics NEAR,FAR]
+#          [--loss P] [--loss-burst P]
 #   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
 #   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show;
-#                          --json: what a scan has to report of each, errors too, one JSON object a line)
+#                          --json: what a scan has to report of each, errors too, one JSON object a line;
+#                          --histories K: how many of them answer which of K passes, as "history count")
 #   lab.sh stats           what the far end saw and did, one JSON object
 #   lab.sh down            takes everything away; fine when there is nothing
 #
@@ -14,7 +16,8 @@
 # address (`kernel`); with --sink it counts and drops, to measure senders by. With --zoo not everyone answers as they
 # should: replies cut, altered, late, repeated, forged, from elsewhere, and errors (world.h has who, and how many). A
 # process at the far end plays those, until the lab goes; `stats` has what it sent, and `lost` what it should have
-# sent and did not. With `--nics` two network cards that are joined to each other, as in tests/vm, take the place of the
+# sent and did not. With --loss P percent of the probes get no answer, each by its address and its pass, and with
+# --loss-burst P percent of all /24s get none in any pass; `truth` has who lives there all the same. With `--nics` two network cards that are joined to each other, as in tests/vm, take the place of the
 # veth pair; one that has an address or is switched on is in use and refused. ECHOSCAN_LAB names the lab (default
 # echoscan), so that several can stand side by side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it
 # (default build/release).
@@ -127,8 +130,13 @@ start_responder() { # SEED ONE_IN
     die "the responder does not start: $(cat "$state/responder.log")"
 }
 
+# Percent as parts of a million.
+ppm() {
+  awk -v percent="$1" 'BEGIN {printf "%d", percent * 10000 + 0.5}'
+}
+
 up() {
-  local queues=1 mode=simulated seed=1 one_in=8 nics='' kind=plain which=()
+  local queues=1 mode=simulated seed=1 one_in=8 nics='' kind=plain loss=0 burst=0 which=()
   while [ $# -gt 0 ]; do
     if [ "$1" = --sink ] || [ "$1" = --zoo ]; then
       [ "$kind" = plain ] || die "--sink and --zoo: a lab is one of them"
@@ -143,6 +151,8 @@ up() {
       --seed) seed=$2 ;;
       --one-in) one_in=$2 ;;
       --nics) nics=$2 ;;
+      --loss) loss=$2 ;;
+      --loss-burst) burst=$2 ;;
       *) die "up: unknown option $1" ;;
     esac
     shift 2
@@ -150,11 +160,19 @@ up() {
   [[ $queues =~ ^[1-9][0-9]?$ ]] || die "--queues is a number from 1 to 99, not '$queues'"
   [[ $seed =~ ^[0-9]{1,18}$ ]] || die "--seed is a number, not '$seed'"
   [[ $one_in =~ ^[1-9][0-9]{0,8}$ ]] || die "--one-in is a number from 1, not '$one_in'"
+  [[ $loss =~ ^[0-9]{1,2}(\.[0-9]{1,4})?$ ]] || die "--loss is a percentage below 100, as in 2 or 0.5, not '$loss'"
+  [[ $burst =~ ^[0-9]{1,2}(\.[0-9]{1,4})?$ ]] || die "--loss-burst is a percentage below 100, as in 2 or 0.5, not '$burst'"
+  loss=$(ppm "$loss")
+  burst=$(ppm "$burst")
   case $mode in simulated | kernel) ;; *) die "--mode is simulated or kernel, not '$mode'" ;; esac
   [ "$(id -u)" = 0 ] || die "needs root: network namespaces are made here"
 
   [ "$kind" = plain ] || [ "$mode" = simulated ] || die "--$kind goes with --mode simulated"
 
+  if [ $((loss + burst)) -gt 0 ]; then
+    [ "$kind" = plain ] && [ "$mode" = simulated ] || die "--loss and --loss-burst go with neither --sink nor --zoo nor --mode kernel"
+    which=(lossy "$loss" "$burst")
+  fi
   [ "$kind" = plain ] || which=("$kind")
   down
   trap down EXIT
@@ -172,16 +190,23 @@ up() {
   echo "$one_in" >"$state/one_in"
   echo "$mode" >"$state/mode"
   echo "$kind" >"$state/kind"
+  echo "$loss $burst" >"$state/loss"
   trap - EXIT INT TERM
 }
 
 truth() {
   need_lab
-  local form=address one_in kind
+  local form=address one_in kind passes loss
   case ${1:-} in
     --ttl | --json)
       form=${1#--}
       shift
+      ;;
+    --histories)
+      form=histories
+      passes=${2:-}
+      [[ $passes =~ ^[1-8]$ ]] || die "truth --histories: of 1 to 8 passes"
+      shift 2
       ;;
   esac
   [ $# -gt 0 ] || die "truth: which targets?"
@@ -194,6 +219,11 @@ truth() {
     one_in=1
   fi
   case $form in
+    histories)
+      [ "$kind" = plain ] || die "truth --histories: only without --zoo and --sink"
+      read -r -a loss <"$state/loss"
+      "$world" histories "$(setting seed)" "$one_in" "${loss[@]}" "$passes" "$@"
+      ;;
     json) "$world" truth "$(setting seed)" "$one_in" "$kind" --json "$@" ;;
     ttl) "$world" truth "$(setting seed)" "$one_in" "$kind" "$@" ;;
     address) "$world" truth "$(setting seed)" "$one_in" "$kind" "$@" | cut -d' ' -f1 ;;
@@ -246,5 +276,5 @@ case $command in
   truth) truth "$@" ;;
   stats) stats ;;
   down) down ;;
-  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo] [--nics NEAR,FAR] | exec CMD... | truth [--ttl | --json] TARGET... | stats | down" ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo | --loss P | --loss-burst P] [--nics NEAR,FAR] | exec CMD... | truth [--ttl | --json | --histories K] TARGET... | stats | down" ;;
 esac

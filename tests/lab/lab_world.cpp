@@ -5,10 +5,14 @@
 //   lab_world attach INTERFACE SEED ANSWER_ONE_IN [sink|zoo]
 //     the program stays when this process ends, and goes with the interface: attached by netlink,
 //     not by a bpf_link; a sink counts what it is asked and answers nothing
+//   lab_world attach INTERFACE SEED ANSWER_ONE_IN lossy LOSS_PPM BURST_PPM
+//     so many probes in a million get no answer, and so many whole /24s
 //   lab_world respond INTERFACE SEED ANSWER_ONE_IN
 //     the zoo's responder, in the background until the interface goes; prints its process id
 //   lab_world stats INTERFACE [zoo]
 //     one JSON object
+//   lab_world histories SEED ANSWER_ONE_IN LOSS_PPM BURST_PPM PASSES TARGET...
+//     "history count" of each set of passes that somebody answers, bit 0 for the first; 0 for none
 //   lab_world truth SEED ANSWER_ONE_IN plain|zoo [--json] TARGET...
 //     "address ttl" of each address that answers, ascending; or what a scan has to report of it
 #include <bpf/bpf.h>
@@ -45,6 +49,8 @@ using echoscan::LibraryHandle;
 using echoscan::throw_system_error;
 using echoscan::zoo::Form;
 
+constexpr unsigned kPassesMax = 8;
+
 std::uint64_t parse_number(const std::string& text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -71,6 +77,14 @@ world parse_world(const std::string& seed, const std::string& answer_one_in,
   parsed.is_sink = kind == "sink";
   parsed.is_zoo = kind == "zoo";
   if (parsed.answer_one_in == 0) throw std::runtime_error("answer_one_in is 1 or more");
+  return parsed;
+}
+
+// SEED ANSWER_ONE_IN lossy LOSS_PPM BURST_PPM
+world parse_lossy_world(const std::vector<std::string>& arguments) {
+  world parsed = parse_world(arguments[0], arguments[1], arguments[2]);
+  parsed.loss_ppm = static_cast<__u32>(parse_number(arguments[3]));
+  parsed.burst_ppm = static_cast<__u32>(parse_number(arguments[4]));
   return parsed;
 }
 
@@ -126,6 +140,7 @@ world_counters read_counters(const std::string& interface) {
     sum.echo_requests += cpu.echo_requests;
     sum.bad_checksums += cpu.bad_checksums;
     sum.silent += cpu.silent;
+    sum.lost += cpu.lost;
     sum.replies += cpu.replies;
     sum.handed_over += cpu.handed_over;
     sum.overrun += cpu.overrun;
@@ -170,9 +185,9 @@ void print_stats(const std::string& interface, bool is_zoo) {
   const world_counters counts = read_counters(interface);
   const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
   fmt::print(
-      "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"replies\":{},"
+      "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"lost\":{},\"replies\":{},"
       "\"other_frames\":{},\"request_seconds\":{}{}}}\n",
-      counts.echo_requests, counts.bad_checksums, counts.silent, counts.replies,
+      counts.echo_requests, counts.bad_checksums, counts.silent, counts.lost, counts.replies,
       counts.other_frames,
       has_lasted ? static_cast<double>(counts.last_request_ns - counts.first_request_ns) / 1e9
                  : 0.0,
@@ -228,14 +243,35 @@ void print_line(Ipv4 address, const echoscan::zoo::Host& host) {
     fmt::print("{} {}\n", echoscan::to_string(address), host.ttl);
 }
 
-void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
+std::vector<AddressRange> parse_targets(const std::vector<std::string>& targets) {
   std::vector<AddressRange> ranges;
   for (const std::string& target : targets) {
     const tl::expected<AddressRange, std::string> range = echoscan::parse_range(target);
     if (!range) throw std::runtime_error(fmt::format("{}: {}", target, range.error()));
     ranges.push_back(*range);
   }
-  for (const AddressRange& range : echoscan::merge_ranges(ranges)) {
+  return echoscan::merge_ranges(std::move(ranges));
+}
+
+void print_histories(const world& truth, unsigned passes, const std::vector<std::string>& targets) {
+  if (passes < 1 || passes > kPassesMax) throw std::runtime_error("passes are 1 to 8");
+  std::vector<std::uint64_t> counts(std::size_t{1} << passes);
+  for (const AddressRange& range : parse_targets(targets)) {
+    for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
+      const auto address = static_cast<__u32>(value);
+      std::size_t history = 0;
+      if (world_has(address) && world_host_at(&truth, address).answers)
+        for (unsigned pass = 0; pass < passes; ++pass)
+          if (!world_loses(&truth, address, static_cast<__u8>(pass))) history |= 1U << pass;
+      ++counts[history];
+    }
+  }
+  for (std::size_t history = 0; history < counts.size(); ++history)
+    fmt::print("{} {}\n", history, counts[history]);
+}
+
+void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
+  for (const AddressRange& range : parse_targets(targets)) {
     for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
       const auto address = static_cast<__u32>(value);
       if (!world_has(address) || !world_host_at(&truth, address).answers) continue;
@@ -253,6 +289,13 @@ void run(const std::vector<std::string>& arguments) {
   const std::string last = arguments.empty() ? "" : arguments.back();
   if (command == "attach" && (count == 4 || (count == 5 && (last == "sink" || last == "zoo")))) {
     attach(arguments[1], parse_world(arguments[2], arguments[3], last));
+  } else if (command == "attach" && count == 7 && arguments[4] == "lossy") {
+    attach(arguments[1], parse_lossy_world({arguments.begin() + 2, arguments.end()}));
+  } else if (command == "histories" && count >= 7) {
+    std::vector<std::string> lossy(arguments.begin() + 1, arguments.begin() + 5);
+    lossy.insert(lossy.begin() + 2, "lossy");
+    print_histories(parse_lossy_world(lossy), static_cast<unsigned>(parse_number(arguments[5])),
+                    {arguments.begin() + 6, arguments.end()});
   } else if (command == "respond" && count == 4) {
     respond(arguments[1], parse_world(arguments[2], arguments[3], "zoo"));
   } else if (command == "stats" && (count == 2 || (count == 3 && last == "zoo"))) {
@@ -263,8 +306,10 @@ void run(const std::vector<std::string>& arguments) {
                 {arguments.begin() + (as_json ? 5 : 4), arguments.end()});
   } else {
     throw std::runtime_error(
-        "usage: attach IF SEED ONE_IN [sink|zoo] | respond IF SEED ONE_IN | stats IF [zoo] | "
-        "truth SEED ONE_IN plain|zoo [--json] TARGET...");
+        "usage: attach IF SEED ONE_IN [sink|zoo|lossy LOSS_PPM BURST_PPM] | respond IF SEED ONE_IN "
+        "| stats IF [zoo] | "
+        "truth SEED ONE_IN plain|zoo [--json] TARGET... | "
+        "histories SEED ONE_IN LOSS_PPM BURST_PPM PASSES TARGET...");
   }
 }
 

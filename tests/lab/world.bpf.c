@@ -133,6 +133,12 @@ int far_end(struct xdp_md* context) {
     count->silent++;
     return XDP_DROP;
   }
+  const __u8* payload = icmp + PROBE_ICMP_BYTES;
+  const __u8 pass = payload + PROBE_PAYLOAD_BYTES <= frame_end ? payload[PROBE_PASS_OFFSET] : 0;
+  if (world_loses(truth, wire_load32(ip + WIRE_IP_DESTINATION_OFFSET), pass)) {
+    count->lost++;
+    return XDP_DROP;
+  }
   if (truth->is_zoo && host.species != SPECIES_NORMAL) return hand_over(context, count);
   turn_around(frame, ip, icmp, host.ttl);
   count->replies++;

@@ -6,7 +6,8 @@
  * tool that prints the truth, so that a test can demand equality instead of a rough share. SipHash
  * has a key of the lab's own, so that the truth is independent of the scanner's order and cookies.
  * In the zoo each host has a species. All but SPECIES_NORMAL are played in user space (zoo_host.h),
- * where odd frames are easy to build and to count; XDP hands their requests over.
+ * where odd frames are easy to build and to count; XDP hands their requests over. What is lost is a
+ * pure function too, of the probe's pass as well, so that a test knows each target's history.
  */
 #ifndef ECHOSCAN_TESTS_LAB_WORLD_H
 #define ECHOSCAN_TESTS_LAB_WORLD_H
@@ -18,6 +19,8 @@ struct world {
   __u32 answer_one_in; /* 1: every address answers */
   __u32 is_sink;       /* counts and drops, and looks no further */
   __u32 is_zoo;        /* not everyone who lives there is SPECIES_NORMAL */
+  __u32 loss_ppm;      /* probes that get no answer, each by its address and pass */
+  __u32 burst_ppm;     /* whole /24s that get none, in any pass */
   __u32 unused;
 };
 
@@ -74,6 +77,7 @@ struct world_counters {
   __u64 echo_requests; /* to the world's addresses */
   __u64 bad_checksums; /* of those, damaged: never answered */
   __u64 silent;        /* of those, to an address where nobody lives */
+  __u64 lost;          /* of those, to one where somebody does, whose answer is lost */
   __u64 replies;       /* handed to the wire; the wire may refuse them */
   __u64 handed_over;   /* to the responder */
   __u64 overrun;       /* found no room on the way there */
@@ -130,6 +134,19 @@ WIRE_INLINE struct world_host world_host_at(const struct world* world, __u32 add
     host.species = world_species_at(world, address);
   }
   return host;
+}
+
+/* Whether the answer to a probe of that pass is lost. */
+WIRE_INLINE int world_loses(const struct world* world, __u32 address, __u8 pass) {
+  const __u32 million = 1000000;
+  const __u64 burst_key[2] = {world->seed, 0x65636f6275727374ULL};
+  const __u64 network = address >> 8 | (4ULL << 56);
+  if (world->burst_ppm != 0 &&
+      (__u32)siphash24(burst_key, &network, 1) % million < world->burst_ppm)
+    return 1;
+  const __u64 key[2] = {world->seed, 0x65636f6c6f737300ULL};
+  const __u64 word = address | ((__u64)pass << 32) | (5ULL << 56);
+  return world->loss_ppm != 0 && (__u32)siphash24(key, &word, 1) % million < world->loss_ppm;
 }
 
 #define WORLD_SPECIES_SUM(enumerator, name, share) +share
