@@ -124,7 +124,7 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
     checkpoint_.after_kill = place_;
     earlier_.done = count_done(plan, config.order.passes, place_.pending);
     resumption_ = Resumption{place_.pending, place_.reached, earlier_.legs.front().start_ms,
-                             earlier_.done.sent, earlier_.done.first_pass};
+                             earlier_.done.sent, earlier_.done.first_pass()};
   }
   checkpoint_.boot_id = boot_id();
   const std::int64_t start_ms = now_ms();
@@ -146,13 +146,15 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
         path);
   // Those of the scan that is begun anew.
   if (!resumption_) remove_marks();
-  if (!config_.output.emission.errors && !open_error_marks(pipeline)) return nullptr;
+  const bool marks_answers =
+      !config_.output.emission.errors || PassHistories::are_kept_for(config_.order.passes);
+  if (marks_answers && !open_answer_marks(pipeline)) return nullptr;
   if (!resumption_ && needs_line_marks_ && !open_line_marks()) return nullptr;
-  pipeline.keep_progress(error_marks_.get(), line_marks_.get());
+  pipeline.keep_progress(answer_marks_.get(), line_marks_.get());
   // Marks last: of each line that is on the disk its mark is there, too.
   const auto sync = [this, &results] {
     int error = results.sync();
-    if (error == 0 && error_marks_) error = error_marks_->sync();
+    if (error == 0 && answer_marks_) error = answer_marks_->sync();
     return error != 0 || !line_marks_ ? error : line_marks_->sync();
   };
   const std::uint64_t earlier_in_doubt = earlier_.in_doubt;
@@ -181,18 +183,18 @@ bool Legs::has_room() const {
                                 checkpoint_path(checkpoint_.results)));
 }
 
-bool Legs::open_error_marks(Pipeline& pipeline) {
+bool Legs::open_answer_marks(Pipeline& pipeline) {
   bool is_good = true;
   std::optional<MarksLeft> left;
-  if (resumption_) left = {place_.errors, has_lost_power_};
-  auto marks =
-      ErrorMarks::open(error_marks_path(checkpoint_.results), left,
-                       [&](const ErrorMark& mark) { is_good = pipeline.restore(mark) && is_good; });
+  if (resumption_) left = {place_.answers, has_lost_power_};
+  auto marks = AnswerMarks::open(
+      answer_marks_path(checkpoint_.results), left,
+      [&](const AnswerMark& mark) { is_good = pipeline.restore(mark) && is_good; });
   if (!marks) return go_without(marks.error());
   if (!is_good)
-    throw UserError(ExitCode::output,
-                    fmt::format("'{}' is not of this scan", error_marks_path(checkpoint_.results)));
-  error_marks_ = std::move(*marks);
+    throw UserError(ExitCode::output, fmt::format("'{}' is not of this scan",
+                                                  answer_marks_path(checkpoint_.results)));
+  answer_marks_ = std::move(*marks);
   return true;
 }
 
@@ -208,7 +210,7 @@ bool Legs::open_line_marks() {
 }
 
 void Legs::remove_marks() const {
-  ErrorMarks::remove(error_marks_path(checkpoint_.results));
+  AnswerMarks::remove(answer_marks_path(checkpoint_.results));
   LineMarks::remove(line_marks_path(checkpoint_.results));
 }
 

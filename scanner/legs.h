@@ -17,8 +17,8 @@
 #include "scanner/account/scan_outcome.h"
 #include "scanner/checkpoint/checkpoint.h"
 #include "scanner/options/scan_config.h"
+#include "scanner/pipeline/answer_marks.h"
 #include "scanner/pipeline/checkpointer.h"
-#include "scanner/pipeline/error_marks.h"
 #include "scanner/pipeline/line_marks.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/target_plan.h"
@@ -66,7 +66,7 @@ class Legs {
   void restore(Pipeline& pipeline, std::span<ReadResult> results);
   void remove_marks() const;
   // False: there are none, and no checkpoint without them.
-  bool open_error_marks(Pipeline& pipeline);
+  bool open_answer_marks(Pipeline& pipeline);
   bool open_line_marks();
 
   const ScanConfig& config_;
@@ -75,7 +75,7 @@ class Legs {
   bool has_lost_power_ = false;
   std::optional<Resumption> resumption_;
   EarlierLegs earlier_;
-  std::unique_ptr<ErrorMarks> error_marks_;
+  std::unique_ptr<AnswerMarks> answer_marks_;
   const bool needs_line_marks_;
   std::unique_ptr<LineMarks> line_marks_;
   std::optional<Checkpointer> checkpointer_;

@@ -27,14 +27,20 @@ class OrderWalk {
     cursor_.seek(0, 0);
   }
 
-  // What comes next, of one block; nullopt when all blocks are taken.
-  std::optional<Draw> next(std::span<Ipv4> room) {
+  // The pass of what comes next, whose block it takes; nullopt when all blocks are taken.
+  std::optional<std::uint32_t> upcoming_pass() {
     if (cursor_.done()) {
       const std::optional<Block> block = blocks_.claim();
       if (!block) return std::nullopt;
       block_ = *block;
       cursor_.seek(block_.begin, block_.end);
     }
+    return block_.pass;
+  }
+
+  // What comes next, of one block; nullopt when all blocks are taken.
+  std::optional<Draw> next(std::span<Ipv4> room) {
+    if (!upcoming_pass()) return std::nullopt;
     const std::uint64_t begin = step();
     const std::size_t count = cursor_.next(room);
     return Draw{room.first(count), {begin, step()}, block_.pass, block_.was_reached};

@@ -425,12 +425,14 @@ std::vector<std::string> unexplained_words(const std::string& key,
 // which mean what they mean to everybody.
 TEST(Style, GlossaryExplainsTheKeysThatCount) {
   std::istringstream listed(
-      "adds and at back bad bin by bytes checksum classification code count counts cpu dropped "
+      "adds and answered at back bad bin by bytes checksum classification code count counts cpu "
+      "dropped "
       "earlier entries fifo fragment "
-      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not other ranges read "
+      "icmp in interface ip ipv4 ipv6 late lines long missed mode most not only other passes "
+      "ranges read "
       "repeatedly "
       "replies rtt seconds seen "
-      "short time to too top type up us user without written wrong");
+      "short then time to too top type up us user without written wrong");
   const std::set<std::string> everybodys(std::istream_iterator<std::string>(listed), {});
   std::set<std::string> explained;
   for (const GlossaryEntry& entry : glossary()) explained.insert(entry.word);

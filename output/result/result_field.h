@@ -122,6 +122,9 @@ inline constexpr std::array kResultFields = {
     literal_field(
         "rtt_trusted", 5, [](char* out, const Result& r) { return write_bool(out, r.rtt_trusted); },
         [](const Result& r) { return !r.rtt_trusted; }),
+    literal_field(
+        "pass", 3, [](char* out, const Result& r) { return write_number(out, *r.pass); },
+        [](const Result& r) { return r.pass.has_value(); }),
     literal_field("ttl", 3, [](char* out, const Result& r) { return write_number(out, r.ttl); }),
     literal_field(
         "quoted_ttl", 3,

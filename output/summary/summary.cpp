@@ -72,6 +72,7 @@ void describe(auto& keys, Of<Summary::Order> auto& order) {
   keys("start", order.start);
   keys("n", order.n);
   keys("passes", order.passes);
+  keys("retries", order.retries);
   keys("first", order.first);
   keys("shard", order.shard);
   keys("shards", order.shards);
@@ -84,6 +85,7 @@ void describe(auto& keys, Of<Summary::NotSent> auto& not_sent) {
   keys("refused", not_sent.refused);
   keys("unconfirmed", not_sent.unconfirmed);
   keys("unroutable", not_sent.unroutable);
+  keys("replied", not_sent.replied);
 }
 
 void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
@@ -106,11 +108,39 @@ void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
   keys("faults", ledger.faults);
 }
 
+void describe(auto& keys, Of<Summary::PassAnswers> auto& answers) {
+  keys("answered", answers.answered);
+  keys("only_then", answers.only_then);
+  keys("loss", answers.loss);
+}
+
+void describe(auto& keys, Of<Summary::Pass> auto& pass) {
+  keys("sent", pass.sent);
+  describe(keys, pass.answers);
+}
+
+void describe(auto& keys, Of<Summary::Estimate> auto& estimate) {
+  keys("targets", estimate.targets);
+  keys("standard_error", estimate.standard_error);
+  keys("chao_targets", estimate.chao_targets);
+  keys.follows("is_lower_bound", true);
+}
+
+// They stand in the summary itself, not in an object of their own.
+void describe_passes(auto& keys, auto& passes) {
+  keys("passes", passes.each);
+  keys("histories", passes.histories);
+  keys("pass_unknown", passes.unknown);
+  keys("estimate", passes.estimate);
+  keys("why_no_estimate", NullIfEmpty{passes.why_no_estimate});
+}
+
 void describe(auto& keys, Of<Summary::Label> auto& label) {
   keys("label", NullIfEmpty{label.name});
   keys("targets", label.targets);
   keys("sent", label.sent);
   keys("replied", label.replied);
+  keys("passes", label.passes);
 }
 
 void describe(auto& keys, Of<Summary::Way> auto& way) {
@@ -122,6 +152,7 @@ void describe(auto& keys, Of<Summary::Way> auto& way) {
   keys("targets", way.targets);
   keys("sent", way.sent);
   keys("replied", way.replied);
+  keys("passes", way.passes);
 }
 
 void describe(auto& keys, Of<Summary::Queue> auto& queue) {
@@ -148,6 +179,7 @@ void describe(auto& keys, Of<Summary::Sending> auto& sending) {
   keys("paused_for_link_seconds", sending.paused_for_link_s);
   keys("paused_for_output_seconds", sending.paused_for_output_s);
   keys("paused_for_receiver_seconds", sending.paused_for_receiver_s);
+  keys("paused_for_pass_seconds", sending.paused_for_pass_s);
 }
 
 void describe(auto& keys, Of<Summary::Error> auto& error) {
@@ -263,6 +295,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("targets", summary.targets);
   keys("order", summary.order);
   keys("ledger", summary.ledger);
+  describe_passes(keys, summary.passes);
   keys("labels", summary.labels);
   keys("ways", summary.ways);
   keys("sending", summary.sending);
@@ -305,7 +338,7 @@ class KeyWriter {
   }
   template <typename T>
   static Json json_of(const std::optional<T>& value) {
-    return value ? Json(*value) : Json(nullptr);
+    return value ? json_of(*value) : Json(nullptr);
   }
   template <typename T>
   static Json json_of(const Nanoseconds<T>& value) {
@@ -398,7 +431,8 @@ class KeyReader {
     elements.resize(json.size());
     for (std::size_t i = 0; i < json.size(); ++i) read(json[i], name + "[]", elements[i]);
   }
-  static void read(const Json& json, const std::string& name, std::optional<std::uint64_t>& value) {
+  template <typename T>
+  static void read(const Json& json, const std::string& name, std::optional<T>& value) {
     if (!json.is_null()) read(json, name, value.emplace());
   }
   static void read(const Json& json, const std::string& name, Nanoseconds<std::uint64_t>& value) {

@@ -43,6 +43,7 @@ struct Summary {
     std::uint64_t start = 0;
     std::uint64_t n = 0;  // how many indexes are permuted
     unsigned passes = 1;
+    unsigned retries = 0;     // of the passes, those to who had not replied by then
     std::uint64_t first = 0;  // targets of the order that all shards together probe
     std::uint32_t shard = 0;
     std::uint32_t shards = 1;
@@ -56,6 +57,7 @@ struct Summary {
     std::uint64_t refused = 0;
     std::uint64_t unconfirmed = 0;
     std::uint64_t unroutable = 0;
+    std::uint64_t replied = 0;  // with --retry: they had replied by then
   };
 
   struct Ledger {
@@ -77,11 +79,41 @@ struct Summary {
     std::vector<std::string> faults;  // sums that do not agree; empty in a true ledger
   };
 
+  // The answers of some targets to one pass, as far as replies prove theirs (pass_estimate.h).
+  struct PassAnswers {
+    std::uint64_t answered = 0;
+    std::uint64_t only_then = 0;  // of these, those that have answered no other pass
+    std::optional<double> loss;   // the share of those that have answered another; none: no such
+  };
+
+  struct Pass {
+    std::uint64_t sent = 0;
+    PassAnswers answers;
+  };
+
+  // How many would answer if nothing were lost: a lower bound (pass_estimate.h).
+  struct Estimate {
+    double targets = 0;
+    double standard_error = 0;
+    std::optional<double> chao_targets;
+  };
+
+  // Which passes targets have answered; empty where histories are not kept.
+  struct Passes {
+    std::vector<Pass> each;
+    // Targets by which passes they have answered, bit 0 for the first.
+    std::vector<std::uint64_t> histories;
+    std::uint64_t unknown = 0;  // pass unknown: targets that replied, and prove no pass
+    std::optional<Estimate> estimate;
+    std::string why_no_estimate;  // a clause; empty where there is one
+  };
+
   struct Label {
     std::string name;  // empty: the targets without one
     std::uint64_t targets = 0;
     std::uint64_t sent = 0;
     std::uint64_t replied = 0;
+    std::vector<PassAnswers> passes = {};
   };
 
   // What the kernel says of some of the targets: how they are reached, or why not.
@@ -94,6 +126,7 @@ struct Summary {
     std::uint64_t targets = 0;
     std::uint64_t sent = 0;
     std::uint64_t replied = 0;
+    std::vector<PassAnswers> passes = {};
   };
 
   struct Queue {
@@ -119,6 +152,7 @@ struct Summary {
     double paused_for_link_s = 0;
     double paused_for_output_s = 0;
     double paused_for_receiver_s = 0;
+    double paused_for_pass_s = 0;
     double rate_allowed_pps = 0;  // what --per-slash24 left of what was asked; 0: max
   };
 
@@ -240,6 +274,7 @@ struct Summary {
   Targets targets;
   Order order;
   Ledger ledger;
+  Passes passes;
   std::vector<Label> labels;  // most targets first; empty when no target has a label
   std::vector<Way> ways;      // most targets of all shards first
   Sending sending;

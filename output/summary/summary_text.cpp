@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "output/summary/figure_text.h"
@@ -43,6 +44,7 @@ std::string not_sent_text(const Summary::NotSent& not_sent) {
                           cause.first);
   };
   add({"stopped", not_sent.stopped});
+  add({"replied before", not_sent.replied});
   for (const NamedCount& cause : lost_probes(not_sent)) add(cause);
   return text;
 }
@@ -176,6 +178,9 @@ std::string sending_text(const Summary& summary) {
     text +=
         fmt::format("            sending waited {:.1f} s for the receiver, which was the limit\n",
                     summary.sending.paused_for_receiver_s);
+  if (summary.sending.paused_for_pass_s > 0)
+    text += fmt::format("            sending waited {:.1f} s between passes\n",
+                        summary.sending.paused_for_pass_s);
   return text;
 }
 
@@ -203,6 +208,39 @@ std::string replied_text(const Summary& summary) {
     errors += fmt::format("{}{} {} {}/{}", errors.empty() ? "" : ", ", with_thousands(error.frames),
                           error.classification, error.icmp_type, error.icmp_code);
   if (!errors.empty()) text += fmt::format("  errors    {}\n", errors);
+  return text;
+}
+
+// What several passes say of losses.
+std::string passes_text(const Summary& summary) {
+  std::string text;
+  const Summary::Passes& passes = summary.passes;
+  for (std::size_t i = 0; i < passes.each.size(); ++i) {
+    const Summary::PassAnswers& answers = passes.each[i].answers;
+    text += fmt::format(
+        "  {:<9} {}: {} of {} sent answered, {} only then{}\n", i == 0 ? "passes" : "", i + 1,
+        with_thousands(answers.answered), with_thousands(passes.each[i].sent),
+        with_thousands(answers.only_then),
+        answers.loss ? fmt::format("; {:.2f} % lost or gone", *answers.loss * 100) : "");
+  }
+  if (passes.unknown > 0)
+    text +=
+        fmt::format("            {} replied to a pass that nobody knows: the payload was altered\n",
+                    with_thousands(passes.unknown));
+  if (passes.estimate) {
+    const Summary::Estimate& estimate = *passes.estimate;
+    const auto whole = [](double count) {
+      return with_thousands(static_cast<std::uint64_t>(std::llround(count)));
+    };
+    text += fmt::format(
+        "            loss or churn, a lower bound: losses that hit {} passes are invisible\n"
+        "            so {} would answer at least (Chapman; chance alone {:.1f} either way){}\n",
+        passes.each.size() == 2 ? "both" : "all", whole(estimate.targets), estimate.standard_error,
+        estimate.chao_targets ? fmt::format(", {} by Chao's bound", whole(*estimate.chao_targets))
+                              : "");
+  } else if (!passes.why_no_estimate.empty()) {
+    text += fmt::format("            no estimate of losses: {}\n", passes.why_no_estimate);
+  }
   return text;
 }
 
@@ -267,6 +305,7 @@ std::string summary_text(const Summary& summary) {
                         duration_text(summary.rtt.min_ns), duration_text(summary.rtt.p50_ns),
                         duration_text(summary.rtt.p90_ns), duration_text(summary.rtt.p99_ns),
                         duration_text(summary.rtt.max_ns));
+  text += passes_text(summary);
   text += responders_text(summary);
   text += repeats_text(summary);
   text +=

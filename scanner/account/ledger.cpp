@@ -6,6 +6,7 @@
 
 #include "output/result/result_field.h"
 #include "output/summary/equations.h"
+#include "scanner/account/pass_account.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
 
@@ -36,13 +37,14 @@ Summary::Targets targets_of(const TargetPlan& plan) {
               plan.counts.system_list.empty() ? "" : "sha256:" + plan.counts.system_digest};
 }
 
-Summary::Order order_of(const TargetPlan& plan, unsigned passes) {
+Summary::Order order_of(const TargetPlan& plan, const OrderConfig& order) {
   return {.seed = plan.seed,
           .prime = plan.permutation.prime(),
           .generator = plan.permutation.generator(),
           .start = plan.permutation.start(),
           .n = plan.permutation.size(),
-          .passes = passes,
+          .passes = order.passes,
+          .retries = order.retries,
           .first = plan.first,
           .shard = plan.shard.index,
           .shards = plan.shard.count,
@@ -55,7 +57,7 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot, cons
   const DoneProbes& done = earlier.done;
   // Those that had answered before count as sent by the leg that they have answered.
   const std::uint64_t answered = snapshot.sum(&SenderFigures::answered_earlier);
-  const std::uint64_t first_pass = done.first_pass + snapshot.sum(&SenderFigures::first_pass);
+  const std::uint64_t first_pass = done.first_pass() + snapshot.sum(&SenderFigures::first_pass);
   const ReceiverFigures& receiver = snapshot.receiver;
   Summary::Ledger ledger;
   ledger.probes = snapshot.probes;
@@ -70,17 +72,19 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot, cons
       .stopped = rest_of(snapshot.probes, done.drawn + answered +
                                               snapshot.sum(&SenderFigures::handed_over) +
                                               snapshot.sum(&SenderFigures::passed_over) +
-                                              snapshot.sum(&SenderFigures::way_lost)),
+                                              snapshot.sum(&SenderFigures::way_lost) +
+                                              snapshot.sum(&SenderFigures::replied_already)),
       .refused = snapshot.sum(&SenderFigures::refused) + snapshot.sum(&TransmitterFigures::refused),
       .unconfirmed = snapshot.sum(&TransmitterFigures::unconfirmed),
       .unroutable = snapshot.sum(&TransmitterFigures::unroutable) + done.passed_over +
                     snapshot.sum(&SenderFigures::passed_over) +
-                    snapshot.sum(&SenderFigures::way_lost)};
+                    snapshot.sum(&SenderFigures::way_lost),
+      .replied = snapshot.sum(&SenderFigures::replied_already)};
   ledger.given_up = tallies.given_up;
   ledger.passed_over = done.passed_over + snapshot.sum(&SenderFigures::passed_over);
   ledger.way_lost = snapshot.sum(&SenderFigures::way_lost);
   ledger.without_way = snapshot.without_way;
-  ledger.not_probed = rest_of(plan.target_count, first_pass - tallies.given_up_first_pass);
+  ledger.not_probed = rest_of(plan.target_count, first_pass - tallies.given_up_by_pass.front());
   ledger.replied = receiver.replied;
   ledger.errored = receiver.errors - receiver.errored_and_replied;
   ledger.silent = rest_of(plan.target_count - ledger.not_probed, ledger.replied + ledger.errored);
@@ -95,14 +99,17 @@ std::uint64_t sent_in_all(const std::vector<std::uint64_t>& sent,
 
 // The figures of each label, most targets first.
 std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tallies,
-                                      const DoneProbes& done) {
+                                      const DoneProbes& done, const Summary::Passes& passes) {
   std::vector<Summary::Label> labels;
   if (plan.labels.empty()) return labels;
+  const std::vector<std::vector<std::uint64_t>>& histories = tallies.histories_by_label;
   for (LabelId label = 0; label < plan.targets_by_label.size(); ++label)
     if (plan.targets_by_label[label] > 0)
       labels.push_back({std::string(plan.labels.text(label)), plan.targets_by_label[label],
                         sent_in_all(tallies.sent_by_label, done.sent_by_label, label),
-                        tallies.replied_by_label[label]});
+                        tallies.replied_by_label[label],
+                        histories.empty() ? std::vector<Summary::PassAnswers>()
+                                          : pass_answers(histories[label], passes)});
   std::ranges::sort(labels, [](const Summary::Label& a, const Summary::Label& b) {
     return a.targets != b.targets ? a.targets > b.targets : a.name < b.name;
   });
@@ -111,8 +118,9 @@ std::vector<Summary::Label> labels_of(const TargetPlan& plan, const Tallies& tal
 
 // One way alone is not counted by its label: it has all.
 std::vector<Summary::Way> ways_of(const TargetPlan& plan, const PathFigures& path,
-                                  const Summary::Ledger& ledger, const Tallies& tallies,
+                                  const Summary& summary, const Tallies& tallies,
                                   const DoneProbes& done) {
+  const Summary::Ledger& ledger = summary.ledger;
   const bool is_one = plan.ways.map.empty();
   std::vector<Summary::Way> ways;
   for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
@@ -123,6 +131,9 @@ std::vector<Summary::Way> ways_of(const TargetPlan& plan, const PathFigures& pat
          plan.targets_by_way[i + 1],
          is_one ? ledger.sent : sent_in_all(tallies.sent_by_way, done.sent_by_way, i + 1),
          is_one ? ledger.replied : tallies.replied_by_way[i + 1]});
+    if (!tallies.histories.empty())
+      ways.back().passes = pass_answers(
+          is_one ? tallies.histories : tallies.histories_by_way[i + 1], summary.passes);
   }
   return ways;
 }
@@ -146,6 +157,7 @@ Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const S
   sending.paused_for_link_s = to_seconds(snapshot.sum(&SenderFigures::paused_link_ns));
   sending.paused_for_output_s = to_seconds(snapshot.sum(&SenderFigures::paused_output_ns));
   sending.paused_for_receiver_s = to_seconds(snapshot.sum(&SenderFigures::paused_receiver_ns));
+  sending.paused_for_pass_s = to_seconds(snapshot.sum(&SenderFigures::paused_pass_ns));
   return sending;
 }
 
@@ -257,12 +269,13 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.started_ms = unix_ms(snapshot.started_ns);
   summary.ended_ms = unix_ms(snapshot.taken_ns);
   summary.targets = targets_of(plan);
-  summary.order = order_of(plan, config.order.passes);
+  summary.order = order_of(plan, config.order);
   summary.legs = legs_of(earlier, summary, snapshot);
   summary.started_ms = summary.legs.front().start_ms;
   summary.ledger = ledger_of(plan, snapshot, tallies, earlier);
-  summary.labels = labels_of(plan, tallies, earlier.done);
-  summary.ways = ways_of(plan, path, summary.ledger, tallies, earlier.done);
+  summary.passes = passes_of(config.order, summary.ledger, tallies, earlier.done);
+  summary.labels = labels_of(plan, tallies, earlier.done, summary.passes);
+  summary.ways = ways_of(plan, path, summary, tallies, earlier.done);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.receiving.interface_dropped = path.rx_dropped;

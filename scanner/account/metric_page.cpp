@@ -115,10 +115,12 @@ void MetricPage::Writer::write_sending(const Snapshot& snapshot, const Progress&
   value(snapshot.sum(&TransmitterFigures::unroutable) + snapshot.sum(&SenderFigures::passed_over) +
             snapshot.sum(&SenderFigures::way_lost),
         {{"cause", "unroutable"}});
+  value(snapshot.sum(&SenderFigures::replied_already), {{"cause", "replied"}});
   counter("sending_paused_seconds_total", "How long senders waited, summed, by what for");
   value(to_seconds(snapshot.sum(&SenderFigures::paused_link_ns)), {{"cause", "link"}});
   value(to_seconds(snapshot.sum(&SenderFigures::paused_output_ns)), {{"cause", "output"}});
   value(to_seconds(snapshot.sum(&SenderFigures::paused_receiver_ns)), {{"cause", "receiver"}});
+  value(to_seconds(snapshot.sum(&SenderFigures::paused_pass_ns)), {{"cause", "pass"}});
 }
 
 // A queue with a raw socket beside its method has two modes.

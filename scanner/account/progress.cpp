@@ -34,13 +34,14 @@ Progress ProgressMeter::look(const Snapshot& snapshot) {
                                                    paused_receiver_ns != last_paused_receiver_ns_);
   now.is_cooldown = snapshot.sending_ended_ns != 0;
   now.elapsed_s = to_seconds(snapshot.taken_ns - snapshot.started_ns);
-  const std::uint64_t done = std::min(snapshot.probes_sent_in_all(), now.probes);
+  const std::uint64_t replied_already = snapshot.sum(&SenderFigures::replied_already);
+  const std::uint64_t done = std::min(snapshot.probes_sent_in_all() + replied_already, now.probes);
   now.done_percent = percent(done, now.probes);
   now.hit_percent = percent(now.replied, snapshot.targets_probed());
   // At the rate of this leg.
   if (probes_sent > 0)
-    now.left_s =
-        now.elapsed_s * static_cast<double>(now.probes - done) / static_cast<double>(probes_sent);
+    now.left_s = now.elapsed_s * static_cast<double>(now.probes - done) /
+                 static_cast<double>(probes_sent + replied_already);
   if (now.is_cooldown) now.left_s = 0;
   const std::uint64_t interval_ns = snapshot.taken_ns - last_ns_;
   last_paused_receiver_ns_ = paused_receiver_ns;

@@ -35,15 +35,17 @@ struct SenderFigures {
   std::uint64_t in_doubt = 0;
   std::uint64_t answered_earlier = 0;
   std::uint64_t drawn_again = 0;
+  std::uint64_t replied_already = 0;
   std::uint64_t paused_output_ns = 0;
   std::uint64_t paused_receiver_ns = 0;
   std::uint64_t paused_link_ns = 0;
+  std::uint64_t paused_pass_ns = 0;
 
   // How often the transmitter accepted a target.
   [[nodiscard]] std::uint64_t accepted() const { return handed_over + retried + gone_back; }
   // How long the sender waited by intent.
   [[nodiscard]] std::uint64_t paused_ns() const {
-    return paused_output_ns + paused_receiver_ns + paused_link_ns;
+    return paused_output_ns + paused_receiver_ns + paused_link_ns + paused_pass_ns;
   }
 };
 
@@ -189,7 +191,14 @@ struct ReadBack {
 // What is known only when a scan has ended, since the threads that count it do not share it.
 struct Tallies {
   std::uint64_t given_up = 0;  // probes that were accepted and did not leave, by their targets
-  std::uint64_t given_up_first_pass = 0;
+  // Each probe once, by pass: what was handed over, and what of that was given up.
+  std::vector<std::uint64_t> handed_over_by_pass;
+  std::vector<std::uint64_t> given_up_by_pass;
+  // How many targets have each history (scanner/pipeline/pass_histories.h); empty where none are
+  // kept, and the last two without labels, with one way.
+  std::vector<std::uint64_t> histories;
+  std::vector<std::vector<std::uint64_t>> histories_by_label;
+  std::vector<std::vector<std::uint64_t>> histories_by_way;
   std::vector<std::uint64_t> sent_by_label;  // each probe once; empty without labels
   std::vector<std::uint64_t> replied_by_label;
   std::vector<std::uint64_t> sent_by_way;  // the same; empty with one way for all

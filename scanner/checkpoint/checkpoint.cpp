@@ -25,7 +25,7 @@ Count read_count(const Json& json) {
 }
 
 constexpr std::string_view kFormat = "echoscan checkpoint";
-constexpr unsigned kVersion = 2;
+constexpr unsigned kVersion = 3;
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
@@ -83,7 +83,7 @@ Json place_json(const OrderPlace& place) {
   return {{"pending", pending},
           {"reached", place.reached},
           {"lines", place.lines},
-          {"errors", place.errors},
+          {"answers", place.answers},
           {"bytes", place.bytes}};
 }
 
@@ -100,7 +100,7 @@ OrderPlace read_place(const Json& json, std::uint64_t steps) {
   }
   place.reached = read_count<std::uint64_t>(json.at("reached"));
   place.lines = read_count<std::uint64_t>(json.at("lines"));
-  place.errors = read_count<std::uint64_t>(json.at("errors"));
+  place.answers = read_count<std::uint64_t>(json.at("answers"));
   place.bytes = read_count<std::uint64_t>(json.at("bytes"));
   if (place.reached > steps) throw std::invalid_argument("its steps are no part of the order");
   return place;

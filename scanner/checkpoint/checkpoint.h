@@ -38,7 +38,7 @@ struct OrderPlace {
   std::vector<StepRange> pending;  // a set: steps that are to be walked, or walked again
   std::uint64_t reached = 0;       // when it was written, nothing had been sent behind this step
   std::uint64_t lines = 0;         // of results, at least so many are in their file
-  std::uint64_t errors = 0;        // the same of the file of errors (error_marks.h)
+  std::uint64_t answers = 0;       // the same of the file of answers (answer_marks.h)
   std::uint64_t bytes = 0;         // of packed results, that have these lines or more; else 0
 };
 

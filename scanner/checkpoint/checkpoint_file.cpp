@@ -62,8 +62,8 @@ std::string checkpoint_path(const std::string& results) {
   return results + ".scan";
 }
 
-std::string error_marks_path(const std::string& results) {
-  return results + ".scan.errors";
+std::string answer_marks_path(const std::string& results) {
+  return results + ".scan.answers";
 }
 
 std::string line_marks_path(const std::string& results) {

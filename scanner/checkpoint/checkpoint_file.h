@@ -18,8 +18,8 @@ namespace echoscan {
 
 // The checkpoint's path for the results at `results`.
 std::string checkpoint_path(const std::string& results);
-// The path of the marks of errors (error_marks.h) beside them.
-std::string error_marks_path(const std::string& results);
+// The path of the marks of errors (answer_marks.h) beside them.
+std::string answer_marks_path(const std::string& results);
 // The same of what lines leave unsaid (line_marks.h).
 std::string line_marks_path(const std::string& results);
 

@@ -75,7 +75,7 @@ void NamedFiles::write_checkpoint(const std::string& results) {
     add_output(who, *checkpoint);
     add_provisional(who, *checkpoint);
   }
-  const std::string errors_path = error_marks_path(place->path());
+  const std::string errors_path = answer_marks_path(place->path());
   if (const auto errors = find_place(errors_path))
     add_output(name_of("the checkpoint's file of errors", errors_path), *errors);
   const std::string lines_path = line_marks_path(place->path());

@@ -18,6 +18,7 @@ inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
 struct OrderConfig {
   std::optional<std::uint64_t> seed;  // absent: drawn at random
   unsigned passes = 1;
+  unsigned retries = 0;        // of the passes, those to who has not replied by then
   std::optional<Shard> shard;  // absent: undivided
   std::string shard_source;    // the option or variables that the shard came from, for the log
   std::optional<std::uint64_t> max_targets;

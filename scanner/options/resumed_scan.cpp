@@ -20,8 +20,10 @@ namespace {
 
 // What a leg may have of its own: how it sends, how long, and what it tells people.
 constexpr std::string_view kOfEachLeg =
-    " --resume --rate --per-slash24 --max-runtime --max-results --min-hit-rate --cooldown --method "
-    "--interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary --status "
+    " --resume --rate --per-slash24 --max-runtime --max-results --min-hit-rate --cooldown "
+    "--pass-gap "
+    "--method --interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary "
+    "--status "
     "--status-file --status-interval --metrics --verbose --quiet --checkpoint "
     "--checkpoint-interval --user --no-sandbox --help ";
 
@@ -36,7 +38,7 @@ std::string working_directory() {
 
 // The file that holds results of which a name beside them was given; empty: none was.
 std::string results_of(const std::string& path) {
-  for (const std::string_view ending : {".scan.errors", ".scan.part", ".scan", ".part"})
+  for (const std::string_view ending : {".scan.answers", ".scan.part", ".scan", ".part"})
     if (path.ends_with(ending))
       if (std::string results = path.substr(0, path.size() - ending.size());
           access(checkpoint_path(results).c_str(), F_OK) == 0)

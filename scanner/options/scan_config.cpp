@@ -83,6 +83,11 @@ void add_order_options(CLI::App& app, OrderConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
               });
+  group.value("--retry", "K", "Probe those who have not replied again, in K further passes [0]",
+              [&config](const std::string& option, const std::string& text) {
+                config.retries =
+                    static_cast<unsigned>(parse_count(option, text, 0, kPassesMax - 1));
+              });
   group.value("--shard", "I/N",
               "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
               [&config](const std::string& option, const std::string& text) {
@@ -130,6 +135,11 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
                 const std::optional<double> percent = parse_percent(option, text);
                 if (!percent) refuse(option, text, "a percentage, with its sign, as in 0.1%");
                 config.min_hit_rate = *percent / 100;
+              });
+  group.value("--pass-gap", "SEC",
+              "Wait so long between passes, since losses come in bursts [0; 1 with --retry]",
+              [&config](const std::string& option, const std::string& text) {
+                config.pass_gap_s = parse_seconds(option, text);
               });
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
@@ -308,6 +318,8 @@ std::string why_no_checkpoint(const ScanConfig& config) {
   const OutputConfig& output = config.output;
   if (config.dry_run) return "a dry run sends nothing";
   if (output.path == "-") return "the results go to standard output (-o FILE)";
+  if (config.order.retries > 0)
+    return "with --retry nobody knows whom an ended scan has asked again";
   if (output.mode == OutputMode::append) return "with --append the file has other results, too";
   const tl::expected<FilePlace, std::string> place = find_place(output.path);
   const bool is_special = place && place->file && !S_ISREG(place->file->st_mode);
@@ -325,6 +337,17 @@ void settle_checkpoint(ScanConfig& config) {
   output.why_no_checkpoint = why_no_checkpoint(config);
   if (output.checkpointing == Checkpointing::asked && !output.why_no_checkpoint.empty())
     throw UserError(ExitCode::bad_usage, fmt::format("--checkpoint: {}", output.why_no_checkpoint));
+}
+
+void settle_passes(OrderConfig& order, const PaceConfig& pace) {
+  if (order.retries > 0 && order.passes > 1)
+    throw UserError(ExitCode::bad_usage,
+                    "--retry and --probes: --probes K asks every target K times, --retry K only "
+                    "those who have not replied; give one of them");
+  order.passes += order.retries;
+  if (pace.pass_gap_s && order.passes == 1)
+    throw UserError(ExitCode::bad_usage,
+                    "--pass-gap: there is one pass; --probes K or --retry K makes more");
 }
 
 void check_path(const PathConfig& path) {
@@ -443,6 +466,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   require_targets(config.target, "echoscan scan");
   check_output(config.output);
   check_path(config.path);
+  settle_passes(config.order, config.pace);
   settle_shard(config.order, environment);
   settle_checkpoint(config);
   check_files(config, *config_file);

@@ -38,6 +38,7 @@ struct PaceConfig {
   std::uint64_t max_results = 0;             // first replies that end the sending; 0: none do
   std::optional<double> min_hit_rate;        // replies by targets, below which the scan ends
   double cooldown_s = 8;
+  std::optional<double> pass_gap_s;  // from the end of a pass to the next
 };
 
 // Where the metrics are served.
@@ -70,6 +71,12 @@ struct OutputConfig {
 };
 
 struct ScanConfig {
+  // A retry without --pass-gap waits for what is on its way.
+  static constexpr double kRetryGapS = 1;
+  [[nodiscard]] double pass_gap_s() const {
+    return pace.pass_gap_s.value_or(order.retries > 0 ? kRetryGapS : 0);
+  }
+
   TargetConfig target;
   OrderConfig order;
   PathConfig path;

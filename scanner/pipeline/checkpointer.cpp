@@ -106,7 +106,7 @@ void Checkpointer::look() {
   // The newest view of which everything that had come in is in place.
   const auto in_place = std::find_if(views_.rbegin(), views_.rend(), [&](const auto& view) {
     return !view.is_backlogged && view.lines <= newest.lines_in_place &&
-           view.errors <= newest.errors_in_place;
+           view.answers <= newest.answers_in_place;
   });
   if (in_place == views_.rend()) return;
   const auto base = std::find_if(in_place, views_.rend(), [&](const CheckpointView& view) {
@@ -122,7 +122,7 @@ void Checkpointer::look() {
     }
     return;
   }
-  OrderPlace place{{}, reached, in_place->lines, in_place->errors, newest.bytes_in_place};
+  OrderPlace place{{}, reached, in_place->lines, in_place->answers, newest.bytes_in_place};
   for (auto view = views_.rbegin(); view != std::next(base); ++view)
     place.pending.insert(place.pending.end(), view->pending.begin(), view->pending.end());
   make_step_set(place.pending);

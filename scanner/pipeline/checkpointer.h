@@ -32,8 +32,8 @@ struct CheckpointView {
   std::uint64_t lines = 0;           // of replies that came until then
   std::uint64_t lines_in_place = 0;  // of all lines, with what they leave unsaid
   std::uint64_t bytes_in_place = 0;  // of a packed file that has these, or more
-  std::uint64_t errors = 0;          // the same of errors that are only marked
-  std::uint64_t errors_in_place = 0;
+  std::uint64_t answers = 0;         // the same of answers that are only marked
+  std::uint64_t answers_in_place = 0;
   std::uint64_t in_doubt = 0;
   std::uint64_t sent = 0;
   std::uint64_t sent_again = 0;

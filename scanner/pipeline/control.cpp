@@ -358,7 +358,7 @@ std::uint64_t Control::silence_ns() const {
 // Warns when a scan sends nothing and has no reason to wait: a pacer that never granted anything
 // once looked like a slow network, until --max-runtime ended the scan.
 void Control::look_for_progress(const Snapshot& snapshot) {
-  const std::uint64_t sent = snapshot.sent();
+  const std::uint64_t sent = snapshot.sent() + snapshot.sum(&SenderFigures::replied_already);
   const std::uint64_t paused_ns = snapshot.paused_ns();
   const bool is_waiting = paused_ns != last_paused_ns_ || link_is_down_ || filter_watch_.is_off() ||
                           next_hop_watch_.is_lost() || source_watch_.is_lost() ||

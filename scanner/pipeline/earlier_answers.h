@@ -1,9 +1,11 @@
-// Which targets have answered an earlier leg of a resumed scan: nobody probes them again.
+// Which targets have answered an earlier leg of a resumed scan: nobody probes them again. Where
+// passes are told apart (pass_histories.h), which of them each has answered.
 //
 // Senders ask for the few steps that an earlier leg may have taken and not finished, so that the
 // search by address (100 ns) costs nothing that shows. It is a bitmap beside the receiver's own,
 // which changes while senders read: N/8 bytes more, of which only the pages with answers are
-// touched. Filled before the senders start; then any thread reads it.
+// touched, and so often as there
+// are passes to tell apart. Filled before the senders start; then any thread reads it.
 #pragma once
 
 #include <optional>
@@ -15,19 +17,26 @@ namespace echoscan {
 
 class EarlierAnswers {
  public:
-  // The set must outlive it.
-  explicit EarlierAnswers(const TargetSet& targets)
-      : targets_(targets), answered_(targets.size()) {}
+  // So many passes are told apart; 1: an answer to one is an answer to all. The set must outlive
+  // it.
+  explicit EarlierAnswers(const TargetSet& targets, unsigned passes = 1)
+      : targets_(targets), passes_(passes), answered_(targets.size() * passes) {}
 
-  void add(std::uint64_t index) { answered_.test_and_set(index); }
-  void prefetch(std::uint64_t index) const { answered_.prefetch(index); }
-  [[nodiscard]] bool has(Ipv4 address) const {
+  [[nodiscard]] bool tells_passes_apart() const { return passes_ > 1; }
+  void add(std::uint64_t index, unsigned pass = 0) { answered_.test_and_set(place(index, pass)); }
+  void prefetch(std::uint64_t index) const { answered_.prefetch(place(index, 0)); }
+  [[nodiscard]] bool has(Ipv4 address, unsigned pass) const {
     const std::optional<std::uint64_t> index = targets_.index_of(address);
-    return index && answered_.test(*index);
+    return index && answered_.test(place(*index, pass));
   }
 
  private:
+  [[nodiscard]] std::uint64_t place(std::uint64_t index, unsigned pass) const {
+    return index * passes_ + (passes_ > 1 ? pass : 0);
+  }
+
   const TargetSet& targets_;
+  const unsigned passes_;
   TargetBitmap answered_;
 };
 

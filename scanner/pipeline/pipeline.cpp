@@ -64,9 +64,11 @@ SenderFigures figures_of(const SenderCounters& counters) {
           .in_doubt = counters.in_doubt.get(),
           .answered_earlier = counters.answered_earlier.get(),
           .drawn_again = counters.drawn_again.get(),
+          .replied_already = counters.replied_already.get(),
           .paused_output_ns = counters.paused_output_ns.get(),
           .paused_receiver_ns = counters.paused_receiver_ns.get(),
-          .paused_link_ns = counters.paused_link_ns.get()};
+          .paused_link_ns = counters.paused_link_ns.get(),
+          .paused_pass_ns = counters.paused_pass_ns.get()};
 }
 
 TransmitterFigures figures_of(const Queue& queue, const Transmitter& part) {
@@ -143,6 +145,7 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       started_ns_(clock.now_ns()),
       probe_count_(plan.target_count * config.order.passes),
       seed_(plan.seed),
+      passes_(config.order.passes),
       labels_(plan.labels),
       ways_(plan.ways.map),
       without_way_(plan.unroutable_count * config.order.passes),
@@ -157,16 +160,33 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
     senders_.push_back(std::make_unique<Sender>(
         TargetCursor(plan.targets, plan.permutation), blocks_, pacer_, *queue.transmitter, clock,
         source, writer_, state_, plan.labels, plan.ways.map, *next_hops.current, queue.rate_pps));
+  set_pass_rules(plan, config);
   if (resumption) {
     reached_ = resumption->reached;
     sent_earlier_ = resumption->sent;
     first_pass_earlier_ = resumption->first_pass;
-    answers_.emplace(plan.targets);
+    answers_.emplace(plan.targets, histories_ ? passes_ : 1);
     receiver_.begin_behind(resumption->first_start_ms * kMillisecondNs);
   }
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
+}
+
+void Pipeline::set_pass_rules(const TargetPlan& plan, const ScanConfig& config) {
+  if (PassHistories::are_kept_for(passes_)) {
+    histories_.emplace(plan.targets.size(), passes_, plan.labels, plan.ways.map);
+    receiver_.keep_histories(&*histories_);
+  }
+  PassRules rules;
+  const double gap_s = config.pass_gap_s();
+  if (passes_ > 1 && gap_s > 0)
+    rules.gate = &pass_gate_.emplace(senders_.size(), passes_, nanoseconds(gap_s));
+  if (config.order.retries > 0) {
+    rules.targets = &plan.targets;
+    rules.replied = &receiver_.replied();
+  }
+  for (std::size_t i = 0; i < senders_.size(); ++i) senders_[i]->follow(rules, i);
 }
 
 ShardBlocks Pipeline::make_blocks(const TargetPlan& plan, const ScanConfig& config,
@@ -186,14 +206,21 @@ std::size_t Pipeline::restore(std::span<const ReadResult> results) {
     const ReadResult& result = results[i];
     const std::optional<std::uint64_t> index = receiver_.restore(result);
     if (!index) return i;
-    if (!result.is_error && !result.is_repeat) answers_->add(*index);
+    // Where passes are told apart, marks say which one was answered.
+    if (!result.is_error && !result.is_repeat && !answers_->tells_passes_apart())
+      answers_->add(*index);
     receiver_.count_line(result.is_error, result.is_repeat);
     ++lines_restored_;
   }
   return results.size();
 }
 
-bool Pipeline::restore(const ErrorMark& mark) {
+bool Pipeline::restore(const AnswerMark& mark) {
+  if (mark.is_reply()) {
+    const std::optional<std::uint64_t> index = receiver_.restore_pass(mark.target, mark.icmp_code);
+    if (index) answers_->add(*index, mark.icmp_code);
+    return histories_.has_value();
+  }
   ReadResult result;
   result.target = mark.target;
   result.is_error = true;
@@ -206,10 +233,10 @@ void Pipeline::continue_behind(std::uint64_t bytes) {
   writer_.continue_behind(lines_restored_, bytes);
 }
 
-void Pipeline::keep_progress(ErrorMarks* errors, LineMarks* lines) {
-  error_marks_ = errors;
+void Pipeline::keep_progress(AnswerMarks* answers, LineMarks* lines) {
+  answer_marks_ = answers;
   line_marks_ = lines;
-  receiver_.keep_marks(errors, lines);
+  receiver_.keep_marks(answers, lines);
   for (const auto& sender : senders_) {
     progress_.push_back(std::make_unique<OrderProgress>(Sender::kHistory));
     sender->keep_progress(progress_.back().get(), answers_ ? &*answers_ : nullptr);
@@ -238,8 +265,8 @@ CheckpointView Pipeline::checkpoint_view() const {
   view.lines_in_place = writer_.lines_in_place();
   view.bytes_in_place = writer_.packed_bytes_in_place();
   if (line_marks_) view.lines_in_place = std::min(view.lines_in_place, line_marks_->in_place());
-  view.errors = error_marks_ ? error_marks_->count() : 0;
-  view.errors_in_place = error_marks_ ? error_marks_->in_place() : 0;
+  view.answers = answer_marks_ ? answer_marks_->count() : 0;
+  view.answers_in_place = answer_marks_ ? answer_marks_->in_place() : 0;
   for (const auto& sender : senders_) {
     const SenderCounters& counters = sender->counters();
     view.in_doubt += counters.in_doubt.get();
@@ -372,7 +399,7 @@ Snapshot Pipeline::snapshot() const {
   snapshot.handed_over_by_way.resize(snapshot.replied_by_way.size());
   for (const auto& sender : senders_)
     for (LabelId way = 0; way < snapshot.handed_over_by_way.size(); ++way)
-      snapshot.handed_over_by_way[way] += sender->handed_over_by_way().count(way);
+      snapshot.handed_over_by_way[way] += sender->handed_over().by_way.count(way);
   snapshot.receiver = figures_of(source_, receiver_.counters());
   snapshot.output = figures_of(writer_, receiver_.counters());
   return snapshot;
@@ -386,30 +413,42 @@ void Pipeline::for_each_given_up(const Use& use) const {
 }
 
 std::vector<std::uint64_t> Pipeline::sent_by(const LabelMap& labels,
-                                             const LabelTally& (Sender::*handed_over)()
-                                                 const) const {
+                                             LabelTally HandedOver::*handed_over) const {
   LabelTally given_up(labels);
   for_each_given_up([&given_up](std::span<const Target> targets) {
     for (const Target& target : targets) given_up.add(target.address);
   });
   std::vector<std::uint64_t> sent(given_up.counts().size());
   for (LabelId label = 0; label < sent.size(); ++label) {
-    for (const auto& sender : senders_) sent[label] += ((*sender).*handed_over)().count(label);
+    for (const auto& sender : senders_)
+      sent[label] += (sender->handed_over().*handed_over).count(label);
     sent[label] -= given_up.count(label);
   }
   return sent;
 }
 
-Tallies Pipeline::tallies() const {
-  Tallies tallies;
+void Pipeline::tally_passes(Tallies& tallies) const {
+  tallies.given_up_by_pass.resize(passes_);
   for_each_given_up([&tallies](std::span<const Target> targets) {
     tallies.given_up += targets.size();
-    tallies.given_up_first_pass += static_cast<std::uint64_t>(
-        std::ranges::count_if(targets, [](const Target& target) { return target.pass == 0; }));
+    for (const Target& target : targets) ++tallies.given_up_by_pass[target.pass];
   });
-  tallies.sent_by_label = sent_by(labels_, &Sender::handed_over_by_label);
+  tallies.handed_over_by_pass.resize(passes_);
+  for (const auto& sender : senders_)
+    for (unsigned pass = 0; pass < passes_; ++pass)
+      tallies.handed_over_by_pass[pass] += sender->handed_over().by_pass[pass];
+  if (!histories_) return;
+  tallies.histories = histories_->counts();
+  tallies.histories_by_label = histories_->counts_by_label();
+  tallies.histories_by_way = histories_->counts_by_way();
+}
+
+Tallies Pipeline::tallies() const {
+  Tallies tallies;
+  tally_passes(tallies);
+  tallies.sent_by_label = sent_by(labels_, &HandedOver::by_label);
   tallies.replied_by_label = receiver_.replied_by_label().counts();
-  tallies.sent_by_way = sent_by(ways_, &Sender::handed_over_by_way);
+  tallies.sent_by_way = sent_by(ways_, &HandedOver::by_way);
   tallies.replied_by_way = receiver_.replied_by_way().counts();
   tallies.errors = receiver_.errors().rows();
   tallies.top_repeaters = receiver_.repeats().top(kRepeatersListed);

@@ -29,6 +29,7 @@
 #include "scanner/pipeline/earlier_answers.h"
 #include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/order_progress.h"
+#include "scanner/pipeline/pass_histories.h"
 #include "scanner/pipeline/receiver.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/sender.h"
@@ -72,12 +73,12 @@ class Pipeline {
   // These before run(). Counts again what an earlier leg has found, in order; how many of them. It
   // ends before one that this scan cannot have found. A batch at a time is faster than one by one.
   std::size_t restore(std::span<const ReadResult> results);
-  bool restore(const ErrorMark& mark);
+  bool restore(const AnswerMark& mark);
   // The results file has so many bytes, before packing, from before.
   void continue_behind(std::uint64_t bytes);
   // What the checkpoint needs is kept from now on; either kind of marks may be null, and must
   // outlive the pipeline.
-  void keep_progress(ErrorMarks* errors, LineMarks* lines);
+  void keep_progress(AnswerMarks* answers, LineMarks* lines);
 
   // What a checkpoint has to know. Any thread.
   [[nodiscard]] CheckpointView checkpoint_view() const;
@@ -101,14 +102,16 @@ class Pipeline {
   // What is left of the order: all, or what earlier legs have left.
   static ShardBlocks make_blocks(const TargetPlan& plan, const ScanConfig& config,
                                  const Resumption* resumption);
+  // What the senders, and the receiver, have to know of several passes.
+  void set_pass_rules(const TargetPlan& plan, const ScanConfig& config);
   // How the scan ended: lost results are the worst news, whatever else ended it.
   [[nodiscard]] ScanOutcome outcome_of(const Control& control) const;
   [[nodiscard]] OutputFailed output_failure() const;
   // What left, by label of one of the plan's maps, each probe once: what was handed over, less what
   // was given up behind that.
   [[nodiscard]] std::vector<std::uint64_t> sent_by(const LabelMap& labels,
-                                                   const LabelTally& (Sender::*handed_over)()
-                                                       const) const;
+                                                   LabelTally HandedOver::*handed_over) const;
+  void tally_passes(Tallies& tallies) const;
   // Calls `use` with the targets that each sender and each transmitter has given up.
   template <typename Use>
   void for_each_given_up(const Use& use) const;
@@ -124,6 +127,7 @@ class Pipeline {
   std::uint64_t started_ns_;
   std::uint64_t probe_count_;
   std::uint64_t seed_;
+  unsigned passes_;
   const LabelMap& labels_;
   const LabelMap& ways_;
   std::uint64_t without_way_;  // probes to targets that no way leads to
@@ -131,8 +135,9 @@ class Pipeline {
   std::atomic<std::size_t> senders_running_ = 0;
   ResultFormat format_;
   ResultWriter writer_;
+  std::optional<PassHistories> histories_;
   Receiver receiver_;
-  ErrorMarks* error_marks_ = nullptr;
+  AnswerMarks* answer_marks_ = nullptr;
   LineMarks* line_marks_ = nullptr;
   std::uint64_t reached_ = 0;
   std::optional<EarlierAnswers> answers_;
@@ -141,6 +146,7 @@ class Pipeline {
   std::uint64_t first_pass_earlier_ = 0;
   std::vector<std::unique_ptr<OrderProgress>> progress_;
   ShardBlocks blocks_;
+  std::optional<PassGate> pass_gate_;
   Pacer pacer_;
   std::vector<std::unique_ptr<Sender>> senders_;
   // What the control has noted, once run() has returned.

@@ -53,7 +53,7 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
     // Marks first: a target whose reply has its line is probed no more, and an error that came
     // before that would be forgotten by a kill in between; and a line without its mark says too
     // little.
-    if (error_marks_) error_marks_->flush();
+    if (answer_marks_) answer_marks_->flush();
     if (line_marks_) line_marks_->flush();
     flush(0, on_output_failure);
     if (received == batch_.size()) continue;
@@ -104,11 +104,13 @@ void Receiver::take(const reply& reply) {
     repeat = repeats_.add(target);
   } else if (is_error) {
     note_first_error(reply.icmp_type, reply.icmp_code, *index);
-    if (error_marks_) error_marks_->add({target, reply.icmp_type, reply.icmp_code});
+    if (answer_marks_ && !emission_.errors)
+      answer_marks_->add({target, reply.icmp_type, reply.icmp_code});
   } else {
     label = note_first_reply(reply, *index);
     if (!interface.empty()) counters_.elsewhere.add(1);
   }
+  if (histories_ && !is_error) note_pass(reply, *index);
   if (!emission_.admits(is_error, repeat)) return;
   if (repeat > 0) {
     counters_.repeats_written.add(1);
@@ -145,6 +147,12 @@ std::string_view Receiver::note_first_reply(const reply& reply, std::uint64_t in
   return replied_by_label_.add(Ipv4{reply.target});
 }
 
+// A payload that was altered proves no pass.
+void Receiver::note_pass(const reply& reply, std::uint64_t index) {
+  if (reply.sent_ns == 0 || !histories_->add(Ipv4{reply.target}, index, reply.pass)) return;
+  if (answer_marks_) answer_marks_->add({Ipv4{reply.target}, 0, reply.pass});
+}
+
 std::string_view Receiver::elsewhere(const reply& reply) const {
   if (arrivals_.interfaces.empty()) return {};
   const std::uint8_t expected = arrivals_.by_way[replied_by_way_.label_of(Ipv4{reply.target})];
@@ -172,6 +180,7 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
   result.ttl = reply.ttl;
   result.shard = shard_;
   result.rtt_ns = proved_rtt_ns(reply);
+  if (reply.sent_ns != 0) result.pass = reply.pass;
   if (reply.outcome == FRAME_ERROR) {
     result.quoted_ttl = reply.quoted_ttl;
   } else {
@@ -242,6 +251,13 @@ std::optional<std::uint64_t> Receiver::restore(const ReadResult& result) {
     return std::nullopt;
   }
   counters_.records.add(1);
+  return index;
+}
+
+std::optional<std::uint64_t> Receiver::restore_pass(Ipv4 target, unsigned pass) {
+  const std::optional<std::uint64_t> index = targets_.index_of(target);
+  if (!histories_ || !index || !replied_.test(*index)) return std::nullopt;
+  histories_->add(target, *index, pass);
   return index;
 }
 

@@ -23,9 +23,10 @@
 #include "output/summary/rtt_histogram.h"
 #include "output/summary/time_bins.h"
 #include "scanner/options/emission.h"
-#include "scanner/pipeline/error_marks.h"
+#include "scanner/pipeline/answer_marks.h"
 #include "scanner/pipeline/error_tally.h"
 #include "scanner/pipeline/line_marks.h"
+#include "scanner/pipeline/pass_histories.h"
 #include "scanner/pipeline/repeat_tally.h"
 #include "scanner/pipeline/scan_state.h"
 #include "scanner/pipeline/target_bitmap.h"
@@ -56,12 +57,14 @@ class Receiver {
            const LabelMap& labels, const LabelMap& ways, Arrivals arrivals = {},
            const Emission& emission = {});
 
-  // These before run(). Errors without a line are marked, and what lines leave unsaid; either may
-  // be null, and must outlive the receiver.
-  void keep_marks(ErrorMarks* errors, LineMarks* lines) {
-    error_marks_ = errors;
+  // These before run(). What no line says is marked, and what lines leave unsaid; either may be
+  // null, and must outlive the receiver.
+  void keep_marks(AnswerMarks* answers, LineMarks* lines) {
+    answer_marks_ = answers;
     line_marks_ = lines;
   }
+  // Which passes each target answers is noted there, which must outlive the receiver.
+  void keep_histories(PassHistories* histories) { histories_ = histories; }
   // The scan began with another leg at that time, CLOCK_REALTIME.
   void begin_behind(std::int64_t first_start_ns);
   // Brings nearer what restore() will look at; the target's index.
@@ -69,6 +72,9 @@ class Receiver {
   // Counts again what an earlier leg has found. The target's index; nullopt: no target of this scan
   // can have that, or not once more.
   std::optional<std::uint64_t> restore(const ReadResult& result);
+  // That the target, of which restore() knows a reply, has answered the pass; its index. nullopt:
+  // it knows none.
+  std::optional<std::uint64_t> restore_pass(Ipv4 target, unsigned pass);
   // That there is a line of it.
   void count_line(bool is_error, bool is_repeat) {
     if (is_repeat) counters_.repeats_written.add(1);
@@ -80,6 +86,8 @@ class Receiver {
   void run(const std::function<void()>& on_output_failure);
 
   [[nodiscard]] const ReceiverCounters& counters() const { return counters_; }
+  // Who has replied so far, by the index in the set.
+  [[nodiscard]] const TargetBitmap& replied() const { return replied_; }
   // After run() has returned.
   [[nodiscard]] const RttHistogram& rtt() const { return rtt_; }
   [[nodiscard]] const LabelTally& replied_by_label() const { return replied_by_label_; }
@@ -104,6 +112,7 @@ class Receiver {
   // The interface that it came in by; empty where that is the one of the target's way.
   [[nodiscard]] std::string_view elsewhere(const reply& reply) const;
   void note_first_error(std::uint8_t icmp_type, std::uint8_t icmp_code, std::uint64_t index);
+  void note_pass(const reply& reply, std::uint64_t index);
   bool restore_reply(const ReadResult& result, std::uint64_t index);
   void write(const reply& reply, bool is_repeat, std::string_view label,
              std::string_view interface);
@@ -142,8 +151,9 @@ class Receiver {
   RepeatTally responders_;
   TimeBins replied_by_time_;
   TimeBins replied_late_;
-  ErrorMarks* error_marks_ = nullptr;
+  AnswerMarks* answer_marks_ = nullptr;
   LineMarks* line_marks_ = nullptr;
+  PassHistories* histories_ = nullptr;
   ReadBack read_back_;
   std::int64_t first_start_ns_ = 0;  // of the first leg, when this is another
   std::uint64_t earlier_ns_ = 0;     // from then to the start of this leg

@@ -27,7 +27,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
                Clock& clock, const ReplySource& source, const ResultWriter& writer,
                ScanState& state, const LabelMap& labels, const LabelMap& ways,
                const CurrentNextHops& next_hops, ProbeRate rate_pps)
-    : walk_(cursor, blocks),
+    : draw_(cursor, blocks),
       pacer_(pacer),
       transmitter_(transmitter),
       clock_(clock),
@@ -38,8 +38,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       history_(kHistory),
       handed_back_(kBatchSize),
       next_hops_(next_hops),
-      handed_over_by_label_(labels),
-      handed_over_by_way_(ways) {
+      handed_over_(labels, ways) {
   given_up_.reserve(kBatchSize);
 }
 
@@ -101,8 +100,10 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     return 0;
   }
   follow_ways();
-  if (refill()) {
+  if (refill(now_ns)) {
     is_done_ = false;
+  } else if (draw_.waits_until_ns() > 0) {
+    return wait_for_pass(now_ns);
   } else {
     is_done_ = is_all_sent(now_ns);
     if (is_done_) return 0;
@@ -127,7 +128,7 @@ std::span<Target> Sender::room() {
   return std::span(history_).subspan(at, std::min<std::size_t>(kBatchSize, kHistory - at));
 }
 
-bool Sender::refill() {
+bool Sender::refill(std::uint64_t now_ns) {
   if (batch_begin_ != batch_end_) return true;
   // Not expected: so many targets were handed back meanwhile that the oldest of those to be sent
   // again are overwritten now. They are in doubt.
@@ -148,7 +149,7 @@ bool Sender::refill() {
   }
   if (count == 0 && !is_stopped_) {
     kind_ = Kind::from_order;
-    count = draw(room());
+    count = draw(room(), now_ns);
   }
   batch_end_ += count;
   if (count > 0 && kind_ != Kind::from_order) again_end_ = batch_end_;
@@ -249,40 +250,29 @@ void Sender::drop(const Target& target) {
   }
 }
 
-std::size_t Sender::draw(std::span<Target> room) {
+std::size_t Sender::draw(std::span<Target> room, std::uint64_t now_ns) {
   std::array<Ipv4, kBatchSize> addresses;
-  while (const auto drawn = walk_.next(std::span(addresses).first(room.size()))) {
-    pass_ = static_cast<std::uint8_t>(drawn->pass);
-    counters_.drawn.add(drawn->addresses.size());
-    std::span<Ipv4> left = drawn->addresses;
-    if (drawn->was_reached) left = left.first(leave_out_answered(left));
+  while (const auto drawn =
+             draw_.next(std::span(addresses).first(room.size()), now_ns, counters_, handed_over_)) {
+    pass_ = drawn->pass;
+    const std::span<const Ipv4> left = drawn->addresses;
     const std::size_t count = give_ways(left, room);
     // What no way of the plan leads to is done. That a way was lost, or that routes have changed,
     // need not hold for who resumes the scan.
     const bool is_partial = count < left.size() && (lost_next_hops_ != 0 || !next_hops_.is_first());
     if (progress_) progress_->note_draw(drawn->steps, batch_end_, count, is_partial);
     if (count > 0) return count;
-    // There may be millions without a way in a row.
+    // There may be millions without a way in a row, or that have replied.
     if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
   }
   return 0;
 }
 
-// They count as sent, since they have been: their answers are there.
-std::size_t Sender::leave_out_answered(std::span<Ipv4> addresses) {
-  std::size_t left = 0;
-  for (const Ipv4 address : addresses) {
-    if (earlier_ == nullptr || !earlier_->has(address)) {
-      addresses[left++] = address;
-      continue;
-    }
-    counters_.answered_earlier.add(1);
-    if (pass_ == 0) counters_.first_pass.add(1);
-    handed_over_by_label_.add(address);
-    handed_over_by_way_.add(address);
-  }
-  counters_.drawn_again.add(left);
-  return left;
+std::uint64_t Sender::wait_for_pass(std::uint64_t now_ns) {
+  is_done_ = false;
+  transmitter_.settle();
+  pause(now_ns, source_.is_backlogged() ? counters_.paused_receiver_ns : counters_.paused_pass_ns);
+  return 0;
 }
 
 std::size_t Sender::give_ways(std::span<const Ipv4> addresses, std::span<Target> room) {
@@ -346,15 +336,16 @@ void Sender::count_accepted(std::span<const Target> accepted) {
   }
   counters_.handed_over.add(accepted.size());
   if (pass_ == 0) counters_.first_pass.add(accepted.size());
-  if (!handed_over_by_label_.empty())
-    for (const Target& target : accepted) handed_over_by_label_.add(target.address);
-  if (handed_over_by_way_.empty()) return;
+  handed_over_.by_pass[pass_] += accepted.size();
+  if (!handed_over_.by_label.empty())
+    for (const Target& target : accepted) handed_over_.by_label.add(target.address);
+  if (handed_over_.by_way.empty()) return;
   for (const Target& target : accepted) {
     // By the plan's ways, as replies are counted.
     if (target.way != Target::kWayUnknown && next_hops_.is_first()) {
-      handed_over_by_way_.add_label(target.way);
+      handed_over_.by_way.add_label(target.way);
     } else {
-      handed_over_by_way_.add(target.address);
+      handed_over_.by_way.add(target.address);
     }
   }
 }
@@ -425,8 +416,8 @@ std::uint64_t Sender::settled_place() {
 void Sender::publish_progress(std::uint64_t now_ns, bool is_last) {
   if (!progress_) return;
   published_ns_ = now_ns;
-  progress_->publish(settled_place(), walk_.rest(),
-                     is_last ? OrderProgress::kEveryBlock : walk_.claimed_blocks(), is_last);
+  progress_->publish(settled_place(), draw_.rest(),
+                     is_last ? OrderProgress::kEveryBlock : draw_.claimed_blocks(), is_last);
 }
 
 void Sender::mark_from(std::uint64_t begin) {
@@ -454,7 +445,7 @@ std::uint64_t Sender::under_way() const {
 // Something may have been lost just now without anybody knowing: the last probes are safe only when
 // all that they need is seen after they left.
 bool Sender::is_all_sent(std::uint64_t now_ns) {
-  if (!transmitter_.settle() || refill()) {
+  if (!transmitter_.settle() || refill(now_ns)) {
     settled_ns_ = 0;
     return false;
   }
@@ -470,6 +461,7 @@ bool Sender::is_all_sent(std::uint64_t now_ns) {
 void Sender::stop(std::uint64_t now_ns) {
   is_stopped_ = true;
   stopped_ns_ = now_ns;
+  draw_.end();
   if (kind_ == Kind::from_order) batch_end_ = batch_begin_;
 }
 
@@ -477,6 +469,7 @@ void Sender::end() {
   if (has_ended_) return;
   const std::uint64_t settled = settled_place();
   has_ended_ = true;
+  draw_.end();
   transmitter_.give_up();
   std::uint64_t in_doubt = lost_end_ - lost_begin_;
   if (in_doubt > 0) doubted_end_ = lost_end_;

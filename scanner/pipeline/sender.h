@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "output/result/result_writer.h"
-#include "scanner/pipeline/earlier_answers.h"
+#include "scanner/pipeline/order_draw.h"
 #include "scanner/pipeline/order_progress.h"
 #include "scanner/pipeline/place_marks.h"
 #include "scanner/pipeline/scan_state.h"
@@ -26,8 +26,6 @@
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
-#include "targets/label_tally.h"
-#include "targets/order_walk.h"
 
 namespace echoscan {
 
@@ -59,8 +57,10 @@ class Sender {
   // and must outlive the sender; targets that have answered an earlier leg are not sent to.
   void keep_progress(OrderProgress* progress, const EarlierAnswers* earlier) {
     progress_ = progress;
-    earlier_ = earlier;
+    draw_.leave_out(earlier);
   }
+  // Before run(). `sender` is the number by which the gate knows this one.
+  void follow(const PassRules& rules, std::size_t sender) { draw_.follow(rules, sender); }
 
   // Sends until all of the order has left, or the scan is stopped. Pauses while the receiver or the
   // reader of the results cannot keep up and while something is lost that probes or replies need;
@@ -76,10 +76,7 @@ class Sender {
   void note_late_loss();
 
   [[nodiscard]] const SenderCounters& counters() const { return counters_; }
-  // What the transmitter accepted, each probe once, by label. After run() has returned.
-  [[nodiscard]] const LabelTally& handed_over_by_label() const { return handed_over_by_label_; }
-  // The same by way.
-  [[nodiscard]] const LabelTally& handed_over_by_way() const { return handed_over_by_way_; }
+  [[nodiscard]] const HandedOver& handed_over() const { return handed_over_; }
   // The probes that counters().refused counts. After run() has returned.
   [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
@@ -87,13 +84,11 @@ class Sender {
   // Where the targets of a batch come from; all of one batch come from one place.
   enum class Kind { from_order, taken_back, gone_back };
 
-  // Makes sure there is something to hand over; false when there is nothing.
-  bool refill();
+  // Makes sure there is something to hand over; false when there is nothing, or not yet.
+  bool refill(std::uint64_t now_ns);
   // The next targets of the order; those that were drawn are handed over, unless the scan is
   // stopped.
-  std::size_t draw(std::span<Target> room);
-  // Moves those that have not answered an earlier leg to the front, and returns how many they are.
-  std::size_t leave_out_answered(std::span<Ipv4> addresses);
+  std::size_t draw(std::span<Target> room, std::uint64_t now_ns);
   // Makes targets of addresses; counts those that have no way, and returns how many have one.
   std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
   void set_way(Target& target) const;
@@ -120,6 +115,8 @@ class Sender {
   // Sends what the pacer allows; returns how long to wait, 0 when it got anything off.
   std::uint64_t send_batch(std::uint64_t now_ns);
   void count_accepted(std::span<const Target> accepted);
+  // Sees to what is under way, and returns how long to wait for the next pass.
+  std::uint64_t wait_for_pass(std::uint64_t now_ns);
   // Naps, and counts the time that it took.
   void pause(std::uint64_t now_ns, Counter& paused_ns);
   // Marks what may have been lost with the link: it is handed over again when the link is back.
@@ -144,7 +141,7 @@ class Sender {
   void stop(std::uint64_t now_ns);
   [[nodiscard]] std::span<Target> room();
 
-  OrderWalk walk_;
+  OrderDraw draw_;
   Pacer& pacer_;
   Transmitter& transmitter_;
   Clock& clock_;
@@ -153,7 +150,6 @@ class Sender {
   ScanState& state_;
   std::uint64_t go_back_;  // how many targets before those under way
   OrderProgress* progress_ = nullptr;
-  const EarlierAnswers* earlier_ = nullptr;
 
   // Places only grow; the target of a place is at place % kHistory. Those before batch_begin_ have
   // been accepted.
@@ -191,8 +187,7 @@ class Sender {
   SenderCounters counters_;
   NextHopView next_hops_;
   std::uint64_t lost_next_hops_ = 0;  // those that are given up, by their numbers
-  LabelTally handed_over_by_label_;
-  LabelTally handed_over_by_way_;
+  HandedOver handed_over_;
   std::vector<Target> given_up_;
 };
 

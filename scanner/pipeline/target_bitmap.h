@@ -3,9 +3,10 @@
 //
 // The bits are by index and not by address, so that 79 M targets take 10 MB and the whole Internet
 // 463 MB. The kernel gives pages as they are touched, so that a scan with few replies stays small.
-// One thread.
+// One thread sets bits; any thread may test them, and sees each a moment late at worst.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "scanner/process/mapped_memory.h"
@@ -24,10 +25,10 @@ class TargetBitmap {
   // Sets the bit of an index below target_count; true if it was set before.
   bool test_and_set(std::uint64_t index) {
     const std::uint64_t mask = std::uint64_t{1} << index % 64;
-    std::uint64_t& word = words_.as<std::uint64_t>()[index / 64];
-    const bool was_set = (word & mask) != 0;
-    word |= mask;
-    return was_set;
+    const std::atomic_ref<std::uint64_t> word(words_.as<std::uint64_t>()[index / 64]);
+    const std::uint64_t before = word.load(std::memory_order_relaxed);
+    word.store(before | mask, std::memory_order_relaxed);
+    return (before & mask) != 0;
   }
 
   // Brings a bit nearer that is asked for soon: each is a line of memory of its own.
@@ -36,7 +37,8 @@ class TargetBitmap {
   }
 
   [[nodiscard]] bool test(std::uint64_t index) const {
-    return (words_.as<std::uint64_t>()[index / 64] >> index % 64 & 1) != 0;
+    const std::atomic_ref<std::uint64_t> word(words_.as<std::uint64_t>()[index / 64]);
+    return (word.load(std::memory_order_relaxed) >> index % 64 & 1) != 0;
   }
 
  private:

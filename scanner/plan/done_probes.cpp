@@ -15,7 +15,7 @@ constexpr std::size_t kDoneBatchSize = 1024;
 
 // Steps of one pass that are done, as exponents of the order.
 struct DoneSteps {
-  bool is_first_pass = false;
+  std::uint64_t pass = 0;
   StepRange exponents;
 };
 
@@ -28,7 +28,7 @@ std::vector<DoneSteps> done_steps(const TargetPlan& plan, unsigned passes,
       const std::uint64_t pass = range.begin / pass_steps;
       const std::uint64_t end = std::min(range.end, (pass + 1) * pass_steps);
       const std::uint64_t offset = plan.steps.begin - pass * pass_steps;  // modulo 2^64
-      done.push_back({pass == 0, {range.begin + offset, end + offset}});
+      done.push_back({pass, {range.begin + offset, end + offset}});
       range.begin = end;
     }
   }
@@ -47,6 +47,7 @@ std::vector<bool> ways_without(const TargetPlan& plan) {
 DoneProbes count_done(const TargetPlan& plan, unsigned passes,
                       const std::vector<StepRange>& pending) {
   DoneProbes done;
+  done.sent_by_pass.resize(passes);
   const SkippedSteps skipped(plan.permutation);
   LabelTally by_label(plan.labels);
   LabelTally by_way(plan.ways.map);
@@ -72,7 +73,7 @@ DoneProbes count_done(const TargetPlan& plan, unsigned passes,
     }
     done.drawn += drawn;
     done.sent += sent;
-    if (steps.is_first_pass) done.first_pass += sent;
+    done.sent_by_pass[steps.pass] += sent;
     done.passed_over += drawn - sent;
   }
   done.sent_by_label = by_label.counts();

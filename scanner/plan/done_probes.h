@@ -17,10 +17,14 @@
 namespace echoscan {
 
 struct DoneProbes {
+  [[nodiscard]] std::uint64_t first_pass() const {
+    return sent_by_pass.empty() ? 0 : sent_by_pass.front();
+  }
+
   std::uint64_t drawn = 0;
   std::uint64_t sent = 0;
-  std::uint64_t first_pass = 0;              // of `sent`
   std::uint64_t passed_over = 0;             // drawn, and without a way
+  std::vector<std::uint64_t> sent_by_pass;   // one for each; empty without earlier legs
   std::vector<std::uint64_t> sent_by_label;  // empty without labels
   std::vector<std::uint64_t> sent_by_way;    // empty with one way for all
 };

@@ -42,10 +42,12 @@ struct alignas(kCacheLineBytes) SenderCounters {
   // and drawn, though an earlier leg may have sent to them.
   Counter answered_earlier;
   Counter drawn_again;
+  Counter replied_already;  // drawn for a further pass of --retry, and not handed over
 
   Counter paused_output_ns;    // time spent waiting for a slow reader of the results
   Counter paused_receiver_ns;  // time spent waiting for a receiver that cannot keep up
   Counter paused_link_ns;      // time spent waiting for what was lost to come back
+  Counter paused_pass_ns;      // time spent waiting for the next pass to begin
 };
 
 // One transmitter's counters: each acceptance ends in one of the first six.

@@ -238,7 +238,7 @@ lines=$(jq .after_power_loss.lines found.jsonl.scan)
   echo
 } >durable
 mv durable found.jsonl.part
-head -c 800 /dev/zero >>found.jsonl.scan.errors
+head -c 800 /dev/zero >>found.jsonl.scan.answers
 jq -c '.boot_id = "another"' found.jsonl.scan >changed
 chmod 600 changed
 mv changed found.jsonl.scan
@@ -305,7 +305,7 @@ targets_in found.jsonl csv | sort >found
 cmp -s found truth || fail "behind a form that was changed and changed back: $(diff found truth | head -5)"
 
 # What no scan has written is left as it is, under whichever of the names it stands.
-for name in found.jsonl.scan found.jsonl.scan.errors found.jsonl.scan.lines; do
+for name in found.jsonl.scan found.jsonl.scan.answers found.jsonl.scan.lines; do
   rm -f found.jsonl*
   echo "somebody's notes" >$name
   near "$echoscan" scan --allow-reserved --cooldown 0.2 -o found.jsonl --fields ttl 10.4.0.0/24 2>log

@@ -39,6 +39,7 @@ Result sample_result() {
   result.target = Ipv4{0xc0000207};
   result.responder = Ipv4{0xc0000207};
   result.rtt_ns = 12345678;
+  result.pass = 0;
   result.ttl = 57;
   return result;
 }
@@ -55,6 +56,7 @@ Result longest_result() {
   result.rtt_trusted = false;
   result.quoted_ttl = 255;
   result.rtt_ns = ~std::uint64_t{0};
+  result.pass = 255;
   result.asn = result.shard = ~std::uint32_t{0};
   result.country = result.city = result.as_org = result.label = result.interface = text;
   return result;
@@ -106,7 +108,7 @@ TEST(JsonLine, EveryValueComesThrough) {
             "{\"type\":\"reply\",\"ts_us\":1795367474962093,\"target\":\"192.0.2.7\","
             "\"saddr\":\"192.0.2.7\",\"classification\":\"echoreply\",\"icmp_type\":0,"
             "\"icmp_code\":0,\"success\":true,\"repeat\":false,\"cooldown\":false,"
-            "\"rtt_us\":12345.678,\"ttl\":57,\"country\":\"NL\",\"city\":\"Den Haag\","
+            "\"rtt_us\":12345.678,\"pass\":0,\"ttl\":57,\"country\":\"NL\",\"city\":\"Den Haag\","
             "\"asn\":64500,\"as_org\":\"EXAMPLE\",\"label\":\"eu-west-1\",\"shard\":3}\n");
 }
 
@@ -237,9 +239,10 @@ TEST(CsvLine, HeaderAndLineHaveTheSameColumns) {
   std::string names;
   for (const std::string& name : table_names()) names += (names.empty() ? "" : ",") + name;
   EXPECT_EQ(all.header(), names + "\n");
-  EXPECT_EQ(line_of(sample_result(), all),
-            "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,"
-            "57,,,,,,,,0\n");
+  EXPECT_EQ(
+      line_of(sample_result(), all),
+      "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,0,"
+      "57,,,,,,,,0\n");
   const ResultFormat some = format_of(Syntax::csv, {"target", "as_org", "ttl"});
   EXPECT_EQ(some.header(), "target,as_org,ttl\n");
   EXPECT_EQ(line_of(sample_result(), some), "192.0.2.7,,57\n");

@@ -86,6 +86,54 @@ inline Summary::Receiving random_receiving(std::mt19937_64& random) {
   return receiving;
 }
 
+inline std::vector<Summary::PassAnswers> random_answers(std::mt19937_64& random) {
+  std::vector<Summary::PassAnswers> answers(random() % 3);
+  for (Summary::PassAnswers& pass : answers) {
+    pass = {random_number(random), random_number(random), std::nullopt};
+    if (random() % 2 == 0) pass.loss = 1.0 / double(1 + random_number(random));
+  }
+  return answers;
+}
+
+inline Summary::Passes random_passes(std::mt19937_64& random) {
+  Summary::Passes passes;
+  for (const Summary::PassAnswers& answers : random_answers(random))
+    passes.each.push_back({random_number(random), answers});
+  for (std::uint64_t i = random() % 5; i > 0; --i)
+    passes.histories.push_back(random_number(random));
+  passes.unknown = random_number(random);
+  if (random() % 2 == 0) {
+    passes.why_no_estimate = random_text(random);
+  } else {
+    passes.estimate = {0.1 * double(random_number(random)), 1.0 / 3, std::nullopt};
+    if (random() % 2 == 0) passes.estimate->chao_targets = 0.1;
+  }
+  return passes;
+}
+
+inline Summary::Sending random_sending(std::mt19937_64& random) {
+  const auto number = [&random] { return random_number(random); };
+  const auto text = [&random] { return random_text(random); };
+  Summary::Sending sending = {text(),
+                              text(),
+                              text(),
+                              double(random() % 2 * number()) / double(1 + random() % 2),
+                              0.1 * double(number()),
+                              1.0 / 3,
+                              number(),
+                              number(),
+                              {},
+                              random() % 2 == 0 ? std::optional(number()) : std::nullopt,
+                              0.5,
+                              1e-9,
+                              12345.678,
+                              0.5 * double(number()),
+                              2.0 / 3};
+  for (std::uint64_t i = random() % 4; i > 0; --i)
+    sending.queues.push_back({static_cast<unsigned>(i), text(), -1, number(), number(), number()});
+  return sending;
+}
+
 // A summary with something in every part, at random; its figures do not agree.
 inline Summary random_summary(std::mt19937_64& random) {
   const auto number = [&random] { return random_number(random); };
@@ -97,37 +145,38 @@ inline Summary random_summary(std::mt19937_64& random) {
   summary.ended_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
   summary.targets = {number(), number(), number(), number(), number(), number(),
                      number(), number(), number(), number(), text(),   text()};
-  summary.order = {number(), number(), number(),
-                   number(), number(), static_cast<unsigned>(random() >> 40),
-                   number(), 3,        static_cast<std::uint32_t>(random()),
+  summary.order = {number(), number(),
+                   number(), number(),
+                   number(), static_cast<unsigned>(random() >> 40),
+                   7,        number(),
+                   3,        static_cast<std::uint32_t>(random()),
                    number(), number()};
-  summary.ledger = {
-      number(), number(), number(), number(), number(), number(), {number(), number(), number(), 7},
-      number(), number(), number(), number(), number(), number(), number(),
-      number(), {}};
+  summary.ledger = {number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    {number(), number(), number(), 7, number()},
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    number(),
+                    {}};
   for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
+  summary.passes = random_passes(random);
   for (std::uint64_t i = random() % 3; i > 0; --i)
-    summary.labels.push_back({i == 2 ? "" : text(), number(), number(), number()});
+    summary.labels.push_back(
+        {i == 2 ? "" : text(), number(), number(), number(), random_answers(random)});
   for (std::uint64_t i = random() % 3; i > 0; --i)
     summary.ways.push_back({text(), i == 2 ? "" : text(), i == 1 ? "" : text(), "",
-                            i == 2 ? "" : text(), number(), number(), number()});
-  summary.sending = {text(),
-                     text(),
-                     text(),
-                     double(random() % 2 * number()) / double(1 + random() % 2),
-                     0.1 * double(number()),
-                     1.0 / 3,
-                     number(),
-                     number(),
-                     {},
-                     random() % 2 == 0 ? std::optional(number()) : std::nullopt,
-                     0.5,
-                     1e-9,
-                     12345.678,
-                     0.5 * double(number())};
-  for (std::uint64_t i = random() % 4; i > 0; --i)
-    summary.sending.queues.push_back(
-        {static_cast<unsigned>(i), text(), -1, number(), number(), number()});
+                            i == 2 ? "" : text(), number(), number(), number(),
+                            random_answers(random)});
+  summary.sending = random_sending(random);
   summary.receiving = random_receiving(random);
   const auto time_ns = [&random] { return random() >> (16 + random() % 48); };
   summary.rtt = {number(), time_ns(), time_ns(), time_ns(), time_ns(), time_ns(), {}};

@@ -109,8 +109,8 @@ TEST(Checkpoint, WhatIsDamagedIsRefused) {
     EXPECT_NE(refusal(wrong), "") << key;
   }
   Json other = whole;
-  other["version"] = 3;
-  EXPECT_EQ(refusal(other), "it is of version 3, and this program knows version 2");
+  other["version"] = 4;
+  EXPECT_EQ(refusal(other), "it is of version 4, and this program knows version 3");
   for (const char* pending :
        {"[[5, 5]]", "[[5, 4]]", "[[0, 101]]", "[[0, 9], [8, 20]]", "[[50, 60], [0, 9]]"}) {
     other = whole;

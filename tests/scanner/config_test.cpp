@@ -189,6 +189,31 @@ TEST(ScanConfig, Rates) {
     EXPECT_FALSE(parse_rate(text)) << text;
 }
 
+TEST(ScanConfig, PassesAreAskedForOneWay) {
+  const auto with = [](std::vector<std::string> options) {
+    options.push_back("192.0.2.0/24");
+    return parse_scan_config(options).value();
+  };
+  EXPECT_EQ(with({}).order.passes, 1U);
+  EXPECT_EQ(with({}).pass_gap_s(), 0);
+  EXPECT_EQ(with({"--retry", "0"}).order.passes, 1U);
+  const ScanConfig retried = with({"--retry", "3"});
+  EXPECT_EQ(retried.order.passes, 4U);
+  EXPECT_EQ(retried.order.retries, 3U);
+  EXPECT_EQ(retried.pass_gap_s(), ScanConfig::kRetryGapS);
+  EXPECT_EQ(with({"--retry", "254", "--pass-gap", "0"}).pass_gap_s(), 0);
+  EXPECT_EQ(with({"--probes", "2", "--pass-gap", "0.25"}).pass_gap_s(), 0.25);
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--retry", "1", "--probes", "2"},
+                                             {"--pass-gap", "1"},
+                                             {"--retry", "255"},
+                                             {"--probes", "2", "--pass-gap", "-1"},
+                                             {"--retry", "1", "--checkpoint", "-o", "x"},
+                                             {"--retry", "x"},
+                                             {"--probes", "2", "--pass-gap", "nan"}})
+    EXPECT_THROW(with(wrong), UserError) << wrong[0];
+}
+
 TEST(ScanConfig, WrongValuesAreRefusedByName) {
   const std::vector<std::vector<std::string>> wrong = {{"--rate", "10x"},
                                                        {"--rate", "0"},

@@ -101,6 +101,8 @@ TEST(MetricPage, CountersNeverFall) {
       move(sender.refused);
       move(sender.way_lost);
       move(sender.paused_link_ns);
+      move(sender.paused_pass_ns);
+      move(sender.replied_already);
     }
     for (TransmitterFigures& part : snapshot.transmitters) {
       move(part.sent);

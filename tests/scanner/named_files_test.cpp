@@ -273,7 +273,7 @@ TEST_F(NamedFilesTest, StandardErrorMayGoWhereStandardOutputGoes) {
 // What stands beside the results of a scan that can be gone on with.
 TEST_F(NamedFilesTest, ACheckpointIsAnOutputToo) {
   const std::string results = path("found");
-  for (const std::string ending : {".scan", ".scan.part", ".scan.errors"}) {
+  for (const std::string ending : {".scan", ".scan.part", ".scan.answers"}) {
     const std::string name = results + ending;
     const Arguments scan = {"scan", "1.1.1.1", "-o", results};
     const auto refusal = [&scan](const Arguments& more) {
@@ -316,7 +316,7 @@ TEST_F(NamedFilesTest, WhatCannotBeResumedIsCalledByItsName) {
     EXPECT_EQ(refusal(name),
               "--resume '" + name + "': it is a folder; name the results' file in it");
   EXPECT_EQ(refusal("/dev/null"), "--resume '/dev/null': it is no regular file");
-  for (const std::string ending : {".scan", ".scan.part", ".scan.errors", ".part"})
+  for (const std::string ending : {".scan", ".scan.part", ".scan.answers", ".part"})
     EXPECT_EQ(refusal(path("found.jsonl") + ending), "--resume '" + path("found.jsonl") + ending +
                                                          "': name the results themselves, '" +
                                                          path("found.jsonl") + "'");

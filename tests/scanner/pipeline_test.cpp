@@ -117,6 +117,58 @@ TEST_F(PipelineTest, PassesProbeAgainAndReportOnce) {
   EXPECT_EQ(summary.ledger.replied + summary.ledger.silent, 4096U);
 }
 
+// On simulated time, with one to four senders and any list: each pass begins so long after the last
+// probe of the one before, and each target that answers has answered all of them.
+TEST_F(PipelineTest, PassesAreApart) {
+  for (unsigned queues = 1; queues <= 4; ++queues) {
+    const unsigned passes = 1 + queues % 3 + 1;
+    const std::string network = queues % 2 == 0 ? "9.0.0.0/20" : "9.0.0.0/26";
+    run({"--probes", std::to_string(passes), "--pass-gap", "7.5", "--rate", "100k", network},
+        queues);
+    ASSERT_EQ(summary.passes.each.size(), passes);
+    for (const Summary::Pass& pass : summary.passes.each) {
+      EXPECT_EQ(pass.sent, summary.targets.count);
+      EXPECT_EQ(pass.answers.answered, summary.ledger.replied);
+      EXPECT_EQ(pass.answers.only_then, 0U);
+      EXPECT_EQ(pass.answers.loss, 0.0);
+    }
+    EXPECT_EQ(summary.passes.histories.back(), summary.ledger.replied);
+    EXPECT_EQ(summary.passes.estimate->targets, double(summary.ledger.replied));
+    EXPECT_GE(ran_ms, (passes - 1) * 7500);
+    EXPECT_LE(ran_ms, (passes - 1) * 7600 + 500);
+    EXPECT_GT(summary.sending.paused_for_pass_s, 7.4 * (passes - 1));
+  }
+}
+
+TEST_F(PipelineTest, RetriesAskThoseWhoHaveNotReplied) {
+  reply_delay_ns = 300'000'000;
+  run({"--retry", "2", "--rate", "100k", "9.0.0.0/20"});
+  ASSERT_EQ(summary.passes.each.size(), 3U);
+  const std::uint64_t silent = summary.targets.count - summary.ledger.replied;
+  EXPECT_EQ(summary.passes.each[0].sent, summary.targets.count);
+  EXPECT_EQ(summary.passes.each[1].sent, silent);
+  EXPECT_EQ(summary.passes.each[2].sent, silent);
+  EXPECT_EQ(summary.ledger.not_sent.replied, 2 * summary.ledger.replied);
+  EXPECT_EQ(summary.passes.why_no_estimate, "--retry asks only those who have not replied");
+  EXPECT_FALSE(summary.passes.estimate);
+  EXPECT_FALSE(summary.passes.each[0].answers.loss);
+  EXPECT_EQ(targets_written(), expected_targets());
+  EXPECT_GE(ran_ms, 2000U);
+}
+
+// A signal while the next pass is waited for ends the sending at once.
+TEST_F(PipelineTest, AStopDoesNotWaitForThePass) {
+  EXPECT_EQ(outcome_of({"--probes", "2", "--pass-gap", "1000", "--rate", "100k", "9.0.0.0/20"}, 2,
+                       [&] {
+                         sleep_ms(3000);
+                         kill(getpid(), SIGINT);
+                       }),
+            "interrupted");
+  EXPECT_LT(ran_ms, 4000U);
+  EXPECT_EQ(summary.ledger.not_sent.stopped, summary.targets.count);
+  EXPECT_EQ(summary.passes.why_no_estimate, "the scan ended before the last pass did");
+}
+
 TEST_F(PipelineTest, MaxTargetsAreTheFirstOfTheOrder) {
   answers = [](Ipv4) { return 1; };
   EXPECT_EQ(outcome_of({"9.0.0.0/16", "--rate", "max", "--max-targets", "1000"}), "finished");

@@ -86,6 +86,7 @@ class ReceiverTest : public testing::Test {
     receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
                      Arrivals{}, emission);
     receiver->keep_marks(marks.get(), line_marks.get());
+    receiver->keep_histories(histories);
     receiver->run([] {});
     std::vector<Json> lines;
     std::istringstream in(sink.text);
@@ -97,8 +98,9 @@ class ReceiverTest : public testing::Test {
 
   ScanState state;
   std::optional<Receiver> receiver;
-  std::unique_ptr<ErrorMarks> marks;
+  std::unique_ptr<AnswerMarks> marks;
   std::unique_ptr<LineMarks> line_marks;
+  PassHistories* histories = nullptr;
   WatchedSink sink;
 
  private:
@@ -115,7 +117,7 @@ class ReceiverTest : public testing::Test {
 // not take the error that came before it.
 TEST_F(ReceiverTest, AnErrorIsMarkedBeforeTheReplyBehindItHasItsLine) {
   marks =
-      ErrorMarks::open(testing::TempDir() + "/receiver_test.marks", std::nullopt, [](const auto&) {
+      AnswerMarks::open(testing::TempDir() + "/receiver_test.marks", std::nullopt, [](const auto&) {
       }).value();
   std::vector<std::uint64_t> marked;
   sink.watch = [&] { marked.push_back(marks->in_place()); };
@@ -124,6 +126,34 @@ TEST_F(ReceiverTest, AnErrorIsMarkedBeforeTheReplyBehindItHasItsLine) {
   ASSERT_FALSE(marked.empty());
   EXPECT_EQ(marked.front(), 1U);
   EXPECT_EQ(counters().errored_and_replied.get(), 1U);
+}
+
+// A late reply to the first pass, in the midst of the second, is the first's; and a payload that
+// was altered proves no pass.
+TEST_F(ReceiverTest, ARepliesPassIsWhatItsPayloadProves) {
+  const LabelMap none;
+  PassHistories kept(0x10000, 3, none, none);
+  histories = &kept;
+  const auto reply_to = [](std::uint32_t target, std::uint8_t pass) {
+    reply record = reply_of(target);
+    record.pass = pass;
+    return record;
+  };
+  reply altered = reply_of(kFirst + 2);
+  altered.sent_ns = 0;
+  altered.outcome = FRAME_REPLY_ALTERED;
+  records() = {reply_to(kFirst, 1),     reply_to(kFirst, 0), reply_to(kFirst, 0), altered,
+               reply_to(kFirst + 1, 2), error_of(kFirst + 3)};
+  const std::vector<Json> lines = run({.repeats = true});
+  ASSERT_EQ(lines.size(), 5U);
+  EXPECT_EQ(lines[0]["pass"], 1);
+  EXPECT_EQ(lines[1]["pass"], 0);
+  EXPECT_FALSE(lines[3].contains("pass"));
+  EXPECT_EQ(kept.counts(), (std::vector<std::uint64_t>{0, 0, 0, 1, 1, 0, 0, 0}));
+  // What another leg has marked counts where the target has replied.
+  EXPECT_TRUE(receiver->restore_pass(Ipv4{kFirst + 1}, 0));
+  EXPECT_FALSE(receiver->restore_pass(Ipv4{kFirst + 3}, 0));
+  EXPECT_EQ(kept.counts(), (std::vector<std::uint64_t>{0, 0, 0, 1, 0, 1, 0, 0}));
 }
 
 // A line without its mark says too little.

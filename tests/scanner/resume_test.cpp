@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "scanner/checkpoint/checkpoint.h"
+#include "scanner/pipeline/answer_marks.h"
 #include "scanner/pipeline/checkpointer.h"
-#include "scanner/pipeline/error_marks.h"
 #include "scanner/pipeline/order_progress.h"
 #include "scanner/plan/done_probes.h"
 #include "targets/shard_blocks.h"
@@ -285,12 +285,12 @@ class MarksTest : public testing::Test {
   // The targets of the marks that are there when they are opened behind `left`, or the refusal.
   std::string opened(const std::optional<MarksLeft>& left) {
     std::string targets;
-    const auto marks = ErrorMarks::open(
-        path, left, [&](const ErrorMark& mark) { targets += std::to_string(mark.target.value); });
+    const auto marks = AnswerMarks::open(
+        path, left, [&](const AnswerMark& mark) { targets += std::to_string(mark.target.value); });
     return marks ? targets : marks.error();
   }
   void write_marks() {
-    const auto marks = ErrorMarks::open(path, std::nullopt, [](const ErrorMark&) {});
+    const auto marks = AnswerMarks::open(path, std::nullopt, [](const AnswerMark&) {});
     ASSERT_TRUE(marks) << marks.error();
     for (std::uint32_t i = 1; i <= 5; ++i) (*marks)->add({Ipv4{i}, 3, 1});
     (*marks)->flush();
@@ -304,7 +304,7 @@ class MarksTest : public testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  const std::string path = testing::TempDir() + "/marks.scan.errors";
+  const std::string path = testing::TempDir() + "/marks.scan.answers";
 };
 
 TEST_F(MarksTest, AreReadAsTheyWereWritten) {
@@ -337,12 +337,12 @@ TEST_F(MarksTest, ThoseOfSomebodyElseAreLeft) {
           std::optional(MarksLeft{1, true})})
       EXPECT_EQ(opened(left),
                 "cannot use '" + path + "': no scan has written it, and it is left as it is");
-    ErrorMarks::remove(path);
+    AnswerMarks::remove(path);
     EXPECT_EQ(content(), foreign);
   }
   put("");
   EXPECT_EQ(opened(std::nullopt), "");
-  ErrorMarks::remove(path);
+  AnswerMarks::remove(path);
   EXPECT_FALSE(std::filesystem::exists(path));
   EXPECT_EQ(opened(MarksLeft{1, false}), "cannot use '" + path + "': No such file or directory");
 }
@@ -364,6 +364,7 @@ TEST(DoneProbes, AreThoseOutsideOfWhatIsLeft) {
     make_step_set(pending);
     DoneProbes truth;
     truth.sent_by_label.resize(plan.labels.label_count());
+    truth.sent_by_pass.resize(passes);
     TargetCursor cursor(plan.targets, plan.permutation);
     for (const StepRange& range : steps_outside(pending, {0, steps * passes}))
       for (std::uint64_t step = range.begin; step < range.end; ++step) {
@@ -371,14 +372,14 @@ TEST(DoneProbes, AreThoseOutsideOfWhatIsLeft) {
         Ipv4 address;
         if (cursor.next({&address, 1}) == 0) continue;
         ++truth.sent;
-        if (step < steps) ++truth.first_pass;
+        ++truth.sent_by_pass[step / steps];
         ++truth.sent_by_label[plan.labels.label_of(address)];
       }
     const DoneProbes done = count_done(plan, passes, pending);
     ASSERT_EQ(done.drawn, truth.sent);
     ASSERT_EQ(done.sent, truth.sent);
     ASSERT_EQ(done.passed_over, 0U);
-    ASSERT_EQ(done.first_pass, truth.first_pass);
+    ASSERT_EQ(done.sent_by_pass, truth.sent_by_pass);
     ASSERT_EQ(done.sent_by_label, truth.sent_by_label);
   }
 }

@@ -242,7 +242,7 @@ TEST_F(SenderTest, TargetsFollowTheirWays) {
       }
     }
     EXPECT_EQ(of_second, 512U) << "they had a way all the time";
-    EXPECT_EQ(sender.handed_over_by_way().counts()[second], 512U);
+    EXPECT_EQ(sender.handed_over().by_way.counts()[second], 512U);
     if (gone == 0) {
       EXPECT_EQ(counters.way_lost.get(), 0U) << moment;
     }
