@@ -150,7 +150,7 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
       !config_.output.emission.errors || PassHistories::are_kept_for(config_.order.passes);
   if (marks_answers && !open_answer_marks(pipeline)) return nullptr;
   if (!resumption_ && needs_line_marks_ && !open_line_marks()) return nullptr;
-  pipeline.keep_progress(answer_marks_.get(), line_marks_.get());
+  pipeline.keep_marks(answer_marks_.get(), line_marks_.get());
   // Marks last: of each line that is on the disk its mark is there, too.
   const auto sync = [this, &results] {
     int error = results.sync();

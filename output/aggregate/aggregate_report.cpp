@@ -7,6 +7,7 @@
 
 #include "output/result/csv_line.h"
 #include "output/summary/figure_text.h"
+#include "output/summary/share_interval.h"
 #include "targets/utf8.h"
 
 namespace echoscan {
@@ -15,11 +16,14 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Group = Aggregate::Group;
 
+// Of a population that nobody knows: the interval is a little too wide.
+constexpr std::uint64_t kNoEnd = std::uint64_t{1} << 53;
+
 struct Row {
   std::string name;
   std::string_view organisation;  // of an AS number
   const Group* group = nullptr;
-  std::optional<std::uint64_t> targets;
+  std::optional<TargetCount> targets;
   const RttHistogram* rtt = nullptr;  // of the total, instead of the group's sketch
 
   [[nodiscard]] double rtt_us(double share) const {
@@ -27,8 +31,16 @@ struct Row {
     return static_cast<double>(ns) / 1000;
   }
   [[nodiscard]] std::optional<double> rate() const {
-    if (!targets || *targets == 0) return std::nullopt;
-    return static_cast<double>(group->replies) / static_cast<double>(*targets);
+    if (!targets || targets->probed == 0) return std::nullopt;
+    return static_cast<double>(group->replies) / static_cast<double>(targets->probed);
+  }
+  // Of the rate, at 95 %; none where too few were probed.
+  [[nodiscard]] std::optional<ShareInterval> interval() const {
+    if (!targets) return std::nullopt;
+    return share_interval(group->replies, targets->probed, targets->population.value_or(kNoEnd));
+  }
+  [[nodiscard]] bool is_sampled() const {
+    return targets && targets->probed < targets->population.value_or(kNoEnd);
   }
 };
 
@@ -46,8 +58,8 @@ std::string name_of_number(Grouping grouping, std::uint32_t number) {
 }
 
 template <typename Key>
-std::optional<std::uint64_t> find_targets(const std::unordered_map<Key, std::uint64_t>& targets,
-                                          const Key& key) {
+std::optional<TargetCount> find_targets(const std::unordered_map<Key, TargetCount>& targets,
+                                        const Key& key) {
   const auto known = targets.find(key);
   return known == targets.end() ? std::nullopt : std::optional(known->second);
 }
@@ -76,11 +88,19 @@ Row total_row(const Aggregate& aggregate, const AggregateReport& report) {
   return {"total", "", &aggregate.total(), report.targets, &aggregate.rtt()};
 }
 
-void append_text_row(std::string& text, const Row& row) {
+std::string interval_text(const Row& row) {
+  if (!row.is_sampled()) return row.rate() ? "all asked" : "";
+  const std::optional<ShareInterval> interval = row.interval();
+  return interval ? fmt::format("{:.2f} to {:.2f} %", 100 * interval->low, 100 * interval->high)
+                  : "too few";
+}
+
+void append_text_row(std::string& text, const Row& row, bool is_sample) {
   const std::optional<double> rate = row.rate();
   text += fmt::format("  {:<20} {:>13} {:>11} {:>9}", printable_text(row.name),
                       with_thousands(row.group->replies), with_thousands(row.group->errors),
                       rate ? fmt::format("{:.2f} %", 100 * *rate) : "");
+  if (is_sample) text += fmt::format(" {:>17}", interval_text(row));
   if (row.group->rtt.count() > 0) {
     text += fmt::format(" {:>11.1f} {:>11.1f} {:>11.1f}", row.rtt_us(0.5) / 1000,
                         row.rtt_us(0.9) / 1000, row.rtt_us(0.99) / 1000);
@@ -97,14 +117,17 @@ void append_csv_row(std::string& csv, std::string_view table, const Row& row) {
   csv += ',';
   append_csv_text(csv, row.organisation);
   csv += fmt::format(",{},{},{},", row.group->replies, row.group->errors, row.group->repeats);
-  if (row.targets) csv += std::to_string(*row.targets);
+  if (row.targets) csv += std::to_string(row.targets->probed);
   csv += ',';
   if (const std::optional<double> rate = row.rate()) csv += fmt::format("{:.6f}", *rate);
   for (const double share : {0.5, 0.9, 0.99}) {
     csv += ',';
     if (row.group->rtt.count() > 0) csv += fmt::format("{:.3f}", row.rtt_us(share));
   }
-  csv += '\n';
+  csv += ',';
+  if (row.targets && row.targets->population) csv += std::to_string(*row.targets->population);
+  const std::optional<ShareInterval> interval = row.interval();
+  csv += interval ? fmt::format(",{:.6f},{:.6f}\n", interval->low, interval->high) : ",,\n";
 }
 
 Json json_row(const Row& row) {
@@ -113,8 +136,15 @@ Json json_row(const Row& row) {
   json["replies"] = row.group->replies;
   json["errors"] = row.group->errors;
   json["repeats"] = row.group->repeats;
-  if (row.targets) json["targets"] = *row.targets;
+  if (row.targets) {
+    json["targets"] = row.targets->probed;
+    if (row.targets->population) json["population"] = *row.targets->population;
+  }
   if (const std::optional<double> rate = row.rate()) json["response_rate"] = *rate;
+  if (const std::optional<ShareInterval> interval = row.interval()) {
+    json["response_rate_low"] = interval->low;
+    json["response_rate_high"] = interval->high;
+  }
   if (row.group->rtt.count() > 0)
     json["rtt_us"] = {
         {"p50", row.rtt_us(0.5)}, {"p90", row.rtt_us(0.9)}, {"p99", row.rtt_us(0.99)}};
@@ -143,9 +173,12 @@ std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& re
       fmt::format("{} lines in {} file{}, {} malformed, {} of other kinds\n",
                   with_thousands(report.lines), report.files, plural(report.files),
                   with_thousands(report.malformed), with_thousands(aggregate.other_lines()));
-  text += fmt::format("  {:<20} {:>13} {:>11} {:>9} {:>11} {:>11} {:>11}\n", "", "replies",
-                      "errors", report.targets ? "of asked" : "", "p50 ms", "p90 ms", "p99 ms");
-  append_text_row(text, total_row(aggregate, report));
+  const bool is_sample = total_row(aggregate, report).is_sampled();
+  text += fmt::format("  {:<20} {:>13} {:>11} {:>9}{} {:>11} {:>11} {:>11}\n", "", "replies",
+                      "errors", report.targets ? "of asked" : "",
+                      is_sample ? fmt::format(" {:>17}", "of all, 95 %") : "", "p50 ms", "p90 ms",
+                      "p99 ms");
+  append_text_row(text, total_row(aggregate, report), is_sample);
   for (const Grouping grouping : aggregate.groupings()) {
     const std::vector<Row> rows = rows_of(aggregate, report, grouping);
     if (rows.empty()) continue;
@@ -155,7 +188,7 @@ std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& re
                         rows.size() == groups ? ""
                                               : fmt::format(", {} of {} groups", rows.size(),
                                                             with_thousands(groups)));
-    for (const Row& row : rows) append_text_row(text, row);
+    for (const Row& row : rows) append_text_row(text, row, is_sample);
   }
   return text;
 }
@@ -163,7 +196,7 @@ std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& re
 std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report) {
   std::string csv =
       "table,group,as_org,replies,errors,repeats,targets,response_rate,rtt_p50_us,rtt_p90_us,"
-      "rtt_p99_us\n";
+      "rtt_p99_us,population,response_rate_low,response_rate_high\n";
   append_csv_row(csv, "total", total_row(aggregate, report));
   for (const Grouping grouping : aggregate.groupings())
     for (const Row& row : rows_of(aggregate, report, grouping))

@@ -2,7 +2,8 @@
 //
 // All three forms print the same rows, of which text shows the first few of each table. A response
 // rate needs the number of targets that were probed, which lines cannot say: the scan's summary has
-// it for the total, its target lists for the groups. Without them rates are absent.
+// it for the total, its target lists for the groups. Without them rates are absent. Where not all
+// targets of a group were probed, those that were are a sample, and the rate has an interval.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +15,20 @@
 
 namespace echoscan {
 
+// Of a group, or of all.
+struct TargetCount {
+  std::uint64_t probed = 0;
+  std::optional<std::uint64_t> population;  // that could have been; none: nobody knows
+};
+
 struct AggregateReport {
   std::uint64_t files = 0;
   std::uint64_t lines = 0;
   std::uint64_t malformed = 0;
-  std::optional<std::uint64_t> targets;  // probed
-  // Targets probed in each group; a group that is missing had none. Empty when not known.
-  std::unordered_map<std::uint32_t, std::uint64_t> targets_by_number[kGroupings];
-  std::unordered_map<std::string, std::uint64_t> targets_by_name[kGroupings];
+  std::optional<TargetCount> targets;
+  // The targets of each group; a group that is missing had none. Empty when not known.
+  std::unordered_map<std::uint32_t, TargetCount> targets_by_number[kGroupings];
+  std::unordered_map<std::string, TargetCount> targets_by_name[kGroupings];
   std::size_t rows_max = 0;  // rows of each table, most replies first; 0: all
 };
 

@@ -36,6 +36,12 @@ struct Summary {
     std::string system_digest;  // of the system-wide list of exclusions; empty: there is none
   };
 
+  // Exponents of the order over all passes: pass x (step_end - step_begin) + exponent - step_begin.
+  struct Steps {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+  };
+
   struct Order {
     std::uint64_t seed = 0;
     std::uint64_t prime = 0;
@@ -49,6 +55,16 @@ struct Summary {
     std::uint32_t shards = 1;
     std::uint64_t step_begin = 0;  // the shard's exponents
     std::uint64_t step_end = 0;
+    std::vector<Steps> left = {};  // of a scan that ended early: their probes have not all left
+  };
+
+  // How many would reply of all that the lists leave over, by those that were probed.
+  struct Response {
+    std::uint64_t probed = 0;
+    std::uint64_t population = 0;
+    std::optional<double> share;
+    std::optional<double> low;  // and the next: at 95 %; none where too few were probed
+    std::optional<double> high;
   };
 
   // Why probes did not leave.
@@ -274,6 +290,7 @@ struct Summary {
   Targets targets;
   Order order;
   Ledger ledger;
+  Response response;
   Passes passes;
   std::vector<Label> labels;  // most targets first; empty when no target has a label
   std::vector<Way> ways;      // most targets of all shards first

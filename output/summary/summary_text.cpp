@@ -196,6 +196,13 @@ std::string replied_text(const Summary& summary) {
                   summary.ledger.not_probed == 0
                       ? ""
                       : fmt::format(", {} not probed", with_thousands(summary.ledger.not_probed)));
+  const Summary::Response& response = summary.response;
+  if (response.probed < response.population)
+    text += fmt::format("            {} of all {} would, as far as this sample says\n",
+                        response.low ? fmt::format("{:.3g} to {:.3g} % (95 %)", *response.low * 100,
+                                                   *response.high * 100)
+                                     : "nobody knows how many",
+                        with_thousands(response.population));
   if (summary.receiving.in_cooldown + summary.receiving.off_target > 0)
     text += fmt::format("            {} after the last probe, {} from another address\n",
                         with_thousands(summary.receiving.in_cooldown),

@@ -18,6 +18,7 @@
 #include "output/summary/time_bins.h"
 #include "scanner/account/event_log.h"
 #include "targets/address.h"
+#include "targets/step_ranges.h"
 
 namespace echoscan {
 
@@ -199,6 +200,7 @@ struct Tallies {
   std::vector<std::uint64_t> histories;
   std::vector<std::vector<std::uint64_t>> histories_by_label;
   std::vector<std::vector<std::uint64_t>> histories_by_way;
+  std::vector<StepRange> steps_left;  // of the shard's over all passes: not all of them have left
   std::vector<std::uint64_t> sent_by_label;  // each probe once; empty without labels
   std::vector<std::uint64_t> replied_by_label;
   std::vector<std::uint64_t> sent_by_way;  // the same; empty with one way for all

@@ -3,7 +3,7 @@
 // Lines of results do not say how many targets were probed. The scan's summary says how many in
 // all; its target lists, with the databases, say how many in a network, country or system. Lists
 // that are not the scan's are refused by the summary's digest. Where a scan did not probe all of
-// its lists, groups have no rates, rather than wrong ones.
+// its lists, the order says whom it did (asked_targets.h), and rates have intervals.
 #pragma once
 
 #include "scanner/options/aggregate_config.h"

@@ -11,7 +11,9 @@
 #include <string_view>
 
 #include "output/summary/figure_text.h"
+#include "output/summary/share_interval.h"
 #include "scanner/command/way_report.h"
+#include "scanner/plan/target_plan.h"
 #include "scanner/plan/way_plan.h"
 #include "targets/utf8.h"
 
@@ -110,9 +112,68 @@ void print(std::FILE* file, std::string_view text) {
                     fmt::format("the targets could not be written: {}", std::strerror(errno)));
 }
 
+constexpr double kSecondsInTenths = 60;
+constexpr double kSharesKnown[] = {0.5, 0.1, 0.01};
+
+// How long it would take, and how well a share would be known, in percent of the targets.
+std::string outlook_rows(const ScanOutlook& outlook) {
+  std::string known;
+  for (const double share : kSharesKnown)
+    known += fmt::format("{}{:g} % to {:.2g}", known.empty() ? "" : ", ", share * 100,
+                         expected_half_width(share, outlook.targets, outlook.population) * 100);
+  std::string text;
+  if (outlook.targets < outlook.population)
+    text += row("sample", outlook.targets,
+                fmt::format("of them, {:.3g} %: shares are known (95 %): {} points, either way",
+                            percent(outlook.targets, outlook.population), known));
+  return text +
+         row("scan", outlook.probes,
+             fmt::format(
+                 "probe{}{} in {} pass{}, {}", plural(outlook.probes),
+                 outlook.is_at_most ? " at most" : "", outlook.passes, plural(outlook.passes, "es"),
+                 outlook.rate_pps == 0 ? "as fast as they leave"
+                                       : fmt::format("{} at {} a second",
+                                                     outlook.seconds < kSecondsInTenths
+                                                         ? fmt::format("{:.1f} s", outlook.seconds)
+                                                         : span_text(outlook.seconds),
+                                                     rate_text(outlook.rate_pps))));
+}
+
+Json outlook_json(const ScanOutlook* outlook) {
+  if (outlook == nullptr) return nullptr;
+  Json half_widths = Json::array();
+  for (const double share : kSharesKnown)
+    half_widths.push_back(
+        {{"share", share},
+         {"half_width", expected_half_width(share, outlook->targets, outlook->population)}});
+  return {{"targets", outlook->targets},
+          {"population", outlook->population},
+          {"passes", outlook->passes},
+          {"probes", outlook->probes},
+          {"probes_at_most", outlook->is_at_most},
+          {"rate_pps", outlook->rate_pps == 0 ? Json("max") : Json(outlook->rate_pps)},
+          {"seconds", outlook->rate_pps == 0 ? Json(nullptr) : Json(outlook->seconds)},
+          {"half_widths", std::move(half_widths)}};
+}
+
 }  // namespace
 
-std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways) {
+ScanOutlook outlook_of(const TargetReportConfig& config, std::uint64_t population) {
+  ScanOutlook outlook;
+  outlook.population = population;
+  outlook.targets = first_targets(config.order, population);
+  outlook.passes = config.order.passes;
+  outlook.probes = outlook.targets * outlook.passes;
+  outlook.is_at_most = config.order.retries > 0;
+  outlook.rate_pps = config.pace.rate_pps.pps();
+  if (outlook.rate_pps > 0)
+    outlook.seconds = static_cast<double>(outlook.probes) / outlook.rate_pps +
+                      pass_gap_s(config.order, config.pace) * (outlook.passes - 1);
+  return outlook;
+}
+
+std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways,
+                               const ScanOutlook* outlook) {
   const TargetCounts& counts = selection.counts;
   const std::uint64_t left = count_addresses(selection.ranges);
   const std::uint64_t slash24s = count_slash24s(selection.ranges);
@@ -132,11 +193,12 @@ std::string target_report_text(const TargetSelection& selection, std::span<const
                           with_thousands(slash24s), plural(slash24s)));
   text += label_rows(selection);
   text += way_rows(ways);
+  if (outlook != nullptr && outlook->targets > 0) text += outlook_rows(*outlook);
   return text + fmt::format("{:<10} sha256:{}\n", "digest", selection.digest);
 }
 
 std::string target_report_json(const TargetSelection& selection, std::span<const WayShare> ways,
-                               bool with_ranges) {
+                               bool with_ranges, const ScanOutlook* outlook) {
   const TargetCounts& counts = selection.counts;
   Json reserved = Json::array();
   for (const TargetCounts::Reserved& entry : counts.reserved)
@@ -168,6 +230,7 @@ std::string target_report_json(const TargetSelection& selection, std::span<const
                {"slash24_count", count_slash24s(selection.ranges)},
                {"labels", std::move(labels)},
                {"ways", ways_json(ways)},
+               {"scan", outlook_json(outlook)},
                {"digest", "sha256:" + selection.digest}};
   if (with_ranges) {
     Json ranges = Json::array();
@@ -195,14 +258,18 @@ ExitCode run_target_report(const TargetReportConfig& config) {
   const TargetSelection selection = select_targets(config.target);
   std::vector<WayShare> ways;
   say_if_unknown([&] { ways = find_ways(selection.ranges, {}); });
+  std::optional<ScanOutlook> outlook;
+  if (const std::uint64_t left = count_addresses(selection.ranges); config.has_outlook && left > 0)
+    outlook = outlook_of(config, left);
+  const ScanOutlook* const shown = outlook ? &*outlook : nullptr;
   if (config.format == ReportFormat::json) {
-    print(stdout, target_report_json(selection, ways, config.list_ranges));
+    print(stdout, target_report_json(selection, ways, config.list_ranges, shown));
   } else if (config.list_ranges) {
     print(stdout, range_lines(selection));
     if (config.verbosity != Verbosity::quiet)
-      print(stderr, printable_text(target_report_text(selection, ways), true));
+      print(stderr, printable_text(target_report_text(selection, ways, shown), true));
   } else {
-    print(stdout, printable_text(target_report_text(selection, ways), true));
+    print(stdout, printable_text(target_report_text(selection, ways, shown), true));
   }
   refuse_empty(selection);
   return ExitCode::finished;

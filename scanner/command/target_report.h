@@ -16,10 +16,25 @@
 
 namespace echoscan {
 
+// What a scan with these options would come to.
+struct ScanOutlook {
+  std::uint64_t targets = 0;     // asked
+  std::uint64_t population = 0;  // left over by the lists
+  unsigned passes = 1;
+  std::uint64_t probes = 0;
+  bool is_at_most = false;  // --retry asks fewer
+  double rate_pps = 0;      // 0: max
+  double seconds = 0;       // of sending; 0 with max
+};
+
+ScanOutlook outlook_of(const TargetReportConfig& config, std::uint64_t population);
+
 // The report, newline at the end. `ways`: of what is left, as find_ways gives them for this host.
-std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways);
+// `outlook` may be null.
+std::string target_report_text(const TargetSelection& selection, std::span<const WayShare> ways,
+                               const ScanOutlook* outlook = nullptr);
 std::string target_report_json(const TargetSelection& selection, std::span<const WayShare> ways,
-                               bool with_ranges);
+                               bool with_ranges, const ScanOutlook* outlook = nullptr);
 
 // A line for each range, with its label. Without labels it is the text whose SHA-256 is the digest.
 std::string range_lines(const TargetSelection& selection);

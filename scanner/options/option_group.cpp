@@ -18,6 +18,8 @@
 namespace echoscan {
 namespace {
 
+constexpr double kSecondsMax = 1e8;  // three years
+
 // Rewrites CLI11's errors about a config file, which name neither the file nor what is wrong.
 std::string config_file_error(const CLI::ConfigError& error, const std::string& file) {
   const std::string text = error.what();
@@ -92,6 +94,25 @@ std::uint64_t parse_count(const std::string& option, const std::string& text, st
   if (error != std::errc() || end != text_end || number < low || number > high)
     refuse(option, text, fmt::format("a whole number from {} to {}", low, high));
   return number;
+}
+
+std::optional<double> parse_percent(const std::string& option, const std::string& text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  double percent = 0;
+  const char* sign = text.data() + text.size() - 1;
+  const auto [end, error] = std::from_chars(text.data(), sign, percent, std::chars_format::fixed);
+  if (error != std::errc() || end != sign || !(percent > 0 && percent <= 100))
+    refuse(option, text, "a percentage above 0 and up to 100, as in 0.5%");
+  return percent;
+}
+
+double parse_seconds(const std::string& option, const std::string& text) {
+  double seconds = 0;
+  const char* text_end = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
+  if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
+    refuse(option, text, "a number of seconds, 0 or more");
+  return seconds;
 }
 
 void OptionGroup::value(const std::string& name, const std::string& type_name,

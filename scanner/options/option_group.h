@@ -40,6 +40,12 @@ enum class Verbosity { quiet, normal, verbose };
 std::uint64_t parse_count(const std::string& option, const std::string& text, std::uint64_t low,
                           std::uint64_t high);
 
+// "12.5%", above 0 and at most 100; nullopt for a text without the sign. Refuses any other.
+std::optional<double> parse_percent(const std::string& option, const std::string& text);
+
+// Parses a number of seconds, 0 or more; refuses any other text.
+double parse_seconds(const std::string& option, const std::string& text);
+
 // The value whose name is `text`. Refuses other texts, and says which names there are.
 template <typename Choice>
 Choice parse_choice(const std::string& option, const std::string& text,

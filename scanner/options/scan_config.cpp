@@ -13,37 +13,16 @@
 #include "scanner/options/named_files.h"
 #include "scanner/options/option_group.h"
 #include "scanner/options/resumed_scan.h"
+#include "scanner/options/sample_options.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 
 namespace echoscan {
 namespace {
 
-constexpr double kSecondsMax = 1e8;  // three years
 constexpr double kStatusIntervalMin = 0.1;
-constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kQueuesMax = 1024;
 constexpr std::uint64_t kRepeatCapMax = 1'000'000'000;
-
-// "12.5%", above 0 and at most 100; nullopt for a text without the sign.
-std::optional<double> parse_percent(const std::string& option, const std::string& text) {
-  if (!text.ends_with('%')) return std::nullopt;
-  double percent = 0;
-  const char* sign = text.data() + text.size() - 1;
-  const auto [end, error] = std::from_chars(text.data(), sign, percent, std::chars_format::fixed);
-  if (error != std::errc() || end != sign || !(percent > 0 && percent <= 100))
-    refuse(option, text, "a percentage above 0 and up to 100, as in 0.5%");
-  return percent;
-}
-
-double parse_seconds(const std::string& option, const std::string& text) {
-  double seconds = 0;
-  const char* text_end = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
-  if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
-    refuse(option, text, "a number of seconds, 0 or more");
-  return seconds;
-}
 
 const ResultField* parse_field(const std::string& option, const std::string& name) {
   const ResultField* field = find_result_field(name);
@@ -60,18 +39,6 @@ ResultKind parse_kind(const std::string& option, const std::string& name) {
                                    {"repeats", ResultKind::repeats}});
 }
 
-void add_max_targets(CLI::App& app, OrderConfig& config) {
-  OptionGroup group(app, "Targets");
-  group.value("--max-targets", "N|P%",
-              "Probe only the first N targets of the order, or P percent of them",
-              [&config](const std::string& option, const std::string& text) {
-                config.max_targets_percent = parse_percent(option, text);
-                config.max_targets.reset();
-                if (!config.max_targets_percent)
-                  config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
-              });
-}
-
 void add_order_options(CLI::App& app, OrderConfig& config) {
   OptionGroup group(app, "Order and rate");
   group.value("--seed", "S",
@@ -79,15 +46,7 @@ void add_order_options(CLI::App& app, OrderConfig& config) {
               [&config](const std::string& option, const std::string& text) {
                 config.seed = parse_count(option, text, 0, kSeedMax);
               });
-  group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
-              [&config](const std::string& option, const std::string& text) {
-                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
-              });
-  group.value("--retry", "K", "Probe those who have not replied again, in K further passes [0]",
-              [&config](const std::string& option, const std::string& text) {
-                config.retries =
-                    static_cast<unsigned>(parse_count(option, text, 0, kPassesMax - 1));
-              });
+  add_passes(app, config);
   group.value("--shard", "I/N",
               "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
               [&config](const std::string& option, const std::string& text) {
@@ -102,16 +61,7 @@ void add_order_options(CLI::App& app, OrderConfig& config) {
 
 void add_pace_options(CLI::App& app, PaceConfig& config) {
   OptionGroup group(app, "Order and rate");
-  group.value(
-      "--rate", "N[k|M]|max",
-      "Probes a second over all queues, as in 0.5; k and M multiply, max does not limit [10k]",
-      [&config](const std::string& option, const std::string& text) {
-        const std::optional<ProbeRate> rate = parse_rate(text);
-        if (!rate)
-          refuse(option, text,
-                 "a rate: 0.001 to 1000M probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
-        config.rate_pps = *rate;
-      });
+  add_rate(app, config);
   group.value(
       "--per-slash24", "R",
       "Probes a second to any one /24 network, as in 0.5: lowers the rate to what keeps that",
@@ -136,11 +86,7 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
                 if (!percent) refuse(option, text, "a percentage, with its sign, as in 0.1%");
                 config.min_hit_rate = *percent / 100;
               });
-  group.value("--pass-gap", "SEC",
-              "Wait so long between passes, since losses come in bursts [0; 1 with --retry]",
-              [&config](const std::string& option, const std::string& text) {
-                config.pass_gap_s = parse_seconds(option, text);
-              });
+  add_pass_gap(app, config);
   group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
                 config.cooldown_s = parse_seconds(option, text);
@@ -337,17 +283,6 @@ void settle_checkpoint(ScanConfig& config) {
   output.why_no_checkpoint = why_no_checkpoint(config);
   if (output.checkpointing == Checkpointing::asked && !output.why_no_checkpoint.empty())
     throw UserError(ExitCode::bad_usage, fmt::format("--checkpoint: {}", output.why_no_checkpoint));
-}
-
-void settle_passes(OrderConfig& order, const PaceConfig& pace) {
-  if (order.retries > 0 && order.passes > 1)
-    throw UserError(ExitCode::bad_usage,
-                    "--retry and --probes: --probes K asks every target K times, --retry K only "
-                    "those who have not replied; give one of them");
-  order.passes += order.retries;
-  if (pace.pass_gap_s && order.passes == 1)
-    throw UserError(ExitCode::bad_usage,
-                    "--pass-gap: there is one pass; --probes K or --retry K makes more");
 }
 
 void check_path(const PathConfig& path) {

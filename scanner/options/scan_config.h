@@ -41,6 +41,12 @@ struct PaceConfig {
   std::optional<double> pass_gap_s;  // from the end of a pass to the next
 };
 
+// A retry without --pass-gap waits for what is on its way.
+inline constexpr double kRetryGapS = 1;
+inline double pass_gap_s(const OrderConfig& order, const PaceConfig& pace) {
+  return pace.pass_gap_s.value_or(order.retries > 0 ? kRetryGapS : 0);
+}
+
 // Where the metrics are served.
 struct MetricsConfig {
   std::string address = "127.0.0.1";  // IPv4 or IPv6
@@ -71,12 +77,6 @@ struct OutputConfig {
 };
 
 struct ScanConfig {
-  // A retry without --pass-gap waits for what is on its way.
-  static constexpr double kRetryGapS = 1;
-  [[nodiscard]] double pass_gap_s() const {
-    return pace.pass_gap_s.value_or(order.retries > 0 ? kRetryGapS : 0);
-  }
-
   TargetConfig target;
   OrderConfig order;
   PathConfig path;

@@ -1,6 +1,9 @@
 #include "scanner/options/target_report_config.h"
 
+#include <algorithm>
+
 #include "scanner/options/named_files.h"
+#include "scanner/options/sample_options.h"
 
 namespace echoscan {
 
@@ -12,6 +15,10 @@ std::optional<TargetReportConfig> parse_target_report_config(
       "Exit status: 0 there are targets, 2 bad usage or input, or nothing is left.");
   add_target_arguments(*app, config.target);
   add_target_options(*app, config.target);
+  add_max_targets(*app, config.order);
+  add_passes(*app, config.order);
+  add_rate(*app, config.pace);
+  add_pass_gap(*app, config.pace);
   OptionGroup group(*app, "Output");
   group.flag("--list",
              "Print the ranges, as a list that can be read again; as text, in place of the counts",
@@ -26,6 +33,12 @@ std::optional<TargetReportConfig> parse_target_report_config(
       parse_arguments(*app, arguments, "Output", ConfigFile::any_options);
   if (!config_file) return std::nullopt;
   require_targets(config.target, "echoscan targets");
+  settle_passes(config.order, config.pace);
+  const std::vector<std::string> given = given_options(*app);
+  config.has_outlook = std::ranges::any_of(given, [](const std::string& option) {
+    return option == "--max-targets" || option == "--rate" || option == "--probes" ||
+           option == "--retry";
+  });
   NamedFiles files;
   files.read(config.target, *config_file);
   files.write_standard_output();

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "scanner/options/option_group.h"
+#include "scanner/options/order_config.h"
+#include "scanner/options/scan_config.h"
 #include "scanner/options/target_options.h"
 
 namespace echoscan {
@@ -17,6 +19,9 @@ enum class ReportFormat { text, json };
 
 struct TargetReportConfig {
   TargetConfig target;
+  OrderConfig order;
+  PaceConfig pace;
+  bool has_outlook = false;  // how long a scan would take, and what it would know
   ReportFormat format = ReportFormat::text;
   bool list_ranges = false;
   Verbosity verbosity = Verbosity::normal;

@@ -168,6 +168,10 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
     answers_.emplace(plan.targets, histories_ ? passes_ : 1);
     receiver_.begin_behind(resumption->first_start_ms * kMillisecondNs);
   }
+  for (const auto& sender : senders_) {
+    progress_.push_back(std::make_unique<OrderProgress>(Sender::kHistory));
+    sender->keep_progress(progress_.back().get(), answers_ ? &*answers_ : nullptr);
+  }
   const std::string header = sink.continues_earlier() ? "" : format_.header();
   std::copy(header.begin(), header.end(), writer_.room(header.size()).begin());
   writer_.append(header.size(), 0);
@@ -179,7 +183,7 @@ void Pipeline::set_pass_rules(const TargetPlan& plan, const ScanConfig& config) 
     receiver_.keep_histories(&*histories_);
   }
   PassRules rules;
-  const double gap_s = config.pass_gap_s();
+  const double gap_s = pass_gap_s(config.order, config.pace);
   if (passes_ > 1 && gap_s > 0)
     rules.gate = &pass_gate_.emplace(senders_.size(), passes_, nanoseconds(gap_s));
   if (config.order.retries > 0) {
@@ -233,14 +237,10 @@ void Pipeline::continue_behind(std::uint64_t bytes) {
   writer_.continue_behind(lines_restored_, bytes);
 }
 
-void Pipeline::keep_progress(AnswerMarks* answers, LineMarks* lines) {
+void Pipeline::keep_marks(AnswerMarks* answers, LineMarks* lines) {
   answer_marks_ = answers;
   line_marks_ = lines;
   receiver_.keep_marks(answers, lines);
-  for (const auto& sender : senders_) {
-    progress_.push_back(std::make_unique<OrderProgress>(Sender::kHistory));
-    sender->keep_progress(progress_.back().get(), answers_ ? &*answers_ : nullptr);
-  }
 }
 
 // Blocks that a sender takes behind what it has published are pending as a whole.
@@ -446,6 +446,7 @@ void Pipeline::tally_passes(Tallies& tallies) const {
 Tallies Pipeline::tallies() const {
   Tallies tallies;
   tally_passes(tallies);
+  tallies.steps_left = checkpoint_view().pending;
   tallies.sent_by_label = sent_by(labels_, &HandedOver::by_label);
   tallies.replied_by_label = receiver_.replied_by_label().counts();
   tallies.sent_by_way = sent_by(ways_, &HandedOver::by_way);

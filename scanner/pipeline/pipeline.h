@@ -76,11 +76,11 @@ class Pipeline {
   bool restore(const AnswerMark& mark);
   // The results file has so many bytes, before packing, from before.
   void continue_behind(std::uint64_t bytes);
-  // What the checkpoint needs is kept from now on; either kind of marks may be null, and must
-  // outlive the pipeline.
-  void keep_progress(AnswerMarks* answers, LineMarks* lines);
+  // What lines do not say is marked from now on; either kind of marks may be null, and must outlive
+  // the pipeline.
+  void keep_marks(AnswerMarks* answers, LineMarks* lines);
 
-  // What a checkpoint has to know. Any thread.
+  // What a checkpoint has to know, and the summary of where the order ended. Any thread.
   [[nodiscard]] CheckpointView checkpoint_view() const;
 
   // Runs the scan to its end; call once. Of the signals that come meanwhile the first ends the

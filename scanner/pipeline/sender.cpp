@@ -150,6 +150,7 @@ bool Sender::refill(std::uint64_t now_ns) {
   if (count == 0 && !is_stopped_) {
     kind_ = Kind::from_order;
     count = draw(room(), now_ns);
+    drawn_begin_ = batch_end_;
   }
   batch_end_ += count;
   if (count > 0 && kind_ != Kind::from_order) again_end_ = batch_end_;
@@ -457,12 +458,13 @@ bool Sender::is_all_sent(std::uint64_t now_ns) {
   return is_stopped_ || seen_ns > settled_ns_;
 }
 
-// Targets that were drawn and not handed over stay unsent.
+// Targets that were drawn and not handed over stay unsent, but for the rest of a batch that was
+// begun: so whole draws have been sent or none of them, and the order says exactly who was asked.
 void Sender::stop(std::uint64_t now_ns) {
   is_stopped_ = true;
   stopped_ns_ = now_ns;
   draw_.end();
-  if (kind_ == Kind::from_order) batch_end_ = batch_begin_;
+  if (kind_ == Kind::from_order && batch_begin_ == drawn_begin_) batch_end_ = batch_begin_;
 }
 
 void Sender::end() {

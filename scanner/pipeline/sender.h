@@ -157,6 +157,7 @@ class Sender {
   std::vector<Target> handed_back_;  // by the transmitter just now; for its memory
   std::uint64_t batch_begin_ = 0;
   std::uint64_t batch_end_ = 0;
+  std::uint64_t drawn_begin_ = 0;  // of the newest targets of the order
   Kind kind_ = Kind::from_order;
   // The places that are still to be sent again behind a loss.
   std::uint64_t lost_begin_ = 0;

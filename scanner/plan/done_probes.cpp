@@ -19,15 +19,15 @@ struct DoneSteps {
   StepRange exponents;
 };
 
-std::vector<DoneSteps> done_steps(const TargetPlan& plan, unsigned passes,
+std::vector<DoneSteps> done_steps(StepRange shard, unsigned passes,
                                   const std::vector<StepRange>& pending) {
-  const std::uint64_t pass_steps = plan.steps.end - plan.steps.begin;
+  const std::uint64_t pass_steps = shard.end - shard.begin;
   std::vector<DoneSteps> done;
   for (StepRange range : steps_outside(pending, {0, pass_steps * passes})) {
     while (range.begin < range.end) {
       const std::uint64_t pass = range.begin / pass_steps;
       const std::uint64_t end = std::min(range.end, (pass + 1) * pass_steps);
-      const std::uint64_t offset = plan.steps.begin - pass * pass_steps;  // modulo 2^64
+      const std::uint64_t offset = shard.begin - pass * pass_steps;  // modulo 2^64
       done.push_back({pass, {range.begin + offset, end + offset}});
       range.begin = end;
     }
@@ -55,7 +55,7 @@ DoneProbes count_done(const TargetPlan& plan, unsigned passes,
   const bool has_to_walk = !by_label.empty() || !by_way.empty();
   TargetCursor cursor(plan.targets, plan.permutation);
   std::array<Ipv4, kDoneBatchSize> batch;
-  for (const DoneSteps& steps : done_steps(plan, passes, pending)) {
+  for (const DoneSteps& steps : done_steps(plan.steps, passes, pending)) {
     const std::uint64_t drawn =
         skipped.targets_before(steps.exponents.end) - skipped.targets_before(steps.exponents.begin);
     std::uint64_t sent = drawn;
@@ -79,6 +79,22 @@ DoneProbes count_done(const TargetPlan& plan, unsigned passes,
   done.sent_by_label = by_label.counts();
   done.sent_by_way = by_way.counts();
   return done;
+}
+
+void for_each_asked(const TargetSet& targets, const Permutation& permutation, StepRange steps,
+                    const std::vector<StepRange>& pending,
+                    const std::function<void(std::span<const Ipv4>)>& use) {
+  const std::uint64_t pass_steps = steps.end - steps.begin;
+  std::vector<StepRange> first_pass;
+  for (const StepRange& range : pending)
+    if (range.begin < pass_steps)
+      first_pass.push_back({range.begin, std::min(range.end, pass_steps)});
+  TargetCursor cursor(targets, permutation);
+  std::array<Ipv4, kDoneBatchSize> batch;
+  for (const DoneSteps& done : done_steps(steps, 1, first_pass)) {
+    cursor.seek(done.exponents.begin, done.exponents.end);
+    while (!cursor.done()) use(std::span<const Ipv4>(batch).first(cursor.next(batch)));
+  }
 }
 
 std::string digest_without_way(const TargetPlan& plan) {

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,12 @@ struct DoneProbes {
 // Counts what is done of the shard's steps over all passes, less the set `pending`.
 DoneProbes count_done(const TargetPlan& plan, unsigned passes,
                       const std::vector<StepRange>& pending);
+
+// Calls `use` with the targets that the first pass over the shard's steps has asked, a batch at a
+// time: all less those of `pending`, a set of steps over all passes. Some 3 ns a target.
+void for_each_asked(const TargetSet& targets, const Permutation& permutation, StepRange steps,
+                    const std::vector<StepRange>& pending,
+                    const std::function<void(std::span<const Ipv4>)>& use);
 
 // Names the targets that no way leads to: the digest of their ranges; empty when there are none.
 std::string digest_without_way(const TargetPlan& plan);

@@ -33,15 +33,6 @@ std::vector<std::uint64_t> count_by_label(const TargetPlan& plan, const LabelMap
   return tally.counts();
 }
 
-// How many targets of the order all shards together probe: at least one, however small the
-// percentage.
-std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) {
-  if (!order.max_targets_percent)
-    return std::min(left_count, order.max_targets.value_or(left_count));
-  const double part = static_cast<double>(left_count) * *order.max_targets_percent / 100;
-  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
-}
-
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) throw_system_error("draw a random seed");
@@ -56,6 +47,13 @@ std::uint64_t count_unroutable(const TargetPlan& plan) {
 }
 
 }  // namespace
+
+std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) {
+  if (!order.max_targets_percent)
+    return std::min(left_count, order.max_targets.value_or(left_count));
+  const double part = static_cast<double>(left_count) * *order.max_targets_percent / 100;
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
+}
 
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
   TargetSelection selection = select_targets(target);
@@ -83,6 +81,16 @@ void add_ways(TargetPlan& plan, const PathConfig& config) {
   plan.targets_by_way = count_by_label(plan, plan.ways.map);
   if (plan.ways.map.empty()) plan.targets_by_way = {0, plan.target_count};
   plan.unroutable_count = count_unroutable(plan);
+}
+
+std::uint64_t count_without_way(const TargetPlan& plan) {
+  if (plan.unroutable_count == 0) return 0;
+  if (plan.ways.map.empty()) return plan.targets.size();
+  const std::vector<std::uint64_t> by_way = plan.ways.map.count(plan.targets.ranges());
+  std::uint64_t count = 0;
+  for (std::size_t i = 0; i < plan.ways.shares.size(); ++i)
+    if (is_unroutable(plan.ways.shares[i].way)) count += by_way[i + 1];
+  return count;
 }
 
 void drop_ways(TargetPlan& plan, std::span<const std::size_t> ways) {

@@ -40,6 +40,10 @@ struct TargetPlan {
   std::uint64_t unroutable_count = 0;              // of the shard: nothing is sent to them
 };
 
+// How many targets of the order all shards together probe, when so many are left: at least one,
+// however small the percentage.
+std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count);
+
 // Reads every list. Throws UserError when one cannot be read, has errors, or when nothing is left.
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order);
 
@@ -47,5 +51,8 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order);
 void add_ways(TargetPlan& plan, const PathConfig& config);
 // Makes those ways, by the numbers of their shares, unreachable: nobody is there to lead on.
 void drop_ways(TargetPlan& plan, std::span<const std::size_t> ways);
+
+// How many of all targets, whatever the plan probes of them, no way leads to.
+std::uint64_t count_without_way(const TargetPlan& plan);
 
 }  // namespace echoscan

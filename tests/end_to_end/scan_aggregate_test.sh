@@ -50,8 +50,9 @@ expect_status 2 aggregate --summary whole.json -t list --allow-reserved whole.js
 expect_text log "the lists are not those of the scan of 'whole.json'"
 scan --rate 1k --max-runtime 0.5 --cooldown 0.5 -x 10.1.0.0/24 -t list -o part.jsonl || fail "the scan ended with $?"
 aggregate --format json --summary summary "${lists[@]}" part.jsonl || fail "ended with $?"
-expect_text log "there are no rates of groups"
-expect_equal "rates of groups" "$(value '[.slash16[] | select(has("targets"))] | length')" 0
+expect_equal "said of a sample" "$(wc -c <log)" 0
+expect_equal "targets by label" "$(value '[.label[] | select(.targets > 0) | "\(.group) \(.targets)"] | sort | join(", ")')" \
+  "$(jq -r '[.labels[] | "\(.label) \(.sent)"] | sort | join(", ")' summary)"
 expect_equal "targets" "$(value .total.targets)" "$(jq '.targets.count - .ledger.not_probed' summary)"
 
 # A summary whose figures do not agree is said to be so; one without a key is refused, and the key named.
@@ -86,7 +87,7 @@ expect_text log "1 IPv6 entries of the lists are left out"
 expect_equal "type of the JSON" "$(jq -r .type out)" aggregate
 aggregate --format csv -t six.json --allow-reserved whole.jsonl || fail "a list with IPv6 ended it with $?"
 expect_equal "widths of the CSV's rows" \
-  "$(python3 -c 'import csv; print(sorted({len(row) for row in csv.reader(open("out"))}))')" "[11]"
+  "$(python3 -c 'import csv; print(sorted({len(row) for row in csv.reader(open("out"))}))')" "[14]"
 expect_equal "the CSV's first column" "$(head -1 out | cut -d, -f1)" table
 expect_status 2 aggregate -q --format json -t six.json --allow-reserved --summary whole.json whole.jsonl
 aggregate -q --format json -t list -x 10.1.0.0/24 --allow-reserved --summary whole.json whole.jsonl || fail "-q ended with $?"

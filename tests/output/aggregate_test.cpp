@@ -218,7 +218,7 @@ TEST(Aggregate, ErrorsAndRepeatsAreNoReplies) {
   }
   EXPECT_EQ(aggregate.rtt().max_ns(), 5'000'000U);
   AggregateReport report;
-  report.targets = 4;
+  report.targets = {4, 4};
   EXPECT_EQ(Json::parse(aggregate_json(aggregate, report))["total"]["response_rate"], 0.25);
 }
 
@@ -269,8 +269,8 @@ TEST(AggregateReport, ThreeFormsSayTheSame) {
   report.files = 1;
   report.lines = 3;
   report.malformed = 1;
-  report.targets = 8;
-  report.targets_by_number[static_cast<std::size_t>(Grouping::slash16)][0x0a010000] = 4;
+  report.targets = {8, 8};
+  report.targets_by_number[static_cast<std::size_t>(Grouping::slash16)][0x0a010000] = {4, 4};
 
   const Json json = Json::parse(aggregate_json(aggregate, report));
   EXPECT_EQ(json["lines"], 3);

@@ -167,6 +167,9 @@ inline Summary random_summary(std::mt19937_64& random) {
                     number(),
                     number(),
                     {}};
+  summary.order.left.assign(random() % 3, {number(), number()});
+  summary.response = {number(), number(), {}, 0.25, {}};
+  if (random() % 2 == 0) summary.response.share.swap(summary.response.low);
   for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
   summary.passes = random_passes(random);
   for (std::uint64_t i = random() % 3; i > 0; --i)

@@ -194,15 +194,19 @@ TEST(ScanConfig, PassesAreAskedForOneWay) {
     options.push_back("192.0.2.0/24");
     return parse_scan_config(options).value();
   };
+  const auto gap_s = [&](const std::vector<std::string>& options) {
+    const ScanConfig config = with(options);
+    return pass_gap_s(config.order, config.pace);
+  };
   EXPECT_EQ(with({}).order.passes, 1U);
-  EXPECT_EQ(with({}).pass_gap_s(), 0);
+  EXPECT_EQ(gap_s({}), 0);
   EXPECT_EQ(with({"--retry", "0"}).order.passes, 1U);
   const ScanConfig retried = with({"--retry", "3"});
   EXPECT_EQ(retried.order.passes, 4U);
   EXPECT_EQ(retried.order.retries, 3U);
-  EXPECT_EQ(retried.pass_gap_s(), ScanConfig::kRetryGapS);
-  EXPECT_EQ(with({"--retry", "254", "--pass-gap", "0"}).pass_gap_s(), 0);
-  EXPECT_EQ(with({"--probes", "2", "--pass-gap", "0.25"}).pass_gap_s(), 0.25);
+  EXPECT_EQ(gap_s({"--retry", "3"}), kRetryGapS);
+  EXPECT_EQ(gap_s({"--retry", "254", "--pass-gap", "0"}), 0);
+  EXPECT_EQ(gap_s({"--probes", "2", "--pass-gap", "0.25"}), 0.25);
   for (const std::vector<std::string>& wrong :
        std::vector<std::vector<std::string>>{{"--retry", "1", "--probes", "2"},
                                              {"--pass-gap", "1"},

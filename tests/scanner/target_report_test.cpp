@@ -102,6 +102,36 @@ TEST(TargetReport, TextSaysTheSameToPeople) {
                 sample_selection().digest + "\n");
 }
 
+TEST(TargetReport, AScansOutlook) {
+  const auto outlook = [](const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = options;
+    arguments.push_back("192.0.2.0/24");
+    return outlook_of(parse_target_report_config(arguments).value(), 1'000'000);
+  };
+  const ScanOutlook sample =
+      outlook({"--max-targets", "1%", "--rate", "500", "--probes", "2", "--pass-gap", "2.5"});
+  EXPECT_EQ(sample.targets, 10'000U);
+  EXPECT_EQ(sample.probes, 20'000U);
+  EXPECT_DOUBLE_EQ(sample.seconds, 42.5);
+  const std::string text = target_report_text(sample_selection(), kWays, &sample);
+  EXPECT_NE(
+      text.find("sample            10,000  of them, 1 %: shares are known (95 %): 50 % to 0.97, "
+                "10 % to 0.59, 1 % to 0.19 points, either way\n"
+                "scan              20,000  probes in 2 passes, 42.5 s at 500 a second\n"),
+      std::string::npos)
+      << text;
+  const ScanOutlook all = outlook({"--rate", "max", "--retry", "1"});
+  EXPECT_NE(target_report_text(sample_selection(), kWays, &all)
+                .find("2,000,000  probes at most in 2 passes, as fast as they leave\n"),
+            std::string::npos);
+  const auto json =
+      nlohmann::json::parse(target_report_json(sample_selection(), kWays, false, &all));
+  EXPECT_EQ(json["scan"]["rate_pps"], "max");
+  EXPECT_EQ(json["scan"]["seconds"], nullptr);
+  EXPECT_EQ(json["scan"]["half_widths"][0]["half_width"], 0);
+  EXPECT_FALSE(parse_target_report_config({"192.0.2.0/24"})->has_outlook);
+}
+
 // What --list prints is a list: reading it again changes nothing.
 TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
   const TargetSelection selection = sample_selection();

@@ -1,0 +1,73 @@
+#include "scanner/options/sample_options.h"
+
+#include "scanner/options/option_group.h"
+#include "scanner/process/user_error.h"
+#include "scanner/transmit/pacer.h"
+
+namespace echoscan {
+namespace {
+
+constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
+
+}  // namespace
+
+void add_max_targets(CLI::App& app, OrderConfig& config) {
+  OptionGroup group(app, "Targets");
+  group.value("--max-targets", "N|P%",
+              "Probe only the first N targets of the order, or P percent of them",
+              [&config](const std::string& option, const std::string& text) {
+                config.max_targets_percent = parse_percent(option, text);
+                config.max_targets.reset();
+                if (!config.max_targets_percent)
+                  config.max_targets = parse_count(option, text, 1, std::uint64_t{1} << 32);
+              });
+}
+
+void add_passes(CLI::App& app, OrderConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value("--probes", "K", "Probes per target, as so many passes over the whole order [1]",
+              [&config](const std::string& option, const std::string& text) {
+                config.passes = static_cast<unsigned>(parse_count(option, text, 1, kPassesMax));
+              });
+  group.value("--retry", "K", "Probe those who have not replied again, in K further passes [0]",
+              [&config](const std::string& option, const std::string& text) {
+                config.retries =
+                    static_cast<unsigned>(parse_count(option, text, 0, kPassesMax - 1));
+              });
+}
+
+void add_rate(CLI::App& app, PaceConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value(
+      "--rate", "N[k|M]|max",
+      "Probes a second over all queues, as in 0.5; k and M multiply, max does not limit [10k]",
+      [&config](const std::string& option, const std::string& text) {
+        const std::optional<ProbeRate> rate = parse_rate(text);
+        if (!rate)
+          refuse(option, text,
+                 "a rate: 0.001 to 1000M probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
+        config.rate_pps = *rate;
+      });
+}
+
+void add_pass_gap(CLI::App& app, PaceConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value("--pass-gap", "SEC",
+              "Wait so long between passes, since losses come in bursts [0; 1 with --retry]",
+              [&config](const std::string& option, const std::string& text) {
+                config.pass_gap_s = parse_seconds(option, text);
+              });
+}
+
+void settle_passes(OrderConfig& order, const PaceConfig& pace) {
+  if (order.retries > 0 && order.passes > 1)
+    throw UserError(ExitCode::bad_usage,
+                    "--retry and --probes: --probes K asks every target K times, --retry K only "
+                    "those who have not replied; give one of them");
+  order.passes += order.retries;
+  if (pace.pass_gap_s && order.passes == 1)
+    throw UserError(ExitCode::bad_usage,
+                    "--pass-gap: there is one pass; --probes K or --retry K makes more");
+}
+
+}  // namespace echoscan
