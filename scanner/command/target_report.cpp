@@ -194,7 +194,7 @@ std::string range_lines(const TargetSelection& selection) {
 ExitCode run_target_report(const TargetReportConfig& config) {
   const TargetSelection selection = select_targets(config.target);
   std::vector<WayShare> ways;
-  say_if_unknown([&] { ways = find_ways(selection.ranges, {}); });
+  say_if_unknown([&] { ways = find_ways(selection.ranges, {}, WayRanges::counted); });
   if (config.format == ReportFormat::json) {
     print(stdout, target_report_json(selection, ways, config.list_ranges));
   } else if (config.list_ranges) {
