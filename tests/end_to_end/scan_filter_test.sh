@@ -48,7 +48,7 @@ for variant in "native auto 1" "native af_packet 2" "native xdp_live 1" "native 
     expect_equal "$variant: frames" "$(summary '[.sending.queues[].sent] | add')" $((count + again))
     expect_equal "$variant: losses and returns" "$(summary '[.events[] | select(.what | startswith("the reply filter"))] | length')" $((2 * round))
     expect_equal "$variant: events in order" \
-      "$(summary '[.events[].seconds] | . == sort and .[0] >= 0 and .[-1] < 20')" true
+      "$(summary '[.events[].seconds] | . == sort and .[0] >= 0 and .[-1] < 600')" true
     again_sum=$((again_sum + again))
     echo "$variant, taken off $round times: $again sent again, $doubt in doubt"
   done
@@ -94,7 +94,7 @@ expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 [ "$(summary .ledger.in_doubt)" -gt 0 ] || fail "nothing is in doubt"
 expect_equal "event" "$(summary '.events[0] | .what + ": " + .consequence')" \
   "the reply filter of lab0 was taken off: nothing is sent until it is attached again"
-jq -e '.events[0].seconds as $lost | .sending.seconds - $lost < 3' "$work/summary" >/dev/null || fail "it went on for too long"
+[ "$(summary .ledger.not_sent.stopped)" -gt 0 ] || fail "it went on to the end"
 near ip link set dev lab0 xdp off
 
 # Replies that come in by another interface reach the kernel and nobody else: that is said.

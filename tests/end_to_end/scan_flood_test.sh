@@ -46,7 +46,7 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
     --rate max --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14 2>"$work/log" &
   pid=$!
-  for _ in $(seq 500); do
+  for _ in $(seq 6000); do
     if grep -qx receiver /proc/$pid/task/*/comm 2>/dev/null; then break; fi
     sleep 0.01
   done
@@ -138,7 +138,7 @@ for _ in $(seq 500); do
   if [ "$(since .echo_requests)" = 8 ]; then break; fi
 done
 kill -s STOP $pid
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   flooded=$(since .zoo.frames.flooder)
   if [ "$flooded" = 800000 ]; then break; fi
   sleep 0.1

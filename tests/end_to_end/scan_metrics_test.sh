@@ -13,7 +13,7 @@ start() { # OPTION...
 # The port that the log names: one that was free.
 find_port() {
   port=
-  for _ in $(seq 200); do
+  for _ in $(seq 1200); do
     [ ! -s log ] || port=$(sed -n 's/.*metrics: port \([0-9]*\) of .*/\1/p' log)
     [ -z "$port" ] || return 0
     sleep 0.05
@@ -65,7 +65,7 @@ taken = socket.create_server(("127.0.0.1", 9099))
 print("taken", flush=True)
 time.sleep(60)' >taken &
 started+=($!)
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
   [ ! -s taken ] || break
   sleep 0.05
 done
