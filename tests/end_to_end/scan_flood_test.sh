@@ -37,7 +37,7 @@ done
 # So it is by every method, when others take the CPUs that the receiver needs, and when the receiver's thread does not
 # run at all for a while: senders wait for it, and say so.
 for _ in 1 2 3 4; do
-  timeout 600 sh -c 'while :; do :; done' &
+  timeout 3600 sh -c 'while :; do :; done' &
   started+=($!)
 done
 for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do

@@ -7,7 +7,7 @@ cd "$work"
 # A scan whose summary nobody reads would outlive a test that has failed.
 start() { # OPTION...
   rm -f log
-  ip netns exec "$ECHOSCAN_LAB-near" timeout 120 "$echoscan" scan --allow-reserved -o found --status-interval 0.1 "$@" >out 2>log &
+  ip netns exec "$ECHOSCAN_LAB-near" timeout 3600 "$echoscan" scan --allow-reserved -o found --status-interval 0.1 "$@" >out 2>log &
   pid=$!
 }
 # The port that the log names: one that was free.
@@ -34,7 +34,7 @@ for i in range(100):
     except OSError:
         pass
 print("held", flush=True)
-time.sleep(60)
+time.sleep(3600)
 '
 mkfifo summary.fifo
 exec 5<>summary.fifo
@@ -63,7 +63,7 @@ done
 near python3 -c 'import socket, time
 taken = socket.create_server(("127.0.0.1", 9099))
 print("taken", flush=True)
-time.sleep(60)' >taken &
+time.sleep(3600)' >taken &
 started+=($!)
 for _ in $(seq 1200); do
   [ ! -s taken ] || break

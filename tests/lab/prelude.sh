@@ -69,7 +69,7 @@ in_router() { ip netns exec "$ECHOSCAN_LAB-router" "$@"; }
 # wait for as long as the tunnel holds its standard error.
 raise_tunnel() { # NEAR FAR
   : >"$work/tunnel"
-  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 120 >"$work/tunnel" &
+  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 3600 >"$work/tunnel" &
   started+=($!)
   for _ in $(seq 600); do
     [ ! -s "$work/tunnel" ] || break

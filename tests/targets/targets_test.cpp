@@ -107,7 +107,8 @@ TEST(TargetSet, RangesMergeAndSubtract) {
 }
 
 TEST(TargetSet, SubtractsAddressByAddress) {
-  std::mt19937 random(21);
+  std::mt19937 generator(21);
+  const auto random = [&generator] { return static_cast<std::uint32_t>(generator()); };
   for (unsigned round = 0; round < 500; ++round) {
     // As many ranges of the last 1,024 addresses as there may be, or few.
     const auto draw = [&random] {
@@ -139,13 +140,14 @@ TEST(TargetSet, SubtractsAddressByAddress) {
 
 // More than several batches, sorted by digits and by comparing, with copies in and between batches.
 TEST(DistinctRanges, AreThoseOfTheListInOrder) {
-  std::mt19937 random(22);
+  std::mt19937 generator(22);
+  const auto random = [&generator] { return static_cast<std::uint32_t>(generator()); };
   for (const std::uint32_t world : {1U << 12, 1U << 18, ~0U}) {
     for (const unsigned sizes : {1U, 3U, 5000U}) {
       for (const std::size_t count : {1U, 70'000U, 300'000U}) {
         std::vector<AddressRange> ranges;
         for (std::size_t i = 0; i < count; ++i) {
-          const auto first = static_cast<std::uint32_t>(random()) % world;
+          const auto first = random() % world;
           const std::uint32_t size = random() % sizes;
           ranges.push_back({Ipv4{first}, Ipv4{first > ~size ? ~0U : first + size}});
         }
