@@ -9,11 +9,15 @@ options=(--rate 100k --cooldown 1 --seed 5)
 foreign=$ECHOSCAN_BUILD/bpf/world/world.bpf.o
 
 program_id() { ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id // empty'; }
-# Takes off whatever hangs on lab0 by a BPF link.
+# Takes off what hangs on lab0 by a BPF link of the scan. A list of all links fails when one of another test goes
+# meanwhile, and descriptors of the scan go, too.
 detach() {
   local program link
   program=$(program_id)
-  link=$(bpftool -j link show | jq --argjson program "$program" '.[] | select(.type == "xdp" and .prog_id == $program) | .id')
+  link=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
+    awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
+      $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
+  [ -n "$link" ] || fail "the scan has no link of program $program"
   bpftool link detach id "$link"
 }
 

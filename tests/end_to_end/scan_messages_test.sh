@@ -158,7 +158,11 @@ for end in max-runtime INT; do
   begin_clock
   case $end in
     max-runtime) in_background --rate 100k --cooldown 0.5 --max-runtime 1 10.0.0.0/12 2>log >&4 ;;
-    *) in_background --rate 100k --cooldown 0.5 10.0.0.0/12 2>log >&4 && sleep 1.5 && kill -s $end $pid ;;
+    *)
+      in_background --rate 100k --cooldown 0.5 --status json 10.0.0.0/12 2>log >&4
+      await grep -qF '"output_is_limit":true' log
+      kill -s $end $pid
+      ;;
   esac
   expect_status 4 wait $pid
   expect_end "the end by $end with a reader that takes nothing"
