@@ -157,7 +157,7 @@ expect_equal "lines written" "$(summary .output.lines_written)" 0
 for end in max-runtime INT; do
   begin_clock
   case $end in
-    max-runtime) in_background --rate 100k --cooldown 0.5 --max-runtime 1 10.0.0.0/12 2>log >&4 ;;
+    max-runtime) in_background --rate 100k --cooldown 0.5 --max-runtime 5 10.0.0.0/12 2>log >&4 ;;
     *)
       in_background --rate 100k --cooldown 0.5 --status json 10.0.0.0/12 2>log >&4
       await grep -qF '"output_is_limit":true' log
