@@ -5,7 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 targets=10.0.0.0/14
 count=262144
-options=(--rate 100k --cooldown 1 --seed 5)
+# 6.5 s: long enough to be in the middle of, where CPUs are short.
+options=(--rate 40k --cooldown 1 --seed 5)
 foreign=$ECHOSCAN_BUILD/bpf/world/world.bpf.o
 
 program_id() { ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id // empty'; }
@@ -47,7 +48,10 @@ for variant in "native auto 1" "native af_packet 2" "native xdp_live 1" "native 
     expect_equal "$variant: sent" "$(summary .ledger.sent)" $count
     again=$(summary .ledger.sent_again)
     doubt=$(summary .ledger.in_doubt)
-    [ $((again + doubt)) -gt 0 ] || fail "$variant: nothing sent again and nothing in doubt"
+    # On a busy machine the moment may be long behind the last probe: then nothing has to be sent again.
+    case $(grep -m1 -oE "all probes have left|reply filter of lab0 was taken off" "$work/log") in
+      reply*) [ $((again + doubt)) -gt 0 ] || fail "$variant: nothing sent again and nothing in doubt" ;;
+    esac
     [ "$again" -le 100000 ] || fail "$variant: $again sent again"
     expect_equal "$variant: frames" "$(summary '[.sending.queues[].sent] | add')" $((count + again))
     expect_equal "$variant: losses and returns" "$(summary '[.events[] | select(.what | startswith("the reply filter"))] | length')" $((2 * round))
