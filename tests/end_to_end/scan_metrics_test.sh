@@ -41,8 +41,8 @@ exec 5<>summary.fifo
 near ip route add blackhole 10.1.3.0/24
 for peers in none many; do
   head -c 65536 /dev/zero >&5
-  # 4 s, in which the scraper starts even where CPUs are short.
-  start --metrics 0 --rate 500 --probes 2 --cooldown 1 --emit errors --summary summary.fifo 10.1.0.0-10.1.3.255
+  # 10 s, in which the scraper starts even where CPUs are short.
+  start --metrics 0 --rate 200 --probes 2 --cooldown 1 --emit errors --summary summary.fifo 10.1.0.0-10.1.3.255
   find_port
   echo nobody >held
   if [ $peers = many ]; then
