@@ -226,7 +226,7 @@ class CloudListReader : public nlohmann::json_sax<Json> {
   bool close() {
     if (path_ == kElementPath && is_element_array(place_array_)) finish_element();
     path_.pop_back();
-    return true;
+    return !list_.labels.is_overfull();
   }
 
   void finish_element() {
@@ -274,6 +274,8 @@ tl::expected<void, std::string> read_cloud_list(ListBytes& bytes, std::string_vi
                                std::to_string(kTokenBytesMax) + " bytes, in line " +
                                std::to_string(limit.line()));
   if (!bytes.failure().empty()) return tl::make_unexpected(bytes.failure());
+  if (list.labels.is_overfull())
+    return tl::make_unexpected(list.labels.overfull_error(limit.line()));
   if (!is_good) return tl::make_unexpected(reader.failure);
   if (!reader.is_cloud_list()) return tl::make_unexpected(kUnknownShape);
   return {};

@@ -24,13 +24,15 @@ class LineAssembler {
  public:
   LineAssembler(std::string_view name, TargetList& list) : list_(list), place_{name} {}
 
-  // False when the line is longer than any: what is behind it is then not read.
-  bool take(std::string_view chunk) {
+  // The error ends the reading: a line that is longer than any, or too many labels.
+  tl::expected<void, std::string> take(std::string_view chunk) {
     while (!chunk.empty()) {
       const std::size_t end = chunk.find('\n');
       if (end == std::string_view::npos) {
         keep(chunk);
-        return line_bytes_ <= kCommentBytesMax;
+        if (line_bytes_ <= kCommentBytesMax) return {};
+        return tl::make_unexpected("line " + std::to_string(line()) + " has more than " +
+                                   std::to_string(kCommentBytesMax >> 20) + " MiB");
       }
       // Nearly every line lies in one chunk, and is read there without a copy.
       if (pending_.empty() && end <= kLineBytesMax) {
@@ -39,9 +41,10 @@ class LineAssembler {
         keep(chunk.substr(0, end));
         finish();
       }
+      if (list_.labels.is_overfull()) return check_labels();
       chunk.remove_prefix(end + 1);
     }
-    return true;
+    return {};
   }
 
   // The last line needs no newline.
@@ -49,6 +52,12 @@ class LineAssembler {
     add(pending_);
     pending_.clear();
     line_bytes_ = 0;
+  }
+
+  // The error says that the last line has one label too many.
+  [[nodiscard]] tl::expected<void, std::string> check_labels() const {
+    if (!list_.labels.is_overfull()) return {};
+    return tl::make_unexpected(list_.labels.overfull_error(place_.line));
   }
 
   // The line that is being read, from 1.
@@ -168,10 +177,9 @@ tl::expected<void, std::string> read_target_list(std::istream& in, std::string_v
   LineAssembler lines(name, list);
   try {
     for (std::string_view chunk = bytes.next(); !chunk.empty(); chunk = bytes.next())
-      if (!lines.take(chunk))
-        return tl::make_unexpected("line " + std::to_string(lines.line()) + " has more than " +
-                                   std::to_string(kCommentBytesMax >> 20) + " MiB");
+      if (tl::expected<void, std::string> taken = lines.take(chunk); !taken) return taken;
     lines.finish();
+    if (tl::expected<void, std::string> checked = lines.check_labels(); !checked) return checked;
   } catch (const std::bad_alloc&) {
     return tl::make_unexpected("there is no memory for what is in it from line " +
                                std::to_string(lines.line()) + " on");

@@ -22,7 +22,7 @@ namespace echoscan {
 std::vector<AddressRange> merge_ranges(std::vector<AddressRange> ranges);
 
 // The addresses of `ranges` that are in none of `excluded`; both are merged, and so is the result.
-std::vector<AddressRange> subtract_ranges(std::span<const AddressRange> ranges,
+std::vector<AddressRange> subtract_ranges(std::vector<AddressRange> ranges,
                                           std::span<const AddressRange> excluded);
 
 // Appends the addresses that stand in more than one of the ranges, which are ascending by their

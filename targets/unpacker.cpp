@@ -49,17 +49,27 @@ class ZstdUnpacker : public Unpacker {
   }
 
   std::size_t unpack(std::string_view& packed, std::span<char> out) override {
-    if (is_whole_ && packed.empty()) return 0;
-    ZSTD_inBuffer from{packed.data(), packed.size(), 0};
+    if (begins_frame_ && packed.empty()) return 0;
+    if (begins_frame_) unpack_some(packed, packed.substr(0, 1), {});
+    return failure().empty() ? unpack_some(packed, packed, out) : 0;
+  }
+
+ private:
+  // A frame that the library sees as a whole it unpacks at once, whatever window it asks for; in
+  // pieces it refuses one of more than 128 MiB. So that a file is the same file in any pieces, it
+  // never sees a frame's first byte together with the rest.
+  std::size_t unpack_some(std::string_view& packed, std::string_view piece, std::span<char> out) {
+    ZSTD_inBuffer from{piece.data(), piece.size(), 0};
     ZSTD_outBuffer to{out.data(), out.size(), 0};
     const std::size_t result = ZSTD_decompressStream(context_.get(), &to, &from);
     packed.remove_prefix(from.pos);
     if (ZSTD_isError(result) != 0) note_damage(ZSTD_getErrorName(result));
     is_whole_ = result == 0;
+    begins_frame_ = result == 0;
     return to.pos;
   }
 
- private:
+  bool begins_frame_ = true;
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
 };
 

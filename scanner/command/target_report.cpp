@@ -257,7 +257,7 @@ std::string range_lines(const TargetSelection& selection) {
 ExitCode run_target_report(const TargetReportConfig& config) {
   const TargetSelection selection = select_targets(config.target);
   std::vector<WayShare> ways;
-  say_if_unknown([&] { ways = find_ways(selection.ranges, {}); });
+  say_if_unknown([&] { ways = find_ways(selection.ranges, {}, WayRanges::counted); });
   std::optional<ScanOutlook> outlook;
   if (const std::uint64_t left = count_addresses(selection.ranges); config.has_outlook && left > 0)
     outlook = outlook_of(config, left);

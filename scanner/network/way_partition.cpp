@@ -75,7 +75,8 @@ void append(std::vector<AddressRange>& ranges, const AddressRange& range) {
 }  // namespace
 
 std::vector<WayShare> partition_by_way(std::span<const AddressRange> targets,
-                                       std::span<const AddressRange> prefixes, const AskWays& ask) {
+                                       std::span<const AddressRange> prefixes, const AskWays& ask,
+                                       WayRanges wanted) {
   const PieceWalk walk(targets, prefixes);
   // The first target below each innermost prefix speaks for all of them.
   std::vector<std::uint32_t> question_of(prefixes.size() + 1, kUnasked);
@@ -96,25 +97,27 @@ std::vector<WayShare> partition_by_way(std::span<const AddressRange> targets,
   }
   // Counted first, since growing took as much memory again as the targets of ten million ranges.
   std::vector<std::size_t> pieces(shares.size());
-  walk.run([&](const AddressRange&, std::size_t prefix) {
-    ++pieces[share_of_question[question_of[prefix]]];
-  });
-  for (std::size_t i = 0; i < shares.size(); ++i) shares[i].ranges.reserve(pieces[i]);
   walk.run([&](const AddressRange& piece, std::size_t prefix) {
-    WayShare& share = shares[share_of_question[question_of[prefix]]];
-    append(share.ranges, piece);
-    share.targets += piece.size();
+    const std::uint32_t share = share_of_question[question_of[prefix]];
+    ++pieces[share];
+    shares[share].targets += piece.size();
   });
+  if (wanted == WayRanges::kept) {
+    for (std::size_t i = 0; i < shares.size(); ++i) shares[i].ranges.reserve(pieces[i]);
+    walk.run([&](const AddressRange& piece, std::size_t prefix) {
+      append(shares[share_of_question[question_of[prefix]]].ranges, piece);
+    });
+  }
   std::stable_sort(shares.begin(), shares.end(),
                    [](const WayShare& a, const WayShare& b) { return a.targets > b.targets; });
   return shares;
 }
 
-std::vector<WayShare> find_ways(std::span<const AddressRange> targets,
-                                const WayQuestion& question) {
+std::vector<WayShare> find_ways(std::span<const AddressRange> targets, const WayQuestion& question,
+                                WayRanges wanted) {
   std::vector<WayShare> shares = partition_by_way(
       targets, list_fib_prefixes(),
-      [&question](std::span<const Ipv4> asked) { return ask_ways(asked, question); });
+      [&question](std::span<const Ipv4> asked) { return ask_ways(asked, question); }, wanted);
   for (WayShare& share : shares) {
     std::array<char, IF_NAMESIZE> name{};
     const auto index = static_cast<unsigned>(share.way.interface_index);

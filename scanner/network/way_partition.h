@@ -24,10 +24,13 @@ namespace echoscan {
 struct WayShare {
   Way way;
   std::string interface_name = {};        // empty where the way is refused
-  std::vector<AddressRange> ranges = {};  // merged
+  std::vector<AddressRange> ranges = {};  // merged; empty where they are only counted
   std::uint64_t targets = 0;              // addresses in them
   bool is_by_source = false;              // holds for packets from the way's source alone
 };
+
+// Whether the shares are to have their ranges, which take as much memory as the targets' own.
+enum class WayRanges { kept, counted };
 
 // Gives the way of each destination, in their order: ask_ways, or a test's own.
 using AskWays = std::function<std::vector<Way>(std::span<const Ipv4>)>;
@@ -35,10 +38,12 @@ using AskWays = std::function<std::vector<Way>(std::span<const Ipv4>)>;
 // The ranges of each way, merged; the way of the most targets first. `prefixes` are as
 // list_fib_prefixes gives them. Leaves interface_name empty.
 std::vector<WayShare> partition_by_way(std::span<const AddressRange> targets,
-                                       std::span<const AddressRange> prefixes, const AskWays& ask);
+                                       std::span<const AddressRange> prefixes, const AskWays& ask,
+                                       WayRanges wanted = WayRanges::kept);
 
 // The same by asking this host's kernel, with the interfaces' names. Throws std::system_error.
-std::vector<WayShare> find_ways(std::span<const AddressRange> targets, const WayQuestion& question);
+std::vector<WayShare> find_ways(std::span<const AddressRange> targets, const WayQuestion& question,
+                                WayRanges wanted = WayRanges::kept);
 
 // "eth0 via 192.0.2.1 from 192.0.2.7", "eth0 on the link", "blackhole".
 std::string way_text(const WayShare& share);

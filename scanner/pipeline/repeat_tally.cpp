@@ -24,12 +24,14 @@ RepeatTally::RepeatTally() : memory_(MappedMemory::zeros(kSlots * sizeof(Slot), 
   if (!memory_) throw_system_error("map the table of repeats");
 }
 
+// Those that may be in use.
 std::span<RepeatTally::Slot> RepeatTally::slots() const {
-  return {memory_.as<Slot>(), kSlots};
+  return {memory_.as<Slot>(), is_used_ ? kSlots : 0};
 }
 
 // A set fills from its front, so that the search ends at the first free slot.
 std::uint64_t RepeatTally::add(Ipv4 target) {
+  is_used_ = true;
   Slot* set = memory_.as<Slot>() + set_of(target) * kSetSlots;
   Slot* least = set;
   for (Slot* slot = set; slot != set + kSetSlots; ++slot) {

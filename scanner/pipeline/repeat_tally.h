@@ -47,6 +47,7 @@ class RepeatTally {
   [[nodiscard]] std::span<Slot> slots() const;
 
   MappedMemory memory_;
+  bool is_used_ = false;  // what is not is not read: a kernel may make memory for that, too
 };
 
 }  // namespace echoscan

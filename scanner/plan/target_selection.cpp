@@ -115,7 +115,7 @@ void subtract_reserved(std::vector<AddressRange>& left, const TargetConfig& conf
   std::vector<AddressRange> lifted = merge_ranges(config.allowed_ranges);
   std::vector<AddressRange> holes;
   for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) {
-    const std::vector<AddressRange> parts = subtract_ranges(std::array{entry.range}, lifted);
+    const std::vector<AddressRange> parts = subtract_ranges({entry.range}, lifted);
     const std::uint64_t taken = count_common(left, parts);
     if (taken > 0) counts.reserved.push_back({entry, taken});
     counts.excluded_reserved += taken;
@@ -124,7 +124,8 @@ void subtract_reserved(std::vector<AddressRange>& left, const TargetConfig& conf
     lifted.insert(lifted.end(), parts.begin(), parts.end());
     lifted = merge_ranges(std::move(lifted));
   }
-  if (counts.excluded_reserved > 0) left = subtract_ranges(left, merge_ranges(std::move(holes)));
+  if (counts.excluded_reserved > 0)
+    left = subtract_ranges(std::move(left), merge_ranges(std::move(holes)));
 }
 
 // Warns of an --allow-range that overlaps no special-purpose range: it has no effect, and nothing
@@ -155,7 +156,7 @@ void subtract_system_list(std::vector<AddressRange>& left, const std::string& pa
   counts.system_list = path;
   counts.system_digest = digest_of(holes);
   counts.excluded_by_system = count_common(left, holes);
-  left = subtract_ranges(left, holes);
+  left = subtract_ranges(std::move(left), holes);
   log_info("{} of the listed addresses are excluded by the system-wide list {}",
            with_thousands(counts.excluded_by_system), path);
 }
@@ -207,7 +208,7 @@ TargetSelection select_targets(const TargetConfig& config) {
   selection.ranges = listed.ranges.take_merged();
   counts.listed = count_addresses(selection.ranges);
   const std::vector<AddressRange> holes = excluded.ranges.take_merged();
-  if (!holes.empty()) selection.ranges = subtract_ranges(selection.ranges, holes);
+  if (!holes.empty()) selection.ranges = subtract_ranges(std::move(selection.ranges), holes);
   counts.excluded_by_user = counts.listed - count_addresses(selection.ranges);
   subtract_system_list(selection.ranges, config.system_exclude_file, counts);
   subtract_reserved(selection.ranges, config, counts);

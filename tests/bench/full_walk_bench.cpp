@@ -27,8 +27,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 std::vector<AddressRange> routable_ranges() {
   std::vector<AddressRange> reserved;
   for (const SpecialPurposeRange& entry : kSpecialPurposeRanges) reserved.push_back(entry.range);
-  const std::vector<AddressRange> all = {{Ipv4{0}, Ipv4{0xffffffff}}};
-  return subtract_ranges(all, merge_ranges(std::move(reserved)));
+  return subtract_ranges({{Ipv4{0}, Ipv4{0xffffffff}}}, merge_ranges(std::move(reserved)));
 }
 
 int walk(std::uint64_t seed) {

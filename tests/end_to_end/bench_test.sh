@@ -63,7 +63,7 @@ before=$(echo_requests)
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" bench -i lab0 --dst 10.0.0.1 --duration 60 --methods af_packet,asio \
   --json "$work/table" >"$work/out" 2>"$work/log" &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   [ "$(echo_requests)" = "$before" ] || break
   sleep 0.1
 done

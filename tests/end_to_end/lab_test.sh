@@ -59,7 +59,7 @@ expect_equal "left over, and lost" "$(jq -c '.zoo | [.unread, .waiting, .lost]' 
 expect_equal "requests" "$(jq '.silent + ([.zoo.requests[]] | add)' "$work/stats")" 1022
 lab up --zoo --seed 8
 if lab truth --json 10.0.4.1-10.0.7.254 | cmp -s - "$work/zoo"; then fail "another seed gives the same zoo"; fi
-for _ in $(seq 50); do
+for _ in $(seq 600); do
   [ -e "/proc/$responder" ] || break
   sleep 0.1
 done

@@ -49,7 +49,7 @@ expect_equal "what the keeper may" "$(awk '/^CapEff:/ { print $2 }' /proc/$keepe
 expect_equal "what the keeper has open" "$(find /proc/$keeper/fd -type l | wc -l)" 4
 kill -s KILL $pid
 expect_status 137 wait $pid
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
   [ -e /proc/$keeper ] || break
   sleep 0.05
 done

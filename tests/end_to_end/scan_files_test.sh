@@ -96,7 +96,7 @@ for name in found.jsonl found.jsonl.zst; do
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary summary -o $name --rate 100k \
     --cooldown 1 10.0.0.0/11 >out 2>log &
   pid=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ ! -s $name.part ] || break
     sleep 0.1
   done

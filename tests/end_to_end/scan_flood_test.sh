@@ -37,7 +37,7 @@ done
 # So it is by every method, when others take the CPUs that the receiver needs, and when the receiver's thread does not
 # run at all for a while: senders wait for it, and say so.
 for _ in 1 2 3 4; do
-  timeout 600 sh -c 'while :; do :; done' &
+  timeout 3600 sh -c 'while :; do :; done' &
   started+=($!)
 done
 for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
@@ -46,7 +46,7 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
     --rate max --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14 2>"$work/log" &
   pid=$!
-  for _ in $(seq 500); do
+  for _ in $(seq 6000); do
     if grep -qx receiver /proc/$pid/task/*/comm 2>/dev/null; then break; fi
     sleep 0.01
   done
@@ -138,7 +138,7 @@ for _ in $(seq 500); do
   if [ "$(since .echo_requests)" = 8 ]; then break; fi
 done
 kill -s STOP $pid
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   flooded=$(since .zoo.frames.flooder)
   if [ "$flooded" = 800000 ]; then break; fi
   sleep 0.1

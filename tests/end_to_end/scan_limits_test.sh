@@ -72,7 +72,7 @@ grep bpf\( trace | grep -n libbpf_mmap | sed -n 's/^\([0-9]*\):.*/bpf \1/p' | he
 expect_equal "the last" "$(tail -1 chosen | grep -c '^bpf [0-9]')" 1
 while read -r call moment; do
   for error in $([ "${ECHOSCAN_CALLS:-}" = all ] && echo ENOMEM EPERM || shuf -n 1 -e ENOMEM EPERM EMFILE EBUSY); do
-    expect_good_end "when $call number $moment is $error" timeout -s KILL 30 strace -f -qq -o /dev/null \
+    expect_good_end "when $call number $moment is $error" timeout -s KILL 600 strace -f -qq -o /dev/null \
       -e trace="$call" -e inject="$call:error=$error:when=$moment" "$echoscan" "${options[@]}"
   done
 done <chosen

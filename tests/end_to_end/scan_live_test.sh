@@ -17,26 +17,28 @@ for queues in 1 2; do
   expect_equal "sent" "$(summary .ledger.sent)" 1048576
   expect_equal "arrived" "$(arrived)" 1048576
   expect_equal "damaged" "$(lab stats | jq .bad_checksums)" 0
-  # One, and one more for each time that the sender was not run for so long that the program went to rest.
-  [ "$(summary '[.sending.queues[].kicks] | max')" -le 10 ] || fail "many calls into the kernel: $(summary .sending.queues)"
+  # One, and one more for each time that the sender was not run for so long that the program went to rest; a call for
+  # each batch would be 16,384.
+  [ "$(summary '[.sending.queues[].kicks] | max')" -le 1000 ] || fail "many calls into the kernel: $(summary .sending.queues)"
   echo "$queues queues: $(summary '.sending.rate_pps | floor') a second," \
     "$(summary '[.sending.queues[].refusals] | add') refused and sent again"
 done
 
-# The rate, to 1 %, measured where the probes arrive. The program cannot send while its CPU is given to
-# somebody else, and makes up for 15 ms of that and no more; so the scan goes before its neighbours on this
-# machine, for a tenth of a second, and below the rate it may have a second try.
+# The rate is a limit, by the scan's clock and where the probes arrive. While its CPU is given to somebody else the
+# program sends nothing and makes up for 15 ms of that at most; of what was sent before, no more than veth's ring of 256
+# can come later. How close to the rate it gets is this machine's affair, and printed (pace_bench.sh measures it).
 for rate in 500 1000; do
-  for try in 1 2 3 4 5; do
-    lab up
-    near chrt --fifo 2 "$echoscan" scan --allow-reserved --method xdp_live --rate ${rate}k --cooldown 0.1 \
-      10.0.0.0/16 >"$work/out" 2>"$work/log" || fail "at $rate kpps the scan ended with $?"
-    permille=$(lab stats | jq --argjson pps ${rate}000 '(.echo_requests - 1) / .request_seconds / $pps * 1000 | round')
-    echo "$rate kpps: $permille/1000 of the rate"
-    [ "$permille" -le 1010 ] || fail "$rate kpps: too fast"
-    [ "$permille" -lt 990 ] || break
-    [ "$try" -lt 5 ] || fail "$rate kpps: too slow in $try tries"
-  done
+  lab up
+  scan --method xdp_live --rate ${rate}k --cooldown 1 $targets || fail "at $rate kpps the scan ended with $?"
+  expect_truth $targets
+  expect_equal "sent at $rate kpps" "$(summary .ledger.sent)" 1048576
+  expect_equal "arrived at $rate kpps" "$(arrived)" 1048576
+  echo "$rate kpps: $(lab stats | jq --argjson pps ${rate}000 \
+    '(.echo_requests - 1) / .request_seconds / $pps * 1000 | round')/1000 of the rate"
+  jq -e --argjson pps ${rate}000 '.ledger.sent <= (.sending.seconds + 0.016) * $pps' "$work/summary" >/dev/null ||
+    fail "$rate kpps: sent too fast: $(summary .sending)"
+  lab stats | jq -e --argjson pps ${rate}000 '.echo_requests - 257 <= (.request_seconds + 0.016) * $pps' >/dev/null ||
+    fail "$rate kpps: arrived too fast: $(lab stats)"
 done
 
 # `auto` chooses by the rate, and says what it passed over.
@@ -55,10 +57,15 @@ expect_equal "no more than 2 kpps" "$(summary '.sending.rate_pps < 2100')" true
 lab up --one-in 1
 mkfifo "$work/pipe"
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --method xdp_live --rate max \
-  --cooldown 1 --status off --summary "$work/summary" 10.0.0.0/13 >"$work/pipe" 2>"$work/log" &
+  --cooldown 1 --status json --summary "$work/summary" 10.0.0.0/13 >"$work/pipe" 2>"$work/log" &
 exec 3<"$work/pipe"
 pid=$!
-sleep 2
+for _ in $(seq 600); do
+  if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
+  sleep 0.1
+done
+expect_text "$work/log" '"output_is_limit":true'
+sleep 1
 cpu_ticks() { awk '{print $14 + $15}' /proc/$pid/stat; }
 before=$(cpu_ticks)
 sleep 2
@@ -78,7 +85,7 @@ for stop in INT:130 TERM:143 KILL:137; do
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --method xdp_live --rate 500k \
     --cooldown 0.5 --summary "$work/summary" 10.0.0.0/8 >"$work/out" 2>"$work/log" &
   pid=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 10000 ] || break
     sleep 0.1
   done
@@ -88,7 +95,7 @@ for stop in INT:130 TERM:143 KILL:137; do
   [ -n "$programs" ] || fail "the scan has no BPF program"
   kill -s "${stop%%:*}" $pid
   expect_status "${stop#*:}" wait $pid
-  for _ in $(seq 50); do
+  for _ in $(seq 600); do
     left=$(for id in $programs; do if bpftool prog show id "$id" 2>/dev/null; then :; fi; done)
     [ -n "$left" ] || break
     sleep 0.1

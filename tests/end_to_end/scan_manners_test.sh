@@ -149,7 +149,7 @@ lab down
 lab up --mode kernel
 ip netns exec "$ECHOSCAN_LAB-far" python3 -B count.py arrived >ready &
 started+=($!)
-for _ in $(seq 100); do
+for _ in $(seq 600); do
   [ ! -s ready ] || break
   sleep 0.1
 done

@@ -4,15 +4,21 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 lab up --one-in 2
+: >"$work/log"
 mkfifo "$work/pipe"
 (
   exec <"$work/pipe"
-  sleep 6
+  # Until it holds the scan up, and some seconds more.
+  for _ in $(seq 1200); do
+    if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
+    sleep 0.1
+  done
+  sleep 4
   exec cat >"$work/received"
 ) &
 reader=$!
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --rate max \
-  --cooldown 1 --max-runtime 8 --emit errors,repeats -o "$work/pipe" --probes 2 --max-targets 300000 \
+  --cooldown 1 --status json --emit errors,repeats -o "$work/pipe" --probes 2 --max-targets 300000 \
   10.0.0.0/8 2>"$work/log" &
 pid=$!
 peak_kb=0

@@ -7,13 +7,13 @@ cd "$work"
 # A scan whose summary nobody reads would outlive a test that has failed.
 start() { # OPTION...
   rm -f log
-  ip netns exec "$ECHOSCAN_LAB-near" timeout 120 "$echoscan" scan --allow-reserved -o found --status-interval 0.1 "$@" >out 2>log &
+  ip netns exec "$ECHOSCAN_LAB-near" timeout 300 "$echoscan" scan --allow-reserved -o found --status-interval 0.1 "$@" >out 2>log &
   pid=$!
 }
 # The port that the log names: one that was free.
 find_port() {
   port=
-  for _ in $(seq 200); do
+  for _ in $(seq 1200); do
     [ ! -s log ] || port=$(sed -n 's/.*metrics: port \([0-9]*\) of .*/\1/p' log)
     [ -z "$port" ] || return 0
     sleep 0.05
@@ -41,8 +41,8 @@ exec 5<>summary.fifo
 near ip route add blackhole 10.1.3.0/24
 for peers in none many; do
   head -c 65536 /dev/zero >&5
-  # 4 s, in which the scraper starts even where CPUs are short.
-  start --metrics 0 --rate 500 --probes 2 --cooldown 1 --emit errors --summary summary.fifo 10.1.0.0-10.1.3.255
+  # 10 s, in which the scraper starts even where CPUs are short.
+  start --metrics 0 --rate 200 --probes 2 --cooldown 1 --emit errors --summary summary.fifo 10.1.0.0-10.1.3.255
   find_port
   echo nobody >held
   if [ $peers = many ]; then
@@ -65,7 +65,7 @@ taken = socket.create_server(("127.0.0.1", 9099))
 print("taken", flush=True)
 time.sleep(60)' >taken &
 started+=($!)
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
   [ ! -s taken ] || break
   sleep 0.05
 done
@@ -86,7 +86,7 @@ sleep 0.5
 expect_equal "sockets that listen" "$(near ss -Htln | grep -vc ':9099 ' || [ $? = 1 ])" 0
 expect_status 0 wait $pid
 near sysctl -qw net.ipv6.conf.lo.disable_ipv6=0
-start --metrics '[::1]:0' --rate 2k --cooldown 0.5 10.1.0.0/23
+start --metrics '[::1]:0' --rate 2k --cooldown 10 10.1.0.0/23
 find_port
 near python3 -c 'import sys, urllib.request
 print(urllib.request.urlopen(f"http://[::1]:{sys.argv[1]}/healthz").read().decode())' "$port" >health

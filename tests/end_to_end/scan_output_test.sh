@@ -70,7 +70,7 @@ start_scan() { # FILE OPTION...
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary summary -o "$name" \
     --rate 100k --cooldown 1 "$@" 10.0.0.0/11 >out 2>log &
   pid=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ ! -s "$name.part" ] || return 0
     sleep 0.1
   done

@@ -43,7 +43,7 @@ near ip link set dev lab0 xdp off
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 1k --cooldown 0 --max-runtime 30 -o /dev/null 10.0.0.0/12 \
   2>"$work/first" &
 first=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
   id=$(ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id')
   [ "$id" = null ] || break
   sleep 0.05

@@ -139,8 +139,15 @@ printf '10.4.0.0/18 one\n10.4.64.0/18 two\n' >list
 rm -f found.jsonl*
 status=0
 scan_list=(--allow-reserved -t list -o found.jsonl --rate 8k --cooldown 1 --seed 5)
-# In the foreground: otherwise timeout sends the signal twice, and the second one ends the cooldown.
-timeout --foreground --preserve-status -s INT 2 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan "${scan_list[@]}" --summary first 2>log || status=$?
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan "${scan_list[@]}" --summary first 2>log &
+pid=$!
+# In the middle, however late it begins.
+for _ in $(seq 600); do
+  [ ! -s found.jsonl.part ] || break
+  sleep 0.1
+done
+kill -s INT $pid
+wait $pid || status=$?
 expect_equal "status of what was interrupted" "$status" 130
 expect_text log "to go on from here: echoscan scan --resume $work/found.jsonl"
 expect_equal "mode of the checkpoint" "$(stat -c %a found.jsonl.scan)" 600

@@ -64,7 +64,7 @@ begin_scan() { # OPTION...
     --rate 5k -o out.jsonl.gz --summary summary.json --status-file status.json --metrics 0 "$@" 10.0.0.0/18 \
     >"$work/shown" 2>"$work/log") &
   pid=$!
-  for _ in $(seq 200); do
+  for _ in $(seq 1200); do
     [ ! -s "$work/inside/status.json" ] || return 0
     sleep 0.05
   done

@@ -41,10 +41,11 @@ seen '.drawn == []'
 TERM=dumb on_terminal -- -o found --rate 10k $targets
 seen '.drawn == [] and (.coloured | not) and (.lines | any(test("replied")))'
 # Somebody asks: a line that stays.
+rm -f found
 near env TERM=xterm python3 -B "$root/tests/lab/terminal.py" bash -c \
-  "(sleep 1.5; kill -USR1 \$\$) & exec '$echoscan' scan --allow-reserved --rate 2k --cooldown 1 -o found $targets" >seen
+  "(until [ -s found.part ]; do sleep 0.1; done; kill -USR1 \$\$) & exec '$echoscan' scan --allow-reserved --rate 2k --cooldown 1 -o found $targets" >seen
 cp seen log
-seen '[.lines[] | select(test("^[0-9:.]+ info: [12] s, [0-9.]+ %, .* left; sent [0-9,]+ \\("))] | length == 1'
+seen '[.lines[] | select(test("^[0-9:.]+ info: [0-9]+ s, [0-9.]+ %, .* left; sent [0-9,]+ \\("))] | length == 1'
 
 dated='
 import datetime, re, sys
@@ -76,7 +77,7 @@ check='
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
 summary = json.load(open(sys.argv[2]))
-assert len(lines) >= 5, len(lines)
+assert len(lines) >= 2, len(lines)
 assert [line["ended"] for line in lines] == [False] * (len(lines) - 1) + [True]
 for one, two in zip(lines, lines[1:]):
     for key in ("time", "elapsed_s", "sent", "replied", "lines", "cooldown", "messages_dropped"):

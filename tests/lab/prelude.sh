@@ -32,7 +32,7 @@ start_scan() {
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
     "$@" >"$work/out" 2>"$work/log" &
   pid=$!
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
     sleep 0.1
   done
@@ -69,9 +69,9 @@ in_router() { ip netns exec "$ECHOSCAN_LAB-router" "$@"; }
 # wait for as long as the tunnel holds its standard error.
 raise_tunnel() { # NEAR FAR
   : >"$work/tunnel"
-  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 120 >"$work/tunnel" &
+  "$ECHOSCAN_BUILD/tests/lab_tunnel" "/run/netns/$1" "/run/netns/$2" 3600 >"$work/tunnel" &
   started+=($!)
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     [ ! -s "$work/tunnel" ] || break
     sleep 0.1
   done

@@ -16,7 +16,7 @@ port, document, held, kept = sys.argv[1:]
 
 
 def scrape():
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=600) as answer:
         return answer.read().decode()
 
 

@@ -101,6 +101,15 @@ TEST(WayPartition, EveryTargetHasItsOwnWayAndNoOtherAddressHasOne) {
     ASSERT_EQ(count_addresses(together), count_addresses(targets)) << "seed " << seed;
     ASSERT_EQ(merge_ranges(together), targets) << "seed " << seed;
     ASSERT_LE(table.questions, table.prefixes.size() + 1);
+
+    const std::vector<WayShare> counted =
+        partition_by_way(targets, table.prefixes, table.asker(), WayRanges::counted);
+    ASSERT_EQ(counted.size(), shares.size());
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      EXPECT_EQ(counted[i].way, shares[i].way);
+      EXPECT_EQ(counted[i].targets, shares[i].targets);
+      EXPECT_TRUE(counted[i].ranges.empty());
+    }
   }
 }
 

@@ -149,6 +149,40 @@ TEST(TextList, ChunksDoNotShow) {
 }
 
 // `yes 10.0.0.1` and a gigabyte that unpacks from a kilobyte took all memory.
+// A list of ever new labels took all memory.
+TEST(TextList, ALabelTooManyEndsTheReadingAndNamesTheLine) {
+  const auto read_into = [](std::size_t bytes_max, const std::string& text) {
+    ReadList result;
+    result.list.labels = LabelTable(bytes_max);
+    std::istringstream in(text);
+    const tl::expected<void, std::string> is_read = read_target_list(in, "list", result.list);
+    if (!is_read) result.failure = is_read.error();
+    return result;
+  };
+  // No label, one of ten bytes, and one of one, as often as they come.
+  const std::size_t room = 3 * kLabelOwnBytes + 11;
+  std::string text = "10.0.0.1 Frankfurt!\n";
+  for (int i = 0; i < 10'000; ++i) text += "10.0.0.1 x\n10.0.0.2 Frankfurt!\n\n10.0.0.3\n";
+  EXPECT_EQ(read_into(room, text).failure, "");
+  const std::string too_many =
+      " has one label too many: all different ones, with 64 bytes for each beside its text, are to "
+      "take ";
+  EXPECT_EQ(read_into(room, text + "10.0.0.1 y\n10.0.0.1 z").failure,
+            "line 40002" + too_many + "203 bytes at most");
+  EXPECT_EQ(read_into(room, text + "10.0.0.1 y").failure,
+            "line 40002" + too_many + "203 bytes at most");
+  EXPECT_EQ(read_into(room - 1, text).failure, "line 2" + too_many + "202 bytes at most");
+  EXPECT_EQ(read_into(room - 1, text).list.range_count, 2U);
+  EXPECT_EQ(read_into(100, R"({"prefixes": [
+{"ip_prefix": "10.0.0.0/24", "region": "a", "service": "b"},
+{"ip_prefix": "10.0.1.0/24", "region": "a", "service": "b"},
+{"ip_prefix": "10.0.2.0/24", "region": "a", "service": "c"}]})")
+                .failure,
+            "line 2" + too_many + "100 bytes at most");
+  // As many as ten million names of 36 bytes.
+  EXPECT_GE(kLabelsBytesMax, 10'000'000 * (kLabelOwnBytes + 36));
+}
+
 TEST(TextList, MemoryGrowsWithDistinctRangesAndNotWithLines) {
   std::string lines;
   for (int i = 0; i < 50'000; ++i) lines += "10.0.0.1\n10.0.0.0/24\n";

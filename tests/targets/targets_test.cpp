@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <vector>
 
 #include "targets/address.h"
+#include "targets/distinct_ranges.h"
 #include "targets/prefix.h"
 #include "targets/special_purpose.h"
 #include "targets/target_set.h"
@@ -102,6 +104,71 @@ TEST(TargetSet, RangesMergeAndSubtract) {
             "1.0.0.0-1.0.0.1 1.0.1.2-1.0.1.3 ");
   EXPECT_EQ(left({"0.0.0.0/0"}, {"0.0.0.0", "255.255.255.255"}), "0.0.0.1-255.255.255.254 ");
   EXPECT_EQ(left({"1.0.0.0/30"}, {"0.0.0.0/0"}), "");
+}
+
+TEST(TargetSet, SubtractsAddressByAddress) {
+  std::mt19937 generator(21);
+  const auto random = [&generator] { return static_cast<std::uint32_t>(generator()); };
+  for (unsigned round = 0; round < 500; ++round) {
+    // As many ranges of the last 1,024 addresses as there may be, or few.
+    const auto draw = [&random] {
+      std::vector<AddressRange> ranges;
+      for (unsigned i = random() % (random() % 2 == 0 ? 4 : 400); i > 0; --i) {
+        const std::uint32_t first = 0xfffffc00 + random() % 1024;
+        const std::uint32_t size = random() % 8 == 0 ? random() % 64 : random() % 2;
+        ranges.push_back({Ipv4{first}, Ipv4{first > ~size ? ~0U : first + size}});
+      }
+      return merge_ranges(std::move(ranges));
+    };
+    const std::vector<AddressRange> ranges = draw();
+    const std::vector<AddressRange> holes = draw();
+    std::vector<AddressRange> expected;
+    for (std::uint64_t value = 0xfffffc00; value <= 0xffffffff; ++value) {
+      const auto lists = [value](const AddressRange& range) {
+        return range.first.value <= value && value <= range.last.value;
+      };
+      const Ipv4 address{static_cast<std::uint32_t>(value)};
+      if (std::any_of(ranges.begin(), ranges.end(), lists) &&
+          std::none_of(holes.begin(), holes.end(), lists))
+        expected.push_back({address, address});
+    }
+    EXPECT_EQ(text_of(merge_ranges(subtract_ranges(ranges, holes))),
+              text_of(merge_ranges(expected)))
+        << "round " << round;
+  }
+}
+
+// More than several batches, sorted by digits and by comparing, with copies in and between batches.
+TEST(DistinctRanges, AreThoseOfTheListInOrder) {
+  std::mt19937 generator(22);
+  const auto random = [&generator] { return static_cast<std::uint32_t>(generator()); };
+  for (const std::uint32_t world : {1U << 12, 1U << 18, ~0U}) {
+    for (const unsigned sizes : {1U, 3U, 5000U}) {
+      for (const std::size_t count : {1U, 70'000U, 300'000U}) {
+        std::vector<AddressRange> ranges;
+        for (std::size_t i = 0; i < count; ++i) {
+          const auto first = random() % world;
+          const std::uint32_t size = random() % sizes;
+          ranges.push_back({Ipv4{first}, Ipv4{first > ~size ? ~0U : first + size}});
+        }
+        // Lists ascend, descend, or do neither.
+        if (random() % 3 == 0) std::sort(ranges.begin(), ranges.end());
+        if (random() % 3 == 0) std::sort(ranges.begin(), ranges.end(), std::greater());
+        DistinctRanges distinct;
+        for (const AddressRange& range : ranges) distinct.add(range);
+
+        std::sort(ranges.begin(), ranges.end());
+        std::vector<AddressRange> repeated;
+        append_overlaps(ranges, repeated);
+        EXPECT_EQ(distinct.count_repeated(), count_addresses(repeated));
+        ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
+        EXPECT_TRUE(distinct.ranges() == ranges) << count << " ranges below " << world;
+        EXPECT_TRUE(distinct.take_merged() == merge_ranges(ranges));
+        EXPECT_EQ(distinct.size(), 0U);
+        EXPECT_TRUE(distinct.take_merged().empty());
+      }
+    }
+  }
 }
 
 TEST(TargetSet, AtAndIndexOfAreInverse) {

@@ -134,6 +134,24 @@ TEST(Unpacker, EveryFlippedBitOfGzipIsDamageOrNothing) {
   }
 }
 
+// A frame that needs a window of 1 GiB was unpacked when it came as a whole, and refused in pieces.
+TEST(Unpacker, AWindowOfMoreThan128MiBIsRefusedInAnyPieces) {
+  // RFC 8878: 4 bytes of size, a window of 2^(10 + 20), one raw block.
+  const std::string wide("\x28\xb5\x2f\xfd\x80\xa0\x05\0\0\0\x29\0\0hello", 18);
+  std::string allowed = wide;
+  allowed[5] = static_cast<char>(17 << 3);
+  for (std::size_t piece = 1; piece <= 2 * wide.size(); ++piece) {
+    for (const std::size_t room : {std::size_t{1}, std::size_t{3}, std::size_t{4096}}) {
+      EXPECT_EQ(unpack(allowed + allowed, piece, room).text, "hellohello") << piece;
+      const Unpacked refused = unpack(allowed + wide, piece, room);
+      EXPECT_EQ(refused.failure,
+                "the zstd data is damaged (Frame requires too much memory for decoding)")
+          << piece;
+      EXPECT_EQ(refused.text, "hello") << piece;
+    }
+  }
+}
+
 std::string path_of(const std::string& name) {
   return testing::TempDir() + "/unpacker_" + name;
 }
