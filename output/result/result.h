@@ -60,7 +60,7 @@ struct Result {
   std::uint8_t ttl = 0;
   std::optional<std::uint8_t> quoted_ttl;  // of our probe, as an error quotes it
   std::optional<std::uint64_t> rtt_ns;     // absent when not proved
-  std::optional<std::uint8_t> pass;        // of the probe that was answered; absent likewise
+  std::optional<std::uint8_t> pass;        // that was answered; absent likewise, or with one pass
   std::uint32_t asn = 0;                   // 0 when not known
   std::uint32_t shard = 0;
   std::string_view country;  // ISO 3166-1 alpha-2

@@ -182,6 +182,7 @@ void Pipeline::set_pass_rules(const TargetPlan& plan, const ScanConfig& config) 
     histories_.emplace(plan.targets.size(), passes_, plan.labels, plan.ways.map);
     receiver_.keep_histories(&*histories_);
   }
+  if (passes_ > 1) receiver_.tell_passes();
   PassRules rules;
   const double gap_s = pass_gap_s(config.order, config.pace);
   if (passes_ > 1 && gap_s > 0)

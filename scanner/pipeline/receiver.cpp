@@ -180,7 +180,7 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
   result.ttl = reply.ttl;
   result.shard = shard_;
   result.rtt_ns = proved_rtt_ns(reply);
-  if (reply.sent_ns != 0) result.pass = reply.pass;
+  if (tells_passes_ && reply.sent_ns != 0) result.pass = reply.pass;
   if (reply.outcome == FRAME_ERROR) {
     result.quoted_ttl = reply.quoted_ttl;
   } else {

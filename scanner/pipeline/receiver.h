@@ -63,6 +63,8 @@ class Receiver {
     answer_marks_ = answers;
     line_marks_ = lines;
   }
+  // The scan has several passes: results say which they answer.
+  void tell_passes() { tells_passes_ = true; }
   // Which passes each target answers is noted there, which must outlive the receiver.
   void keep_histories(PassHistories* histories) { histories_ = histories; }
   // The scan began with another leg at that time, CLOCK_REALTIME.
@@ -154,6 +156,7 @@ class Receiver {
   AnswerMarks* answer_marks_ = nullptr;
   LineMarks* line_marks_ = nullptr;
   PassHistories* histories_ = nullptr;
+  bool tells_passes_ = false;
   ReadBack read_back_;
   std::int64_t first_start_ns_ = 0;  // of the first leg, when this is another
   std::uint64_t earlier_ns_ = 0;     // from then to the start of this leg

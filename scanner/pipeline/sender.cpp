@@ -111,7 +111,8 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
     if (source_.is_backlogged()) pause(now_ns, counters_.paused_receiver_ns);
     return kSettleNapNs;
   }
-  const bool output_is_limit = writer_.is_limit();
+  // The rest of a batch that was begun waits for no reader when the scan is stopped.
+  const bool output_is_limit = writer_.is_limit() && !is_stopped_;
   if (output_is_limit || source_.is_backlogged()) {
     transmitter_.settle();
     pause(now_ns, output_is_limit ? counters_.paused_output_ns : counters_.paused_receiver_ns);

@@ -24,12 +24,12 @@ constexpr std::uint64_t kHuge = std::uint64_t{1} << 53;
 TEST(ShareInterval, IsWilsons) {
   const auto none = share_interval(0, 100, kHuge).value();
   EXPECT_DOUBLE_EQ(none.low, 0);
-  EXPECT_NEAR(none.high, 0.036995, 1e-6);
+  EXPECT_NEAR(none.high, 0.0369935, 1e-6);
   const auto some = share_interval(10, 100, kHuge).value();
   EXPECT_NEAR(some.low, 0.055229, 1e-6);
-  EXPECT_NEAR(some.high, 0.174367, 1e-6);
+  EXPECT_NEAR(some.high, 0.174366, 1e-6);
   const auto all = share_interval(100, 100, kHuge).value();
-  EXPECT_NEAR(all.low, 0.963005, 1e-6);
+  EXPECT_NEAR(all.low, 0.9630065, 1e-6);
   EXPECT_DOUBLE_EQ(all.high, 1);
 }
 
@@ -51,7 +51,7 @@ TEST(ShareInterval, IsAsNarrowAsThePopulationAllows) {
     EXPECT_LT(interval.high - interval.low, before);
     before = interval.high - interval.low;
   }
-  EXPECT_NEAR(expected_half_width(0.1, 100, kHuge), (0.174367 - 0.055229) / 2, 1e-6);
+  EXPECT_NEAR(expected_half_width(0.1, 100, kHuge), (0.174366 - 0.055229) / 2, 1e-6);
   EXPECT_EQ(expected_half_width(0.1, 100, 100), 0);
 }
 

@@ -88,6 +88,7 @@ class ReceiverTest : public testing::Test {
                      Arrivals{}, emission);
     receiver->keep_marks(marks.get(), line_marks.get());
     receiver->keep_histories(histories);
+    if (histories != nullptr) receiver->tell_passes();
     receiver->run([] {});
     std::vector<Json> lines;
     std::istringstream in(sink.text);
