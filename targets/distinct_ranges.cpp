@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kRadixMin = 1 << 12;  // fewer are sorted sooner by comparing
 constexpr unsigned kDigitBits = 11;         // three digits of an address; a table fits in the cache
-constexpr unsigned kDigits = 3;
+constexpr unsigned kSortDigits = 3;
 constexpr std::size_t kDigitValues = std::size_t{1} << kDigitBits;
 constexpr std::size_t kGrowth = 4;
 
@@ -22,12 +22,12 @@ std::size_t digit_of(const AddressRange& range, unsigned digit) {
 // Sorts by the first addresses, a digit after the other from the lowest on, to and fro between the
 // ranges and as much room for them elsewhere.
 void sort_by_first(std::span<AddressRange> ranges, std::span<AddressRange> room) {
-  std::array<std::array<std::size_t, kDigitValues>, kDigits> places{};
+  std::array<std::array<std::size_t, kDigitValues>, kSortDigits> places{};
   for (const AddressRange& range : ranges)
-    for (unsigned digit = 0; digit < kDigits; ++digit) ++places[digit][digit_of(range, digit)];
+    for (unsigned digit = 0; digit < kSortDigits; ++digit) ++places[digit][digit_of(range, digit)];
   std::span<AddressRange> from = ranges;
   std::span<AddressRange> to = room;
-  for (unsigned digit = 0; digit < kDigits; ++digit) {
+  for (unsigned digit = 0; digit < kSortDigits; ++digit) {
     std::size_t next = 0;
     for (std::size_t& place : places[digit]) next += std::exchange(place, next);
     for (const AddressRange& range : from) to[places[digit][digit_of(range, digit)]++] = range;

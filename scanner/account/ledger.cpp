@@ -161,8 +161,11 @@ Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const S
   sending.rate_asked_pps = rate_pps.pps();
   sending.rate_allowed_pps = path.rate_pps.pps();
   sending.seconds = to_seconds(snapshot.sending_ended_ns - snapshot.started_ns);
-  if (sending.seconds > 0)
-    sending.rate_pps = static_cast<double>(snapshot.sent()) / sending.seconds;
+  // Between passes all senders wait, and nothing is to be sent.
+  const double between_s = to_seconds(snapshot.sum(&SenderFigures::paused_pass_ns)) /
+                           static_cast<double>(std::max<std::size_t>(snapshot.senders.size(), 1));
+  if (sending.seconds > between_s)
+    sending.rate_pps = static_cast<double>(snapshot.sent()) / (sending.seconds - between_s);
   for (const SenderFigures& sender : snapshot.senders) sending.accepted += sender.accepted();
   sending.ended = snapshot.sum(&TransmitterFigures::ended);
   for (const TransmitterFigures& part : snapshot.transmitters)

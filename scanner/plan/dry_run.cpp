@@ -55,13 +55,17 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   const ProbeRate rate_pps = allowed_rate(pace, density, plan.shard);
   if (const std::string line = slash24_line(pace, density, plan.shard); !line.empty())
     log_info("{}", line);
+  const std::string probes_text = counted(probes, "probe") + (order.retries > 0 ? " at most" : "");
+  const double gaps_s = pass_gap_s(order, pace) * (order.passes - 1);
+  const std::string gaps_text =
+      gaps_s > 0 ? fmt::format(", with {} s between passes", pass_gap_s(order, pace)) : "";
   if (rate_pps == Pacer::kUnlimited) {
-    log_info("{} as fast as they leave, then {} s of cooldown", counted(probes, "probe"),
+    log_info("{} as fast as they leave{}, then {} s of cooldown", probes_text, gaps_text,
              pace.cooldown_s);
   } else {
-    log_info("{} at {} a second: {:.1f} s, then {} s of cooldown", counted(probes, "probe"),
-             rate_text(rate_pps.pps()), static_cast<double>(probes) / rate_pps.pps(),
-             pace.cooldown_s);
+    log_info("{} at {} a second{}: {:.1f} s, then {} s of cooldown", probes_text,
+             rate_text(rate_pps.pps()), gaps_text,
+             static_cast<double>(probes) / rate_pps.pps() + gaps_s, pace.cooldown_s);
   }
 }
 
