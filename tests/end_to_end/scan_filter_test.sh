@@ -11,15 +11,18 @@ foreign=$ECHOSCAN_BUILD/bpf/world/world.bpf.o
 
 program_id() { ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id // empty'; }
 # Takes off what hangs on lab0 by a BPF link of the scan. A list of all links fails when one of another test goes
-# meanwhile, and descriptors of the scan go, too.
+# meanwhile; descriptors of the scan go, too, and a link that it has just replaced is found and gone.
 detach() {
   local program link
-  program=$(program_id)
-  link=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
-    awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
-      $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
-  [ -n "$link" ] || fail "the scan has no link of program $program"
-  bpftool link detach id "$link"
+  for _ in $(seq 200); do
+    program=$(program_id)
+    link=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
+      awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
+        $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
+    if [ -n "$link" ] && bpftool link detach id "$link" 2>"$work/bpftool"; then return; fi
+    sleep 0.05
+  done
+  fail "the scan has no link of program $program that can be taken off: $(cat "$work/bpftool")"
 }
 
 # Taken off at a random moment, once or twice: attached again, and everybody is found. What had been sent just before is
