@@ -109,9 +109,9 @@ struct Summary {
 
   // How many would answer if nothing were lost: a lower bound (pass_estimate.h).
   struct Estimate {
-    double targets = 0;
-    double standard_error = 0;
-    std::optional<double> chao_targets;
+    std::optional<double> targets;  // none of them where there is no estimate
+    std::optional<double> standard_error;
+    std::optional<double> chao_targets;  // nor with two passes
   };
 
   // Which passes targets have answered; empty where histories are not kept.
@@ -120,7 +120,7 @@ struct Summary {
     // Targets by which passes they have answered, bit 0 for the first.
     std::vector<std::uint64_t> histories;
     std::uint64_t unknown = 0;  // pass unknown: targets that replied, and prove no pass
-    std::optional<Estimate> estimate;
+    Estimate estimate;
     std::string why_no_estimate;  // a clause; empty where there is one
   };
 

@@ -234,15 +234,16 @@ std::string passes_text(const Summary& summary) {
     text +=
         fmt::format("            {} replied to a pass that nobody knows: the payload was altered\n",
                     with_thousands(passes.unknown));
-  if (passes.estimate) {
-    const Summary::Estimate& estimate = *passes.estimate;
+  const Summary::Estimate& estimate = passes.estimate;
+  if (estimate.targets) {
     const auto whole = [](double count) {
       return with_thousands(static_cast<std::uint64_t>(std::llround(count)));
     };
     text += fmt::format(
         "            loss or churn, a lower bound: losses that hit {} passes are invisible\n"
         "            so {} would answer at least (Chapman; chance alone {:.1f} either way){}\n",
-        passes.each.size() == 2 ? "both" : "all", whole(estimate.targets), estimate.standard_error,
+        passes.each.size() == 2 ? "both" : "all", whole(*estimate.targets),
+        *estimate.standard_error,
         estimate.chao_targets ? fmt::format(", {} by Chao's bound", whole(*estimate.chao_targets))
                               : "");
   } else if (!passes.why_no_estimate.empty()) {
