@@ -84,12 +84,12 @@ expect_equal "replied" "$(summary .ledger.replied)" \
   "$(lab truth --histories 3 10.0.0.0/17 | awk '$1 > 0 { sum += $2 } END { print sum }')"
 expect_equal "not sent to who had replied" "$(summary .ledger.not_sent.replied)" \
   $((3 * 32768 - $(summary .ledger.sent)))
-expect_equal "estimate" "$(summary .estimate)" null
+expect_equal "estimate" "$(summary .estimate.targets)" null
 expect_text "$work/log" "--retry asks only those who have not replied"
 
 # A scan that ends before its last pass does has no estimate: who was not asked would pass for a loss.
 scan --probes 2 --rate 20k --cooldown 0.5 --max-runtime 2.2 10.0.0.0/17 || fail "the scan ended with $?"
-expect_equal "estimate of half a scan" "$(summary .estimate)" null
+expect_equal "estimate of half a scan" "$(summary .estimate.targets)" null
 expect_equal "loss of half a scan" "$(summary .passes[0].loss)" null
 expect_text "$work/log" "no estimate of losses: the scan ended before the last pass did"
 

@@ -106,7 +106,7 @@ inline Summary::Passes random_passes(std::mt19937_64& random) {
     passes.why_no_estimate = random_text(random);
   } else {
     passes.estimate = {0.1 * double(random_number(random)), 1.0 / 3, std::nullopt};
-    if (random() % 2 == 0) passes.estimate->chao_targets = 0.1;
+    if (random() % 2 == 0) passes.estimate.chao_targets = 0.1;
   }
   return passes;
 }
