@@ -3,9 +3,8 @@
 //
 // Senders ask for the few steps that an earlier leg may have taken and not finished, so that the
 // search by address (100 ns) costs nothing that shows. It is a bitmap beside the receiver's own,
-// which changes while senders read: N/8 bytes more, of which only the pages with answers are
-// touched, and so often as there
-// are passes to tell apart. Filled before the senders start; then any thread reads it.
+// which changes while senders read: N/8 bytes more for each pass that is told apart, of which only
+// the pages with answers are touched. Filled before the senders start; then any thread reads it.
 #pragma once
 
 #include <optional>

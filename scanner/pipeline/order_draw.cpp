@@ -19,11 +19,16 @@ std::optional<OrderDraw::Drawn> OrderDraw::next(std::span<Ipv4> room, std::uint6
 bool OrderDraw::may_go_on(std::uint64_t now_ns) {
   waits_until_ns_ = 0;
   const std::optional<std::uint32_t> pass = walk_.upcoming_pass();
+  if (pass && *pass <= open_pass_) return true;
   const std::uint64_t opens_ns =
       rules_.gate->ask(sender_, pass.value_or(PassGate::kNoPass), now_ns);
   if (!pass) return false;
-  if (opens_ns > now_ns) waits_until_ns_ = opens_ns;
-  return waits_until_ns_ == 0;
+  if (opens_ns > now_ns) {
+    waits_until_ns_ = opens_ns;
+    return false;
+  }
+  open_pass_ = *pass;
+  return true;
 }
 
 void OrderDraw::end() {

@@ -88,6 +88,8 @@ class OrderDraw {
   PassRules rules_;
   std::size_t sender_ = 0;
   std::uint64_t waits_until_ns_ = 0;
+  std::uint32_t open_pass_ =
+      0;  // and those before it: the gate, which all share, is not asked again
 };
 
 }  // namespace echoscan

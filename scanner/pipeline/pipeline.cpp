@@ -222,9 +222,11 @@ std::size_t Pipeline::restore(std::span<const ReadResult> results) {
 
 bool Pipeline::restore(const AnswerMark& mark) {
   if (mark.is_reply()) {
-    const std::optional<std::uint64_t> index = receiver_.restore_pass(mark.target, mark.icmp_code);
-    if (index) answers_->add(*index, mark.icmp_code);
-    return histories_.has_value();
+    const unsigned pass = mark.icmp_code;
+    if (!histories_ || pass >= passes_) return false;
+    const std::optional<std::uint64_t> index = receiver_.restore_pass(mark.target, pass);
+    if (index) answers_->add(*index, pass);
+    return true;
   }
   ReadResult result;
   result.target = mark.target;

@@ -46,11 +46,7 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
     --rate max --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14 2>"$work/log" &
   pid=$!
-  for _ in $(seq 6000); do
-    if grep -qx receiver /proc/$pid/task/*/comm 2>/dev/null; then break; fi
-    sleep 0.01
-  done
-  # Until senders wait, which takes them long where they get little of the CPUs. The thread goes on when who has stopped
+  # As soon as there is a receiver, until senders wait, which takes them long where they get little of the CPUs. The thread goes on when who has stopped
   # it ends.
   "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 150 &
   pauser=$!

@@ -74,7 +74,7 @@ jq -r '"\(.ts_us) \(.pass)"' "$work/out" | sort -n |
        END { for (p = 1; p < 3; p++) if (first[p] - last[p - 1] < 1000000) exit 1 }' || fail "passes are not apart"
 
 # --retry asks those alone who have not replied; that is no sample of anything.
-scan --retry 2 --rate 200k --cooldown 1 10.0.0.0/17 || fail "the scan ended with $?"
+scan --retry 2 --pass-gap 4 --rate 200k --cooldown 1 10.0.0.0/17 || fail "the scan ended with $?"
 expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 read -r -a first < <(true_answers 0 1 10.0.0.0/17)
 expect_equal "asked in the second pass" "$(summary .passes[1].sent)" $((32768 - first[0]))
@@ -97,12 +97,22 @@ expect_text "$work/log" "no estimate of losses: the scan ended before the last p
 cd "$work"
 for round in 1 2 3; do
   rm -f found.jsonl*
-  near "$echoscan" scan --allow-reserved --probes 2 --pass-gap 0.3 --rate 40k --cooldown 1 --summary summary \
-    -o found.jsonl 10.0.0.0/16 2>log &
-  started_scan=$!
-  sleep "$(awk -v seed="$RANDOM" 'BEGIN { srand(seed); print 0.7 + rand() * 3 }')"
-  kill -KILL "$(pgrep -P $started_scan -x echoscan || echo $started_scan)"
-  wait $started_scan || :
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --probes 2 --pass-gap 0.3 --rate 40k \
+    --cooldown 1 --summary summary -o found.jsonl 10.0.0.0/16 2>log &
+  pid=$!
+  for _ in $(seq 600); do
+    [ ! -s found.jsonl.part ] || break
+    sleep 0.1
+  done
+  sleep "$(awk -v seed="$RANDOM" 'BEGIN { srand(seed); print rand() * 3 }')"
+  kill -KILL $pid
+  expect_status 137 wait $pid
+  # A mark of a pass that the scan does not have, behind the others.
+  cp found.jsonl.scan.answers kept.answers
+  printf '\001\000\000\012\000\310\000\000' >>found.jsonl.scan.answers
+  expect_status 4 near "$echoscan" scan --resume found.jsonl --summary summary 2>log
+  expect_text log "found.jsonl.scan.answers' is not of this scan"
+  cp kept.answers found.jsonl.scan.answers
   near "$echoscan" scan --resume found.jsonl --summary summary 2>log || fail "the second leg ended with $?"
   expect_equal "adds_up" "$(summary .ledger.adds_up)" true
   expect_equal "histories over two legs" "$(found_histories)" "$(true_histories 2 10.0.0.0/16)"

@@ -42,7 +42,7 @@ check_sample() { # SUMMARY... : of the results found*.jsonl
 for round in $(seq 1 12); do
   rm -f found*
   method=$(sed -n "$((round % 4 + 1))p" <<<$'af_xdp\naf_packet\nraw_socket\nxdp_live')
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary summary --rate 60k --cooldown 0.5 \
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary summary --rate 15k --cooldown 0.5 \
     --seed "$round" --method "$method" --queues $((round % 2 + 1)) -o found.jsonl -t list 2>log &
   scan=$!
   until [ -s found.jsonl.part ]; do
@@ -56,10 +56,20 @@ for round in $(seq 1 12); do
 done
 jq -e '.order.left | length > 0' summary >/dev/null || fail "nothing is left"
 
-# Two passes, ended within the second; a limit in time; the first 3 percent; those in three shards; and a resumed scan.
+# Two passes, ended between them; a limit in time; the first 3 percent; those in three shards; and a resumed scan.
 rm -f found*
-scan --probes 2 --rate 60k --cooldown 0.5 --seed 5 --max-runtime 2.5 -o found.jsonl -t list || fail "ended with $?"
-expect_equal "asked, as the second pass began" "$(jq .response.probed summary)" $count
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --probes 2 --pass-gap 1000 --rate 60k --cooldown 0.5 \
+  --seed 5 --status-file status --summary summary -o found.jsonl -t list 2>log &
+scan=$!
+for _ in $(seq 600); do
+  if [ -s status ] && [ "$(jq .sent status)" = $count ]; then break; fi
+  sleep 0.1
+done
+kill -INT $scan
+expect_status 130 wait $scan
+expect_equal "asked when the second pass was to begin" "$(jq .response.probed summary)" $count
+expect_equal "left" "$(jq -c '.order.left | length' summary)" 1
+check_sample summary
 rm -f found*
 scan --rate 20k --cooldown 0.5 --seed 6 --max-runtime 1.3 -o found.jsonl -t list || fail "ended with $?"
 check_sample summary
