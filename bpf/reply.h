@@ -67,6 +67,11 @@ struct frame_counters {
   __u64 outcome[FRAME_OUTCOME_COUNT];
 };
 
+/* One CPU's in the map of the XDP program: no other CPU writes into its cache lines. */
+struct cpu_frame_counters {
+  struct frame_counters counters;
+} __attribute__((aligned(64)));
+
 /* Addresses in host byte order: the frame's edge is behind us. */
 struct reply {
   __u64 received_ns; /* CLOCK_MONOTONIC: the host's in a BPF ring, then the scan's */
@@ -83,6 +88,7 @@ struct reply {
   __u8 unused;
 };
 
+PROBE_STATIC_ASSERT(sizeof(struct cpu_frame_counters) % 64 == 0, "whole cache lines");
 PROBE_STATIC_ASSERT(sizeof(struct reply) == 32, "record size is part of the ring's budget");
 PROBE_STATIC_ASSERT(__builtin_offsetof(struct reply, target) == 16, "no hidden padding");
 PROBE_STATIC_ASSERT(__builtin_offsetof(struct reply, outcome) == 28, "no hidden padding");

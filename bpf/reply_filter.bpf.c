@@ -19,11 +19,13 @@ char _license[] SEC("license") = "GPL";
 // Filled in by user space between open and load.
 const volatile struct match_config config;
 
+// By CPU. Mapped by user space, so that no system call can fail between the counts and the ledger.
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);  // set to the number of possible CPUs before loading
   __type(key, __u32);
-  __type(value, struct frame_counters);
+  __type(value, struct cpu_frame_counters);
 } counters SEC(".maps");
 
 // Says so when this CPU's ring holds more than the low mark.
@@ -37,8 +39,7 @@ static __always_inline void note_fill(void* ring, __u32 cpu) {
 
 // Copies the record from the stack: it is complete only after the checksums have been checked, and
 // reserving ring space before that would hold it for records that are then thrown away.
-static __always_inline enum frame_outcome submit(const struct reply* reply) {
-  const __u32 cpu = bpf_get_smp_processor_id();
+static __always_inline enum frame_outcome submit(const struct reply* reply, __u32 cpu) {
   void* ring = bpf_map_lookup_elem(&rings, &cpu);
   if (!ring) return FRAME_RING_FULL;
   struct reply* record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
@@ -53,9 +54,10 @@ SEC("xdp")
 int reply_filter(struct xdp_md* context) {
   const void* frame = (const void*)(long)context->data;
   const void* frame_end = (const void*)(long)context->data_end;
-  const __u32 zero = 0;
-  struct frame_counters* count = bpf_map_lookup_elem(&counters, &zero);
-  if (!count) return XDP_PASS;
+  const __u32 cpu = bpf_get_smp_processor_id();
+  struct cpu_frame_counters* own = bpf_map_lookup_elem(&counters, &cpu);
+  if (!own) return XDP_PASS;
+  struct frame_counters* count = &own->counters;
   count->seen++;
 
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
@@ -66,7 +68,7 @@ int reply_filter(struct xdp_md* context) {
   const int is_result = outcome_is_result(outcome);
   if (is_result) {
     reply.received_ns = bpf_ktime_get_ns();
-    outcome = submit(&reply);
+    outcome = submit(&reply, cpu);
   }
   if (outcome < FRAME_OUTCOME_COUNT) count->outcome[outcome]++;
   return is_result ? XDP_DROP : XDP_PASS;

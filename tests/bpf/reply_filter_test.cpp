@@ -47,7 +47,8 @@ class ReplyFilterTest : public testing::Test {
     const match_config config = case_config();
     std::memcpy(const_cast<match_config*>(&skeleton_->rodata->config), &config, sizeof(config));
     const int cpu_count = libbpf_num_possible_cpus();
-    ASSERT_EQ(bpf_map__set_max_entries(skeleton_->maps.rings, static_cast<__u32>(cpu_count)), 0);
+    for (bpf_map* map : {skeleton_->maps.rings, skeleton_->maps.counters})
+      ASSERT_EQ(bpf_map__set_max_entries(map, static_cast<__u32>(cpu_count)), 0);
     ASSERT_EQ(reply_filter_bpf__load(skeleton_.get()), 0);
     for (int cpu = 0; cpu < cpu_count; ++cpu) add_ring(cpu);
   }
@@ -79,13 +80,12 @@ class ReplyFilterTest : public testing::Test {
   }
 
   frame_counters counters() {
-    std::vector<frame_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-    const __u32 zero = 0;
-    EXPECT_EQ(bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &zero, per_cpu.data()), 0);
     frame_counters sum{};
-    for (const frame_counters& cpu : per_cpu) {
-      sum.seen += cpu.seen;
-      for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += cpu.outcome[i];
+    for (int number = 0; number < libbpf_num_possible_cpus(); ++number) {
+      cpu_frame_counters cpu{};
+      EXPECT_EQ(bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counters), &number, &cpu), 0);
+      sum.seen += cpu.counters.seen;
+      for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += cpu.counters.outcome[i];
     }
     return sum;
   }

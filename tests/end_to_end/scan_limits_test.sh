@@ -22,8 +22,8 @@ expect_good_end() { # WHAT CMD...
       expect_equal "adds_up, $what" "$(jq .ledger.adds_up summary.json)" true
       ;;
     2 | 3 | 4) grep -q '^echoscan: [A-Za-z].* ' log || fail "no sentence, $what" ;;
-    # The loader's, before there is a program.
-    127) expect_text log "error while loading shared libraries" ;;
+    # The loader's, before there is a program: it names a library, or has no memory for its own tables.
+    127) grep -qE 'error while loading shared libraries|^out of memory' log || fail "not the loader's words, $what" ;;
     *) fail "exit status $code, $what" ;;
   esac
   # Results that are whole and could not be brought to the disk stay where they are.
@@ -66,7 +66,9 @@ else
   echo "seed $seed"
   shuf -n 12 --random-source=<(yes $seed) later >chosen
 fi
-# One of them is always tried: libbpf leaves mapped variables out after it, which was a crash.
+# Some are always tried. Calls of bpf() once the scan runs: a look-up of counts that failed made a ledger of zeros.
+awk '$1 == "bpf" && $2 > 100' later | sort -R | head -2 >>chosen
+# And this one: libbpf leaves mapped variables out after it, which was a crash.
 ip netns exec "$ECHOSCAN_LAB-near" strace -f -e trace=bpf -o trace "$echoscan" "${options[@]}" 2>log
 grep bpf\( trace | grep -n libbpf_mmap | sed -n 's/^\([0-9]*\):.*/bpf \1/p' | head -1 >>chosen
 expect_equal "the last" "$(tail -1 chosen | grep -c '^bpf [0-9]')" 1

@@ -1,10 +1,18 @@
 // Fuzzer of geo databases: whatever the file holds, it is refused with a reason, or gives a table
 // without gaps whose texts can be looked up.
+//
+// libmaxminddb 1.7 leaks its list of languages when one of them is no text (MMDB_open, which then
+// fails). The program reads a few databases once and ends, so that is left to the library; what we
+// forget to close, geo_test would show under the address sanitizer.
 #include <cstdint>
 
 #include "output/geo/geo_table.h"
 #include "tests/memory_file.h"
 #include "tests/targets/list_checks.h"
+
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libmaxminddb.so";
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace echoscan;

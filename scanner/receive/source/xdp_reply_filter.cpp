@@ -90,6 +90,8 @@ struct XdpReplyFilter::Kernel {
   std::vector<RingPositions> positions;                              // by CPU
   MappedMemory mark_memory;
   ring_mark* mark = nullptr;  // in it
+  MappedMemory counter_memory;
+  std::span<const cpu_frame_counters> counters;  // in it, by CPU
   std::size_t next_ring = 0;
   Interface interface;
   __u32 mode_flags = 0;
@@ -105,6 +107,7 @@ struct XdpReplyFilter::Kernel {
 
   // Each returns 0 or an errno.
   int load(const match_config& config, int cpu_count);
+  int map_counters(int cpu_count);
   int make_rings(int cpu_count);
   int attach();
   int attach_as(__u32 flags);
@@ -117,8 +120,19 @@ int XdpReplyFilter::Kernel::load(const match_config& config, int cpu_count) {
   skeleton.reset(reply_filter_bpf__open());
   if (!skeleton) return errno;
   std::memcpy(const_cast<match_config*>(&skeleton->rodata->config), &config, sizeof(config));
-  const int error = bpf_map__set_max_entries(skeleton->maps.rings, static_cast<__u32>(cpu_count));
-  return error != 0 ? -error : -reply_filter_bpf__load(skeleton.get());
+  for (bpf_map* map : {skeleton->maps.rings, skeleton->maps.counters})
+    if (const int error = bpf_map__set_max_entries(map, static_cast<__u32>(cpu_count)); error != 0)
+      return -error;
+  return -reply_filter_bpf__load(skeleton.get());
+}
+
+int XdpReplyFilter::Kernel::map_counters(int cpu_count) {
+  const auto count = static_cast<std::size_t>(cpu_count);
+  counter_memory = MappedMemory::shared(bpf_map__fd(skeleton->maps.counters),
+                                        count * sizeof(cpu_frame_counters), PROT_READ);
+  if (!counter_memory) return errno;
+  counters = {counter_memory.as<const cpu_frame_counters>(), count};
+  return 0;
 }
 
 int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
@@ -210,6 +224,8 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
         "the clock of BPF programs cannot be read: in a time namespace of this host's, round-trip "
         "times and times of arrival would be wrong");
   kernel->clock_offset_ns = clock_offset_ns.value_or(0);
+  error = kernel->map_counters(cpu_count);
+  if (error != 0) return no_xdp(fmt::format("no counters ({})", error_text(error)));
   error = kernel->make_rings(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
   error = kernel->attach();
@@ -282,15 +298,11 @@ void XdpReplyFilter::stop() {
 }
 
 frame_counters XdpReplyFilter::outcomes() const {
-  std::vector<frame_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const auto load = [](const __u64& count) { return __atomic_load_n(&count, __ATOMIC_RELAXED); };
   frame_counters sum{};
-  const __u32 zero = 0;
-  if (bpf_map_lookup_elem(bpf_map__fd(kernel_->skeleton->maps.counters), &zero, per_cpu.data()) !=
-      0)
-    return sum;
-  for (const frame_counters& cpu : per_cpu) {
-    sum.seen += cpu.seen;
-    for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += cpu.outcome[i];
+  for (const cpu_frame_counters& cpu : kernel_->counters) {
+    sum.seen += load(cpu.counters.seen);
+    for (int i = 0; i < FRAME_OUTCOME_COUNT; ++i) sum.outcome[i] += load(cpu.counters.outcome[i]);
   }
   return sum;
 }
