@@ -32,6 +32,7 @@ struct Aggregate::Line {
   std::optional<Ipv4> target;
   bool is_error = false;
   bool is_repeat = false;
+  bool is_later = false;
   std::optional<std::uint64_t> rtt_ns;
   std::uint32_t asn = 0;
   std::string_view country;
@@ -71,6 +72,8 @@ class Aggregate::Parser {
       line.is_error = line.is_error || !bool(value.get_bool());
     } else if (key == "repeat") {
       line.is_repeat = value.get_bool();
+    } else if (key == "pass") {
+      line.is_later = value.get_uint64() > std::uint64_t{0};
     } else if (key == "asn") {
       const std::uint64_t asn = value.get_uint64();
       line.asn = static_cast<std::uint32_t>(asn);
@@ -116,6 +119,7 @@ void Aggregate::add(const Line& line) {
       return;
     }
     ++(line.is_error ? group.errors : group.replies);
+    if (line.is_later && !line.is_error) ++group.later;
     if (line.rtt_ns && !line.is_error) group.rtt.add(*line.rtt_ns);
   };
   const auto count_number = [&](Grouping grouping, std::uint32_t number) {

@@ -33,6 +33,7 @@ class Aggregate {
     std::uint64_t replies = 0;  // first replies, one a target
     std::uint64_t errors = 0;   // first ICMP errors
     std::uint64_t repeats = 0;  // further ones of either kind
+    std::uint64_t later = 0;    // of the replies, those that prove a pass behind the first
     RttSketch rtt;
   };
 

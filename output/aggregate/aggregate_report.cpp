@@ -19,30 +19,7 @@ using Group = Aggregate::Group;
 // Of a population that nobody knows: the interval is a little too wide.
 constexpr std::uint64_t kNoEnd = std::uint64_t{1} << 53;
 
-struct Row {
-  std::string name;
-  std::string_view organisation;  // of an AS number
-  const Group* group = nullptr;
-  std::optional<TargetCount> targets;
-  const RttHistogram* rtt = nullptr;  // of the total, instead of the group's sketch
-
-  [[nodiscard]] double rtt_us(double share) const {
-    const std::uint64_t ns = rtt ? rtt->percentile_ns(share) : group->rtt.percentile_ns(share);
-    return static_cast<double>(ns) / 1000;
-  }
-  [[nodiscard]] std::optional<double> rate() const {
-    if (!targets || targets->probed == 0) return std::nullopt;
-    return static_cast<double>(group->replies) / static_cast<double>(targets->probed);
-  }
-  // Of the rate, at 95 %; none where too few were probed.
-  [[nodiscard]] std::optional<ShareInterval> interval() const {
-    if (!targets) return std::nullopt;
-    return share_interval(group->replies, targets->probed, targets->population.value_or(kNoEnd));
-  }
-  [[nodiscard]] bool is_sampled() const {
-    return targets && targets->probed < targets->population.value_or(kNoEnd);
-  }
-};
+using Row = AggregateRow;
 
 std::string name_of_number(Grouping grouping, std::uint32_t number) {
   switch (grouping) {
@@ -62,26 +39,6 @@ std::optional<TargetCount> find_targets(const std::unordered_map<Key, TargetCoun
                                         const Key& key) {
   const auto known = targets.find(key);
   return known == targets.end() ? std::nullopt : std::optional(known->second);
-}
-
-// Most replies first; equal ones by name.
-std::vector<Row> rows_of(const Aggregate& aggregate, const AggregateReport& report,
-                         Grouping grouping) {
-  const auto index = static_cast<std::size_t>(grouping);
-  std::vector<Row> rows;
-  for (const auto& [number, group] : aggregate.by_number(grouping))
-    rows.push_back({name_of_number(grouping, number),
-                    grouping == Grouping::asn ? aggregate.organisation(number) : std::string_view(),
-                    &group, find_targets(report.targets_by_number[index], number)});
-  for (const auto& [name, group] : aggregate.by_name(grouping))
-    rows.push_back({name, "", &group, find_targets(report.targets_by_name[index], name), nullptr});
-  std::sort(rows.begin(), rows.end(), [](const Row& left, const Row& right) {
-    if (left.group->replies != right.group->replies)
-      return left.group->replies > right.group->replies;
-    return left.name < right.name;
-  });
-  if (report.rows_max > 0 && rows.size() > report.rows_max) rows.resize(report.rows_max);
-  return rows;
 }
 
 Row total_row(const Aggregate& aggregate, const AggregateReport& report) {
@@ -166,7 +123,52 @@ Json total_json(const Aggregate& aggregate, const AggregateReport& report) {
   return total;
 }
 
+// The first few, as many as are to be shown.
+std::vector<Row> rows_of(const Aggregate& aggregate, const AggregateReport& report,
+                         Grouping grouping) {
+  std::vector<Row> rows = aggregate_rows(aggregate, report, grouping);
+  if (report.rows_max > 0 && rows.size() > report.rows_max) rows.resize(report.rows_max);
+  return rows;
+}
+
 }  // namespace
+
+double AggregateRow::rtt_us(double share) const {
+  const std::uint64_t ns = rtt ? rtt->percentile_ns(share) : group->rtt.percentile_ns(share);
+  return static_cast<double>(ns) / 1000;
+}
+
+std::optional<double> AggregateRow::rate() const {
+  if (!targets || targets->probed == 0) return std::nullopt;
+  return static_cast<double>(group->replies) / static_cast<double>(targets->probed);
+}
+
+std::optional<ShareInterval> AggregateRow::interval() const {
+  if (!targets) return std::nullopt;
+  return share_interval(group->replies, targets->probed, targets->population.value_or(kNoEnd));
+}
+
+bool AggregateRow::is_sampled() const {
+  return targets && targets->probed < targets->population.value_or(kNoEnd);
+}
+
+std::vector<AggregateRow> aggregate_rows(const Aggregate& aggregate, const AggregateReport& report,
+                                         Grouping grouping) {
+  const auto index = static_cast<std::size_t>(grouping);
+  std::vector<Row> rows;
+  for (const auto& [number, group] : aggregate.by_number(grouping))
+    rows.push_back({name_of_number(grouping, number),
+                    grouping == Grouping::asn ? aggregate.organisation(number) : std::string_view(),
+                    &group, find_targets(report.targets_by_number[index], number)});
+  for (const auto& [name, group] : aggregate.by_name(grouping))
+    rows.push_back({name, "", &group, find_targets(report.targets_by_name[index], name), nullptr});
+  std::sort(rows.begin(), rows.end(), [](const Row& left, const Row& right) {
+    if (left.group->replies != right.group->replies)
+      return left.group->replies > right.group->replies;
+    return left.name < right.name;
+  });
+  return rows;
+}
 
 std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& report) {
   std::string text =

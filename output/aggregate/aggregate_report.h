@@ -9,9 +9,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "output/aggregate/aggregate.h"
+#include "output/summary/share_interval.h"
 
 namespace echoscan {
 
@@ -31,6 +34,26 @@ struct AggregateReport {
   std::unordered_map<std::string, TargetCount> targets_by_name[kGroupings];
   std::size_t rows_max = 0;  // rows of each table, most replies first; 0: all
 };
+
+// A group, ready to be printed.
+struct AggregateRow {
+  std::string name;
+  std::string_view organisation;  // of an AS number
+  const Aggregate::Group* group = nullptr;
+  std::optional<TargetCount> targets;
+  const RttHistogram* rtt = nullptr;  // of the total, instead of the group's sketch
+
+  [[nodiscard]] double rtt_us(double share) const;
+  // Of those that were probed.
+  [[nodiscard]] std::optional<double> rate() const;
+  // Of the rate, at 95 %; none where too few were probed.
+  [[nodiscard]] std::optional<ShareInterval> interval() const;
+  [[nodiscard]] bool is_sampled() const;
+};
+
+// The groups that have a result, most replies first; equal ones by name.
+std::vector<AggregateRow> aggregate_rows(const Aggregate& aggregate, const AggregateReport& report,
+                                         Grouping grouping);
 
 std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& report);
 std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report);

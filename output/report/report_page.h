@@ -1,0 +1,47 @@
+// A scan's report: one HTML file that answers how many answered, how sure that is, where, how fast,
+// what was lost, and how it is repeated.
+//
+// It opens from a disk and asks for nothing from any network: its policy (CSP) forbids all but the
+// scripts and styles in it, by their digests. Without script its numbers, tables and a still map
+// remain. The number of elements is bounded, since that and not the size is what stops browsers;
+// the size is, too: the map's cells become coarser until it fits. The same input gives the same
+// bytes, so there is no time of making in it. Labels are others' texts: Mustache escapes them, and
+// in JSON no '<' remains. Rejected: a chart library of our own; images of charts, which nobody can
+// point at.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "output/aggregate/aggregate.h"
+#include "output/aggregate/aggregate_report.h"
+#include "output/report/reply_map.h"
+#include "output/summary/summary.h"
+
+namespace echoscan {
+
+struct ReportContent {
+  const Summary& summary;
+  const Aggregate& aggregate;
+  const AggregateReport& report;
+  const ReplyMap& map;
+  std::string title;
+  bool is_transposed = false;
+  // What the scan's own record does not say: contact, vantage, ethics.
+  std::vector<std::pair<std::string, std::string>> provenance = {};
+};
+
+struct ReportPage {
+  std::string html;
+  unsigned map_prefix_length = 0;  // of a cell
+};
+
+// The page, with the finest map of /24, /20 or /16 that keeps it within `budget_bytes`. The error
+// is a sentence without a full stop: it does not fit, or has no picture.
+tl::expected<ReportPage, std::string> report_page(const ReportContent& content,
+                                                  std::uint64_t budget_bytes);
+
+}  // namespace echoscan

@@ -1,0 +1,67 @@
+#include "scanner/command/report.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+
+#include "output/aggregate/aggregate.h"
+#include "output/report/map_image.h"
+#include "output/report/report_page.h"
+#include "output/sink/output_file.h"
+#include "output/summary/figure_text.h"
+#include "scanner/command/scan_record.h"
+#include "scanner/command/scanned_map.h"
+#include "scanner/process/log.h"
+
+namespace echoscan {
+namespace {
+
+void write_document(const std::string& path, const std::string& bytes) {
+  tl::expected<std::unique_ptr<ByteSink>, std::string> opened =
+      open_output(path, OutputMode::document);
+  if (!opened) throw UserError(ExitCode::output, opened.error());
+  if (const int error = write_and_finish(**opened, bytes); error != 0)
+    throw UserError(ExitCode::output,
+                    fmt::format("'{}' could not be written: {}", path, std::strerror(error)));
+}
+
+void write_picture(const ReportConfig& config, const ReplyMap& map) {
+  if (config.layer == MapLayer::loss && !map.has_several_passes)
+    throw UserError(ExitCode::bad_usage,
+                    "--layer loss needs a scan of several passes (--probes 2)");
+  if (config.layer == MapLayer::label && map.labels.size() < 2)
+    throw UserError(ExitCode::bad_usage,
+                    "--layer label needs the scan's lists with their labels: -t FILE");
+  const tl::expected<std::string, std::string> image =
+      map_image(map, {config.layer, config.is_transposed});
+  if (!image)
+    throw UserError(ExitCode::output,
+                    fmt::format("--png: the picture cannot be made: {}", image.error()));
+  write_document(config.picture, *image);
+}
+
+}  // namespace
+
+ExitCode run_report(const ReportConfig& config) {
+  const std::vector<Summary> summaries = read_summaries({config.summary});
+  const Summary& summary = summaries.front();
+  Aggregate aggregate({Grouping::slash24, Grouping::country, Grouping::asn, Grouping::label});
+  AggregateReport report;
+  read_results(config.files, aggregate, report);
+  const std::optional<ScannedLists> lists =
+      count_probed(config.target, {config.summary}, summaries, load_geo(config.geo_databases),
+                   aggregate, report);
+  const ReplyMap map = scanned_map(aggregate, summary, lists ? &*lists : nullptr);
+  const tl::expected<ReportPage, std::string> page = report_page(
+      {summary, aggregate, report, map, config.title, config.is_transposed}, config.budget_bytes);
+  if (!page) throw UserError(ExitCode::bad_usage, fmt::format("--budget: {}", page.error()));
+  if (!config.picture.empty()) write_picture(config, map);
+  write_document(config.page, page->html);
+  log_info("{}: {} bytes, {} of the map, each a /{}", config.page,
+           with_thousands(page->html.size()), counted(map.cells.size(), "/24 network"),
+           page->map_prefix_length);
+  return ExitCode::finished;
+}
+
+}  // namespace echoscan

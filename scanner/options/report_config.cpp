@@ -1,0 +1,102 @@
+#include "scanner/options/report_config.h"
+
+#include "scanner/options/named_files.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kBudgetBytesMin = 1'000'000;
+constexpr std::uint64_t kBudgetBytesMax = 1'000'000'000;
+
+// "2M": millions of bytes, as "k" is thousands.
+std::uint64_t parse_bytes(const std::string& option, const std::string& text) {
+  std::string digits = text;
+  std::uint64_t unit = 1;
+  if (!text.empty() && (text.back() == 'M' || text.back() == 'k')) {
+    unit = text.back() == 'M' ? 1'000'000 : 1'000;
+    digits.pop_back();
+  }
+  return unit *
+         parse_count(option, digits, (kBudgetBytesMin + unit - 1) / unit, kBudgetBytesMax / unit);
+}
+
+std::vector<std::pair<std::string, MapLayer>> layer_choices() {
+  std::vector<std::pair<std::string, MapLayer>> choices;
+  for (std::size_t i = 0; i < kMapLayers.size(); ++i)
+    choices.emplace_back(kMapLayers[i], static_cast<MapLayer>(i));
+  return choices;
+}
+
+void add_page_options(CLI::App& app, ReportConfig& config) {
+  OptionGroup group(app, "Report");
+  group.arguments("FILE", "", "Results, of the scan's one file or several; '-' is standard input",
+                  config.files);
+  group.text("--summary", "FILE", "Summary of the scan", config.summary);
+  group.list("--mmdb", "FILE",
+             "Database of the scan: how many were probed in each country and system (repeatable)",
+             config.geo_databases);
+  group.text("-o,--output", "FILE", "The page [report.html]", config.page);
+  group.text("--title", "TEXT", "Its title [A ping survey]", config.title);
+  group.value("--budget", "BYTES", "Its size at most; the map's cells become coarser for it [20M]",
+              [&config](const std::string& option, const std::string& text) {
+                config.budget_bytes = parse_bytes(option, text);
+              });
+  group.flag("--transpose", "255.255.255.255 at the bottom left of the map, not at the top right",
+             [&config] { config.is_transposed = true; });
+  group.text("--png", "FILE", "Also the map as a picture, one pixel or more for each /24",
+             config.picture);
+  group.value("--layer", "rate|rtt|loss|label", "What the picture's colours say [rate]",
+              [&config](const std::string& option, const std::string& text) {
+                config.layer = parse_choice<MapLayer>(option, text, layer_choices());
+              });
+  add_verbosity(group, config.verbosity);
+}
+
+void check_combinations(const ReportConfig& config) {
+  if (config.files.empty())
+    throw UserError(ExitCode::bad_usage,
+                    "no results: give files, or - for standard input (see echoscan report --help)");
+  if (config.summary.empty())
+    throw UserError(ExitCode::bad_usage,
+                    "a report needs the scan's summary, for results do not say who was asked: "
+                    "--summary FILE");
+  if (!config.target.target_files.empty()) return;
+  if (!config.geo_databases.empty())
+    throw UserError(
+        ExitCode::bad_usage,
+        "--mmdb says how many targets a country has, and needs the scan's list: -t FILE");
+  const TargetConfig nothing;
+  if (config.target != nothing)
+    throw UserError(ExitCode::bad_usage,
+                    "options that choose from the scan's lists need the lists: -t FILE");
+}
+
+}  // namespace
+
+std::optional<ReportConfig> parse_report_config(const std::vector<std::string>& arguments) {
+  ReportConfig config;
+  const Application app = make_application(
+      "Makes one HTML file of a scan: how many answered, how sure that is, where, how fast, what "
+      "was lost,\nand how it is repeated. It opens from a disk and asks for nothing from any "
+      "network.",
+      "echoscan report",
+      "Exit status: 0 the report is complete, 2 bad usage or input, 4 it could not be written.");
+  add_page_options(*app, config);
+  add_target_options(*app, config.target, "Targets, as given to the scan");
+  const std::optional<std::string> config_file =
+      parse_arguments(*app, arguments, "Report", ConfigFile::own_options);
+  if (!config_file) return std::nullopt;
+  check_combinations(config);
+  NamedFiles files;
+  files.read("results", config.files);
+  files.read("--summary", {config.summary});
+  files.read("--mmdb", config.geo_databases);
+  files.read(config.target, *config_file);
+  files.write("-o", config.page, OutputMode::document);
+  files.write("--png", config.picture, OutputMode::document);
+  files.refuse_clashes();
+  return config;
+}
+
+}  // namespace echoscan
