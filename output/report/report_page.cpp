@@ -129,8 +129,8 @@ void set_map(Object& page, const ReportContent& content, const ReplyMap& map,
                content.is_transposed ? "bottom left" : "top right",
                content.is_transposed ? ", transposed" : ""));
   page.set("density_text",
-           "Of each /24 that answered at all, how many of its addresses did. Both axes count "
-           "networks and addresses; the one of networks is logarithmic.");
+           "Of each /24 that answered at all, how many of its addresses did. The scale of "
+           "networks is logarithmic.");
 }
 
 // The page as a whole, with this map.

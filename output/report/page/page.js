@@ -15,7 +15,8 @@ const isDark = () => !isPrinting && matchMedia('(prefers-color-scheme: dark)').m
 
 async function unpackCells() {
   const text = byId('planes').textContent.trim();
-  const packed = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const characters = atob(text), packed = new Uint8Array(characters.length);
+  for (let i = 0; i < packed.length; ++i) packed[i] = characters.charCodeAt(i);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
   let at = 0;
@@ -29,7 +30,11 @@ async function unpackCells() {
   };
   const count = next();
   const prefix = figures.map.prefix_length;
-  const column = (Type) => Type.from({length: count}, next);
+  const column = (Type) => {
+    const values = new Type(count);
+    for (let i = 0; i < count; ++i) values[i] = bytes[at] < 128 ? bytes[at++] : next();
+    return values;
+  };
   const Count = prefix === 24 ? Uint16Array : Uint32Array;
   const cells = {prefix, count, number: new Uint32Array(count)};
   let before = -1;
@@ -46,26 +51,35 @@ async function unpackCells() {
 // A code of a time is 1 + 10 log2(microseconds); 0 is none.
 const rttOfCode = (code) => 2 ** ((code - 1) / 10);
 
-function mostOf(from, to, keyOf, weightOf) {
-  const weights = new Map();
-  for (let i = from; i < to; ++i) weights.set(keyOf(i), (weights.get(keyOf(i)) || 0) + weightOf(i));
-  let best = 0, bestWeight = -1;
-  for (const [key, weight] of [...weights].sort((a, b) => a[0] - b[0]))
-    if (weight > bestWeight) [best, bestWeight] = [key, weight];
+// The label of most targets in the cells [from, to).
+function mostLabel(cells, from, to) {
+  const label = cells.label;
+  let same = from + 1;
+  while (same < to && label[same] === label[from]) ++same;
+  if (same === to) return label[from];
+  const targets = new Map();
+  for (let i = from; i < to; ++i)
+    targets.set(label[i], (targets.get(label[i]) || 0) + cells.asked[i] + cells.unasked[i]);
+  let best = 0, most = -1;
+  for (const [key, count] of [...targets].sort((a, b) => a[0] - b[0])) if (count > most) [best, most] = [key, count];
   return best;
 }
 
+// The median of the cells' medians, by their replies; there are at most four.
 function medianOf(cells, from, to) {
-  const medians = [];
-  let all = 0;
+  let all = 0, answered = -1, count = 0;
   for (let i = from; i < to; ++i)
     if (cells.rtt[i] > 0) {
-      medians.push([cells.rtt[i], cells.replies[i]]);
       all += cells.replies[i];
+      answered = i;
+      ++count;
     }
-  medians.sort((a, b) => a[0] - b[0]);
+  if (count < 2) return count === 0 ? 0 : cells.rtt[answered];
+  const order = [];
+  for (let i = from; i < to; ++i) if (cells.rtt[i] > 0) order.push(i);
+  order.sort((a, b) => cells.rtt[a] - cells.rtt[b]);
   let seen = 0;
-  for (const [code, replies] of medians) if ((seen += replies) * 2 >= all) return code;
+  for (const i of order) if ((seen += cells.replies[i]) * 2 >= all) return cells.rtt[i];
   return 0;
 }
 
@@ -81,11 +95,14 @@ function coarser(cells) {
   for (let k = 0; k < count; ++k) {
     const from = starts[k], to = k + 1 < count ? starts[k + 1] : cells.count;
     result.number[k] = cells.number[from] >>> 2;
-    for (let i = from; i < to; ++i)
-      for (const name of ['unasked', 'asked', 'replies', 'later']) result[name][k] += cells[name][i];
-    result.rtt[k] = to === from + 1 ? cells.rtt[from] : medianOf(cells, from, to);
-    result.label[k] = to === from + 1 ? cells.label[from]
-        : mostOf(from, to, (i) => cells.label[i], (i) => cells.asked[i] + cells.unasked[i]);
+    for (let i = from; i < to; ++i) {
+      result.unasked[k] += cells.unasked[i];
+      result.asked[k] += cells.asked[i];
+      result.replies[k] += cells.replies[i];
+      result.later[k] += cells.later[i];
+    }
+    result.rtt[k] = medianOf(cells, from, to);
+    result.label[k] = mostLabel(cells, from, to);
   }
   return result;
 }
