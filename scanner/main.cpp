@@ -19,6 +19,7 @@
 #include "scanner/command/bench.h"
 #include "scanner/command/doctor.h"
 #include "scanner/command/target_report.h"
+#include "scanner/command/verify.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/process/log.h"
 #include "scanner/process/message_queue.h"
@@ -78,6 +79,8 @@ constexpr std::array kCommands{
             carry_out<parse_target_report_config, run_target_report>},
     Command{"aggregate", "makes tables of results", "[options] FILE...",
             carry_out<parse_aggregate_config, run_aggregate>},
+    Command{"verify", "checks a bundle that a scan has left", "[options] DIR",
+            carry_out<parse_verify_config, run_verify>},
     Command{"doctor", "says what this machine and interface allow, and how to fix what they do not",
             "[options] [-i INTERFACE] [--to TARGET|FILE]",
             carry_out<parse_doctor_config, run_doctor, Verbosity::quiet>},
