@@ -32,7 +32,9 @@ void add_output(SandboxPlan& plan, const std::string& path) {
 std::string why_not_theirs(const ScanUser& user, const SandboxPlan& plan) {
   try {
     const ActingAs acting(user);
-    const std::optional<std::string> forbidden = find_forbidden(plan.folders);
+    std::optional<std::string> forbidden = find_forbidden(plan.folders);
+    if (!forbidden && !plan.naming_folder.empty())
+      forbidden = find_forbidden(std::span(&plan.naming_folder, 1));
     return forbidden ? fmt::format("may not write in '{}'", *forbidden) : "";
   } catch (const std::system_error& error) {
     return fmt::format("cannot be had ({})", error.code().message());
@@ -45,6 +47,8 @@ Confinement::Confinement(const ScanConfig& config) : is_off_(config.sandbox.is_o
   const OutputConfig& output = config.output;
   for (const std::string& path : {output.path, output.summary_path, output.status_file})
     add_output(plan_, path);
+  if (config.bundle.is_written())
+    plan_.naming_folder = std::filesystem::path(config.bundle.folder).parent_path().string();
   const std::optional<ScanUser>& user = config.sandbox.user;
   if (is_off_ || !user || user->uid == geteuid()) return;
   const std::string why_not = config.sandbox.is_users_word ? "" : why_not_theirs(*user, plan_);
@@ -58,6 +62,10 @@ Confinement::Confinement(const ScanConfig& config) : is_off_(config.sandbox.is_o
 
 std::string Confinement::user_clause() const {
   return plan_.user ? fmt::format(" (as user {}; --user names another)", plan_.user->name) : "";
+}
+
+void Confinement::add_folder(const std::string& folder) {
+  plan_.folders.push_back(folder);
 }
 
 void Confinement::begin() const {

@@ -34,6 +34,9 @@ class Confinement {
     }
   }
 
+  // A folder that has been made for this scan alone, in which it may write.
+  void add_folder(const std::string& folder);
+
   // From here on, for good; nothing with --no-sandbox. Throws as enter_sandbox() does.
   void begin() const;
 

@@ -20,6 +20,7 @@
 #include "scanner/command/doctor.h"
 #include "scanner/command/report.h"
 #include "scanner/command/target_report.h"
+#include "scanner/command/verify.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/process/log.h"
 #include "scanner/process/message_queue.h"
@@ -81,6 +82,8 @@ constexpr std::array kCommands{
             carry_out<parse_aggregate_config, run_aggregate>},
     Command{"report", "makes one HTML file of a scan, with maps and charts",
             "[options] --summary FILE -t LIST FILE...", carry_out<parse_report_config, run_report>},
+    Command{"verify", "checks a bundle that a scan has left", "[options] DIR",
+            carry_out<parse_verify_config, run_verify>},
     Command{"doctor", "says what this machine and interface allow, and how to fix what they do not",
             "[options] [-i INTERFACE] [--to TARGET|FILE]",
             carry_out<parse_doctor_config, run_doctor, Verbosity::quiet>},

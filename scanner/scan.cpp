@@ -15,6 +15,8 @@
 #include "output/summary/summary_text.h"
 #include "scanner/account/ledger.h"
 #include "scanner/account/status.h"
+#include "scanner/bundle.h"
+#include "scanner/command/doctor.h"
 #include "scanner/confinement.h"
 #include "scanner/legs.h"
 #include "scanner/network/arp_probe.h"
@@ -176,6 +178,18 @@ Outputs open_outputs(const OutputConfig& config, std::optional<double> max_runti
   return outputs;
 }
 
+void open_bundle(Bundle& bundle, Confinement& confinement) {
+  confinement.as_user([&bundle] { bundle.open(); });
+  confinement.add_folder(bundle.folder());
+}
+
+// Writes into the bundle what is known before the scan, as its user; the doctor looks as this one.
+void describe(Bundle& bundle, const ScanConfig& config, const TargetPlan& plan,
+              const Confinement& confinement, Clock& clock) {
+  const std::string doctor = doctors_json(config.path, plan.targets.ranges(), clock);
+  confinement.as_user([&] { bundle.describe(plan, doctor); });
+}
+
 // By which method the probes of each way leave, in the plan's order; empty: none do.
 std::vector<std::string> methods_of(const OpenPaths& paths) {
   const auto parts = paths.queues.front().transmitter->parts();
@@ -249,6 +263,8 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
 
 ExitCode run_scan(const ScanConfig& config) {
   // Targets: the lists less exclusions, counted and put in order; and where addresses are.
+  std::optional<Bundle> bundle;
+  emplace_bundle(bundle, config);
   TargetPlan plan = plan_targets(config.target, config.order);
   refuse_another_order(plan, config);
   const GeoTable geo = load_geo(config.output.geo_databases);
@@ -260,13 +276,15 @@ ExitCode run_scan(const ScanConfig& config) {
   MonotonicClock clock;
   StopSignals signals;
   StoppableClock set_up_clock(clock, signals);
-  const Confinement confinement(config);
+  Confinement confinement(config);
+  if (bundle) open_bundle(*bundle, confinement);
   const Outputs outputs = confinement.as_user(
       [&] { return open_outputs(config.output, config.pace.max_runtime_s, set_up_clock); });
   Status status(config.output);
 
   // Ways: how the kernel would send to each target, asked before the first probe.
   add_ways(plan, config.path);
+  if (bundle) describe(*bundle, config, plan, confinement, set_up_clock);
 
   // Paths: interface, source address and gateway; the filter that matches replies; a transmitter
   // for each queue.
@@ -298,13 +316,15 @@ ExitCode run_scan(const ScanConfig& config) {
   Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock, legs.resumption());
   Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);
+  if (bundle) bundle->begin();
   const ScanOutcome outcome = run_pipeline(pipeline, link, signals, status, checkpointer, path);
   const std::string next_leg = legs.end(outcome);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),
                                        outcome, legs.earlier());
-  return report(config, outcome, summary, outputs, signals, next_leg);
+  const ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
+  return bundle ? bundle->finish(plan, summary, code, signals) : code;
 }
 
 }  // namespace echoscan

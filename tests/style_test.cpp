@@ -101,6 +101,7 @@ const Arrows& arrows() {
       {"scanner/network", {"scanner/process"}},
       {"scanner/checkpoint", {"scanner/process"}},
       {"scanner/process", {}},
+      {"output/bundle", {"output/aggregate", "output/summary", "output/sink"}},
       {"output/report", {"output/aggregate", "output/summary", "output/result"}},
       {"output/aggregate", {"output/summary", "output/result"}},
       {"output/geo", {"output/result"}},

@@ -20,17 +20,21 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 }  // namespace
 
 tl::expected<std::unique_ptr<LineSource>, std::string> LineSource::open(const std::string& path) {
-  const auto refusal = [&path](std::string_view reason) {
-    return tl::make_unexpected(fmt::format("cannot read '{}': {}", path, reason));
-  };
   const int descriptor = path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return refusal(std::strerror(errno));
+  if (descriptor < 0)
+    return tl::make_unexpected(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  return take(descriptor, path);
+}
+
+tl::expected<std::unique_ptr<LineSource>, std::string> LineSource::take(int descriptor,
+                                                                        const std::string& name) {
   std::unique_ptr<LineSource> source(new LineSource(descriptor));
   // The first bytes decide how to unpack; a pipe may give them one by one.
   std::string begin;
   while (begin.size() < Unpacker::kMagicBytes && source->read_input()) begin += source->input_;
   source->input_ = std::move(begin);
-  if (!source->error_.empty()) return refusal(source->error_);
+  if (!source->error_.empty())
+    return tl::make_unexpected(fmt::format("cannot read '{}': {}", name, source->error_));
   source->unpacker_ = make_unpacker(source->input_);
   return source;
 }

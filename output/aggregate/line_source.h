@@ -22,6 +22,9 @@ class LineSource {
 
   // "-" is standard input. The error is a sentence without a full stop that names the file.
   static tl::expected<std::unique_ptr<LineSource>, std::string> open(const std::string& path);
+  // Of a file that is open, which it closes; `name` is for the error.
+  static tl::expected<std::unique_ptr<LineSource>, std::string> take(int descriptor,
+                                                                     const std::string& name);
   ~LineSource();
   LineSource(const LineSource&) = delete;
   LineSource& operator=(const LineSource&) = delete;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "scanner/command/diagnosis.h"
 #include "scanner/command/rehearsal.h"
@@ -94,9 +95,10 @@ void try_paths(Diagnosis& facts, Clock& clock) {
   facts.live_frames = outcome_of(try_xdp_live(facts.interface, allowed_cpus().front()));
 }
 
-// Why XDP and AF_XDP are not tried; nothing when they are to be.
-std::string reason_not_to_try(const Diagnosis& facts, const DoctorConfig& config) {
-  if (config.read_only) return "--read-only";
+// Why XDP and AF_XDP are not tried; nothing when they are to be. `why_only_looks` is why the doctor
+// tries nothing at all.
+std::string reason_not_to_try(const Diagnosis& facts, const std::string& why_only_looks) {
+  if (!why_only_looks.empty()) return why_only_looks;
   if (!facts.interface.is_up || !facts.interface.has_carrier) return "the link is down";
   if (!facts.interface.is_ethernet) return "no Ethernet";
   if (facts.occupant) return facts.occupant->clause();
@@ -104,12 +106,12 @@ std::string reason_not_to_try(const Diagnosis& facts, const DoctorConfig& config
 }
 
 // The interface that the scan would send by, else the one named, else that of the first way.
-std::optional<Interface> choose_interface(const DoctorConfig& config, const Rehearsal& scan) {
+std::optional<Interface> choose_interface(const PathConfig& config, const Rehearsal& scan) {
   if (scan.network) return scan.network->interface;
   const auto way = std::ranges::find_if(
       scan.ways, [](const WayShare& share) { return share.way.interface_index != 0; });
   try {
-    if (!config.path.interface_name.empty()) return find_interface(config.path.interface_name);
+    if (!config.interface_name.empty()) return find_interface(config.interface_name);
     if (way != scan.ways.end()) return find_interface(way->way.interface_index);
   } catch (const UserError&) {
     // There is no such interface, as the refusal says.
@@ -133,18 +135,14 @@ void take_ways(Diagnosis& facts, const Rehearsal& scan) {
   if (source) facts.source = to_string(*source);
 }
 
-}  // namespace
-
-ExitCode run_doctor(const DoctorConfig& config) {
-  MonotonicClock clock;
-  const TargetSelection selection = select_targets(config.target);
-  refuse_empty(selection);
+Diagnosis diagnose(const PathConfig& config, std::span<const AddressRange> targets,
+                   const std::string& why_only_looks, Clock& clock) {
   Diagnosis facts;
   look_at_system(facts);
-  const Rehearsal scan = rehearse(config.path, selection.ranges, !config.read_only, clock);
+  const Rehearsal scan = rehearse(config, targets, why_only_looks.empty(), clock);
   if (const std::optional<Interface> interface = choose_interface(config, scan)) {
     look_at_interface(facts, *interface);
-    if (const std::string reason = reason_not_to_try(facts, config); !reason.empty()) {
+    if (const std::string reason = reason_not_to_try(facts, why_only_looks); !reason.empty()) {
       leave_untried(facts, reason);
     } else {
       try_paths(facts, clock);
@@ -153,13 +151,29 @@ ExitCode run_doctor(const DoctorConfig& config) {
     }
   }
   take_ways(facts, scan);
+  return facts;
+}
 
+}  // namespace
+
+ExitCode run_doctor(const DoctorConfig& config) {
+  MonotonicClock clock;
+  const TargetSelection selection = select_targets(config.target);
+  refuse_empty(selection);
+  const Diagnosis facts =
+      diagnose(config.path, selection.ranges, config.read_only ? "--read-only" : "", clock);
   const std::vector<Problem> problems = find_problems(facts);
   fmt::print("{}", config.as_json ? diagnosis_json(facts, problems)
                                   : printable_text(diagnosis_text(facts, problems), true));
   const bool is_hopeless =
       std::any_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_fatal; });
   return is_hopeless ? ExitCode::environment : ExitCode::finished;
+}
+
+std::string doctors_json(const PathConfig& config, std::span<const AddressRange> targets,
+                         Clock& clock) {
+  const Diagnosis facts = diagnose(config, targets, "a scan tries it itself", clock);
+  return diagnosis_json(facts, find_problems(facts));
 }
 
 }  // namespace echoscan

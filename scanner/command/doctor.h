@@ -6,13 +6,22 @@
 // --read-only leaves it out. No change stays.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "scanner/options/doctor_config.h"
+#include "scanner/process/clock.h"
 #include "scanner/process/user_error.h"
+#include "targets/prefix.h"
 
 namespace echoscan {
 
 // Prints what it finds on standard output. Returns ExitCode::environment when no scan could work.
 // Throws UserError.
 ExitCode run_doctor(const DoctorConfig& config);
+
+// What it says with --json and --read-only of a scan's own way and targets.
+std::string doctors_json(const PathConfig& config, std::span<const AddressRange> targets,
+                         Clock& clock);
 
 }  // namespace echoscan

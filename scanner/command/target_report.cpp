@@ -24,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLabelsShown = 20;
 constexpr std::size_t kWaysShown = 20;
+constexpr std::size_t kPieceBytes = std::size_t{64} << 10;
 
 struct LabelCount {
   std::string_view text;
@@ -244,14 +245,18 @@ std::string target_report_json(const TargetSelection& selection, std::span<const
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-std::string range_lines(const TargetSelection& selection) {
+void write_range_lines(std::span<const AddressRange> ranges, const LabelMap& labels,
+                       const std::function<void(std::string_view)>& write) {
   std::string text;
-  for (const LabelledRange& part : selection.labels.label_ranges(selection.ranges)) {
+  for (const LabelledRange& part : labels.label_ranges(ranges)) {
     text += to_string(part.range.first) + "-" + to_string(part.range.last);
-    if (part.label != kNoLabel) text += " " + std::string(selection.labels.text(part.label));
+    if (part.label != kNoLabel) text += " " + std::string(labels.text(part.label));
     text += "\n";
+    if (text.size() < kPieceBytes) continue;
+    write(text);
+    text.clear();
   }
-  return text;
+  write(text);
 }
 
 ExitCode run_target_report(const TargetReportConfig& config) {
@@ -265,7 +270,8 @@ ExitCode run_target_report(const TargetReportConfig& config) {
   if (config.format == ReportFormat::json) {
     print(stdout, target_report_json(selection, ways, config.list_ranges, shown));
   } else if (config.list_ranges) {
-    print(stdout, range_lines(selection));
+    write_range_lines(selection.ranges, selection.labels,
+                      [](std::string_view text) { print(stdout, text); });
     if (config.verbosity != Verbosity::quiet)
       print(stderr, printable_text(target_report_text(selection, ways, shown), true));
   } else {

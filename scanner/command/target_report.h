@@ -6,8 +6,10 @@
 // there, as a list that can be read again, and the report goes to standard error.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "scanner/network/way_partition.h"
 #include "scanner/options/target_report_config.h"
@@ -36,8 +38,10 @@ std::string target_report_text(const TargetSelection& selection, std::span<const
 std::string target_report_json(const TargetSelection& selection, std::span<const WayShare> ways,
                                bool with_ranges, const ScanOutlook* outlook = nullptr);
 
-// A line for each range, with its label. Without labels it is the text whose SHA-256 is the digest.
-std::string range_lines(const TargetSelection& selection);
+// Writes a line for each range, with its label, in pieces of some 64 KiB. Without labels it is the
+// text whose SHA-256 is the digest.
+void write_range_lines(std::span<const AddressRange> ranges, const LabelMap& labels,
+                       const std::function<void(std::string_view)>& write);
 
 // Prints the report. Throws UserError when a list is wrong, when no target is left (after the
 // report has said why), or when standard output cannot be written.

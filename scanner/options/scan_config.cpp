@@ -263,6 +263,7 @@ void check_files(const ScanConfig& config, const std::string& config_file) {
 std::string why_no_checkpoint(const ScanConfig& config) {
   const OutputConfig& output = config.output;
   if (config.dry_run) return "a dry run sends nothing";
+  if (config.bundle.is_written()) return "it would have the probes' keys in the bundle";
   if (output.path == "-") return "the results go to standard output (-o FILE)";
   if (config.order.retries > 0)
     return "with --retry nobody knows whom an ended scan has asked again";
@@ -362,6 +363,7 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
   add_network_options(*app, config.path);
   add_output_options(*app, config.output);
   add_metrics(*app, config.output);
+  add_bundle_options(*app, config.bundle);
   add_checkpoint_options(*app, config);
   add_sandbox_options(*app, config.sandbox);
   add_run_options(*app, config);
@@ -399,6 +401,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
     config.sandbox = std::move(sandbox);
   }
   require_targets(config.target, "echoscan scan");
+  settle_bundle(config, given);
   check_output(config.output);
   check_path(config.path);
   settle_passes(config.order, config.pace);

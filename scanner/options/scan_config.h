@@ -17,6 +17,7 @@
 #include "output/sink/output_file.h"
 #include "scanner/checkpoint/checkpoint.h"
 #include "scanner/options/array_job.h"
+#include "scanner/options/bundle_config.h"
 #include "scanner/options/emission.h"
 #include "scanner/options/option_group.h"
 #include "scanner/options/order_config.h"
@@ -82,6 +83,7 @@ struct ScanConfig {
   PathConfig path;
   PaceConfig pace;
   OutputConfig output;
+  BundleConfig bundle;
   SandboxConfig sandbox;
   std::vector<std::string> arguments;      // of the first leg, for those that follow
   std::string resumed_results;             // whose scan goes on; empty: it is a new one

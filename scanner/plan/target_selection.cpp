@@ -1,7 +1,6 @@
 #include "scanner/plan/target_selection.h"
 
 #include <fmt/format.h>
-#include <sha2.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <iostream>
 #include <regex>
 
+#include "output/bundle/sha256.h"
 #include "output/summary/figure_text.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -165,14 +165,12 @@ void subtract_system_list(std::vector<AddressRange>& left, const std::string& pa
 
 // The text is put together by hand: fmt took a second for ten million ranges.
 std::string digest_of(std::span<const AddressRange> ranges) {
-  SHA2_CTX context;
-  SHA256Init(&context);
+  Sha256 hash;
   std::array<char, 1 << 14> text;
   constexpr std::size_t kRangeLineBytesMax = 2 * kIpv4WriteBytes + 2;
   char* end = text.data();
   const auto hash_text = [&] {
-    SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(text.data()),
-                 static_cast<std::size_t>(end - text.data()));
+    hash.add({text.data(), static_cast<std::size_t>(end - text.data())});
     end = text.data();
   };
   for (const AddressRange& range : ranges) {
@@ -183,9 +181,7 @@ std::string digest_of(std::span<const AddressRange> ranges) {
     if (end + kRangeLineBytesMax > text.data() + text.size()) hash_text();
   }
   hash_text();
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA256Final(digest.data(), &context);
-  return fmt::format("{:02x}", fmt::join(digest, ""));
+  return hash.digest();
 }
 
 TargetSelection select_targets(const TargetConfig& config) {
@@ -208,6 +204,7 @@ TargetSelection select_targets(const TargetConfig& config) {
   selection.ranges = listed.ranges.take_merged();
   counts.listed = count_addresses(selection.ranges);
   const std::vector<AddressRange> holes = excluded.ranges.take_merged();
+  if (!holes.empty()) counts.user_digest = digest_of(holes);
   if (!holes.empty()) selection.ranges = subtract_ranges(std::move(selection.ranges), holes);
   counts.excluded_by_user = counts.listed - count_addresses(selection.ranges);
   subtract_system_list(selection.ranges, config.system_exclude_file, counts);

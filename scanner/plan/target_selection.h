@@ -31,12 +31,14 @@ struct TargetCounts {
   std::uint64_t excluded_by_user = 0;    // of those listed, by --exclude and --exclude-file
   std::uint64_t excluded_by_system = 0;  // of the rest, by the system-wide list
   std::uint64_t excluded_reserved = 0;   // of the rest, special-purpose ranges
-  std::string system_list;               // its path; empty: there is none
-  std::string system_digest;             // of its ranges, as that of the targets
-  std::vector<Reserved> reserved;        // the same by range, without those that took none
-  std::uint64_t ipv6_entries = 0;        // left out of cloud lists
-  std::uint64_t filtered_entries = 0;    // left out by --label-filter
-  std::uint64_t bad_lines = 0;           // left out by --skip-bad-lines
+  std::string
+      user_digest;  // of the user's exclusions, as that of the targets; empty: there are none
+  std::string system_list;             // its path; empty: there is none
+  std::string system_digest;           // of its ranges, as that of the targets
+  std::vector<Reserved> reserved;      // the same by range, without those that took none
+  std::uint64_t ipv6_entries = 0;      // left out of cloud lists
+  std::uint64_t filtered_entries = 0;  // left out by --label-filter
+  std::uint64_t bad_lines = 0;         // left out by --skip-bad-lines
 };
 
 struct TargetSelection {

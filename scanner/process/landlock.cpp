@@ -39,9 +39,26 @@ constexpr std::uint64_t kOutputRights =
     LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | kTruncate;
 
+// What it takes to give a folder its name.
+constexpr std::uint64_t kNamingRights = LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR;
+
+// Allows `rights` below the folder; refused with a reason that names it.
+tl::expected<void, Refusal> allow_below(const FileDescriptor& rules, const std::string& path,
+                                        std::uint64_t rights) {
+  const FileDescriptor folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  landlock_path_beneath_attr beneath{};
+  beneath.allowed_access = rights;
+  beneath.parent_fd = folder.get();
+  if (!folder ||
+      syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
+    return refused(fmt::format("'{}': {}", path, std::strerror(errno)), errno);
+  return {};
+}
+
 }  // namespace
 
-tl::expected<FileDescriptor, Refusal> make_landlock_rules(std::span<const std::string> folders) {
+tl::expected<FileDescriptor, Refusal> make_landlock_rules(std::span<const std::string> folders,
+                                                          const std::string& naming_folder) {
   const long abi =
       syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 0) return refused(std::strerror(errno), errno);
@@ -51,15 +68,13 @@ tl::expected<FileDescriptor, Refusal> make_landlock_rules(std::span<const std::s
   FileDescriptor rules(
       static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, sizeof(attributes), 0)));
   if (!rules) return refused(std::strerror(errno), errno);
-  for (const std::string& path : folders) {
-    const FileDescriptor folder(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    landlock_path_beneath_attr beneath{};
-    beneath.allowed_access = kOutputRights & attributes.handled_access_fs;
-    beneath.parent_fd = folder.get();
-    if (!folder ||
-        syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
-      return refused(fmt::format("'{}': {}", path, std::strerror(errno)), errno);
-  }
+  for (const std::string& path : folders)
+    if (const auto allowed = allow_below(rules, path, kOutputRights & attributes.handled_access_fs);
+        !allowed)
+      return tl::make_unexpected(allowed.error());
+  if (naming_folder.empty()) return rules;
+  if (const auto allowed = allow_below(rules, naming_folder, kNamingRights); !allowed)
+    return tl::make_unexpected(allowed.error());
   return rules;
 }
 

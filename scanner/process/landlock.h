@@ -16,10 +16,12 @@
 
 namespace echoscan {
 
-// A set of rules: `folders` may be written in. Refused with ENOSYS or EOPNOTSUPP where the kernel
+// A set of rules: `folders` may be written in, and folders below `naming_folder`, unless that is
+// empty, renamed and removed. Refused with ENOSYS or EOPNOTSUPP where the kernel
 // has no Landlock, and with another errno, and a reason with its name, where a folder cannot be
 // opened.
-tl::expected<FileDescriptor, Refusal> make_landlock_rules(std::span<const std::string> folders);
+tl::expected<FileDescriptor, Refusal> make_landlock_rules(std::span<const std::string> folders,
+                                                          const std::string& naming_folder);
 
 // Puts the calling thread, and those that it will begin, under the rules; 0 or an errno. It needs
 // no_new_privs. A signal handler may call it.

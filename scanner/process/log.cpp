@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
+#include "scanner/process/log_copy.h"
 #include "scanner/process/message_form.h"
 #include "scanner/process/message_queue.h"
 #include "targets/utf8.h"
@@ -23,6 +25,8 @@ namespace echoscan {
 namespace {
 
 std::atomic<MessageQueue*> message_queue = nullptr;
+std::atomic<LogCopy*> log_copy = nullptr;
+std::atomic<LogLevel> lowest_level = LogLevel::info;
 
 // What standard error is does not change; the first message asks.
 const MessageForm& form() {
@@ -93,6 +97,20 @@ class MessageSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex>
   }
 };
 
+constexpr const char* kFilePattern = "%Y-%m-%dT%H:%M:%S.%e%z %l: %v";
+
+// What is kept of a log beside standard error, if anybody keeps it.
+class CopySink : public spdlog::sinks::base_sink<std::mutex> {
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    LogCopy* const copy = log_copy.load();
+    if (copy == nullptr) return;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    copy->add({line.data(), line.size()});
+  }
+  void flush_() override {}
+};
+
 const char* pattern_of(MessageReader reader) {
   switch (reader) {
     case MessageReader::terminal:
@@ -102,7 +120,7 @@ const char* pattern_of(MessageReader reader) {
     case MessageReader::file:
       break;
   }
-  return "%Y-%m-%dT%H:%M:%S.%e%z %l: %v";
+  return kFilePattern;
 }
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
@@ -122,10 +140,23 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 }  // namespace
 
 void set_up_log(LogLevel lowest) {
-  auto log = std::make_shared<spdlog::logger>("echoscan", std::make_shared<MessageSink>());
-  log->set_pattern(pattern_of(form().reader));
+  const auto messages = std::make_shared<MessageSink>();
+  messages->set_pattern(pattern_of(form().reader));
+  messages->set_level(spdlog_level(lowest));
+  const auto copies = std::make_shared<CopySink>();
+  copies->set_pattern(kFilePattern);
+  auto log =
+      std::make_shared<spdlog::logger>("echoscan", spdlog::sinks_init_list{messages, copies});
   log->set_level(spdlog_level(lowest));
+  lowest_level.store(lowest);
   spdlog::set_default_logger(std::move(log));
+}
+
+void copy_messages_to(LogCopy* copy) {
+  log_copy.store(copy);
+  const LogLevel lowest = lowest_level.load();
+  spdlog::default_logger_raw()->set_level(
+      spdlog_level(copy == nullptr ? lowest : std::min(lowest, LogLevel::info)));
 }
 
 void send_messages_through(MessageQueue* queue) {
@@ -153,7 +184,9 @@ void write_log(LogLevel level, fmt::string_view format, fmt::format_args argumen
 
 void write_to_stderr(std::string_view text, LogLevel level) noexcept {
   try {
-    write_as_it_is(printable_text(text, true), level);
+    const std::string printable = printable_text(text, true);
+    write_as_it_is(printable, level);
+    if (LogCopy* const copy = log_copy.load(); copy != nullptr) copy->add(printable);
   } catch (const std::bad_alloc&) {
     // Without memory nothing is said.
   }

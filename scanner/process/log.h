@@ -15,6 +15,7 @@
 
 namespace echoscan {
 
+class LogCopy;
 class MessageQueue;
 
 enum class LogLevel { debug, info, warning, error };
@@ -25,6 +26,11 @@ void set_up_log(LogLevel lowest);
 // From now on all that goes to standard error goes through `queue`; null: it is written at once.
 // The queue must outlive that.
 void send_messages_through(MessageQueue* queue);
+
+// From now on all lines of the log, those of `info` where it is quiet, too, and all that goes to
+// standard error as it stands, go to `copy` as well, in the form of a file; null: no longer. The
+// copy must outlive that.
+void copy_messages_to(LogCopy* copy);
 
 // Messages that were dropped since the queue is in use. Any thread.
 [[nodiscard]] std::uint64_t dropped_messages();

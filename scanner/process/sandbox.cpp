@@ -71,7 +71,8 @@ bool bpf_takes_a_capability() {
 bool needs_roots_rights(const SandboxPlan& plan) {
   if (plan.user || geteuid() != 0) return false;
   const WithoutCapabilities none;
-  return plan.has_foreign_files || find_forbidden(plan.folders);
+  return plan.has_foreign_files || find_forbidden(plan.folders) ||
+         (!plan.naming_folder.empty() && find_forbidden(std::span(&plan.naming_folder, 1)));
 }
 
 // Those that are needed and that this process has.
@@ -141,7 +142,8 @@ void enter_sandbox(const SandboxPlan& plan) {
     set.permitted |= CAP_TO_MASK(capability.number);
     set.effective |= CAP_TO_MASK(capability.number);
   }
-  const tl::expected<FileDescriptor, Refusal> rules = make_landlock_rules(plan.folders);
+  const tl::expected<FileDescriptor, Refusal> rules =
+      make_landlock_rules(plan.folders, plan.naming_folder);
   if (rules) confinement.landlock_rules = rules->get();
   if (plan.user) {
     if (!kept.empty()) call_or_throw(keep_capabilities_of_another_user, "keep CAP_BPF");

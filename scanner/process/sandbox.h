@@ -21,6 +21,7 @@ struct SandboxPlan {
   std::optional<ScanUser> user;      // to become; nullopt: it stays who it is
   std::vector<std::string> folders;  // in which files are written, renamed and removed
   bool has_foreign_files = false;    // some of these are another user's, and stay so
+  std::string naming_folder = {};    // below which folders are renamed and removed; empty: nowhere
 };
 
 // Enters it, in all threads and for good, and logs what was given up. What the kernel does not have

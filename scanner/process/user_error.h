@@ -17,6 +17,7 @@ enum class ExitCode : int {
   environment = 3,  // permission, interface, gateway, someone else's XDP program
   output = 4,       // results could not be written
   hit_rate = 5,     // fewer targets replied than --min-hit-rate asks for
+  damaged = 6,      // a bundle is not what it says
   // 128 + the signal that ended it, as a shell says; others likewise.
   interrupted = 130,
   terminated = 143,

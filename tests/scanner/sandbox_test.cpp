@@ -95,6 +95,29 @@ TEST_F(SandboxTest, WithoutFoldersNothingCanBeOpened) {
             0);
 }
 
+// A bundle's folder gets its name beside others, in which nothing can be written all the same.
+TEST_F(SandboxTest, FoldersAreRenamedWhereTheyGetTheirName) {
+  const fs::path part = folder / "bundle.part";
+  const fs::path bundle = folder / "bundle";
+  fs::create_directories(part / "inner");
+  const auto give_name = [&] {
+    enter_sandbox({std::nullopt, {part.string()}, false, folder.string()});
+    if (open_error(part / "inner/new", O_WRONLY | O_CREAT) != 0) return 1;
+    if (open_error(folder / "new", O_WRONLY | O_CREAT) != EACCES) return 2;
+    if (open_error(folder / "kept", O_RDONLY) != EACCES) return 3;
+    if (unlink((folder / "kept").c_str()) == 0 || errno != EACCES) return 4;
+    if (rename(part.c_str(), (folder.parent_path() / "outside").c_str()) == 0) return 5;
+    if (rename(part.c_str(), bundle.c_str()) != 0) return 6;
+    return open_error(bundle / "inner/newer", O_WRONLY | O_CREAT) == 0 ? 0 : 7;
+  };
+  EXPECT_EQ(in_child(give_name), 0);
+  const auto give_none = [&] {
+    enter_sandbox({std::nullopt, {bundle.string()}, false});
+    return rename(bundle.c_str(), part.c_str()) != 0 && errno == EACCES ? 0 : 1;
+  };
+  EXPECT_EQ(in_child(give_none), 0);
+}
+
 TEST_F(SandboxTest, RootBecomesTheUser) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   ASSERT_EQ(chown(folder.c_str(), kUid, kGid), 0);

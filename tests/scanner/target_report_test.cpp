@@ -135,7 +135,10 @@ TEST(TargetReport, AScansOutlook) {
 // What --list prints is a list: reading it again changes nothing.
 TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
   const TargetSelection selection = sample_selection();
-  std::istringstream in(range_lines(selection));
+  std::string lines;
+  write_range_lines(selection.ranges, selection.labels,
+                    [&lines](std::string_view text) { lines += text; });
+  std::istringstream in(lines);
   TargetList again;
   EXPECT_TRUE(read_target_list(in, "again", again));
   EXPECT_EQ(again.error_count, 0U);
