@@ -19,9 +19,11 @@
 #include "output/bundle/bag_seal.h"
 #include "output/bundle/bundle_files.h"
 #include "output/bundle/coarse_text.h"
+#include "output/report/report_page.h"
 #include "output/sink/output_file.h"
 #include "output/summary/figure_text.h"
 #include "scanner/command/asked_targets.h"
+#include "scanner/command/scanned_map.h"
 #include "scanner/command/target_report.h"
 #include "scanner/options/options_json.h"
 #include "scanner/process/clock.h"
@@ -34,6 +36,7 @@ namespace fs = std::filesystem;
 
 constexpr mode_t kFolderMode = 0777;  // less the umask
 constexpr mode_t kFileMode = 0666;
+constexpr std::uint64_t kReportBytesMax = 20'000'000;
 constexpr int kFolderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 [[noreturn]] void refuse_folder(const std::string& folder, std::string_view why) {
@@ -105,6 +108,10 @@ Summary without_addresses(Summary summary) {
   summary.sending.source.clear();
   summary.sending.gateway.clear();
   summary.targets.system_digest.clear();
+  for (Summary::Event& event : summary.events) {
+    event.what = coarse_text(event.what);
+    event.consequence = coarse_text(event.consequence);
+  }
   for (Summary::Way& way : summary.ways) {
     way.next_hop.clear();
     way.source.clear();
@@ -229,30 +236,74 @@ BagInfo Bundle::info(const TargetPlan& plan, const Summary& summary) const {
   return info;
 }
 
-std::string Bundle::make_table(const TargetPlan& plan, const Summary& summary) const {
-  const std::string name = bundle_results_name(config_.output);
-  const std::string path = path_of(name);
+struct Bundle::Counted {
+  explicit Counted(bool has_labels)
+      : aggregate(has_labels ? std::vector{Grouping::slash24, Grouping::country, Grouping::asn,
+                                           Grouping::label}
+                             : std::vector{Grouping::slash24, Grouping::country, Grouping::asn}) {}
+
+  Aggregate aggregate;
+  AggregateReport report;
+  bool knows_asked = false;  // of each network and place
+};
+
+// A label with an address in it is one more reason to show none.
+const LabelMap& Bundle::shown_labels(const TargetPlan& plan) const {
+  static const LabelMap none;
+  if (!config_.bundle.is_coarse()) return plan.labels;
+  for (LabelId label = 0; label < plan.labels.label_count(); ++label)
+    if (has_address(plan.labels.text(label))) return none;
+  return plan.labels;
+}
+
+std::string Bundle::count_results(const TargetPlan& plan, const GeoTable& geo,
+                                  const Summary& summary, Counted& counted) const {
+  const std::string path = path_of(bundle_results_name(config_.output));
   const auto source = LineSource::open(path);
   if (!source) return source.error();
-  Aggregate aggregate({Grouping::slash24});
   for (std::string_view line; (*source)->next(line);)
-    if (!aggregate.add_line(line)) return fmt::format("'{}' has a line that is no result", path);
+    if (!counted.aggregate.add_line(line))
+      return fmt::format("'{}' has a line that is no result", path);
   if (!(*source)->error().empty())
     return fmt::format("cannot read '{}': {}", path, (*source)->error());
-  AggregateReport report;
-  report.targets = {summary.response.probed, summary.response.population};
+  counted.report.targets = {summary.response.probed, summary.response.population};
   // Where some targets have no way nobody knows how many of a network were to be asked.
-  if (summary.response.population == plan.targets.size()) {
-    const GeoTable none;
-    count_groups(aggregate, plan.targets, plan.labels, none, report);
-    if (summary.response.probed != plan.targets.size())
-      count_asked({summary}, plan.targets, plan.labels, none, report);
-  }
-  if (std::string why = write(bundle_files::kSlash24Results, aggregate_csv(aggregate, report));
+  counted.knows_asked = summary.response.population == plan.targets.size();
+  if (!counted.knows_asked) return {};
+  const LabelMap& labels = shown_labels(plan);
+  count_groups(counted.aggregate, plan.targets, labels, geo, counted.report);
+  if (summary.response.probed != plan.targets.size())
+    count_asked({summary}, plan.targets, labels, geo, counted.report);
+  return {};
+}
+
+std::string Bundle::make_table(const Counted& counted) const {
+  const std::string name = bundle_results_name(config_.output);
+  if (std::string why =
+          write(bundle_files::kSlash24Results,
+                aggregate_csv(counted.aggregate, counted.report, {Grouping::slash24}));
       !why.empty())
     return why;
   if (unlinkat(payload_.get(), name.c_str(), 0) == 0) return {};
-  return fmt::format("cannot remove '{}', which has addresses: {}", path, std::strerror(errno));
+  return fmt::format("cannot remove '{}', which has addresses: {}", path_of(name),
+                     std::strerror(errno));
+}
+
+// Its map has no cell smaller than a /24, so that it is the same in a bundle without addresses.
+std::string Bundle::write_report(const TargetPlan& plan, const Summary& summary,
+                                 const Counted& counted) const {
+  const ReplyMap map =
+      scanned_map(counted.aggregate, summary, counted.knows_asked ? &plan.targets : nullptr,
+                  shown_labels(plan));
+  ReportContent content{summary, counted.aggregate, counted.report, map, name_};
+  const BundleConfig& bundle = config_.bundle;
+  for (const auto& [name, text] :
+       {std::pair{"Contact", &bundle.contact}, std::pair{"Vantage", &bundle.vantage},
+        std::pair{"Ethics", &bundle.ethics}})
+    if (!text->empty()) content.provenance.emplace_back(name, *text);
+  const tl::expected<ReportPage, std::string> page = report_page(content, kReportBytesMax);
+  if (!page) return page.error();
+  return replace_file(path_of(bundle_files::kReport), page->html, OutputMode::document);
 }
 
 std::string Bundle::rename_folder() const {
@@ -268,16 +319,21 @@ std::string Bundle::rename_folder() const {
   return {};
 }
 
-std::string Bundle::complete(const TargetPlan& plan, const Summary& summary,
+std::string Bundle::complete(const TargetPlan& plan, const GeoTable& geo, const Summary& full,
                              const StopSignals& signals) {
   const bool is_coarse = config_.bundle.is_coarse();
-  if (is_coarse)
-    if (std::string why = make_table(plan, summary); !why.empty()) return why;
-  // Each further file of the payload, as a report, is one more line like this.
-  if (std::string why = write(bundle_files::kSummary,
-                              summary_json(is_coarse ? without_addresses(summary) : summary));
-      !why.empty())
+  const Summary summary = is_coarse ? without_addresses(full) : full;
+  if (std::string why = write(bundle_files::kSummary, summary_json(summary)); !why.empty())
     return why;
+  if (config_.output.syntax == ResultFormat::Syntax::jsonl) {
+    Counted counted(!shown_labels(plan).empty());
+    if (std::string why = count_results(plan, geo, full, counted); !why.empty()) return why;
+    if (is_coarse)
+      if (std::string why = make_table(counted); !why.empty()) return why;
+    if (std::string why = write_report(plan, summary, counted); !why.empty()) return why;
+  } else {
+    log_info("the bundle has no report.html, which is made of results that are JSON lines");
+  }
   if (const int error = log_.close(); error != 0)
     return fmt::format("cannot write to '{}': {}", path_of(bundle_files::kLog),
                        std::strerror(error));
@@ -290,12 +346,12 @@ std::string Bundle::complete(const TargetPlan& plan, const Summary& summary,
   return {};
 }
 
-ExitCode Bundle::finish(const TargetPlan& plan, const Summary& summary, ExitCode code,
-                        const StopSignals& signals) {
+ExitCode Bundle::finish(const TargetPlan& plan, const GeoTable& geo, const Summary& summary,
+                        ExitCode code, const StopSignals& signals) {
   std::string why = "results are lost";
   if (code != ExitCode::output) {
     try {
-      why = complete(plan, summary, signals);
+      why = complete(plan, geo, summary, signals);
     } catch (const std::exception& error) {
       why = error.what();
     }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "output/bundle/bag_info.h"
+#include "output/geo/geo_table.h"
 #include "output/summary/summary.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/plan/target_plan.h"
@@ -38,18 +39,29 @@ class Bundle {
   void describe(const TargetPlan& plan, const std::string& doctor);
   // From here on what is found is worth keeping.
   void begin() { is_begun_ = true; }
-  // Writes what the scan has come to, and gives the folder its name. `code` is how the scan ended,
-  // and is returned, unless the bundle is not whole: then it is ExitCode::output.
-  ExitCode finish(const TargetPlan& plan, const Summary& summary, ExitCode code,
-                  const StopSignals& signals);
+  // Writes what the scan has come to, and gives the folder its name. `geo` is where addresses are;
+  // `code` is how the scan ended, and is returned, unless the bundle is not whole: then it is
+  // ExitCode::output.
+  ExitCode finish(const TargetPlan& plan, const GeoTable& geo, const Summary& summary,
+                  ExitCode code, const StopSignals& signals);
 
  private:
-  // A sentence where it could not be written, else empty; as those of the next four.
+  // The results, counted by network and place.
+  struct Counted;
+
+  // In a bundle without addresses none, if one of them has an address in it.
+  [[nodiscard]] const LabelMap& shown_labels(const TargetPlan& plan) const;
+  // A sentence where it could not be written, else empty; as those of the next six.
   std::string write(const std::string& name, const std::string& text) const;
   std::string write_targets(const TargetPlan& plan) const;
-  std::string complete(const TargetPlan& plan, const Summary& summary, const StopSignals& signals);
+  std::string complete(const TargetPlan& plan, const GeoTable& geo, const Summary& summary,
+                       const StopSignals& signals);
+  std::string count_results(const TargetPlan& plan, const GeoTable& geo, const Summary& summary,
+                            Counted& counted) const;
   // Makes the table by /24 of the results, and removes these.
-  std::string make_table(const TargetPlan& plan, const Summary& summary) const;
+  std::string make_table(const Counted& counted) const;
+  std::string write_report(const TargetPlan& plan, const Summary& summary,
+                           const Counted& counted) const;
   std::string rename_folder() const;
   [[nodiscard]] BagInfo info(const TargetPlan& plan, const Summary& summary) const;
   [[nodiscard]] std::string path_of(const std::string& name) const;

@@ -324,7 +324,7 @@ ExitCode run_scan(const ScanConfig& config) {
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),
                                        outcome, legs.earlier());
   const ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
-  return bundle ? bundle->finish(plan, summary, code, signals) : code;
+  return bundle ? bundle->finish(plan, geo, summary, code, signals) : code;
 }
 
 }  // namespace echoscan

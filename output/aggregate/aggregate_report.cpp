@@ -196,11 +196,16 @@ std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& re
 }
 
 std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report) {
+  return aggregate_csv(aggregate, report, aggregate.groupings());
+}
+
+std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report,
+                          const std::vector<Grouping>& groupings) {
   std::string csv =
       "table,group,as_org,replies,errors,repeats,targets,response_rate,rtt_p50_us,rtt_p90_us,"
       "rtt_p99_us,population,response_rate_low,response_rate_high\n";
   append_csv_row(csv, "total", total_row(aggregate, report));
-  for (const Grouping grouping : aggregate.groupings())
+  for (const Grouping grouping : groupings)
     for (const Row& row : rows_of(aggregate, report, grouping))
       append_csv_row(csv, name_of(grouping), row);
   return csv;

@@ -57,6 +57,9 @@ std::vector<AggregateRow> aggregate_rows(const Aggregate& aggregate, const Aggre
 
 std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& report);
 std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report);
+// The same, of some of the groupings.
+std::string aggregate_csv(const Aggregate& aggregate, const AggregateReport& report,
+                          const std::vector<Grouping>& groupings);
 std::string aggregate_json(const Aggregate& aggregate, const AggregateReport& report);
 
 }  // namespace echoscan

@@ -15,6 +15,7 @@ inline constexpr const char* kOptions = "options.json";
 inline constexpr const char* kTargets = "targets.txt";
 inline constexpr const char* kDoctor = "doctor.json";
 inline constexpr const char* kLog = "log.txt";
+inline constexpr const char* kReport = "report.html";  // of results that are JSON lines
 inline constexpr const char* kVersion = "version.txt";
 
 }  // namespace echoscan::bundle_files

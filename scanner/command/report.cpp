@@ -5,7 +5,11 @@
 #include <cstring>
 #include <memory>
 
+#include <fstream>
+#include <iterator>
+
 #include "output/aggregate/aggregate.h"
+#include "output/bundle/bag_info.h"
 #include "output/report/map_image.h"
 #include "output/report/report_page.h"
 #include "output/sink/output_file.h"
@@ -41,6 +45,18 @@ void write_picture(const ReportConfig& config, const ReplyMap& map) {
   write_document(config.picture, *image);
 }
 
+// What a bundle says of who has scanned, from where, and with whose leave.
+std::vector<std::pair<std::string, std::string>> statements_of(const std::string& bundle) {
+  std::vector<std::pair<std::string, std::string>> statements;
+  if (bundle.empty()) return statements;
+  std::ifstream in(bundle + "/bag-info.txt");
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  for (const char* label : {"Contact", "Vantage", "Ethics"})
+    if (std::optional<std::string> statement = find_bag_info(text, label))
+      statements.emplace_back(label, std::move(*statement));
+  return statements;
+}
+
 }  // namespace
 
 ExitCode run_report(const ReportConfig& config) {
@@ -52,9 +68,13 @@ ExitCode run_report(const ReportConfig& config) {
   const std::optional<ScannedLists> lists =
       count_probed(config.target, {config.summary}, summaries, load_geo(config.geo_databases),
                    aggregate, report);
-  const ReplyMap map = scanned_map(aggregate, summary, lists ? &*lists : nullptr);
-  const tl::expected<ReportPage, std::string> page = report_page(
-      {summary, aggregate, report, map, config.title, config.is_transposed}, config.budget_bytes);
+  const LabelMap no_labels;
+  const ReplyMap map = scanned_map(aggregate, summary, lists ? &lists->targets : nullptr,
+                                   lists ? lists->labels : no_labels);
+  const tl::expected<ReportPage, std::string> page =
+      report_page({summary, aggregate, report, map, config.title, config.is_transposed,
+                   statements_of(config.bundle)},
+                  config.budget_bytes);
   if (!page) throw UserError(ExitCode::bad_usage, fmt::format("--budget: {}", page.error()));
   if (!config.picture.empty()) write_picture(config, map);
   write_document(config.page, page->html);

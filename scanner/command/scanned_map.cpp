@@ -14,19 +14,19 @@ constexpr unsigned kHostBits = 8;
 constexpr std::size_t kCellsMax = std::size_t{1} << (32 - kHostBits);
 
 // Which place in the map's labels each label has: those with most targets first.
-std::vector<std::uint32_t> rank_labels(const ScannedLists& lists, std::vector<std::string>& names) {
-  const std::vector<std::uint64_t> counts = lists.labels.count(lists.targets.ranges());
+std::vector<std::uint32_t> rank_labels(const TargetSet& targets, const LabelMap& labels,
+                                       std::vector<std::string>& names) {
+  const std::vector<std::uint64_t> counts = labels.count(targets.ranges());
   std::vector<LabelId> order(counts.size());
   std::iota(order.begin(), order.end(), LabelId{0});
   std::sort(order.begin(), order.end(), [&](LabelId a, LabelId b) {
-    return counts[a] != counts[b] ? counts[a] > counts[b]
-                                  : lists.labels.text(a) < lists.labels.text(b);
+    return counts[a] != counts[b] ? counts[a] > counts[b] : labels.text(a) < labels.text(b);
   });
   std::vector<std::uint32_t> places(counts.size());
   for (const LabelId label : order) {
     if (label == kNoLabel || counts[label] == 0) continue;
     if (names.size() <= kMapLabelsMax)
-      names.emplace_back(lists.labels.text(label));
+      names.emplace_back(labels.text(label));
     else if (names.size() == kMapLabelsMax + 1)
       names.emplace_back("further labels");
     places[label] = static_cast<std::uint32_t>(names.size() - 1);
@@ -116,25 +116,24 @@ void add_results(const Aggregate& aggregate, bool adds_cells, std::vector<ReplyM
 
 }  // namespace
 
-ReplyMap scanned_map(const Aggregate& aggregate, const Summary& summary,
-                     const ScannedLists* lists) {
+ReplyMap scanned_map(const Aggregate& aggregate, const Summary& summary, const TargetSet* targets,
+                     const LabelMap& labels) {
   ReplyMap map;
   map.labels = {""};
   map.has_several_passes = summary.passes.each.size() > 1;
-  if (lists != nullptr) {
+  if (targets != nullptr) {
     map.knows_asked = true;
     Cells cells(map.cells);
-    if (lists->labels.empty()) {
-      for (const AddressRange& range : lists->targets.ranges()) cells.add(range, 0);
+    if (labels.empty()) {
+      for (const AddressRange& range : targets->ranges()) cells.add(range, 0);
     } else {
-      const std::vector<std::uint32_t> places = rank_labels(*lists, map.labels);
-      for (const LabelledRange& range : lists->labels.label_ranges(lists->targets.ranges()))
+      const std::vector<std::uint32_t> places = rank_labels(*targets, labels, map.labels);
+      for (const LabelledRange& range : labels.label_ranges(targets->ranges()))
         cells.add(range.range, places[range.label]);
     }
-    if (summary.response.probed < lists->targets.size())
-      count_asked_cells(summary, lists->targets, map.cells);
+    if (summary.response.probed < targets->size()) count_asked_cells(summary, *targets, map.cells);
   }
-  add_results(aggregate, lists == nullptr, map.cells);
+  add_results(aggregate, targets == nullptr, map.cells);
   return map;
 }
 

@@ -10,14 +10,16 @@
 #include "output/aggregate/aggregate.h"
 #include "output/report/reply_map.h"
 #include "output/summary/summary.h"
-#include "scanner/command/scan_record.h"
+#include "targets/label_map.h"
+#include "targets/target_set.h"
 
 namespace echoscan {
 
 // Of labels only so many are named, those with most targets.
 inline constexpr std::size_t kMapLabelsMax = 1000;
 
-// `aggregate` has counted by /24. Without lists (null) only cells with results are known.
-ReplyMap scanned_map(const Aggregate& aggregate, const Summary& summary, const ScannedLists* lists);
+// `aggregate` has counted by /24. Without targets (null) only cells with results are known.
+ReplyMap scanned_map(const Aggregate& aggregate, const Summary& summary, const TargetSet* targets,
+                     const LabelMap& labels);
 
 }  // namespace echoscan

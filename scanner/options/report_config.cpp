@@ -1,5 +1,10 @@
 #include "scanner/options/report_config.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "output/bundle/bundle_files.h"
 #include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
 
@@ -30,14 +35,17 @@ std::vector<std::pair<std::string, MapLayer>> layer_choices() {
 
 void add_page_options(CLI::App& app, ReportConfig& config) {
   OptionGroup group(app, "Report");
-  group.arguments("FILE", "", "Results, of the scan's one file or several; '-' is standard input",
-                  config.files);
+  group.arguments(
+      "FILE", "",
+      "Results, of the scan's one file or several; '-' is standard input; or a bundle's "
+      "folder, which has summary and list as well",
+      config.files);
   group.text("--summary", "FILE", "Summary of the scan", config.summary);
   group.list("--mmdb", "FILE",
              "Database of the scan: how many were probed in each country and system (repeatable)",
              config.geo_databases);
   group.text("-o,--output", "FILE", "The page [report.html]", config.page);
-  group.text("--title", "TEXT", "Its title [A ping survey]", config.title);
+  group.text("--title", "TEXT", "Its title [A ping survey, or the bundle's name]", config.title);
   group.value("--budget", "BYTES", "Its size at most; the map's cells become coarser for it [20M]",
               [&config](const std::string& option, const std::string& text) {
                 config.budget_bytes = parse_bytes(option, text);
@@ -51,6 +59,34 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
                 config.layer = parse_choice<MapLayer>(option, text, layer_choices());
               });
   add_verbosity(group, config.verbosity);
+}
+
+// A bundle has what the options would name.
+void take_bundle(ReportConfig& config) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (config.files.size() != 1 || !fs::is_directory(config.files.front(), ignored)) return;
+  const TargetConfig nothing;
+  if (!config.summary.empty() || config.target != nothing)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("'{}' is a folder: a bundle has its own summary and list, so that "
+                                "--summary and options of targets do not go with it",
+                                config.files.front()));
+  config.bundle = config.files.front();
+  const fs::path data = fs::path(config.bundle) / "data";
+  const fs::path results = data / bundle_files::kJsonResults;
+  if (!fs::exists(results, ignored))
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("'{}' has no {}: it is no bundle, or one without results as JSON "
+                                "lines (--format, --publish slash24)",
+                                config.bundle, results.lexically_relative(config.bundle).string()));
+  config.files = {results.string()};
+  config.summary = (data / bundle_files::kSummary).string();
+  config.target.target_files = {(data / bundle_files::kTargets).string()};
+  config.target.allow_reserved = true;
+  if (!config.title.empty()) return;
+  const fs::path folder = fs::absolute(config.bundle).lexically_normal();
+  config.title = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
 }
 
 void check_combinations(const ReportConfig& config) {
@@ -87,7 +123,9 @@ std::optional<ReportConfig> parse_report_config(const std::vector<std::string>& 
   const std::optional<std::string> config_file =
       parse_arguments(*app, arguments, "Report", ConfigFile::own_options);
   if (!config_file) return std::nullopt;
+  take_bundle(config);
   check_combinations(config);
+  if (config.title.empty()) config.title = "A ping survey";
   NamedFiles files;
   files.read("results", config.files);
   files.read("--summary", {config.summary});

@@ -1,7 +1,7 @@
 // What `echoscan report` is to make: of which results, into which file, with which map.
 //
 // The lists are the scan's, with the options that chose from them, as for aggregate: without them
-// nobody knows which networks were asked.
+// nobody knows which networks were asked. A bundle has all of it.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@ struct ReportConfig {
   static constexpr std::uint64_t kBudgetBytes = 20'000'000;
 
   std::vector<std::string> files;  // "-" is standard input
+  std::string bundle;              // the folder that files, summary and list are in; empty: none
   std::string summary;
   TargetConfig target;  // as the scan had it
   std::vector<std::string> geo_databases;
@@ -26,7 +27,7 @@ struct ReportConfig {
   std::string picture;  // empty: none
   MapLayer layer = MapLayer::rate;
   bool is_transposed = false;
-  std::string title = "A ping survey";
+  std::string title;
   std::uint64_t budget_bytes = kBudgetBytes;
   Verbosity verbosity = Verbosity::normal;
 };

@@ -261,7 +261,7 @@ function drawMap(base) {
     const wanted = prefixOf(byId('search').value);
     if (frame) frame.remove();
     if (!wanted) {
-      byId('cell').textContent = 'Give an address, 10.1.2.3, or a prefix, 10.1.0.0/16.';
+      byId('cell').textContent = 'Give an address, as four numbers with points, or a prefix, with a slash and a length behind it.';
       return;
     }
     const bounds = boundsOf(wanted.value, wanted.length);
