@@ -35,10 +35,10 @@ std::string config_file_error(const CLI::ConfigError& error, const std::string& 
 
 // CLI11 takes a file that cannot be read for an empty one, so that its exclusions vanish, and reads
 // one without an end until there is no memory left. Of an option whose list is empty it uses the
-// first value.
+// first value, and of a text with blanks and no quotes the last word.
 class WholeFileConfig : public CLI::ConfigTOML {
  public:
-  explicit WholeFileConfig(const CLI::Option& option) : option_(option) {}
+  WholeFileConfig(const CLI::App& app, const CLI::Option& option) : app_(app), option_(option) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
     constexpr std::size_t kBytesMax = 1 << 20;
@@ -51,9 +51,16 @@ class WholeFileConfig : public CLI::ConfigTOML {
     if (text.find('\0') != std::string::npos) refuse_file("it is no text");
     std::istringstream lines(text);
     std::vector<CLI::ConfigItem> read = CLI::ConfigTOML::from_config(lines);
-    for (const CLI::ConfigItem& item : read)
+    for (const CLI::ConfigItem& item : read) {
       if (item.inputs.empty() && item.name != kSectionBegin && item.name != kSectionEnd)
         refuse_file(fmt::format("'{}' has no value", item.name));
+      const CLI::Option* const option = app_.get_option_no_throw("--" + item.name);
+      if (option != nullptr && item.inputs.size() > 1 &&
+          option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast)
+        refuse_file(fmt::format("'{}' has {} values and takes one; a text with blanks or commas "
+                                "stands in quotes",
+                                item.name, item.inputs.size()));
+    }
     return read;
   }
 
@@ -66,6 +73,7 @@ class WholeFileConfig : public CLI::ConfigTOML {
                                                      option_.as<std::string>(), reason));
   }
 
+  const CLI::App& app_;
   const CLI::Option& option_;
 };
 
@@ -191,7 +199,7 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
                          ? "File with any of these options, a line of option = value each"
                          : "File with any of these options; it may hold those of a scan, too");
   config_option->type_name("FILE")->group(heading);
-  app.config_formatter(std::make_shared<WholeFileConfig>(*config_option));
+  app.config_formatter(std::make_shared<WholeFileConfig>(app, *config_option));
   app.allow_config_extras(config_file == ConfigFile::own_options ? CLI::config_extras_mode::error
                                                                  : CLI::config_extras_mode::ignore);
   try {

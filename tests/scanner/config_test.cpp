@@ -323,6 +323,29 @@ TEST(ScanConfig, FileHasTheSameOptionsAndTheCommandLineWins) {
   EXPECT_NE(refusal({"--config", testing::TempDir()}).find(testing::TempDir()), std::string::npos);
 }
 
+// CLI11 takes blanks and commas outside of quotes for the ends of values, and of an option with one
+// value the last: of a contact's name and address the latter was left, without a word.
+TEST(ScanConfig, SeveralWordsOfAConfigFileStandInQuotes) {
+  const auto with_file = [](const std::string& text) {
+    return refusal({"--config", write_file("words.toml", text)});
+  };
+  for (const std::string option : {"label-filter", "interface", "rate", "seed", "output", "summary",
+                                   "contact", "vantage", "ethics", "cooldown", "user"}) {
+    for (const char* words : {"a b", "a,b", "[a, b]", "\"a\" \"b\"", "1 2 # no comment"})
+      EXPECT_NE(with_file(option + " = " + words + "\n").find("'" + option + "' has 2 values"),
+                std::string::npos)
+          << option << " = " << words;
+  }
+  EXPECT_NE(with_file("rate = 1k\nrate = 2k\n").find("'rate' has 2 values"), std::string::npos);
+  const std::string path =
+      write_file("quoted.toml", "bundle = \"/nowhere/b\"\nallow-reserved = true\n"
+                                "contact = \"Ada, <ada@example.org>\" # who\n"
+                                "exclude = 1.1.1.1 2.2.2.2\n");
+  const ScanConfig config = parsed({"--config", path});
+  EXPECT_EQ(config.bundle.contact, "Ada, <ada@example.org>");
+  EXPECT_EQ(config.target.excludes.size(), 2U);
+}
+
 std::vector<std::string> fields_of(std::vector<std::string> options) {
   std::vector<std::string> names;
   for (const ResultField* field : parsed(std::move(options)).output.fields)
