@@ -86,8 +86,7 @@ std::vector<Ipv4> read_replied(const std::string& path) {
   }
   if (!(*reader)->error().empty()) refuse_scan((*reader)->error());
   std::ranges::sort(replied);
-  const auto repeated = std::ranges::unique(replied);
-  replied.erase(repeated.begin(), repeated.end());
+  replied.erase(std::unique(replied.begin(), replied.end()), replied.end());
   return replied;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "output/result/csv_line.h"
@@ -131,7 +132,7 @@ std::string comparison_text(const Comparison& comparison, const ComparisonReport
   return text + fmt::format(
                     "at least {} targets would answer, standard error {} (Chapman's estimate, a "
                     "lower bound: what both have lost is invisible)\n",
-                    with_thousands(static_cast<std::uint64_t>(estimate.targets + 0.5)),
+                    with_thousands(static_cast<std::uint64_t>(std::llround(estimate.targets))),
                     rate_text(estimate.standard_error));
 }
 

@@ -99,6 +99,18 @@ compare --by label stopped first
 expect_equal "asked of a stopped scan" "$(jq .total.asked table)" "$(jq .response.probed stopped/data/summary.json)"
 expect_equal "asked by label" "$(jq '.label | map(.asked) | add' table)" "$(jq .response.probed stopped/data/summary.json)"
 
+# Some had no way, and nobody knows who: a few are told of, many are refused.
+near ip route add blackhole 10.0.3.16/29
+one_scan few --seed 9
+compare first few
+expect_text log "'few' has asked 69,624 targets, and its order says 69,632: some had no way"
+near ip route add blackhole 10.0.4.0/24
+one_scan many --seed 9
+expect_status 2 "$echoscan" compare first many >shown 2>log
+expect_text log "'many' has asked 69,368 targets, and its order says 69,632"
+near ip route del blackhole 10.0.3.16/29
+near ip route del blackhole 10.0.4.0/24
+
 # For people, and as a table.
 "$echoscan" compare --by label first second >shown
 expect_text shown "a lower bound: what both have lost is invisible"
