@@ -364,8 +364,11 @@ ExitCode Bundle::finish(const TargetPlan& plan, const GeoTable& geo, const Summa
   return ExitCode::output;
 }
 
+// Files are this scan's where the log is, which nobody else can have made. A folder with others'
+// files in it stays.
 void Bundle::remove() const {
-  for_each_entry(payload_.get(), [this](const char* name) { unlinkat(payload_.get(), name, 0); });
+  if (log_file_)
+    for_each_entry(payload_.get(), [this](const char* name) { unlinkat(payload_.get(), name, 0); });
   unlinkat(folder_.get(), "data", AT_REMOVEDIR);
   unlinkat(outer_.get(), provisional_folder(name_).c_str(), AT_REMOVEDIR);
 }

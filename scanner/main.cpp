@@ -17,6 +17,7 @@
 
 #include "scanner/command/aggregate.h"
 #include "scanner/command/bench.h"
+#include "scanner/command/compare.h"
 #include "scanner/command/doctor.h"
 #include "scanner/command/report.h"
 #include "scanner/command/target_report.h"
@@ -82,6 +83,8 @@ constexpr std::array kCommands{
             carry_out<parse_aggregate_config, run_aggregate>},
     Command{"report", "makes one HTML file of a scan, with maps and charts",
             "[options] --summary FILE -t LIST FILE...", carry_out<parse_report_config, run_report>},
+    Command{"compare", "holds two scans of the same targets against each other", "[options] A B",
+            carry_out<parse_compare_config, run_compare>},
     Command{"verify", "checks a bundle that a scan has left", "[options] DIR",
             carry_out<parse_verify_config, run_verify>},
     Command{"doctor", "says what this machine and interface allow, and how to fix what they do not",

@@ -186,7 +186,9 @@ void open_bundle(Bundle& bundle, Confinement& confinement) {
 // Writes into the bundle what is known before the scan, as its user; the doctor looks as this one.
 void describe(Bundle& bundle, const ScanConfig& config, const TargetPlan& plan,
               const Confinement& confinement, Clock& clock) {
-  const std::string doctor = doctors_json(config.path, plan.targets.ranges(), clock);
+  const std::string doctor =
+      doctors_json(config.path, plan.targets.ranges(), clock,
+                   config.bundle.is_coarse() ? DoctorsAddresses::left_out : DoctorsAddresses::told);
   confinement.as_user([&] { bundle.describe(plan, doctor); });
 }
 

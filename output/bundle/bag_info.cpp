@@ -9,7 +9,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::size_t kLineBytesMax = 79;
+constexpr std::size_t kFoldBytesMax = 79;
 constexpr std::size_t kTextBytesMax = 2000;
 
 // Blanks around a value would be lost, and one of several at a fold.
@@ -27,7 +27,7 @@ void BagInfo::add(std::string_view label, std::string_view value) {
   const std::string single = with_single_blanks(value);
   std::string line = fmt::format("{}: ", label);
   for (std::string_view rest = single; !rest.empty(); line = " ") {
-    const std::size_t room = kLineBytesMax - std::min(line.size(), kLineBytesMax);
+    const std::size_t room = kFoldBytesMax - std::min(line.size(), kFoldBytesMax);
     std::size_t end = rest.size();
     if (end > room) {
       // The last blank that fits, else the first there is: a word is never cut.

@@ -1,5 +1,8 @@
 #include "output/bundle/coarse_text.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <charconv>
 
 namespace echoscan {
@@ -12,6 +15,25 @@ std::size_t digits_of(std::string_view text, std::size_t most) {
   std::size_t count = 0;
   while (count < text.size() && count < most && text[count] >= '0' && text[count] <= '9') ++count;
   return count;
+}
+
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// How many bytes of the text, which begin no word in its middle, are an IPv6 address; 0: none.
+std::size_t ipv6_bytes(std::string_view text) {
+  constexpr std::size_t kLongest = 39;
+  std::size_t end = 0;
+  while (end < text.size() && end <= kLongest && (is_word(text[end]) || text[end] == ':')) ++end;
+  // "fe80::1:" ends a clause, and "::" alone is no host's.
+  while (end > 0 && text[end - 1] == ':') --end;
+  const std::string candidate(text.substr(0, end));
+  in6_addr parsed{};
+  return std::ranges::count(candidate, ':') >= 2 &&
+                 inet_pton(AF_INET6, candidate.c_str(), &parsed) == 1
+             ? end
+             : 0;
 }
 
 // What looks like an address at the beginning of a text.
@@ -48,31 +70,41 @@ Address address_at(std::string_view text) {
   return address;
 }
 
+// Calls `use_byte` with each byte that is of no address, and `use_address` with what is put in
+// place of each address.
+template <typename UseByte, typename UseAddress>
+void walk(std::string_view text, const UseByte& use_byte, const UseAddress& use_address) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const bool begins_word = at == 0 || !is_word(text[at - 1]);
+    if (const Address address = address_at(rest); address.bytes > 0) {
+      use_address(address.is_large ? "[a network]"
+                                   : std::string(rest.substr(0, address.network_bytes)) + "0/24");
+      at += address.bytes;
+    } else if (const std::size_t bytes = begins_word ? ipv6_bytes(rest) : 0; bytes > 0) {
+      use_address("[IPv6]");
+      at += bytes;
+    } else {
+      use_byte(text[at++]);
+    }
+  }
+}
+
 }  // namespace
 
 bool has_address(std::string_view text) {
-  for (std::size_t at = 0; at < text.size(); ++at)
-    if (address_at(text.substr(at)).bytes > 0) return true;
-  return false;
+  bool has_any = false;
+  walk(
+      text, [](char) {}, [&has_any](const std::string&) { has_any = true; });
+  return has_any;
 }
 
 std::string coarse_text(std::string_view text) {
   std::string coarse;
   coarse.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const Address address = address_at(text.substr(at));
-    if (address.bytes == 0) {
-      coarse += text[at++];
-      continue;
-    }
-    if (address.is_large) {
-      coarse += "[a network]";
-    } else {
-      coarse += text.substr(at, address.network_bytes);
-      coarse += "0/24";
-    }
-    at += address.bytes;
-  }
+  walk(
+      text, [&coarse](char c) { coarse += c; },
+      [&coarse](const std::string& in_place) { coarse += in_place; });
   return coarse;
 }
 

@@ -171,9 +171,19 @@ ExitCode run_doctor(const DoctorConfig& config) {
 }
 
 std::string doctors_json(const PathConfig& config, std::span<const AddressRange> targets,
-                         Clock& clock) {
-  const Diagnosis facts = diagnose(config, targets, "a scan tries it itself", clock);
-  return diagnosis_json(facts, find_problems(facts));
+                         Clock& clock, DoctorsAddresses addresses) {
+  Diagnosis facts = diagnose(config, targets, "a scan tries it itself", clock);
+  const std::vector<Problem> problems = find_problems(facts);
+  if (addresses == DoctorsAddresses::left_out) {
+    facts.source.clear();
+    facts.gateway.clear();
+    facts.gateway_mac.clear();
+    for (WayShare& share : facts.ways) {
+      share.way.next_hop = {};
+      share.way.source.reset();
+    }
+  }
+  return diagnosis_json(facts, problems);
 }
 
 }  // namespace echoscan

@@ -20,8 +20,10 @@ namespace echoscan {
 // Throws UserError.
 ExitCode run_doctor(const DoctorConfig& config);
 
+enum class DoctorsAddresses { told, left_out };
+
 // What it says with --json and --read-only of a scan's own way and targets.
 std::string doctors_json(const PathConfig& config, std::span<const AddressRange> targets,
-                         Clock& clock);
+                         Clock& clock, DoctorsAddresses addresses);
 
 }  // namespace echoscan

@@ -1,22 +1,12 @@
 #include "scanner/options/aggregate_config.h"
 
-#include <cstdint>
+#include <algorithm>
 
 #include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
 namespace {
-
-constexpr std::size_t kTextRows = 10;
-constexpr std::uint64_t kRowsMax = std::uint64_t{1} << 32;
-
-std::vector<std::pair<std::string, Grouping>> grouping_choices() {
-  std::vector<std::pair<std::string, Grouping>> choices;
-  for (std::size_t i = 0; i < kGroupings; ++i)
-    choices.emplace_back(name_of(static_cast<Grouping>(i)), static_cast<Grouping>(i));
-  return choices;
-}
 
 // The groupings asked for, each once and in the order of the enumerators; all when none was.
 std::vector<Grouping> in_order(const std::vector<Grouping>& asked) {
@@ -45,7 +35,7 @@ void add_table_options(CLI::App& app, AggregateConfig& config, std::optional<std
       });
   group.value("--top", "N", "Rows of each table [text: 10; csv, json: all]",
               [&top](const std::string& option, const std::string& text) {
-                top = parse_count(option, text, 1, kRowsMax);
+                top = parse_count(option, text, 1, kTableRowsMax);
               });
   add_verbosity(group, config.verbosity);
 }
@@ -76,6 +66,13 @@ void check_combinations(const AggregateConfig& config) {
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, Grouping>> grouping_choices() {
+  std::vector<std::pair<std::string, Grouping>> choices;
+  for (std::size_t i = 0; i < kGroupings; ++i)
+    choices.emplace_back(name_of(static_cast<Grouping>(i)), static_cast<Grouping>(i));
+  return choices;
+}
 
 std::optional<AggregateConfig> parse_aggregate_config(const std::vector<std::string>& arguments) {
   AggregateConfig config;

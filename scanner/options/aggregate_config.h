@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "output/aggregate/aggregate.h"
@@ -18,6 +20,13 @@
 namespace echoscan {
 
 enum class TableFormat { text, csv, json };
+
+// Rows of each table where --top does not say how many; of CSV and JSON all.
+inline constexpr std::size_t kTextRows = 10;
+inline constexpr std::uint64_t kTableRowsMax = std::uint64_t{1} << 32;
+
+// What --by can name.
+std::vector<std::pair<std::string, Grouping>> grouping_choices();
 
 struct AggregateConfig {
   std::vector<std::string> files;      // "-" is standard input

@@ -57,10 +57,12 @@ sed -n '/^## Options/,/^Exit status/p' "$root/README.md" | options >"$work/readm
 diff <(grep -vx -e --help "$work/help") "$work/readme" >"$work/log" ||
   fail "README and --help have different options"
 
-"$echoscan" aggregate --help | options | grep -vx -e --help >"$work/help"
-grep '^| `' "$root/docs/aggregate.md" | options >"$work/documented"
-diff <(grep -vx -e --targets -e --exclude "$work/help") "$work/documented" >"$work/log" ||
-  fail "docs/aggregate.md and aggregate --help have different options"
+for command in aggregate compare; do
+  "$echoscan" $command --help | options | grep -vx -e --help >"$work/help"
+  grep '^| `' "$root/docs/$command.md" | options >"$work/documented"
+  diff <(grep -vx -e --targets -e --exclude "$work/help") "$work/documented" >"$work/log" ||
+    fail "docs/$command.md and $command --help have different options"
+done
 
 # Which keys there are at all is output_test's; of a real summary, arrays may be empty.
 jq -r 'paths(type != "object" and type != "array") | map(if type == "number" then "[]" else . end) | join(".")' "$work/summary" |

@@ -75,6 +75,16 @@ bundle --format ip --rate 100k 10.0.0.0/24 || fail "ended with $?"
 expect_whole results.txt.zst
 zstd -qdc bag/data/results.txt.zst | sort | cmp -s - <(lab truth 10.0.0.0/24 | sort) || fail "addresses are not the truth"
 
+# Nobody has replied: every form has a file, and it is whole.
+comm -13 <(lab truth 10.0.0.0/24 | sort) <(seq -f 10.0.0.%g 0 255 | sort) | sed -n 1,5p >silent
+for form in jsonl csv ip; do
+  bundle --format $form --rate 1k -t silent || fail "ended with $?"
+  expect_equal "replied" "$(jq .ledger.replied bag/data/summary.json)" 0
+  "$echoscan" verify bag >verified 2>&1 || fail "of silence verify says: $(cat verified)"
+done
+bundle --publish slash24 --rate 1k -t silent || fail "ended with $?"
+expect_whole results-slash24.csv
+
 # --- Stopped at a moment that nobody chose, by a signal, by the clock, and by results.
 for signal in INT TERM; do
   rm -rf bag
@@ -184,6 +194,17 @@ refused 2 "'from 192.0.2.1' has an address" --bundle new --publish slash24 --van
 refused 2 "--contact says something in a bundle, and needs --bundle" --contact me
 refused 2 "--ethics: 'a" --bundle new --ethics $'a\nSeed: 1'
 refused 3 "there is no interface" --bundle new -i none0
+# Two at once: the second one leaves the first one's alone.
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --cooldown 2 --bundle new -t list --rate 200k 2>log &
+scan=$!
+until [ -s new.part/data/options.json ]; do
+  kill -0 $scan || fail "the scan has ended"
+  sleep 0.05
+done
+refused 4 "another scan is writing it" --bundle new
+wait $scan || fail "ended with $?"
+expect_status 0 "$echoscan" verify new >verified
+rm -rf new
 expect_equal "what refused scans have left" "$(ls -d new* 2>/dev/null || :)" ""
 
 # A scan whose results are lost, since the disk is full, leaves what there is, and no bundle.
@@ -212,6 +233,8 @@ expect_whole results-slash24.csv
 addresses=$(grep -rohaE '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]+)?' bag | grep -vE '^([0-9]{1,3}\.){3}0/24$' || :)
 expect_equal "addresses in a published bundle" "$addresses" ""
 expect_equal "labels" "$(jq -c '.labels | map(.label)' bag/data/summary.json)" '["near 10.9.8.0/24/S",null,"one"]'
+expect_equal "the scanning host" "$(jq -c '[.source, .gateway, .gateway_mac, .ways[].next_hop, .ways[].source]' bag/data/doctor.json)" \
+  '["","","",null,null]'
 expect_equal "the list of exclusions" "$(grep -rl optout bag | paste -sd' ')" "bag/data/options.json"
 expect_equal "digests of exclusions" "$(grep -c Exclusions-Digest bag/bag-info.txt || :)" 0
 expect_text bag/data/log.txt "lines with addresses are left out"

@@ -170,6 +170,14 @@ TEST(CoarseText, HasNetworksInPlaceOfAddresses) {
   EXPECT_EQ(coarse_text("10.1.2.0-10.1.2.9"), "10.1.2.0/24-10.1.2.0/24");
   EXPECT_EQ(coarse_text("0.5, 6.18.5 and 1.2.3"), "0.5, 6.18.5 and 1.2.3");
   EXPECT_EQ(coarse_text("1.2.3.4.5 1921.168.1.1"), "1.2.3.0/24 1921.168.1.0/24");
+  EXPECT_EQ(coarse_text("via fe80::1, 2001:db8:1:2:3:4:5:6 and ::1: at 14:51:04"),
+            "via [IPv6], [IPv6] and [IPv6]: at 14:51:04");
+  for (const char* none :
+       {"2026-11-27T14:51:04.961+00:00", "02:3f:f2:65:6a:82", "std::cad", "::", "1:2"})
+    EXPECT_EQ(coarse_text(none), none);
+  EXPECT_TRUE(has_address("fe80::1"));
+  EXPECT_TRUE(has_address("10.1.2.0/24"));
+  EXPECT_FALSE(has_address("14:51:04"));
 }
 
 // What a search for addresses finds, by others' rules.
