@@ -20,12 +20,20 @@ expect_whole() { # RESULTS
   [ ! -e bag.part ] || fail "bag.part is left: $(find bag.part)"
   (cd bag && sha256sum --quiet -c manifest-sha256.txt && sha256sum --quiet -c tagmanifest-sha256.txt) >shown 2>&1 ||
     fail "sha256sum says: $(cat shown)"
+  # The report is made of results that are JSON lines, before these become a table.
+  local count=8 page="./data/report.html "
+  case $1 in
+    results.csv.zst | results.txt.zst)
+      count=7
+      page=
+      ;;
+  esac
   expect_equal "files of the bundle" "$(cd bag && find . -type f | sort | paste -sd' ')" \
-    "./bag-info.txt ./bagit.txt ./data/doctor.json ./data/log.txt ./data/options.json ./data/$1 ./data/summary.json ./data/targets.txt ./data/version.txt ./manifest-sha256.txt ./tagmanifest-sha256.txt"
+    "./bag-info.txt ./bagit.txt ./data/doctor.json ./data/log.txt ./data/options.json $page./data/$1 ./data/summary.json ./data/targets.txt ./data/version.txt ./manifest-sha256.txt ./tagmanifest-sha256.txt"
   "$echoscan" verify bag >verified 2>&1 || fail "verify ended with $?: $(cat verified)"
-  "$echoscan" verify --format json bag | jq -e '.whole and .files == 7 and .findings == []' >/dev/null || fail "verify --format json"
+  "$echoscan" verify --format json bag | jq -e '.whole and .files == '$count' and .findings == []' >/dev/null || fail "verify --format json"
   expect_equal "adds_up" "$(jq .ledger.adds_up bag/data/summary.json)" true
-  expect_equal "Payload-Oxum" "$(info Payload-Oxum)" "$(cd bag/data && cat ./* | wc -c).7"
+  expect_equal "Payload-Oxum" "$(info Payload-Oxum)" "$(cd bag/data && cat ./* | wc -c).$count"
   expect_equal "version" "$(cat bag/data/version.txt)" "$("$echoscan" --version)"
 }
 # --- Finished.
@@ -64,6 +72,20 @@ expect_text bag/data/log.txt "$(grep '^  sent ' log)"
 bundle -q --rate 100k "${statements[@]}" 10.0.0.0/22 2>log || fail "the scan ended with $?"
 expect_equal "said with -q" "$(wc -c <log)" 0
 expect_text bag/data/log.txt " info: sending by"
+
+# The report of the bundle is the one that is made of it.
+bundle --seed 11 --rate 100k "${statements[@]}" -t list || fail "the scan ended with $?"
+"$echoscan" report -q bag -o page.html || fail "report ended with $?"
+cmp page.html bag/data/report.html || fail "the bundle's report is another"
+expect_text page.html "<tr><th>Contact</th><td>Ada Lovelace &lt;ada@example.org&gt;</td></tr>"
+refused_report() { # SENTENCE OPTION...
+  expect_status 2 "$echoscan" report "${@:2}" 2>shown
+  expect_text shown "$1"
+}
+refused_report "a bundle has its own summary and list" bag --summary bag/data/summary.json
+refused_report "a bundle has its own summary and list" bag -t list
+mkdir nobundle
+refused_report "'nobundle' has no data/results.jsonl.zst" nobundle
 
 # Statements that are missing are missed; an empty folder is taken; the order is that of the bundle.
 mkdir taken
@@ -230,7 +252,11 @@ echo '{"syncToken":"1","createDate":"x","prefixes":[{"ip_prefix":"10.0.0.0/22","
 bundle --publish slash24 --rate 20k --emit repeats,errors --probes 2 -v --contact me --exclude-file optout -x 10.0.8.8 -t cloud -t published ||
   fail "ended with $?"
 expect_whole results-slash24.csv
-addresses=$(grep -rohaE '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]+)?' bag | grep -vE '^([0-9]{1,3}\.){3}0/24$' || :)
+# The report says how its map lies, and which network holds all that was asked.
+rm -rf copy
+cp -a bag copy
+sed -i -E 's/(0\.0\.0\.0|255\.255\.255\.255) (is )?at//g; s/"first":"10\.0\.0\.0"//; s#(Hilbert map of |<figcaption>)10\.0\.0\.0/20##' copy/data/report.html
+addresses=$(grep -rohaE '([0-9]{1,3}\.){3}[0-9]{1,3}(/[0-9]+)?' copy | grep -vE '^([0-9]{1,3}\.){3}0/24$' || :)
 expect_equal "addresses in a published bundle" "$addresses" ""
 expect_equal "labels" "$(jq -c '.labels | map(.label)' bag/data/summary.json)" '["near 10.9.8.0/24/S",null,"one"]'
 expect_equal "the scanning host" "$(jq -c '[.source, .gateway, .gateway_mac, .ways[].next_hop, .ways[].source]' bag/data/doctor.json)" \
@@ -245,6 +271,7 @@ awk -F, '$1 == "slash24" { print $2, $4 }' bag/data/results-slash24.csv | sort |
   fail "the table is not the truth: $(cat difference)"
 expect_equal "how many of a network were asked" "$(grep '^slash24,10.0.8.0/24' bag/data/results-slash24.csv | cut -d, -f7,12)" "255,255"
 expect_wrong "wrong: data/results-slash24.csv" reseal sed -i '$d' results-slash24.csv
+expect_text bag/data/report.html '"labels":[""]'
 # A part of it: the order says whom of each network the scan has asked.
 bundle --publish slash24 --rate 20k --max-targets 500 10.0.0.0/20 || fail "ended with $?"
 expect_whole results-slash24.csv
