@@ -110,7 +110,7 @@ void add_results(const Aggregate& aggregate, bool adds_cells, std::vector<ReplyM
     cell.later = static_cast<std::uint32_t>(group.later);
     if (group.rtt.count() > 0)
       cell.rtt_p50_us = static_cast<std::uint32_t>(
-          std::max<std::uint64_t>(1, group.rtt.percentile_ns(0.5) / 1000));
+          std::max<std::uint64_t>(1, (group.rtt.percentile_ns(0.5) + 500) / 1000));
   }
 }
 

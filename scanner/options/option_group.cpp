@@ -57,9 +57,10 @@ class WholeFileConfig : public CLI::ConfigTOML {
       const CLI::Option* const option = app_.get_option_no_throw("--" + item.name);
       if (option != nullptr && item.inputs.size() > 1 &&
           option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeLast)
-        refuse_file(fmt::format("'{}' has {} values and takes one; a text with blanks or commas "
-                                "stands in quotes",
-                                item.name, item.inputs.size()));
+        refuse_file(
+            fmt::format("'{}' has {} values and takes one; a text with blanks or commas "
+                        "stands in quotes",
+                        item.name, item.inputs.size()));
     }
     return read;
   }

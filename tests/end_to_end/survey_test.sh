@@ -44,7 +44,7 @@ lab up --loss 3 --queues 2
 echoscan_program=$echoscan
 echoscan() { near "$echoscan_program" "$@"; }
 sudo() { "$@"; }
-sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$root/docs/survey.md" >commands
+sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$root/docs/survey.md" | sed -e ':a' -e '/\\$/{N;s/\\\n */ /;ba}' >commands
 expect_equal "commands of docs/survey.md" "$(wc -l <commands)" 7
 while IFS= read -r command; do
   eval "$command" >out 2>log || fail "'$command' ended with $?"

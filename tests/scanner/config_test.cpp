@@ -337,10 +337,10 @@ TEST(ScanConfig, SeveralWordsOfAConfigFileStandInQuotes) {
           << option << " = " << words;
   }
   EXPECT_NE(with_file("rate = 1k\nrate = 2k\n").find("'rate' has 2 values"), std::string::npos);
-  const std::string path =
-      write_file("quoted.toml", "bundle = \"/nowhere/b\"\nallow-reserved = true\n"
-                                "contact = \"Ada, <ada@example.org>\" # who\n"
-                                "exclude = 1.1.1.1 2.2.2.2\n");
+  const std::string path = write_file("quoted.toml",
+                                      "bundle = \"/nowhere/b\"\nallow-reserved = true\n"
+                                      "contact = \"Ada, <ada@example.org>\" # who\n"
+                                      "exclude = 1.1.1.1 2.2.2.2\n");
   const ScanConfig config = parsed({"--config", path});
   EXPECT_EQ(config.bundle.contact, "Ada, <ada@example.org>");
   EXPECT_EQ(config.target.excludes.size(), 2U);
