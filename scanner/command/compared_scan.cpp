@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 
 using Syntax = ResultFormat::Syntax;
+
+constexpr std::uint64_t kReservedMax = std::uint64_t{1} << 28;
 
 [[noreturn]] void refuse_scan(const std::string& sentence) {
   throw UserError(ExitCode::bad_usage, sentence);
@@ -73,12 +76,14 @@ Form form_of_file(const std::string& path) {
   }
 }
 
-// Ascending, each once.
-std::vector<Ipv4> read_replied(const std::string& path) {
+// Ascending, each once; `expected` have replied.
+std::vector<Ipv4> read_replied(const std::string& path, std::uint64_t expected) {
   const Form form = form_of_file(path);
   auto reader = ResultReader::open(path, form.syntax, form.fields);
   if (!reader) refuse_scan(reader.error());
   std::vector<Ipv4> replied;
+  // A list that grows takes twice as much; and a file may say anything.
+  replied.reserve(std::min(expected, kReservedMax));
   for (ReadResult result; (*reader)->next(result); result = {}) {
     if (!result.has_target)
       refuse_scan(fmt::format("'{}' has results without a target (--fields)", path));
@@ -120,7 +125,7 @@ ComparedScan read_compared_scan(const std::string& path, const std::string& summ
   } else {
     scan.summary = read_summary_file(summary);
   }
-  scan.replied = read_replied(results);
+  scan.replied = read_replied(results, scan.summary.ledger.replied);
   if (scan.replied.size() != scan.summary.ledger.replied)
     refuse_scan(fmt::format(
         "in '{}' {} targets have replied, and its summary says {}: whoever is "
