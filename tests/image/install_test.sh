@@ -16,7 +16,10 @@ documents=$work/usr/share/doc/echoscan
 
 [ "$("$program" --version)" = "$("$build/echoscan" --version)" ] || fail "'$("$program" --version)' is installed"
 bytes=$(stat -c %s "$program")
-[ "$bytes" -lt 6000000 ] || fail "the installed program has $bytes bytes"
+# What is not optimised takes twice as much, and nobody installs it.
+bytes_max=6000000
+if grep -q '^CMAKE_BUILD_TYPE:[A-Z]*=Debug$' "$build/CMakeCache.txt"; then bytes_max=12000000; fi
+[ "$bytes" -lt "$bytes_max" ] || fail "the installed program has $bytes bytes"
 echo "$bytes bytes"
 
 cmp "$documents/copyright" "$root/LICENSE"
