@@ -8,6 +8,7 @@
 
 #include "output/result/csv_line.h"
 #include "output/summary/figure_text.h"
+#include "output/summary/paired_change.h"
 #include "output/summary/pass_estimate.h"
 #include "targets/utf8.h"
 
@@ -48,6 +49,25 @@ std::vector<Row> rows_of(const Comparison& comparison, Grouping grouping, std::s
   return rows;
 }
 
+PairedChange change_of(const ComparisonCount& count) {
+  return paired_change(count.gained, count.lost);
+}
+
+// What a reader has to know before he takes a difference for one of the hosts.
+std::string change_text(const ComparisonCount& count) {
+  const PairedChange change = change_of(count);
+  if (change.is_chance())
+    return fmt::format("B heard as many as A, as far as chance goes ({:.1f} standard deviations)\n",
+                       change.deviations);
+  return fmt::format(
+      "B heard {} than A by more than chance: {:.1f} standard deviations (McNemar's test of "
+      "pairs); "
+      "hosts, way or rate were not the same{}\n",
+      change.deviations < 0 ? "fewer" : "more", change.deviations,
+      change.deviations < 0 ? ", and if B was the faster one, its rate may have been too high"
+                            : "");
+}
+
 AnsweringEstimate estimate_of(const ComparisonCount& count) {
   return chapman(count.both + count.lost, count.both + count.gained, count.both);
 }
@@ -78,7 +98,8 @@ void append_csv_row(std::string& csv, std::string_view table, std::string_view n
   csv += ',';
   if (count.asked) csv += std::to_string(*count.asked);
   const AnsweringEstimate estimate = estimate_of(count);
-  csv += fmt::format(",{:.3f},{:.3f}\n", estimate.targets, estimate.standard_error);
+  csv += fmt::format(",{:.3f},{:.3f},{:.3f}\n", estimate.targets, estimate.standard_error,
+                     change_of(count).deviations);
 }
 
 Json count_json(const ComparisonCount& count) {
@@ -91,6 +112,7 @@ Json count_json(const ComparisonCount& count) {
           {"lost", count.lost},
           {"neither", or_null(count.neither())},
           {"asked", or_null(count.asked)},
+          {"deviations", change_of(count).deviations},
           {"estimate",
            {{"targets", estimate.targets},
             {"standard_error", estimate.standard_error},
@@ -128,6 +150,7 @@ std::string comparison_text(const Comparison& comparison, const ComparisonReport
     for (const Row& row : rows)
       text += text_row(row.name.empty() ? "(none)" : row.name, *row.count);
   }
+  text += change_text(comparison.total);
   const AnsweringEstimate estimate = estimate_of(comparison.total);
   return text + fmt::format(
                     "at least {} targets would answer, standard error {} (Chapman's estimate, a "
@@ -138,7 +161,7 @@ std::string comparison_text(const Comparison& comparison, const ComparisonReport
 
 std::string comparison_csv(const Comparison& comparison, const ComparisonReport& report) {
   std::string csv =
-      "table,group,both,gained,lost,neither,asked,estimate_lower_bound,standard_error\n";
+      "table,group,both,gained,lost,neither,asked,estimate_lower_bound,standard_error,deviations\n";
   append_csv_row(csv, "total", "total", comparison.total);
   for (const Grouping grouping : report.groupings)
     for (const Row& row : rows_of(comparison, grouping, report.rows_max))

@@ -45,12 +45,15 @@ echoscan_program=$echoscan
 echoscan() { near "$echoscan_program" "$@"; }
 sudo() { "$@"; }
 sed -n '/^```sh$/,/^```$/{/^```/d;p}' "$root/docs/survey.md" | sed -e ':a' -e '/\\$/{N;s/\\\n */ /;ba}' >commands
-expect_equal "commands of docs/survey.md" "$(wc -l <commands)" 7
+expect_equal "commands of docs/survey.md" "$(wc -l <commands)" 8
 while IFS= read -r command; do
   eval "$command" >out 2>log || fail "'$command' ended with $?"
   case $command in
     *" targets "*)
       expect_text out "shares are known (95 %)"
+      ;;
+    *" compare "*)
+      expect_text out "B heard as many as A, as far as chance goes"
       ;;
   esac
 done <commands

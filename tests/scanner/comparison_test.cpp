@@ -225,6 +225,7 @@ TEST(ComparisonReport, HasTheSameFiguresInAllForms) {
   EXPECT_EQ(json["total"]["neither"], 810);
   EXPECT_NEAR(json["total"]["estimate"]["targets"].get<double>(), estimate, 1e-9);
   EXPECT_EQ(json["total"]["estimate"]["is_lower_bound"], true);
+  EXPECT_NEAR(json["total"]["deviations"].get<double>(), -10 / std::sqrt(70), 1e-9);
   EXPECT_EQ(json["slash24"][0]["group"], "10.0.1.0/24");
   EXPECT_TRUE(json["slash24"][0]["neither"].is_null());
   EXPECT_EQ(json["slash24"][1]["neither"], 234);
@@ -238,7 +239,7 @@ TEST(ComparisonReport, HasTheSameFiguresInAllForms) {
     return std::count(line.begin(), line.end(), ',');
   };
   std::istringstream lines(csv);
-  for (std::string line; std::getline(lines, line);) EXPECT_EQ(columns(line), 8) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_EQ(columns(line), 9) << line;
 
   report.rows_max = 1;
   const std::string text = comparison_text(comparison, report);
