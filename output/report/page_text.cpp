@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "output/summary/figure_text.h"
 
@@ -106,12 +107,12 @@ void add_answers(const Summary& summary, PageText& text) {
         "what the passes share; {} by chance alone, one standard error). That is loss or churn, "
         "and "
         "a lower bound: losses that hit every pass are invisible.",
-        with_thousands(static_cast<std::uint64_t>(*passes.estimate.targets + 0.5)),
+        with_thousands(static_cast<std::uint64_t>(std::llround(*passes.estimate.targets))),
         fmt::format("±{:.0f}", *passes.estimate.standard_error));
     if (passes.estimate.chao_targets)
       estimate += fmt::format(
           " Chao's lower bound, from all passes, is {}.",
-          with_thousands(static_cast<std::uint64_t>(*passes.estimate.chao_targets + 0.5)));
+          with_thousands(static_cast<std::uint64_t>(std::llround(*passes.estimate.chao_targets))));
     if (passes.unknown > 0)
       estimate += fmt::format(
           " It speaks of addresses whose replies prove their pass; {} more answered with a changed "

@@ -39,6 +39,7 @@ void set_rows(Object& page, const std::string& name, const std::vector<PageField
 void set_sentences(Object& page, const std::string& name,
                    const std::vector<std::string>& sentences) {
   std::vector<PageFields> rows;
+  rows.reserve(sentences.size());
   for (const std::string& sentence : sentences) rows.push_back({{"text", sentence}});
   set_rows(page, name, rows);
 }
