@@ -12,6 +12,8 @@ constexpr std::array<std::uint32_t, 10> kViridis = {0x440154, 0x482878, 0x3e4a89
                                                     0xb4de2c, 0xfde725};
 constexpr std::array<std::uint32_t, MapColours::kLabels> kMuted = {
     0x332288, 0x88ccee, 0x44aa99, 0x117733, 0x999933, 0xddcc77, 0xcc6677, 0x882255, 0xaa4499};
+constexpr std::array<std::uint32_t, 7> kBrownToGreen = {0x8c510a, 0xbf812d, 0xdfc27d, 0xece7d8,
+                                                        0x80cdc1, 0x35978f, 0x01665e};
 constexpr std::uint32_t kPaper = 0xffffff;
 constexpr std::uint32_t kSilentGrey = 0xb8bcc2;
 constexpr std::uint32_t kUnknownGrey = 0x6f7680;
@@ -26,11 +28,13 @@ std::uint8_t between(std::uint8_t low, std::uint8_t high, double share) {
   return static_cast<std::uint8_t>(std::lround(low + (high - low) * share));
 }
 
-Colour viridis(double scale) {
-  const double place = scale * (kViridis.size() - 1);
-  const std::size_t below = std::min(static_cast<std::size_t>(place), kViridis.size() - 2);
-  const Colour low = colour(kViridis[below]);
-  const Colour high = colour(kViridis[below + 1]);
+// Of evenly spaced colours, with straight lines between them.
+template <std::size_t count>
+Colour on_line(const std::array<std::uint32_t, count>& colours, double scale) {
+  const double place = scale * (count - 1);
+  const std::size_t below = std::min(static_cast<std::size_t>(place), count - 2);
+  const Colour low = colour(colours[below]);
+  const Colour high = colour(colours[below + 1]);
   const double share = place - static_cast<double>(below);
   return {between(low.red, high.red, share), between(low.green, high.green, share),
           between(low.blue, high.blue, share)};
@@ -45,7 +49,10 @@ std::array<Colour, MapColours::kCount> make_palette() {
   for (unsigned i = 0; i < MapColours::kLabels; ++i)
     palette[MapColours::kFirstLabel + i] = colour(kMuted[i]);
   for (unsigned i = 0; i < MapColours::kSteps; ++i)
-    palette[MapColours::kFirstStep + i] = viridis(i / (MapColours::kSteps - 1.0));
+    palette[MapColours::kFirstStep + i] = on_line(kViridis, i / (MapColours::kSteps - 1.0));
+  for (unsigned i = 0; i < MapColours::kChanges; ++i)
+    palette[MapColours::kFirstChange + i] =
+        on_line(kBrownToGreen, i / (MapColours::kChanges - 1.0));
   return palette;
 }
 
@@ -56,6 +63,16 @@ double clamped(double scale) {
 std::uint8_t step(double scale) {
   return static_cast<std::uint8_t>(MapColours::kFirstStep +
                                    std::lround(scale * (MapColours::kSteps - 1)));
+}
+
+// Silent: nobody replied to either scan, so that nothing could change.
+std::uint8_t colour_of_change(const ReplyMap::Cell& cell) {
+  if (cell.replies + cell.lost == 0) return MapColours::kSilent;
+  if (cell.compared == 0) return MapColours::kUnknown;
+  const double change =
+      (static_cast<double>(cell.gained) - static_cast<double>(cell.lost)) / cell.compared;
+  return static_cast<std::uint8_t>(
+      MapColours::kFirstChange + std::lround(scale_of_change(change) * (MapColours::kChanges - 1)));
 }
 
 }  // namespace
@@ -78,6 +95,10 @@ double scale_of_loss(double loss) {
   return clamped(loss / kLargestLoss);
 }
 
+double scale_of_change(double change) {
+  return clamped((change / kLargestChange + 1) / 2);
+}
+
 std::uint8_t colour_of(const ReplyMap& map, const ReplyMap::Cell& cell, MapLayer layer) {
   if (cell.asked == 0 && cell.replies == 0) return MapColours::kNotAsked;
   if (layer == MapLayer::label)
@@ -85,6 +106,7 @@ std::uint8_t colour_of(const ReplyMap& map, const ReplyMap::Cell& cell, MapLayer
            : cell.label <= MapColours::kLabels
                ? static_cast<std::uint8_t>(MapColours::kFirstLabel + cell.label - 1)
                : MapColours::kOtherLabel;
+  if (layer == MapLayer::change) return colour_of_change(cell);
   if (cell.replies == 0) return MapColours::kSilent;
   switch (layer) {
     case MapLayer::rate:
@@ -96,6 +118,7 @@ std::uint8_t colour_of(const ReplyMap& map, const ReplyMap::Cell& cell, MapLayer
       return map.has_several_passes ? step(scale_of_loss(double(cell.later) / cell.replies))
                                     : MapColours::kUnknown;
     case MapLayer::label:
+    case MapLayer::change:
       break;
   }
   return MapColours::kUnknown;

@@ -79,6 +79,9 @@ std::string packed_cells(const ReplyMap& map) {
   for (const ReplyMap::Cell& cell : map.cells) columns.add(cell.later);
   for (const ReplyMap::Cell& cell : map.cells) columns.add(rtt_code(cell.rtt_p50_us));
   for (const ReplyMap::Cell& cell : map.cells) columns.add(cell.label);
+  for (const ReplyMap::Cell& cell : map.cells) columns.add(cell.compared);
+  for (const ReplyMap::Cell& cell : map.cells) columns.add(cell.gained);
+  for (const ReplyMap::Cell& cell : map.cells) columns.add(cell.lost);
   return base64(deflated(columns.bytes()));
 }
 

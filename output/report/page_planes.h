@@ -4,7 +4,7 @@
 // list take some 260 KB so, a fifth of what lines of JSON do. Numbers are LEB128, which needs no
 // choice of a width; browsers inflate by DecompressionStream. Order: how many cells; their numbers,
 // less the one before, less one; not asked; asked; replies; later; code of the median round-trip
-// time; label. The page's script reads it (page/page.js, unpackCells).
+// time; label; compared, gained and lost. The page's script reads it (page/page.js, unpackCells).
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "output/summary/figure_text.h"
+#include "output/summary/paired_change.h"
 
 namespace echoscan {
 namespace {
@@ -128,6 +129,23 @@ void add_answers(const Summary& summary, PageText& text) {
         "with "
         "--probes 2 can say how much was lost.");
   }
+}
+
+void add_change(const EarlierScan& earlier, PageText& text) {
+  const PairedChange change = paired_change(earlier.gained, earlier.lost);
+  std::string sentence = fmt::format(
+      "Against {} of {}: {} answered both scans, {} this one alone, {} the earlier one alone",
+      earlier.name, time_text(earlier.started_ms), with_count(earlier.both, "address", "addresses"),
+      with_thousands(earlier.gained), with_thousands(earlier.lost));
+  if (earlier.asked)
+    sentence += fmt::format(", of {} that both have asked", with_thousands(*earlier.asked));
+  text.answers.push_back(
+      sentence +
+      (change.is_chance()
+           ? ". By chance alone the difference could be as large."
+           : fmt::format(". This scan heard {} by more than chance ({:.1f} standard deviations): "
+                         "hosts, way or rate were not the same.",
+                         change.deviations < 0 ? "fewer" : "more", change.deviations)));
 }
 
 void add_ledger(const Summary& summary, PageText& text) {
@@ -340,6 +358,7 @@ PageText page_text(const ReportContent& content) {
   add_head(content.summary, text);
   add_warnings(content, text);
   add_answers(content.summary, text);
+  if (content.earlier) add_change(*content.earlier, text);
   add_ledger(content.summary, text);
   add_times(content.summary, text);
   add_losses(content.summary, text);

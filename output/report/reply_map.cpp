@@ -42,6 +42,9 @@ Cell joined(std::span<const Cell> parts, std::uint32_t number) {
     cell.asked += part.asked;
     cell.replies += part.replies;
     cell.later += part.later;
+    cell.compared += part.compared;
+    cell.gained += part.gained;
+    cell.lost += part.lost;
   }
   cell.rtt_p50_us = median_of_medians(parts);
   cell.label = most_common_label(parts);

@@ -2,7 +2,7 @@
 //
 // A cell is a /24, or a coarser network where a file may not be larger. It keeps apart what other
 // maps paint alike: a network that was not asked, one that was and is silent, and one that has
-// answered. A cell takes 28 bytes, so that the map of all 16.7 million /24s takes 470 MB.
+// answered. A cell takes 40 bytes, so that the map of all 16.7 million /24s takes 670 MB.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,9 @@ struct ReplyMap {
     std::uint32_t later = 0;       // of the replies, first ones that prove a pass behind the first
     std::uint32_t rtt_p50_us = 0;  // 0: without a round-trip time
     std::uint32_t label = 0;       // place in `labels`, of most of its targets
+    std::uint32_t compared = 0;    // targets that this scan and the one before have asked
+    std::uint32_t gained = 0;      // of those, who replied to this one alone
+    std::uint32_t lost = 0;        // and to the one before alone
   };
 
   unsigned prefix_length = 24;
@@ -29,6 +32,7 @@ struct ReplyMap {
   std::vector<std::string> labels;  // the first is "", of networks without one
   bool knows_asked = false;         // else only cells with results are here, and nobody was asked
   bool has_several_passes = false;
+  bool is_compared = false;  // with an earlier scan
 };
 
 // An aligned block of networks that the Hilbert curve makes a square.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -23,6 +24,16 @@
 
 namespace echoscan {
 
+// What an earlier scan of the same targets has heard, beside the one that is reported.
+struct EarlierScan {
+  std::string name;
+  std::int64_t started_ms = 0;
+  std::uint64_t both = 0;  // who replied to both
+  std::uint64_t gained = 0;
+  std::uint64_t lost = 0;
+  std::optional<std::uint64_t> asked;  // by both
+};
+
 struct ReportContent {
   const Summary& summary;
   const Aggregate& aggregate;
@@ -32,6 +43,7 @@ struct ReportContent {
   bool is_transposed = false;
   // What the scan's own record does not say: contact, vantage, ethics.
   std::vector<std::pair<std::string, std::string>> provenance = {};
+  std::optional<EarlierScan> earlier = {};
 };
 
 struct ReportPage {

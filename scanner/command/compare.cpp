@@ -13,8 +13,6 @@
 #include "output/sink/byte_sink.h"
 #include "output/summary/figure_text.h"
 #include "scanner/command/compared_scan.h"
-#include "scanner/command/comparison.h"
-#include "scanner/command/comparison_report.h"
 #include "scanner/plan/done_probes.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/log.h"
@@ -153,7 +151,7 @@ GeoTable read_databases(const std::vector<std::string>& databases) {
   return geo;
 }
 
-Comparison compare_scans(const CompareConfig& config, const Scans& scans) {
+Comparison count_scans(const CompareConfig& config, const Scans& scans) {
   const GeoTable geo = read_databases(config.geo_databases);
   std::optional<TargetSelection> selection = select_lists(config, scans);
   ComparedTargets compared;
@@ -198,12 +196,15 @@ std::string tables_of(const Comparison& comparison, const ComparisonReport& repo
 
 }  // namespace
 
-ExitCode run_compare(const CompareConfig& config) {
+ComparedScans compare_scans(const CompareConfig& config) {
   const Scans scans = read_scans(config);
-  const Comparison comparison = compare_scans(config, scans);
-  const ComparisonReport report = {
-      side_of(scans.first),        side_of(scans.second), scans.first.summary.targets.digest,
-      scans.first.summary.order.n, config.groupings,      config.rows_max};
+  return {count_scans(config, scans),
+          {side_of(scans.first), side_of(scans.second), scans.first.summary.targets.digest,
+           scans.first.summary.order.n, config.groupings, config.rows_max}};
+}
+
+ExitCode run_compare(const CompareConfig& config) {
+  const auto& [comparison, report] = compare_scans(config);
   DescriptorSink output(STDOUT_FILENO);
   if (const int error = write_and_finish(output, tables_of(comparison, report, config.format));
       error != 0)

@@ -6,10 +6,21 @@
 // and only those count whom both have asked.
 #pragma once
 
+#include "scanner/command/comparison.h"
+#include "scanner/command/comparison_report.h"
 #include "scanner/options/compare_config.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
+
+// Two scans, as they stand against each other.
+struct ComparedScans {
+  Comparison comparison;
+  ComparisonReport report;
+};
+
+// Reads both and counts. Throws UserError where they cannot be compared.
+ComparedScans compare_scans(const CompareConfig& config);
 
 // Prints the tables on standard output. Throws UserError.
 ExitCode run_compare(const CompareConfig& config);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include <fstream>
@@ -14,6 +15,8 @@
 #include "output/report/report_page.h"
 #include "output/sink/output_file.h"
 #include "output/summary/figure_text.h"
+#include "scanner/command/compare.h"
+#include "scanner/command/compared_scan.h"
 #include "scanner/command/scan_record.h"
 #include "scanner/command/scanned_map.h"
 #include "scanner/process/log.h"
@@ -34,6 +37,8 @@ void write_picture(const ReportConfig& config, const ReplyMap& map) {
   if (config.layer == MapLayer::loss && !map.has_several_passes)
     throw UserError(ExitCode::bad_usage,
                     "--layer loss needs a scan of several passes (--probes 2)");
+  if (config.layer == MapLayer::change && !map.is_compared)
+    throw UserError(ExitCode::bad_usage, "--layer change needs an earlier scan: --against DIR");
   if (config.layer == MapLayer::label && map.labels.size() < 2)
     throw UserError(ExitCode::bad_usage,
                     "--layer label needs the scan's lists with their labels: -t FILE");
@@ -57,6 +62,37 @@ std::vector<std::pair<std::string, std::string>> statements_of(const std::string
   return statements;
 }
 
+// What has changed since an earlier scan, over all and in each cell of the map.
+EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
+  if (!is_bundle(config.against))
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--against: '{}' is no bundle of a scan", config.against));
+  CompareConfig compared;
+  compared.scans = {config.against, config.bundle.empty() ? config.files.front() : config.bundle};
+  if (config.bundle.empty()) {
+    compared.summaries = {config.summary};
+    compared.target = config.target;
+  }
+  compared.groupings = {Grouping::slash24};
+  const ComparedScans scans = compare_scans(compared);
+  const auto& networks = scans.comparison.by_number[static_cast<std::size_t>(Grouping::slash24)];
+  map.is_compared = true;
+  for (ReplyMap::Cell& cell : map.cells) {
+    const auto network = networks.find(cell.number << 8);
+    if (network == networks.end()) continue;
+    cell.compared = static_cast<std::uint32_t>(network->second.asked.value_or(0));
+    cell.gained = static_cast<std::uint32_t>(network->second.gained);
+    cell.lost = static_cast<std::uint32_t>(network->second.lost);
+  }
+  const ComparisonCount& total = scans.comparison.total;
+  return {std::filesystem::path(config.against).lexically_normal().string(),
+          scans.report.first.started_ms,
+          total.both,
+          total.gained,
+          total.lost,
+          total.asked};
+}
+
 }  // namespace
 
 ExitCode run_report(const ReportConfig& config) {
@@ -69,11 +105,13 @@ ExitCode run_report(const ReportConfig& config) {
       count_probed(config.target, {config.summary}, summaries, load_geo(config.geo_databases),
                    aggregate, report);
   const LabelMap no_labels;
-  const ReplyMap map = scanned_map(aggregate, summary, lists ? &lists->targets : nullptr,
-                                   lists ? lists->labels : no_labels);
+  ReplyMap map = scanned_map(aggregate, summary, lists ? &lists->targets : nullptr,
+                             lists ? lists->labels : no_labels);
+  std::optional<EarlierScan> earlier;
+  if (!config.against.empty()) earlier = add_changes(config, map);
   const tl::expected<ReportPage, std::string> page =
       report_page({summary, aggregate, report, map, config.title, config.is_transposed,
-                   statements_of(config.bundle)},
+                   statements_of(config.bundle), earlier},
                   config.budget_bytes);
   if (!page) throw UserError(ExitCode::bad_usage, fmt::format("--budget: {}", page.error()));
   if (!config.picture.empty()) write_picture(config, map);

@@ -44,6 +44,9 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
   group.list("--mmdb", "FILE",
              "Database of the scan: how many were probed in each country and system (repeatable)",
              config.geo_databases);
+  group.text("--against", "DIR",
+             "Bundle of an earlier scan of the same targets: what has been gained and lost since",
+             config.against);
   group.text("-o,--output", "FILE", "The page [report.html]", config.page);
   group.text("--title", "TEXT", "Its title [A ping survey, or the bundle's name]", config.title);
   group.value("--budget", "BYTES", "Its size at most; the map's cells become coarser for it [20M]",
@@ -54,7 +57,7 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
              [&config] { config.is_transposed = true; });
   group.text("--png", "FILE", "Also the map as a picture, one pixel or more for each /24",
              config.picture);
-  group.value("--layer", "rate|rtt|loss|label", "What the picture's colours say [rate]",
+  group.value("--layer", "rate|rtt|loss|label|change", "What the picture's colours say [rate]",
               [&config](const std::string& option, const std::string& text) {
                 config.layer = parse_choice<MapLayer>(option, text, layer_choices());
               });
@@ -97,7 +100,14 @@ void check_combinations(const ReportConfig& config) {
     throw UserError(ExitCode::bad_usage,
                     "a report needs the scan's summary, for results do not say who was asked: "
                     "--summary FILE");
+  if (!config.against.empty() && config.files.size() != 1)
+    throw UserError(ExitCode::bad_usage,
+                    "--against compares two scans: name one file of results, or a bundle");
   if (!config.target.target_files.empty()) return;
+  if (!config.against.empty())
+    throw UserError(ExitCode::bad_usage,
+                    "--against says what changed in each network, and needs the scan's list: -t "
+                    "FILE, or a bundle");
   if (!config.geo_databases.empty())
     throw UserError(
         ExitCode::bad_usage,

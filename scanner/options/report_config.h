@@ -23,6 +23,7 @@ struct ReportConfig {
   std::string summary;
   TargetConfig target;  // as the scan had it
   std::vector<std::string> geo_databases;
+  std::string against;  // an earlier scan of the same targets, a bundle; empty: none
   std::string page = "report.html";
   std::string picture;  // empty: none
   MapLayer layer = MapLayer::rate;

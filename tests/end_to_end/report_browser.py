@@ -1,6 +1,6 @@
 """Opens a report in a browser, as its reader does, in all its states.
 
-    report_browser.py PAGE TABLE several|sample|listless
+    report_browser.py PAGE TABLE several|sample|listless|against
 
 TABLE is what `aggregate --by slash24,label --format csv` says of the same scan: what the page says must be that. The
 page must ask for nothing, log nothing, and fit a phone; it must be readable without script, in the dark and on paper.
@@ -26,6 +26,9 @@ page = 'file://' + os.path.abspath(sys.argv[1])
 kind = sys.argv[3]
 rows = list(csv.DictReader(open(sys.argv[2], newline='')))
 slash24s = {row['group']: row for row in rows if row['table'] == 'slash24'}
+changes = {}
+if kind == 'against':
+    changes = {row['group']: row for row in csv.DictReader(open(sys.argv[4], newline='')) if row['table'] == 'slash24'}
 labels = {row['group']: row for row in rows if row['table'] == 'label'}
 
 
@@ -122,7 +125,8 @@ def check_map(driver):
     layers = Select(driver.find_element(By.ID, 'layer'))
     enabled = [option.get_attribute('value') for option in layers.options if option.is_enabled()]
     check(enabled == {'several': ['rate', 'rtt', 'loss', 'label'], 'sample': ['rate', 'rtt', 'label'],
-                      'listless': ['rate', 'rtt', 'loss']}[kind], f'layers {enabled}')
+                      'listless': ['rate', 'rtt', 'loss'],
+                      'against': ['rate', 'rtt', 'loss', 'label', 'change']}[kind], f'layers {enabled}')
     find(driver, '10.0.0.0/16')
     for layer in enabled:
         layers.select_by_value(layer)
@@ -136,6 +140,11 @@ def check_map(driver):
         find(driver, '10.0.0.0/16')
     layers.select_by_value('rate')
     check(map_pixels(driver) == seen[0], 'a layer comes back as it was')
+    if kind == 'against':
+        for prefix in chosen:
+            row = changes[prefix]
+            wanted = f"{int(row['gained']):,} gained and {int(row['lost']):,} lost against the earlier scan"
+            check(wanted in find(driver, prefix), f"{text(driver, 'cell')} and not {wanted}")
     driver.find_element(By.ID, 'transpose').click()
     check(sum(map_pixels(driver).values()) > 0, 'transposed')
     prefix = chosen[0]

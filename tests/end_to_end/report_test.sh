@@ -43,6 +43,17 @@ report --transpose -t list --summary sample.json -o sample.html sample.jsonl
 "$echoscan" report -q --summary summary.json -o listless.html results.jsonl.zst
 expect_text listless.html "made without the lists"
 
+# Two bundles, the later of which heard less in one region.
+near "$echoscan" scan --allow-reserved --probes 2 --rate 100k --cooldown 1 --seed 13 --bundle first -t list 2>log
+lab down
+lab up --loss 20
+near "$echoscan" scan --allow-reserved --probes 2 --rate 100k --cooldown 1 --seed 14 --bundle second -t list 2>log
+"$echoscan" report -q second --against first -o against.html --png change.png --layer change
+expect_text against.html "heard fewer by more than chance"
+"$echoscan" compare -q --by slash24 --format csv first second >changes.csv
+"$echoscan" aggregate -q --allow-reserved --by slash24,label --format csv -t list --summary second/data/summary.json \
+  second/data/results.jsonl.zst >second.csv
+
 # In the browser, which can reach nobody; it ends by itself or is ended.
 browse() {
   ip netns exec "$ECHOSCAN_LAB-browser" timeout 600 /usr/bin/python3 -B "$root/tests/end_to_end/report_browser.py" "$@" \
@@ -51,6 +62,7 @@ browse() {
 browse page.html several.csv several
 "$echoscan" aggregate -q --allow-reserved --by slash24,label --format csv -t list --summary sample.json sample.jsonl >sample.csv
 browse sample.html sample.csv sample
+browse against.html second.csv against changes.csv
 browse listless.html several.csv listless
 
 # What is refused.
@@ -67,9 +79,14 @@ refused 2 "is not a summary" --allow-reserved -t list --summary list results.jso
 refused 2 "cannot read 'none'" "${given[@]}" none
 refused 2 "--budget" "${given[@]}" --budget 5 results.jsonl.zst
 refused 2 "--budget" "${given[@]}" --budget 2G results.jsonl.zst
-refused 2 "one of: rate, rtt, loss, label" "${given[@]}" --png x.png --layer speed results.jsonl.zst
+refused 2 "one of: rate, rtt, loss, label, change" "${given[@]}" --png x.png --layer speed results.jsonl.zst
 refused 2 "needs a scan of several passes" --allow-reserved -t list --summary sample.json --png x.png --layer loss sample.jsonl
 refused 2 "needs the scan's lists with their labels" --summary summary.json --png x.png --layer label results.jsonl.zst
+refused 2 "--layer change needs an earlier scan" "${given[@]}" --png x.png --layer change results.jsonl.zst
+refused 2 "'list' is no bundle" "${given[@]}" --against list results.jsonl.zst
+refused 2 "--against says what changed in each network" --summary summary.json --against first results.jsonl.zst
+near "$echoscan" scan --allow-reserved --rate 100k --cooldown 0.2 --bundle third 10.0.0.0/24 2>log
+refused 2 "these are scans of different targets" third --against first
 head -5 list >other
 refused 2 "the lists are not those of the scan" --allow-reserved -t other --summary summary.json results.jsonl.zst
 refused 2 "'results.jsonl.zst'" "${given[@]}" -o results.jsonl.zst results.jsonl.zst

@@ -84,6 +84,9 @@ ReplyMap random_map(std::mt19937_64& random, std::size_t count, std::uint32_t ba
     cell.later = static_cast<std::uint32_t>(random() % (cell.replies + 1));
     if (cell.replies > 0) cell.rtt_p50_us = static_cast<std::uint32_t>(random() % 10'000'000);
     cell.label = static_cast<std::uint32_t>(random() % 20);
+    cell.compared = static_cast<std::uint32_t>(random() % (cell.asked + 1));
+    cell.gained = static_cast<std::uint32_t>(random() % (cell.compared + 1) / 2);
+    cell.lost = static_cast<std::uint32_t>(random() % (cell.compared + 1) / 2);
     cells[cell.number] = cell;
   }
   ReplyMap map;
@@ -106,6 +109,9 @@ TEST(ReplyMap, CoarserCellsHaveTheSumsOfTheirParts) {
       sums[number].asked += cell.asked;
       sums[number].replies += cell.replies;
       sums[number].later += cell.later;
+      sums[number].compared += cell.compared;
+      sums[number].gained += cell.gained;
+      sums[number].lost += cell.lost;
       if (cell.rtt_p50_us > 0)
         times[number].insert(times[number].end(), cell.replies, cell.rtt_p50_us);
     }
@@ -116,6 +122,9 @@ TEST(ReplyMap, CoarserCellsHaveTheSumsOfTheirParts) {
       ASSERT_EQ(cell.asked, sum.asked);
       ASSERT_EQ(cell.replies, sum.replies);
       ASSERT_EQ(cell.later, sum.later);
+      ASSERT_EQ(cell.compared, sum.compared);
+      ASSERT_EQ(cell.gained, sum.gained);
+      ASSERT_EQ(cell.lost, sum.lost);
       std::vector<std::uint32_t>& sorted = times[cell.number];
       std::sort(sorted.begin(), sorted.end());
       ASSERT_EQ(cell.rtt_p50_us, sorted.empty() ? 0 : sorted[(sorted.size() - 1) / 2]);
@@ -127,7 +136,7 @@ TEST(ReplyMap, SquareIsTheSmallestThatHoldsAll) {
   ReplyMap map;
   EXPECT_EQ(square_of(map).prefix_length, 0U);
   const auto with = [&map](std::uint32_t first, std::uint32_t last) {
-    map.cells = {{first, 1, 1, 0, 0, 0, 0}, {last, 1, 1, 0, 0, 0, 0}};
+    map.cells = {Cell{.number = first, .asked = 1}, Cell{.number = last, .asked = 1}};
     return square_of(map);
   };
   EXPECT_EQ(with(0x0a0000, 0x0affff).prefix_length, 8U);
@@ -211,6 +220,9 @@ TEST(PagePlanes, CellsComeBackAsTheyWere) {
     for (const Cell& cell : map.cells) ASSERT_EQ(next(), cell.later);
     for (const Cell& cell : map.cells) ASSERT_EQ(next(), rtt_code(cell.rtt_p50_us));
     for (const Cell& cell : map.cells) ASSERT_EQ(next(), cell.label);
+    for (const Cell& cell : map.cells) ASSERT_EQ(next(), cell.compared);
+    for (const Cell& cell : map.cells) ASSERT_EQ(next(), cell.gained);
+    for (const Cell& cell : map.cells) ASSERT_EQ(next(), cell.lost);
     EXPECT_EQ(at, bytes.size());
   }
 }
@@ -244,6 +256,12 @@ Colour expected_colour(const Cell* cell, MapLayer layer) {
   };
   if (layer == MapLayer::label)
     return palette[cell->label == 0 ? 2 : cell->label <= 9 ? 2 + cell->label : 12];
+  if (layer == MapLayer::change && cell->replies + cell->lost > 0) {
+    if (cell->compared == 0) return palette[2];
+    const double change = (double(cell->gained) - cell->lost) / cell->compared;
+    return palette[static_cast<std::size_t>(
+        213 + std::lround(40 * std::clamp(0.5 + 4 * change, 0.0, 1.0)))];
+  }
   if (cell->replies == 0) return {0xb8, 0xbc, 0xc2};
   switch (layer) {
     case MapLayer::rate:
@@ -260,7 +278,8 @@ TEST(MapImage, EveryPixelHasTheColourOfItsCounts) {
   const ReplyMap map = random_map(random, 30'000);
   std::map<std::uint32_t, const Cell*> cells;
   for (const Cell& cell : map.cells) cells[cell.number] = &cell;
-  for (const MapLayer layer : {MapLayer::rate, MapLayer::rtt, MapLayer::loss, MapLayer::label}) {
+  for (const MapLayer layer :
+       {MapLayer::rate, MapLayer::rtt, MapLayer::loss, MapLayer::label, MapLayer::change}) {
     for (const bool is_transposed : {false, true}) {
       const auto bytes = map_image(map, {layer, is_transposed});
       ASSERT_TRUE(bytes) << bytes.error();
@@ -298,7 +317,7 @@ TEST(MapImage, AllOfIpv4HasAPixelForEachSlash24) {
 
 TEST(MapImage, WithoutListsNobodyIsCalledSilent) {
   ReplyMap map;
-  map.cells = {{0x0a0000, 0, 0, 3, 0, 700, 0}};
+  map.cells = {Cell{.number = 0x0a0000, .replies = 3, .rtt_p50_us = 700}};
   EXPECT_EQ(colour_of(map, map.cells[0], MapLayer::rate), MapColours::kUnknown);
   EXPECT_EQ(colour_of(map, map.cells[0], MapLayer::loss), MapColours::kUnknown);
   EXPECT_GE(colour_of(map, map.cells[0], MapLayer::rtt), MapColours::kFirstStep);

@@ -180,6 +180,23 @@ TEST(ReportPage, AnEstimateIsCalledALowerBound) {
             std::string::npos);
 }
 
+TEST(ReportPage, AChangeIsHeldAgainstChance) {
+  Scan scan;
+  scan.map.is_compared = true;
+  ReportContent content{scan.summary, scan.aggregate, scan.report, scan.map, "Second"};
+  const auto said = [&content](std::uint64_t gained, std::uint64_t lost) {
+    content.earlier = EarlierScan{"first <scan>", 1795367474961, 5'000, gained, lost, 40'000};
+    return report_page(content, kBudget)->html;
+  };
+  const std::string alike = said(90, 100);
+  EXPECT_NE(alike.find("Against first &lt;scan&gt; of 2026-11-22T17:11:14.961Z: 5,000 addresses "
+                       "answered both scans, 90 this one alone, 100 the earlier one alone, of "
+                       "40,000 that both have asked. By chance alone"),
+            std::string::npos);
+  EXPECT_NE(said(10, 200).find("heard fewer by more than chance (-13.1 standard deviations)"),
+            std::string::npos);
+}
+
 // In a survey a group that was asked and is silent is a finding.
 TEST(PageFigures, SilentGroupsAreThere) {
   Scan scan;

@@ -45,6 +45,7 @@ async function unpackCells() {
   cells.later = column(Count);
   cells.rtt = column(Uint8Array);
   cells.label = column(Uint32Array);
+  for (const name of ['compared', 'gained', 'lost']) cells[name] = column(Count);
   return cells;
 }
 
@@ -89,18 +90,18 @@ function coarser(cells) {
   for (let i = 0; i < cells.count; ++i)
     if (i === 0 || cells.number[i] >>> 2 !== cells.number[i - 1] >>> 2) starts.push(i);
   const count = starts.length;
-  const result = {prefix: cells.prefix - 2, count, number: new Uint32Array(count), unasked: new Uint32Array(count),
-    asked: new Uint32Array(count), replies: new Uint32Array(count), later: new Uint32Array(count),
-    rtt: new Uint8Array(count), label: new Uint32Array(count)};
+  const result = {prefix: cells.prefix - 2, count, number: new Uint32Array(count), rtt: new Uint8Array(count),
+    label: new Uint32Array(count)};
+  for (const name of ['unasked', 'asked', 'replies', 'later', 'compared', 'gained', 'lost']) {
+    const parts = cells[name], sums = result[name] = new Uint32Array(count);
+    for (let i = 0, k = -1; i < cells.count; ++i) {
+      if (starts[k + 1] === i) ++k;
+      sums[k] += parts[i];
+    }
+  }
   for (let k = 0; k < count; ++k) {
     const from = starts[k], to = k + 1 < count ? starts[k + 1] : cells.count;
     result.number[k] = cells.number[from] >>> 2;
-    for (let i = from; i < to; ++i) {
-      result.unasked[k] += cells.unasked[i];
-      result.asked[k] += cells.asked[i];
-      result.replies[k] += cells.replies[i];
-      result.later[k] += cells.later[i];
-    }
     result.rtt[k] = medianOf(cells, from, to);
     result.label[k] = mostLabel(cells, from, to);
   }
@@ -159,10 +160,12 @@ const scaleOf = {
   rate: (share) => clamped(1 - Math.log(share) / Math.log(scales.smallest_share)),
   rtt: (us) => clamped(Math.log(us / scales.shortest_us) / Math.log(scales.longest_us / scales.shortest_us)),
   loss: (loss) => clamped(loss / scales.largest_loss),
+  change: (change) => clamped((change / scales.largest_change + 1) / 2),
 };
 const palette = figures.palette.map((hex) => parseInt(hex.slice(1), 16));
 const places = figures.places;
 const step = (scale) => places.first_step + Math.round(scale * (places.steps - 1));
+const changeStep = (change) => places.first_change + Math.round(scaleOf.change(change) * (places.changes - 1));
 
 function placeOf(cells, i, layer) {
   const map = figures.map;
@@ -170,6 +173,11 @@ function placeOf(cells, i, layer) {
   if (layer === 'label')
     return cells.label[i] === 0 ? places.unknown
         : cells.label[i] <= places.labels ? places.first_label + cells.label[i] - 1 : places.other_label;
+  if (layer === 'change') {
+    if (cells.replies[i] + cells.lost[i] === 0) return places.silent;
+    if (cells.compared[i] === 0) return places.unknown;
+    return changeStep((cells.gained[i] - cells.lost[i]) / cells.compared[i]);
+  }
   if (cells.replies[i] === 0) return places.silent;
   if (layer === 'rate') return map.knows_asked ? step(scaleOf.rate(cells.replies[i] / cells.asked[i])) : places.unknown;
   if (layer === 'rtt') return cells.rtt[i] === 0 ? places.unknown : step(scaleOf.rtt(rttOfCode(cells.rtt[i])));
@@ -205,6 +213,8 @@ function cellText(cells, number) {
   if (cells.rtt[at] > 0) parts.push('median ' + ms(rttOfCode(cells.rtt[at])));
   if (figures.map.has_several_passes && replies > 0)
     parts.push(`${grouped(cells.later[at])} of them not in the first pass, ${percent(cells.later[at] / replies)}`);
+  if (figures.map.is_compared)
+    parts.push(`${grouped(cells.gained[at])} gained and ${grouped(cells.lost[at])} lost against the earlier scan`);
   if (cells.label[at] > 0) parts.push(figures.map.labels[cells.label[at]]);
   return name + ': ' + parts.join('; ');
 }
@@ -282,6 +292,7 @@ function drawMap(base) {
   byId('search').addEventListener('change', find);
   for (const option of byId('layer').options)
     if ((option.value === 'loss' && !figures.map.has_several_passes) ||
+        (option.value === 'change' && !figures.map.is_compared) ||
         (option.value === 'label' && figures.map.labels.length < 2)) option.disabled = true;
   home();
   drawLegend(state);
@@ -340,7 +351,13 @@ function drawLegend(state) {
     rate: [1 / 256, 1 / 64, 1 / 16, 1 / 4, 1].map((share) => [scaleOf.rate(share), share < 0.01 ? percent(share, 1) : percent(share, 0)]),
     rtt: [100, 1e3, 1e4, 1e5, 1e6, 1e7].map((us) => [scaleOf.rtt(us), ms(us)]),
     loss: [0, 0.05, 0.1, 0.15, 0.2, 0.25].map((loss) => [scaleOf.loss(loss), percent(loss, 0) + (loss === 0.25 ? ' or more' : '')]),
+    change: [-1, -0.5, 0, 0.5, 1].map((part) => [part, (part > 0 ? '+' : '') + percent(part * scales.largest_change, 0) + (Math.abs(part) === 1 ? ' or more' : '')]),
   }[state.layer];
+  if (state.layer === 'change') {
+    for (const [part, text] of marks) legend.append(key(text, changeStep(part * scales.largest_change), state));
+    legend.append(key('not compared', places.unknown, state));
+    return;
+  }
   for (const [scale, text] of marks) legend.append(key(text, step(scale), state));
   legend.append(key('answered, not known', places.unknown, state));
 }
