@@ -319,11 +319,8 @@ function drawTile(tile, coords, cells, state) {
 }
 
 function key(text, place, state) {
-  const item = document.createElement('span');
-  item.className = 'key';
-  const box = document.createElement('canvas');
-  box.width = 14;
-  box.height = 14;
+  const item = Object.assign(document.createElement('span'), {className: 'key'});
+  const box = Object.assign(document.createElement('canvas'), {width: 14, height: 14});
   const context = box.getContext('2d');
   const pixel = state.pixels[place];
   if (pixel !== 0) {
@@ -462,11 +459,8 @@ function makeSortable(group) {
     });
     table.tBodies[0].replaceChildren(...sorted.slice(0, figures.rows_shown).map((row) => {
       const line = document.createElement('tr');
-      cellsOfRow(row).forEach((text, i) => {
-        const cell = line.insertCell();
-        cell.textContent = text;
-        if (i > 0) cell.className = 'number';
-      });
+      cellsOfRow(row).forEach((text, i) =>
+        Object.assign(line.insertCell(), {textContent: text, className: i > 0 ? 'number' : ''}));
       return line;
     }));
   }));
@@ -476,9 +470,8 @@ function downloadCsv(group) {
   const quoted = (text) => /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   const lines = [group.name + ',asked,answered,share_low,share_high,rtt_p50_us'];
   for (const row of group.rows) lines.push(row.map((value, i) => i === 0 ? quoted(value) : value ?? '').join(','));
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([lines.join('\n') + '\n'], {type: 'text/csv'}));
-  link.download = group.key + '.csv';
+  const href = URL.createObjectURL(new Blob([lines.join('\n') + '\n'], {type: 'text/csv'}));
+  const link = Object.assign(document.createElement('a'), {href, download: group.key + '.csv'});
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -492,9 +485,7 @@ async function begin() {
     document.querySelector(`button[data-table="${group.key}"]`).addEventListener('click', () => downloadCsv(group));
   }
   drawCharts();
-  let redraw = () => {};
-  const cells = await unpackCells();
-  redraw = drawMap(cells);
+  const redraw = drawMap(await unpackCells());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { drawCharts(); redraw(); });
   addEventListener('beforeprint', () => { isPrinting = true; drawCharts(); redraw(); });
   addEventListener('afterprint', () => { isPrinting = false; drawCharts(); redraw(); });
