@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <filesystem>
 #include <memory>
 
 #include <fstream>
@@ -20,6 +19,7 @@
 #include "scanner/command/scan_record.h"
 #include "scanner/command/scanned_map.h"
 #include "scanner/process/log.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -85,7 +85,7 @@ EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
     cell.lost = static_cast<std::uint32_t>(network->second.lost);
   }
   const ComparisonCount& total = scans.comparison.total;
-  return {std::filesystem::path(config.against).lexically_normal().string(),
+  return {printable_text(config.against),
           scans.report.first.started_ms,
           total.both,
           total.gained,

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "output/bundle/bag_info.h"
 #include "output/bundle/bundle_files.h"
 #include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
@@ -11,7 +12,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kBudgetBytesMin = 1'000'000;
+constexpr std::uint64_t kBudgetBytesMin = 100'000;
 constexpr std::uint64_t kBudgetBytesMax = 1'000'000'000;
 
 // "2M": millions of bytes, as "k" is thousands.
@@ -48,7 +49,12 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
              "Bundle of an earlier scan of the same targets: what has been gained and lost since",
              config.against);
   group.text("-o,--output", "FILE", "The page [report.html]", config.page);
-  group.text("--title", "TEXT", "Its title [A ping survey, or the bundle's name]", config.title);
+  group.value("--title", "TEXT", "Its title [A ping survey, or the bundle's name]",
+              [&config](const std::string& option, const std::string& text) {
+                if (text.empty() || !is_plain_text(text))
+                  refuse(option, text, "a line of text, 2,000 bytes at most");
+                config.title = text;
+              });
   group.value("--budget", "BYTES", "Its size at most; the map's cells become coarser for it [20M]",
               [&config](const std::string& option, const std::string& text) {
                 config.budget_bytes = parse_bytes(option, text);
@@ -89,7 +95,9 @@ void take_bundle(ReportConfig& config) {
   config.target.allow_reserved = true;
   if (!config.title.empty()) return;
   const fs::path folder = fs::absolute(config.bundle).lexically_normal();
-  config.title = (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  const std::string name =
+      (folder.has_filename() ? folder : folder.parent_path()).filename().string();
+  if (is_plain_text(name)) config.title = name;
 }
 
 void check_combinations(const ReportConfig& config) {
@@ -99,7 +107,7 @@ void check_combinations(const ReportConfig& config) {
   if (config.summary.empty())
     throw UserError(ExitCode::bad_usage,
                     "a report needs the scan's summary, for results do not say who was asked: "
-                    "--summary FILE");
+                    "--summary FILE, or the folder of a bundle in place of results");
   if (!config.against.empty() && config.files.size() != 1)
     throw UserError(ExitCode::bad_usage,
                     "--against compares two scans: name one file of results, or a bundle");

@@ -77,6 +77,8 @@ refused 2 "no results" "${given[@]}"
 refused 2 "a report needs the scan's summary" --allow-reserved -t list results.jsonl.zst
 refused 2 "is not a summary" --allow-reserved -t list --summary list results.jsonl.zst
 refused 2 "cannot read 'none'" "${given[@]}" none
+refused 2 "--title: 'a" "${given[@]}" --title $'a\xff' results.jsonl.zst
+refused 2 "are allowed" "${given[@]}" --budget 300k results.jsonl.zst
 refused 2 "--budget" "${given[@]}" --budget 5 results.jsonl.zst
 refused 2 "--budget" "${given[@]}" --budget 2G results.jsonl.zst
 refused 2 "one of: rate, rtt, loss, label, change" "${given[@]}" --png x.png --layer speed results.jsonl.zst
