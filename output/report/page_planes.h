@@ -1,7 +1,6 @@
 // A map's cells as text in a page: column by column, deflated, in base64.
 //
-// Column by column, since what is alike then stands together: the 308,594 /24s of a large cloud's
-// list take some 260 KB so, a fifth of what lines of JSON do. Numbers are LEB128, which needs no
+// Column by column, since what is alike then stands together. Numbers are LEB128, which needs no
 // choice of a width; browsers inflate by DecompressionStream. Order: how many cells; their numbers,
 // less the one before, less one; not asked; asked; replies; later; code of the median round-trip
 // time; label; compared, gained and lost. The page's script reads it (page/page.js, unpackCells).
