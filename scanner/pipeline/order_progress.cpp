@@ -39,6 +39,8 @@ void OrderProgress::note_draw(StepRange steps, std::uint64_t place, std::size_t 
   if (is_partial) add_range(unsent_, steps);
   if (targets == 0) return;
   const std::uint64_t place_end = place + targets;
+  newest_ = {steps, place_end};
+  newest_place_ = place;
   const auto draw = [this](std::uint64_t number) -> Draw& {
     return draws_[number % draws_.size()];
   };
@@ -52,6 +54,17 @@ void OrderProgress::note_draw(StepRange steps, std::uint64_t place, std::size_t 
     }
   }
   draw(draw_count_++) = {steps, place_end};
+}
+
+void OrderProgress::take_back_newest() {
+  Draw& last = draws_[(draw_count_ - 1) % draws_.size()];
+  if (last.steps.begin == newest_.steps.begin) {
+    --draw_count_;
+  } else {
+    last.steps.end = newest_.steps.begin;
+    last.place_end = newest_place_;
+  }
+  add_range(unsent_, newest_.steps);
 }
 
 template <typename Use>

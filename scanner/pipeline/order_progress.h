@@ -37,6 +37,8 @@ class OrderProgress {
   // The sender's thread: `steps` were taken, and so many targets of theirs lie behind `place`. With
   // `is_partial` others of theirs will not be sent.
   void note_draw(StepRange steps, std::uint64_t place, std::size_t targets, bool is_partial);
+  // That no target of the newest draw will be sent.
+  void take_back_newest();
   // That a target will not be sent whose steps' targets lie behind `place`; nobody knows which.
   void note_unsent_behind(std::uint64_t place);
   // Publishes what is pending when all targets before `place` have left, and `rest` of the present
@@ -58,6 +60,9 @@ class OrderProgress {
 
   std::vector<Draw> draws_;  // the newest is at (draw_count_ - 1) % draws_.size()
   std::uint64_t draw_count_ = 0;
+  // What the newest draw has added, which is perhaps the end of an entry.
+  Draw newest_;
+  std::uint64_t newest_place_ = 0;
   std::vector<StepRange> unsent_;
   std::vector<StepRange> pending_;  // kept for its memory
   mutable std::mutex mutex_;

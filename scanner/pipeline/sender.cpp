@@ -465,7 +465,10 @@ void Sender::stop(std::uint64_t now_ns) {
   is_stopped_ = true;
   stopped_ns_ = now_ns;
   draw_.end();
-  if (kind_ == Kind::from_order && batch_begin_ == drawn_begin_) batch_end_ = batch_begin_;
+  if (kind_ != Kind::from_order || batch_begin_ != drawn_begin_ || batch_end_ == batch_begin_)
+    return;
+  batch_end_ = batch_begin_;
+  if (progress_) progress_->take_back_newest();
 }
 
 void Sender::end() {

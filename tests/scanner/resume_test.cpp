@@ -150,6 +150,35 @@ TEST(OrderProgress, NothingIsDoneThatHasNotLeft) {
   }
 }
 
+// A sender that is told to stop between two batches: of neighbouring draws that are remembered as
+// one, those that have left are done, and the newest, which it has not begun, is not.
+TEST(OrderProgress, ADrawThatWasNotBegunTakesNoOtherWithIt) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 2'000; ++round) {
+    OrderProgress progress(256);
+    std::uint64_t place = 0;
+    std::uint64_t step = random() % 100;
+    StepRange newest;
+    for (std::uint64_t draws = 1 + random() % 9; draws > 0; --draws) {
+      const std::uint64_t steps = 1 + random() % 40;
+      // A batch of what was handed back, or steps of another sender, may come between.
+      if (random() % 4 == 0) place += random() % 64;
+      if (random() % 4 == 0) step += random() % 64;
+      newest = {step, step + steps};
+      const std::size_t targets = draws == 1 ? 1 + random() % steps : random() % (steps + 1);
+      progress.note_draw(newest, place, targets, false);
+      if (draws > 1) place += targets;
+      step += steps;
+    }
+    progress.take_back_newest();
+    progress.publish(place, {}, OrderProgress::kEveryBlock, true);
+    const OrderProgress::Published published = progress.published();
+    ASSERT_EQ(published.pending.size(), 1U) << "round " << round;
+    ASSERT_EQ(published.pending[0].begin, newest.begin);
+    ASSERT_EQ(published.pending[0].end, newest.end);
+  }
+}
+
 TEST(OrderProgress, ManyRangesBecomeOne) {
   OrderProgress progress(4096);
   std::uint64_t place = 0;
