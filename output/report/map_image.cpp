@@ -41,7 +41,7 @@ Pixels draw(const ReplyMap& map, const MapSquare& square, const MapImageForm& fo
     const std::uint32_t top = (point.y - (corner.y & mask)) * scale;
     const std::uint8_t place = colour_of(map, cell, form.layer);
     for (std::uint32_t row = top; row < top + scale; ++row)
-      std::fill_n(pixels.places.begin() + std::size_t{row} * pixels.side + left, scale, place);
+      std::fill_n(pixels.places.data() + std::size_t{row} * pixels.side + left, scale, place);
   }
   return pixels;
 }
