@@ -295,14 +295,20 @@ std::string Bundle::write_report(const TargetPlan& plan, const Summary& summary,
   const ReplyMap map =
       scanned_map(counted.aggregate, summary, counted.knows_asked ? &plan.targets : nullptr,
                   shown_labels(plan));
-  ReportContent content{summary, counted.aggregate, counted.report, map, name_};
+  ReportContent content{summary, counted.aggregate, counted.report, map,
+                        is_plain_text(name_) ? name_ : kReportTitle};
+  if (!counted.knows_asked) content.why_unknown = "some targets had no way";
   const BundleConfig& bundle = config_.bundle;
   for (const auto& [name, text] :
        {std::pair{"Contact", &bundle.contact}, std::pair{"Vantage", &bundle.vantage},
         std::pair{"Ethics", &bundle.ethics}})
     if (!text->empty()) content.provenance.emplace_back(name, *text);
   const tl::expected<ReportPage, std::string> page = report_page(content, kReportBytesMax);
-  if (!page) return page.error();
+  // Results, summary and lists are what a bundle is for; a page can be made of them later.
+  if (!page) {
+    log_warning("the bundle has no report.html: {}", page.error());
+    return {};
+  }
   return replace_file(path_of(bundle_files::kReport), page->html, OutputMode::document);
 }
 

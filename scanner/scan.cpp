@@ -27,6 +27,7 @@
 #include "scanner/path/transmit_path.h"
 #include "scanner/pipeline/pipeline.h"
 #include "scanner/plan/dry_run.h"
+#include "scanner/plan/geo_databases.h"
 #include "scanner/plan/slash24_pace.h"
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
@@ -40,16 +41,6 @@ namespace {
 constexpr std::uint64_t kReaderPollNs = 20'000'000;
 // As often may the summary's reader take nothing, when the scan was told to end.
 constexpr int kSummaryWaitsMax = 100;
-
-GeoTable load_geo(const std::vector<std::string>& databases) {
-  GeoTable geo;
-  for (const std::string& path : databases)
-    if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
-      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
-  if (!geo.is_empty())
-    log_info("geo: {} networks from {}", with_thousands(geo.networks().size()), geo.description());
-  return geo;
-}
 
 // Each queue's sender has a CPU of its own, as far as there are enough.
 std::vector<Queue> make_queues(OpenedQueues opened, ProbeRate rate_pps) {

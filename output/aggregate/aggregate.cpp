@@ -27,6 +27,19 @@ std::string_view name_of(Grouping grouping) {
   return kNames[static_cast<std::size_t>(grouping)];
 }
 
+std::string group_name(Grouping grouping, std::uint32_t number) {
+  switch (grouping) {
+    case Grouping::slash8:
+      return to_string(Ipv4{number}) + "/8";
+    case Grouping::slash16:
+      return to_string(Ipv4{number}) + "/16";
+    case Grouping::slash24:
+      return to_string(Ipv4{number}) + "/24";
+    default:
+      return std::to_string(number);
+  }
+}
+
 // The fields of a line that are counted.
 struct Aggregate::Line {
   std::optional<Ipv4> target;

@@ -26,6 +26,8 @@ inline constexpr std::size_t kGroupings = 6;
 
 // "slash8" and so on.
 std::string_view name_of(Grouping grouping);
+// Of a group of a grouping by number: "10.1.0.0/16", "64500".
+std::string group_name(Grouping grouping, std::uint32_t number);
 
 class Aggregate {
  public:

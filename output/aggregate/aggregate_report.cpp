@@ -21,19 +21,6 @@ constexpr std::uint64_t kNoEnd = std::uint64_t{1} << 53;
 
 using Row = AggregateRow;
 
-std::string name_of_number(Grouping grouping, std::uint32_t number) {
-  switch (grouping) {
-    case Grouping::slash8:
-      return to_string(Ipv4{number}) + "/8";
-    case Grouping::slash16:
-      return to_string(Ipv4{number}) + "/16";
-    case Grouping::slash24:
-      return to_string(Ipv4{number}) + "/24";
-    default:
-      return std::to_string(number);
-  }
-}
-
 template <typename Key>
 std::optional<TargetCount> find_targets(const std::unordered_map<Key, TargetCount>& targets,
                                         const Key& key) {
@@ -157,7 +144,7 @@ std::vector<AggregateRow> aggregate_rows(const Aggregate& aggregate, const Aggre
   const auto index = static_cast<std::size_t>(grouping);
   std::vector<Row> rows;
   for (const auto& [number, group] : aggregate.by_number(grouping))
-    rows.push_back({name_of_number(grouping, number),
+    rows.push_back({group_name(grouping, number),
                     grouping == Grouping::asn ? aggregate.organisation(number) : std::string_view(),
                     &group, find_targets(report.targets_by_number[index], number)});
   for (const auto& [name, group] : aggregate.by_name(grouping))

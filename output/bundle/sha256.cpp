@@ -1,7 +1,6 @@
 #include "output/bundle/sha256.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <sha2.h>
 
 #include <array>
@@ -23,10 +22,17 @@ void Sha256::add(std::string_view bytes) {
   SHA256Update(&state_->context, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
 
-std::string Sha256::digest() {
+std::string Sha256::digest_bytes() {
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
   SHA256Final(digest.data(), &state_->context);
-  return fmt::format("{:02x}", fmt::join(digest, ""));
+  return {digest.begin(), digest.end()};
+}
+
+std::string Sha256::digest() {
+  std::string digits;
+  for (const char byte : digest_bytes())
+    digits += fmt::format("{:02x}", static_cast<std::uint8_t>(byte));
+  return digits;
 }
 
 std::string sha256_of(std::string_view text) {

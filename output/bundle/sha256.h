@@ -20,7 +20,9 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
 
   void add(std::string_view bytes);
-  // 64 hexadecimal digits, lower case. Call it once; nothing can be added behind it.
+  // 32 bytes. Call it once, or the next; nothing can be added behind it.
+  [[nodiscard]] std::string digest_bytes();
+  // The same as 64 hexadecimal digits, lower case.
   [[nodiscard]] std::string digest();
 
  private:

@@ -4,7 +4,7 @@
 // The orientation is that of xkcd 195 and ipv4-heatmap: 0.0.0.0 at the top left, 255.255.255.255 at
 // the top right; transposed, at the bottom left, as bgp.tools has it. Maps of this kind are taken
 // for a bug without that sentence, so whoever draws one says it. Rejected: the Z order, whose
-// squares jump. Pure; source: Skilling's and Warren's loop (Hacker's Delight, 16).
+// squares jump. Pure; source: Hacker's Delight, chapter 16.
 #pragma once
 
 #include <cstdint>

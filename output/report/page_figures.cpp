@@ -14,16 +14,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// Of a name in the page: thousands of them must fit.
+constexpr std::size_t kNameBytesMax = 200;
+
 template <typename Value>
 Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-PageGroup::Row row_of(const AggregateRow& row) {
+// "AS64500 Some Network" for a system.
+std::string name_in_page(Grouping grouping, const std::string& name,
+                         std::string_view organisation = {}) {
+  if (grouping != Grouping::asn) return std::string(utf8_prefix(name, kNameBytesMax));
+  return fmt::format("AS{}{}{}", name, organisation.empty() ? "" : " ",
+                     utf8_prefix(organisation, kNameBytesMax));
+}
+
+PageGroup::Row row_of(Grouping grouping, const AggregateRow& row) {
   PageGroup::Row result;
-  result.name = row.organisation.empty()
-                    ? row.name
-                    : fmt::format("AS{} {}", row.name, utf8_prefix(row.organisation, 200));
+  result.name = name_in_page(grouping, row.name, row.organisation);
   result.asked = row.targets ? row.targets->probed : 0;
   result.answered = row.group->replies;
   result.interval = row.interval();
@@ -34,9 +43,9 @@ PageGroup::Row row_of(const AggregateRow& row) {
 // Groups of the lists that have no result at all.
 void add_silent(const ReportContent& content, Grouping grouping, std::set<std::string>& seen,
                 std::vector<PageGroup::Row>& rows) {
-  const auto add = [&](std::string name, const TargetCount& targets) {
+  const auto add = [&](const std::string& name, const TargetCount& targets) {
     if (targets.probed == 0 || !seen.insert(name).second) return;
-    rows.push_back({std::move(name), targets.probed, 0,
+    rows.push_back({name_in_page(grouping, name), targets.probed, 0,
                     share_interval(0, targets.probed, targets.population.value_or(targets.probed)),
                     std::nullopt});
   };
@@ -51,7 +60,7 @@ PageGroup page_group(const ReportContent& content, Grouping grouping, std::strin
   std::set<std::string> seen;
   for (const AggregateRow& row : aggregate_rows(content.aggregate, content.report, grouping)) {
     seen.insert(row.name);
-    group.rows.push_back(row_of(row));
+    group.rows.push_back(row_of(grouping, row));
   }
   add_silent(content, grouping, seen, group.rows);
   std::sort(group.rows.begin(), group.rows.end(),
@@ -76,9 +85,11 @@ Json group_json(const PageGroup& group) {
 
 Json map_json(const ReportContent& content, const ReplyMap& map) {
   const MapSquare square = square_of(map);
+  Json labels = Json::array();
+  for (const std::string& label : map.labels) labels.push_back(utf8_prefix(label, kNameBytesMax));
   return {{"prefix_length", map.prefix_length},
           {"square", {{"first", to_string(square.first)}, {"prefix_length", square.prefix_length}}},
-          {"labels", map.labels},
+          {"labels", labels},
           {"knows_asked", map.knows_asked},
           {"has_several_passes", map.has_several_passes},
           {"is_compared", map.is_compared},

@@ -1,6 +1,6 @@
 #include "output/report/page_files.h"
 
-// The assembler reads the file itself, which takes no time; a literal of 200 KB takes seconds.
+// The assembler reads the file itself, so that the compiler has no literal of 200 KB to read.
 #define EMBED(name, path)                                                     \
   asm(".section .rodata\n" #name "_begin:\n.incbin \"" path "\"\n" #name      \
       "_end:\n.byte 0\n.previous\n");                                         \

@@ -41,7 +41,9 @@ void add_head(const Summary& summary, PageText& text) {
                            response.share ? share_text(*response.share) : std::string());
   std::string sure;
   if (!is_sample(summary)) {
-    sure = "All addresses of the lists were asked, so no share here is a guess from a sample.";
+    sure = fmt::format(
+        "All addresses of the lists{} were asked, so no share here is a guess from a sample.",
+        summary.ledger.without_way > 0 ? " that have a way" : "");
   } else if (response.low && response.high) {
     sure = fmt::format(
         "A random sample of {} addresses was asked. Of all of them between {} and {} would have "
@@ -94,6 +96,12 @@ void add_warnings(const ReportContent& content, PageText& text) {
                                         counted(content.report.malformed, "line")));
 }
 
+// Histories are kept of two passes to eight.
+std::string why_no_estimate(const Summary& summary) {
+  return summary.passes.each.empty() ? "of so many passes no histories are kept"
+                                     : summary.passes.why_no_estimate;
+}
+
 void add_answers(const Summary& summary, PageText& text) {
   text.answers.emplace_back(
       "An address counts as answering when it sent an echo reply that proves, by a keyed tag in "
@@ -120,9 +128,9 @@ void add_answers(const Summary& summary, PageText& text) {
           "payload, which proves none.",
           with_thousands(passes.unknown));
     text.answers.push_back(std::move(estimate));
-  } else if (passes.each.size() >= 2) {
+  } else if (summary.order.passes >= 2) {
     text.answers.push_back("There is no estimate of how many would answer without losses: " +
-                           passes.why_no_estimate + ".");
+                           why_no_estimate(summary) + ".");
   } else {
     text.answers.emplace_back(
         "Each address was asked once, so that a lost packet cannot be told from silence. A scan "
@@ -204,6 +212,10 @@ void add_times(const Summary& summary, PageText& text) {
 
 void add_losses(const Summary& summary, PageText& text) {
   const Summary::Passes& passes = summary.passes;
+  if (summary.order.passes > 1 && passes.each.empty()) {
+    text.losses.push_back("Nothing is known of losses, as " + why_no_estimate(summary) + ".");
+    return;
+  }
   if (passes.each.size() < 2) {
     text.losses.emplace_back(
         "One pass was sent, which cannot tell loss from silence. What this side itself lost is "
@@ -212,11 +224,14 @@ void add_losses(const Summary& summary, PageText& text) {
     return;
   }
   text.losses.emplace_back(
-      "Each address was asked in several passes. One that has answered one pass and not another "
-      "was lost "
-      "there, or came or went meanwhile; one that has answered none may have been lost every time, "
-      "which "
-      "nobody can see from here.");
+      summary.order.retries > 0
+          ? "Those that had not answered by then were asked again, so that passes did not ask the "
+            "same "
+            "addresses, and what each has lost is not known."
+          : "Each address was asked in several passes. One that has answered one pass and not "
+            "another was lost there, or came or went meanwhile; one that has answered none may "
+            "have "
+            "been lost every time, which nobody can see from here.");
   for (std::size_t i = 0; i < passes.each.size(); ++i) {
     const Summary::Pass& pass = passes.each[i];
     text.passes.push_back(
@@ -286,7 +301,10 @@ void add_method(const Summary& summary, PageText& text) {
       "network sees a burst and any first part of it is a random sample. The scan started {} and "
       "{}. Replies "
       "were awaited after the last probe, too.",
-      order.passes > 1 ? fmt::format(" in each of {} passes", order.passes) : std::string(),
+      order.retries > 0
+          ? fmt::format(", and up to {} more to each that had not answered by then", order.retries)
+      : order.passes > 1 ? fmt::format(" in each of {} passes", order.passes)
+                         : std::string(),
       time_text(summary.started_ms), plain_outcome(summary.outcome)));
   text.method.emplace_back(
       "The same lists, exclusions, seed and number of passes give the same probes in the same "
@@ -300,7 +318,7 @@ void add_method(const Summary& summary, PageText& text) {
   }
   command += fmt::format(" --rate {}", summary.sending.rate_asked_pps == 0
                                            ? "max"
-                                           : fmt::format("{:.0f}", summary.sending.rate_asked_pps));
+                                           : fmt::format("{}", summary.sending.rate_asked_pps));
   if (order.shards > 1) command += fmt::format(" --shard {}/{}", order.shard, order.shards);
   if (order.first > 0 && order.first < order.n)
     command += fmt::format(" --max-targets {}", order.first);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <map>
 #include <span>
 
@@ -66,10 +67,13 @@ MapSquare square_of(const ReplyMap& map) {
 }
 
 ReplyMap coarser(const ReplyMap& map, unsigned prefix_length) {
-  ReplyMap result = map;
-  if (prefix_length >= map.prefix_length) return result;
+  assert(prefix_length <= map.prefix_length);
+  ReplyMap result;
   result.prefix_length = prefix_length;
-  result.cells.clear();
+  result.labels = map.labels;
+  result.knows_asked = map.knows_asked;
+  result.has_several_passes = map.has_several_passes;
+  result.is_compared = map.is_compared;
   const unsigned shift = map.prefix_length - prefix_length;
   for (std::size_t begin = 0, end = 0; begin < map.cells.size(); begin = end) {
     const std::uint32_t number = map.cells[begin].number >> shift;

@@ -44,8 +44,8 @@ struct MapSquare {
 // The smallest square that holds all cells; all of IPv4 when there are none.
 MapSquare square_of(const ReplyMap& map);
 
-// The same map with cells of a shorter prefix. The median of a cell is the median of those of its
-// parts, by their replies; its label is that of most targets.
+// The same map with cells of a prefix that is not longer. The median of a cell is the median of
+// those of its parts, by their replies; its label is that of most targets.
 ReplyMap coarser(const ReplyMap& map, unsigned prefix_length);
 
 }  // namespace echoscan

@@ -1,11 +1,11 @@
 #include "output/report/report_page.h"
 
 #include <fmt/format.h>
-#include <sha2.h>
 #include <kainjow/mustache.hpp>
 
 #include <array>
 
+#include "output/bundle/sha256.h"
 #include "output/report/map_image.h"
 #include "output/report/page_figures.h"
 #include "output/report/page_files.h"
@@ -51,7 +51,7 @@ std::string interval_text(const PageGroup::Row& row) {
   return fmt::format("{:.2f} % to {:.2f} %", 100 * row.interval->low, 100 * row.interval->high);
 }
 
-Object group_object(const PageGroup& group) {
+Object group_object(const PageGroup& group, const std::string& why_unknown) {
   Object rows(Object::type::list);
   for (std::size_t i = 0; i < std::min(group.rows.size(), PageGroup::kRowsShown); ++i) {
     const PageGroup::Row& row = group.rows[i];
@@ -79,18 +79,15 @@ Object group_object(const PageGroup& group) {
             ? "A point is the share of those asked that answered, a bar its interval at 95 %; a "
               "ring "
               "without a bar had fewer than 30 asked, which says nothing."
-            : "How many were asked of each is not known: the report was made without the lists."}});
+            : fmt::format("How many were asked of each is not known, as {}.", why_unknown)}});
   object.set("rows", rows);
   return object;
 }
 
 std::string sha256_base64(std::string_view text) {
-  std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};
-  SHA2_CTX context;
-  SHA256Init(&context);
-  SHA256Update(&context, reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-  SHA256Final(digest.data(), &context);
-  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
+  Sha256 hash;
+  hash.add(text);
+  return base64(hash.digest_bytes());
 }
 
 // Nothing may be fetched; the scripts and styles that may run are these, by their digests.
@@ -107,19 +104,21 @@ std::string policy(const PageFiles& files) {
       scripts, styles);
 }
 
-std::string map_sentence(const ReplyMap& map) {
+std::string map_sentence(const ReplyMap& map, const std::string& why_unknown) {
   const std::string cell = fmt::format("A cell is a /{}. ", map.prefix_length);
   return cell +
          (map.knows_asked
               ? "Cells that were not asked have no colour, those that were and are silent are grey."
-              : "Nobody knows which networks were asked, as the report was made without the lists "
-                "(-t): what has no colour may be silent or not asked.");
+              : fmt::format(
+                    "Nobody knows which networks were asked, as {}: what has no colour may be "
+                    "silent or not asked.",
+                    why_unknown));
 }
 
 void set_map(Object& page, const ReportContent& content, const ReplyMap& map,
              const std::string& png) {
   const MapSquare square = square_of(map);
-  page.set("map_text", map_sentence(map));
+  page.set("map_text", map_sentence(map, content.why_unknown));
   page.set("map_prefix", fmt::format("{}/{}", to_string(square.first), square.prefix_length));
   page.set("map_png", png);
   page.set("orientation",
@@ -153,7 +152,7 @@ std::string render(const ReportContent& content, const ReplyMap& map, const std:
         std::pair{"provenance", &text.provenance}})
     set_rows(page, name, *rows);
   Object list(Object::type::list);
-  for (const PageGroup& group : groups) list << group_object(group);
+  for (const PageGroup& group : groups) list << group_object(group, content.why_unknown);
   page.set("groups", list);
   set_map(page, content, map, base64(png));
   page.set("figures", page_figures(content, map, groups));
@@ -186,7 +185,9 @@ tl::expected<ReportPage, std::string> report_page(const ReportContent& content,
   if (!png) return tl::make_unexpected("the still map cannot be made: " + png.error());
   ReportPage page;
   for (const unsigned prefix_length : kPrefixLengths) {
-    page = {render(content, coarser(content.map, prefix_length), *png, text, groups),
+    const bool is_whole = prefix_length == content.map.prefix_length;
+    page = {render(content, is_whole ? content.map : coarser(content.map, prefix_length), *png,
+                   text, groups),
             prefix_length};
     if (page.html.size() <= budget_bytes) return page;
   }

@@ -34,6 +34,9 @@ struct EarlierScan {
   std::optional<std::uint64_t> asked;  // by both
 };
 
+// Of a scan that has no name.
+inline constexpr const char* kReportTitle = "A ping survey";
+
 struct ReportContent {
   const Summary& summary;
   const Aggregate& aggregate;
@@ -44,6 +47,8 @@ struct ReportContent {
   // What the scan's own record does not say: contact, vantage, ethics.
   std::vector<std::pair<std::string, std::string>> provenance = {};
   std::optional<EarlierScan> earlier = {};
+  // Why nobody knows which networks were asked, a clause; empty where the map knows it.
+  std::string why_unknown = {};
 };
 
 struct ReportPage {

@@ -5,8 +5,8 @@
 // count that answered one scan and not the other. Without a cause as many are gained as lost, up to
 // the square root of their number. Hosts that come and go and losses that hit both scans alike do
 // that too; a rate limit at the far end, or a worse way, loses more than it gains. Three standard
-// deviations are passed once in 740 times by chance alone. Rejected: comparing the two shares as if
-// the scans were independent, which is blind to a tenth of what this sees. Pure.
+// deviations either way are passed once in 370 times by chance alone. Rejected: comparing the two
+// shares as if the scans were independent, which needs a much larger difference. Pure.
 #pragma once
 
 #include <cstdint>

@@ -89,6 +89,22 @@ void count_targets(std::span<const Ipv4> targets, const GeoTable& geo, Aggregate
 
 }  // namespace
 
+bool has_own_order(const Summary& summary, std::uint64_t targets) {
+  const Permutation permutation(targets, summary.order.seed);
+  return permutation.prime() == summary.order.prime &&
+         permutation.generator() == summary.order.generator &&
+         permutation.start() == summary.order.start;
+}
+
+void for_each_asked(const Summary& summary, const TargetSet& targets,
+                    const std::function<void(std::span<const Ipv4>)>& use) {
+  const Summary::Order& order = summary.order;
+  std::vector<StepRange> left;
+  for (const Summary::Steps& steps : order.left) left.push_back({steps.begin, steps.end});
+  for_each_asked(targets, Permutation(targets.size(), order.seed),
+                 {order.step_begin, order.step_end}, left, use);
+}
+
 void count_groups(const Aggregate& aggregate, const TargetSet& targets, const LabelMap& labels,
                   const GeoTable& geo, AggregateReport& report) {
   for (const NetworkGrouping& networks : kNetworkGroupings)
@@ -111,16 +127,12 @@ std::uint64_t count_asked(const std::vector<Summary>& summaries, const TargetSet
   std::uint64_t asked = 0;
   std::vector<std::uint64_t> by_label(labels.empty() ? 0 : labels.label_count());
   for (const Summary& summary : summaries) {
-    const Permutation permutation(targets.size(), summary.order.seed);
-    std::vector<StepRange> left;
-    for (const Summary::Steps& steps : summary.order.left) left.push_back({steps.begin, steps.end});
-    for_each_asked(targets, permutation, {summary.order.step_begin, summary.order.step_end}, left,
-                   [&](std::span<const Ipv4> batch) {
-                     asked += batch.size();
-                     count_targets(batch, geo, report);
-                     if (by_label.empty()) return;
-                     for (const Ipv4 target : batch) ++by_label[labels.label_of(target)];
-                   });
+    for_each_asked(summary, targets, [&](std::span<const Ipv4> batch) {
+      asked += batch.size();
+      count_targets(batch, geo, report);
+      if (by_label.empty()) return;
+      for (const Ipv4 target : batch) ++by_label[labels.label_of(target)];
+    });
   }
   for (LabelId label = 1; label < by_label.size(); ++label)
     by_name(report, Grouping::label)[std::string(labels.text(label))].probed = by_label[label];

@@ -7,6 +7,9 @@
 // ns a target and a look-up for each kind of group. Only groups that have a result are counted.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "output/aggregate/aggregate.h"
@@ -17,6 +20,14 @@
 #include "targets/target_set.h"
 
 namespace echoscan {
+
+// Whether this version draws the summary's order from its seed: else nobody knows whom it names.
+bool has_own_order(const Summary& summary, std::uint64_t targets);
+
+// Calls `use` with the targets that the scan's first pass has asked, a batch at a time (some 3 ns a
+// target); the summary's order must be that of the targets.
+void for_each_asked(const Summary& summary, const TargetSet& targets,
+                    const std::function<void(std::span<const Ipv4>)>& use);
 
 // How many targets of each group there are, all of them asked.
 void count_groups(const Aggregate& aggregate, const TargetSet& targets, const LabelMap& labels,

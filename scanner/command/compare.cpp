@@ -12,11 +12,12 @@
 #include "output/geo/geo_table.h"
 #include "output/sink/byte_sink.h"
 #include "output/summary/figure_text.h"
+#include "scanner/command/asked_targets.h"
 #include "scanner/command/compared_scan.h"
-#include "scanner/plan/done_probes.h"
+#include "scanner/command/scan_record.h"
+#include "scanner/plan/geo_databases.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/log.h"
-#include "targets/permutation.h"
 
 namespace echoscan {
 namespace {
@@ -94,29 +95,23 @@ void require_lists(const CompareConfig& config, const Scans& scans) {
                                   scan->name, with_thousands(scan->summary.response.probed),
                                   with_thousands(scan->summary.order.n)));
   const auto is_label = [](Grouping grouping) { return grouping == Grouping::label; };
-  if (std::ranges::any_of(config.groupings, is_label))
+  if (std::ranges::any_of(config.tables.groupings, is_label))
     throw UserError(ExitCode::bad_usage, "--by label takes the scans' lists: -t FILE");
 }
 
 // Whom a scan has asked, by its order.
 AskedSet asked_by(const ComparedScan& scan, const TargetSet& targets) {
-  const Summary::Order& order = scan.summary.order;
-  const Permutation permutation(targets.size(), order.seed);
-  if (permutation.prime() != order.prime || permutation.generator() != order.generator ||
-      permutation.start() != order.start)
+  if (!has_own_order(scan.summary, targets.size()))
     throw UserError(ExitCode::bad_usage,
                     fmt::format("the order of '{}' is none that this version draws from its seed, "
                                 "so nobody knows whom it has asked",
                                 scan.name));
-  std::vector<StepRange> left;
-  for (const Summary::Steps& steps : order.left) left.push_back({steps.begin, steps.end});
   AskedSet asked(targets.size());
   std::uint64_t count = 0;
-  for_each_asked(targets, permutation, {order.step_begin, order.step_end}, left,
-                 [&](std::span<const Ipv4> batch) {
-                   count += batch.size();
-                   for (const Ipv4 target : batch) asked.add(*targets.index_of(target));
-                 });
+  for_each_asked(scan.summary, targets, [&](std::span<const Ipv4> batch) {
+    count += batch.size();
+    for (const Ipv4 target : batch) asked.add(*targets.index_of(target));
+  });
   const std::uint64_t probed = scan.summary.response.probed;
   const std::uint64_t unknown = count > probed ? count - probed : probed - count;
   const std::string sentence = fmt::format(
@@ -143,23 +138,15 @@ ComparedSide side_of(const ComparedScan& scan) {
           summary.ended_ms, summary.order.seed, summary.response.probed, scan.replied.size()};
 }
 
-GeoTable read_databases(const std::vector<std::string>& databases) {
-  GeoTable geo;
-  for (const std::string& path : databases)
-    if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
-      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
-  return geo;
-}
-
 Comparison count_scans(const CompareConfig& config, const Scans& scans) {
-  const GeoTable geo = read_databases(config.geo_databases);
+  const GeoTable geo = load_geo(config.geo_databases);
   std::optional<TargetSelection> selection = select_lists(config, scans);
   ComparedTargets compared;
   compared.geo = &geo;
   if (!selection) {
     require_lists(config, scans);
-    Comparison comparison =
-        compare_replies(scans.first.replied, scans.second.replied, config.groupings, compared);
+    Comparison comparison = compare_replies(scans.first.replied, scans.second.replied,
+                                            config.tables.groupings, compared);
     comparison.total.asked = scans.first.summary.order.n;
     return comparison;
   }
@@ -178,7 +165,8 @@ Comparison count_scans(const CompareConfig& config, const Scans& scans) {
     }
   }
   if (asked) compared.asked = &*asked;
-  return compare_replies(scans.first.replied, scans.second.replied, config.groupings, compared);
+  return compare_replies(scans.first.replied, scans.second.replied, config.tables.groupings,
+                         compared);
 }
 
 std::string tables_of(const Comparison& comparison, const ComparisonReport& report,
@@ -200,13 +188,14 @@ ComparedScans compare_scans(const CompareConfig& config) {
   const Scans scans = read_scans(config);
   return {count_scans(config, scans),
           {side_of(scans.first), side_of(scans.second), scans.first.summary.targets.digest,
-           scans.first.summary.order.n, config.groupings, config.rows_max}};
+           scans.first.summary.order.n, config.tables.groupings, config.tables.rows_max}};
 }
 
 ExitCode run_compare(const CompareConfig& config) {
   const auto& [comparison, report] = compare_scans(config);
   DescriptorSink output(STDOUT_FILENO);
-  if (const int error = write_and_finish(output, tables_of(comparison, report, config.format));
+  if (const int error =
+          write_and_finish(output, tables_of(comparison, report, config.tables.format));
       error != 0)
     throw UserError(ExitCode::output,
                     fmt::format("the tables could not be written: {}", std::strerror(error)));

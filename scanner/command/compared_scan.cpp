@@ -3,22 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "output/aggregate/line_source.h"
 #include "output/aggregate/result_reader.h"
 #include "output/bundle/bundle_files.h"
 #include "output/result/result_field.h"
-#include "output/summary/equations.h"
 #include "output/summary/figure_text.h"
-#include "scanner/process/log.h"
+#include "scanner/command/scan_record.h"
 #include "scanner/process/user_error.h"
 
 namespace echoscan {
@@ -32,18 +26,6 @@ constexpr std::uint64_t kReservedMax = std::uint64_t{1} << 28;
 
 [[noreturn]] void refuse_scan(const std::string& sentence) {
   throw UserError(ExitCode::bad_usage, sentence);
-}
-
-Summary read_summary_file(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) refuse_scan(fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  tl::expected<Summary, std::string> summary = read_summary(text);
-  if (!summary)
-    refuse_scan(fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
-  for (const std::string& fault : faults_of(text))
-    log_warning("the summary '{}' does not add up: {}", path, fault);
-  return std::move(*summary);
 }
 
 struct Form {

@@ -24,25 +24,12 @@ struct Row {
   [[nodiscard]] std::uint64_t changed() const { return count->gained + count->lost; }
 };
 
-std::string name_of_number(Grouping grouping, std::uint32_t number) {
-  switch (grouping) {
-    case Grouping::slash8:
-      return to_string(Ipv4{number}) + "/8";
-    case Grouping::slash16:
-      return to_string(Ipv4{number}) + "/16";
-    case Grouping::slash24:
-      return to_string(Ipv4{number}) + "/24";
-    default:
-      return std::to_string(number);
-  }
-}
-
 // Most changed first; equal ones as they are numbered or called.
 std::vector<Row> rows_of(const Comparison& comparison, Grouping grouping, std::size_t rows_max) {
   const auto index = static_cast<std::size_t>(grouping);
   std::vector<Row> rows;
   for (const auto& [number, count] : comparison.by_number[index])
-    rows.push_back({name_of_number(grouping, number), &count});
+    rows.push_back({group_name(grouping, number), &count});
   for (const auto& [name, count] : comparison.by_name[index]) rows.push_back({name, &count});
   std::ranges::stable_sort(rows, std::ranges::greater(), &Row::changed);
   if (rows_max > 0 && rows.size() > rows_max) rows.resize(rows_max);
@@ -61,8 +48,7 @@ std::string change_text(const ComparisonCount& count) {
                        change.deviations);
   return fmt::format(
       "B heard {} than A by more than chance: {:.1f} standard deviations (McNemar's test of "
-      "pairs); "
-      "hosts, way or rate were not the same{}\n",
+      "pairs); hosts, way or rate were not the same{}\n",
       change.deviations < 0 ? "fewer" : "more", change.deviations,
       change.deviations < 0 ? ", and if B was the faster one, its rate may have been too high"
                             : "");

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <memory>
-
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "output/aggregate/aggregate.h"
 #include "output/bundle/bag_info.h"
@@ -18,6 +17,7 @@
 #include "scanner/command/compared_scan.h"
 #include "scanner/command/scan_record.h"
 #include "scanner/command/scanned_map.h"
+#include "scanner/plan/geo_databases.h"
 #include "scanner/process/log.h"
 #include "targets/utf8.h"
 
@@ -62,6 +62,12 @@ std::vector<std::pair<std::string, std::string>> statements_of(const std::string
   return statements;
 }
 
+std::string why_unknown(const ReportConfig& config, bool knows_asked) {
+  if (knows_asked) return {};
+  return config.target.target_files.empty() ? "the report was made without the lists (-t)"
+                                            : "some targets had no way";
+}
+
 // What has changed since an earlier scan, over all and in each cell of the map.
 EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
   if (!is_bundle(config.against))
@@ -73,7 +79,7 @@ EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
     compared.summaries = {config.summary};
     compared.target = config.target;
   }
-  compared.groupings = {Grouping::slash24};
+  compared.tables.groupings = {Grouping::slash24};
   const ComparedScans scans = compare_scans(compared);
   const auto& networks = scans.comparison.by_number[static_cast<std::size_t>(Grouping::slash24)];
   map.is_compared = true;
@@ -104,6 +110,10 @@ ExitCode run_report(const ReportConfig& config) {
   const std::optional<ScannedLists> lists =
       count_probed(config.target, {config.summary}, summaries, load_geo(config.geo_databases),
                    aggregate, report);
+  if (report.lines > 0 && report.malformed == report.lines)
+    throw UserError(ExitCode::bad_usage,
+                    "no line of the results is one of JSON, as `echoscan scan` writes them without "
+                    "--format");
   const LabelMap no_labels;
   ReplyMap map = scanned_map(aggregate, summary, lists ? &lists->targets : nullptr,
                              lists ? lists->labels : no_labels);
@@ -111,7 +121,7 @@ ExitCode run_report(const ReportConfig& config) {
   if (!config.against.empty()) earlier = add_changes(config, map);
   const tl::expected<ReportPage, std::string> page =
       report_page({summary, aggregate, report, map, config.title, config.is_transposed,
-                   statements_of(config.bundle), earlier},
+                   statements_of(config.bundle), earlier, why_unknown(config, lists.has_value())},
                   config.budget_bytes);
   if (!page) throw UserError(ExitCode::bad_usage, fmt::format("--budget: {}", page.error()));
   if (!config.picture.empty()) write_picture(config, map);

@@ -14,7 +14,6 @@
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
-#include "targets/permutation.h"
 #include "targets/target_set.h"
 
 namespace echoscan {
@@ -40,10 +39,7 @@ void check_digests(const std::vector<std::string>& paths, const std::vector<Summ
                                         "scanned, which is not this machine's",
                                         kSystemExcludeFile)
                           : ""));
-    const Permutation permutation(count_addresses(selection.ranges), summaries[i].order.seed);
-    if (permutation.prime() != summaries[i].order.prime ||
-        permutation.generator() != summaries[i].order.generator ||
-        permutation.start() != summaries[i].order.start)
+    if (!has_own_order(summaries[i], count_addresses(selection.ranges)))
       throw UserError(
           ExitCode::bad_usage,
           fmt::format("the order of '{}' is none that this version draws from its seed", paths[i]));
@@ -111,31 +107,25 @@ void read_results(const std::vector<std::string>& paths, Aggregate& aggregate,
     log_warning("{} more malformed lines", report.malformed - kMalformedShown);
 }
 
-std::vector<Summary> read_summaries(const std::vector<std::string>& paths) {
-  std::vector<Summary> summaries;
-  for (const std::string& path : paths) {
-    std::ifstream in(path);
-    if (!in)
-      throw UserError(ExitCode::bad_usage,
-                      fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    tl::expected<Summary, std::string> summary = read_summary(text);
-    if (!summary)
-      throw UserError(ExitCode::bad_usage,
-                      fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
-    for (const std::string& fault : faults_of(text))
-      log_warning("the summary '{}' does not add up: {}", path, fault);
-    summaries.push_back(std::move(*summary));
-  }
-  return summaries;
+Summary read_summary_file(const std::string& path) {
+  std::ifstream in(path);
+  if (!in)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("cannot read '{}': {}", path, std::strerror(errno)));
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  tl::expected<Summary, std::string> summary = read_summary(text);
+  if (!summary)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
+  for (const std::string& fault : faults_of(text))
+    log_warning("the summary '{}' does not add up: {}", path, fault);
+  return std::move(*summary);
 }
 
-GeoTable load_geo(const std::vector<std::string>& databases) {
-  GeoTable geo;
-  for (const std::string& path : databases)
-    if (const tl::expected<void, std::string> added = geo.add_database(path); !added)
-      throw UserError(ExitCode::bad_usage, fmt::format("--mmdb: {}", added.error()));
-  return geo;
+std::vector<Summary> read_summaries(const std::vector<std::string>& paths) {
+  std::vector<Summary> summaries;
+  for (const std::string& path : paths) summaries.push_back(read_summary_file(path));
+  return summaries;
 }
 
 std::optional<ScannedLists> count_probed(const TargetConfig& lists,

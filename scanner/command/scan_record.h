@@ -24,7 +24,8 @@ namespace echoscan {
 void read_results(const std::vector<std::string>& paths, Aggregate& aggregate,
                   AggregateReport& report);
 
-// Warns of a summary that does not add up. Throws UserError when one is none.
+// Warns of a summary that does not add up. Throws UserError when it is none.
+Summary read_summary_file(const std::string& path);
 std::vector<Summary> read_summaries(const std::vector<std::string>& paths);
 
 // The lists as a scan had them.
@@ -40,8 +41,5 @@ std::optional<ScannedLists> count_probed(const TargetConfig& lists,
                                          const std::vector<std::string>& paths,
                                          const std::vector<Summary>& summaries, const GeoTable& geo,
                                          const Aggregate& aggregate, AggregateReport& report);
-
-// Throws UserError when a database cannot be read.
-GeoTable load_geo(const std::vector<std::string>& databases);
 
 }  // namespace echoscan

@@ -4,8 +4,7 @@
 #include <numeric>
 #include <span>
 
-#include "scanner/plan/done_probes.h"
-#include "targets/permutation.h"
+#include "scanner/command/asked_targets.h"
 
 namespace echoscan {
 namespace {
@@ -82,14 +81,9 @@ void count_asked_cells(const Summary& summary, const TargetSet& targets,
     cells[i].asked = 0;
     place_of[cells[i].number] = static_cast<std::uint32_t>(i);
   }
-  std::vector<StepRange> left;
-  for (const Summary::Steps& steps : summary.order.left) left.push_back({steps.begin, steps.end});
-  for_each_asked(targets, Permutation(targets.size(), summary.order.seed),
-                 {summary.order.step_begin, summary.order.step_end}, left,
-                 [&](std::span<const Ipv4> batch) {
-                   for (const Ipv4 target : batch)
-                     ++cells[place_of[target.value >> kHostBits]].asked;
-                 });
+  for_each_asked(summary, targets, [&](std::span<const Ipv4> batch) {
+    for (const Ipv4 target : batch) ++cells[place_of[target.value >> kHostBits]].asked;
+  });
 }
 
 void add_results(const Aggregate& aggregate, bool adds_cells, std::vector<ReplyMap::Cell>& cells) {
@@ -120,7 +114,7 @@ ReplyMap scanned_map(const Aggregate& aggregate, const Summary& summary, const T
                      const LabelMap& labels) {
   ReplyMap map;
   map.labels = {""};
-  map.has_several_passes = summary.passes.each.size() > 1;
+  map.has_several_passes = summary.order.passes > 1;
   if (targets != nullptr) {
     map.knows_asked = true;
     Cells cells(map.cells);

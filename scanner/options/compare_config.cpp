@@ -8,26 +8,12 @@
 namespace echoscan {
 namespace {
 
-void add_table_options(CLI::App& app, CompareConfig& config, std::optional<std::size_t>& top) {
+void add_table_options(CLI::App& app, CompareConfig& config) {
   OptionGroup group(app, "Tables");
   group.arguments("A B", "", "Two scans: bundles, or results each with a --summary", config.scans);
-  group.items(
-      "--by", "NAME,...",
-      "Tables: slash8,slash16,slash24,label; country,asn with --mmdb [none but the total]",
-      [&config](const std::string& option, const std::string& name) {
-        config.groupings.push_back(parse_choice<Grouping>(option, name, grouping_choices()));
-      });
-  group.value(
-      "--format", "text|csv|json", "Tables for people, or one CSV or JSON [text]",
-      [&config](const std::string& option, const std::string& text) {
-        config.format = parse_choice<TableFormat>(
-            option, text,
-            {{"text", TableFormat::text}, {"csv", TableFormat::csv}, {"json", TableFormat::json}});
-      });
-  group.value("--top", "N", "Rows of each table, most changed first [text: 10; csv, json: all]",
-              [&top](const std::string& option, const std::string& text) {
-                top = parse_count(option, text, 1, kTableRowsMax);
-              });
+  add_table_form(group, config.tables,
+                 "slash8,slash16,slash24,label; country,asn with --mmdb [none but the total]",
+                 "most changed");
   add_verbosity(group, config.verbosity);
 }
 
@@ -41,14 +27,11 @@ void add_scan_options(CLI::App& app, CompareConfig& config) {
              config.geo_databases);
 }
 
-void settle_groupings(CompareConfig& config) {
-  std::sort(config.groupings.begin(), config.groupings.end());
-  config.groupings.erase(std::unique(config.groupings.begin(), config.groupings.end()),
-                         config.groupings.end());
+void check_places(const CompareConfig& config) {
   const auto is_place = [](Grouping grouping) {
     return grouping == Grouping::country || grouping == Grouping::asn;
   };
-  if (config.geo_databases.empty() && std::ranges::any_of(config.groupings, is_place))
+  if (config.geo_databases.empty() && std::ranges::any_of(config.tables.groupings, is_place))
     throw UserError(ExitCode::bad_usage,
                     "--by country and asn need --mmdb: both scans are to be held against one "
                     "database");
@@ -58,7 +41,6 @@ void settle_groupings(CompareConfig& config) {
 
 std::optional<CompareConfig> parse_compare_config(const std::vector<std::string>& arguments) {
   CompareConfig config;
-  std::optional<std::size_t> top;
   const Application app = make_application(
       "Holds two scans of the same targets against each other: who replied to both, to one of "
       "them, "
@@ -66,7 +48,7 @@ std::optional<CompareConfig> parse_compare_config(const std::vector<std::string>
       "echoscan compare",
       "Exit status: 0 the tables are complete, 2 bad usage or input, or scans that cannot be "
       "compared, 4\nthe tables could not be written.");
-  add_table_options(*app, config, top);
+  add_table_options(*app, config);
   add_scan_options(*app, config);
   add_target_options(*app, config.target, "Targets, as given to the scans");
   const std::optional<std::string> config_file =
@@ -76,11 +58,9 @@ std::optional<CompareConfig> parse_compare_config(const std::vector<std::string>
     throw UserError(ExitCode::bad_usage,
                     "which two scans? name two bundles, or two files of results (see echoscan "
                     "compare --help)");
-  const TargetConfig nothing;
-  if (config.target.target_files.empty() && config.target != nothing)
-    throw UserError(ExitCode::bad_usage,
-                    "options that choose from the scans' lists need the lists: -t FILE");
-  settle_groupings(config);
+  refuse_without_lists(config.target, {});
+  settle(config.tables);
+  check_places(config);
   NamedFiles files;
   files.read("results", config.scans);
   files.read("--summary", config.summaries);
@@ -88,7 +68,6 @@ std::optional<CompareConfig> parse_compare_config(const std::vector<std::string>
   files.read(config.target, *config_file);
   files.write_standard_output();
   files.refuse_clashes();
-  config.rows_max = top.value_or(config.format == TableFormat::text ? kTextRows : 0);
   return config;
 }
 

@@ -9,9 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "output/aggregate/aggregate.h"
-#include "scanner/options/aggregate_config.h"
 #include "scanner/options/option_group.h"
+#include "scanner/options/table_options.h"
 #include "scanner/options/target_options.h"
 
 namespace echoscan {
@@ -21,9 +20,7 @@ struct CompareConfig {
   std::vector<std::string> summaries;  // of those that are files, in their order
   TargetConfig target;                 // as the scans had it; none: the lists of a bundle
   std::vector<std::string> geo_databases;
-  std::vector<Grouping> groupings;  // the tables, in the order of the enumerators
-  TableFormat format = TableFormat::text;
-  std::size_t rows_max = 0;  // rows of each table; 0: all
+  TableForm tables;
   Verbosity verbosity = Verbosity::normal;
 };
 

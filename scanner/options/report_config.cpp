@@ -6,6 +6,7 @@
 
 #include "output/bundle/bag_info.h"
 #include "output/bundle/bundle_files.h"
+#include "output/report/report_page.h"
 #include "scanner/options/named_files.h"
 #include "scanner/process/user_error.h"
 
@@ -116,14 +117,7 @@ void check_combinations(const ReportConfig& config) {
     throw UserError(ExitCode::bad_usage,
                     "--against says what changed in each network, and needs the scan's list: -t "
                     "FILE, or a bundle");
-  if (!config.geo_databases.empty())
-    throw UserError(
-        ExitCode::bad_usage,
-        "--mmdb says how many targets a country has, and needs the scan's list: -t FILE");
-  const TargetConfig nothing;
-  if (config.target != nothing)
-    throw UserError(ExitCode::bad_usage,
-                    "options that choose from the scan's lists need the lists: -t FILE");
+  refuse_without_lists(config.target, config.geo_databases);
 }
 
 }  // namespace
@@ -143,7 +137,7 @@ std::optional<ReportConfig> parse_report_config(const std::vector<std::string>& 
   if (!config_file) return std::nullopt;
   take_bundle(config);
   check_combinations(config);
-  if (config.title.empty()) config.title = "A ping survey";
+  if (config.title.empty()) config.title = kReportTitle;
   NamedFiles files;
   files.read("results", config.files);
   files.read("--summary", {config.summary});

@@ -54,6 +54,18 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
              });
 }
 
+void refuse_without_lists(const TargetConfig& config, const std::vector<std::string>& databases) {
+  if (!config.target_files.empty()) return;
+  if (!databases.empty())
+    throw UserError(
+        ExitCode::bad_usage,
+        "--mmdb says how many targets a country has, and needs the scan's list: -t FILE");
+  const TargetConfig nothing;
+  if (config != nothing)
+    throw UserError(ExitCode::bad_usage,
+                    "options that choose from the scan's lists need the lists: -t FILE");
+}
+
 void require_targets(const TargetConfig& config, const char* command) {
   if (config.targets.empty() && config.target_files.empty())
     throw UserError(

@@ -41,6 +41,10 @@ void add_target_arguments(CLI::App& app, TargetConfig& config);
 void add_target_options(CLI::App& app, TargetConfig& config,
                         const std::string& heading = "Targets");
 
+// Of a command that reads what a scan has left: throws UserError when options choose from the
+// scan's lists, or databases are to count their targets, and no list was given.
+void refuse_without_lists(const TargetConfig& config, const std::vector<std::string>& databases);
+
 // Throws UserError when no target and no list was given.
 void require_targets(const TargetConfig& config, const char* command);
 

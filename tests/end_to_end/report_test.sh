@@ -56,7 +56,7 @@ expect_text against.html "heard fewer by more than chance"
 
 # In the browser, which can reach nobody; it ends by itself or is ended.
 browse() {
-  ip netns exec "$ECHOSCAN_LAB-browser" timeout 600 /usr/bin/python3 -B "$root/tests/end_to_end/report_browser.py" "$@" \
+  ip netns exec "$ECHOSCAN_LAB-browser" timeout 1500 /usr/bin/python3 -B "$root/tests/end_to_end/report_browser.py" "$@" \
     >browser 2>&1 || fail "in the browser: $(tail -20 browser)"
 }
 browse page.html several.csv several
@@ -75,6 +75,8 @@ refused() { # STATUS SENTENCE OPTION...
 given=(--allow-reserved -t list --summary summary.json)
 refused 2 "no results" "${given[@]}"
 refused 2 "a report needs the scan's summary" --allow-reserved -t list results.jsonl.zst
+zstd -qdc results.jsonl.zst | jq -r .target >addresses
+refused 2 "no line of the results is one of JSON" "${given[@]}" addresses
 refused 2 "is not a summary" --allow-reserved -t list --summary list results.jsonl.zst
 refused 2 "cannot read 'none'" "${given[@]}" none
 refused 2 "--title: 'a" "${given[@]}" --title $'a\xff' results.jsonl.zst

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <regex>
@@ -104,6 +106,8 @@ TEST(ReportPage, AClouds308594NetworksTakeLessThanTwoMegabytes) {
   const std::string html = Scan(308'594).html();
   EXPECT_LT(html.size(), 2'000'000U);
   EXPECT_GT(html.size(), 500'000U);
+  std::cout << "308,594 networks: " << html.size() << " bytes, none: " << Scan(0).html().size()
+            << "\n";
 }
 
 // A map of 670 MB, which the sanitizers would make several times as large, and nothing else in it.
@@ -134,6 +138,8 @@ TEST(ReportPage, AllOfIpv4TakesLessThanTwentyMegabytes) {
   ASSERT_TRUE(page) << page.error();
   EXPECT_EQ(page->map_prefix_length, 24U);
   EXPECT_LT(page->html.size(), 15'000'000U);
+  std::cout << "all of IPv4: " << page->html.size() << " bytes, of " << answering
+            << " networks that answer\n";
 }
 #endif
 
@@ -161,13 +167,18 @@ TEST(ReportPage, ManyGroupsMakeFewElements) {
   for (int i = 0; i < 20'000; ++i)
     scan.add_line(R"({"target":"10.0.0.2","rtt_us":2,"label":"region )" + std::to_string(i) +
                   R"(","asn":)" + std::to_string(i + 1) + R"(,"as_org":"one"})");
+  // As long as labels can be.
+  for (int i = 0; i < 6'000; ++i)
+    scan.add_line(R"({"target":"10.0.0.2","rtt_us":2,"label":"long )" + std::to_string(i) +
+                  std::string(1'000, 'x') + "\"}");
   scan.summary.receiving.errors.assign(500, {"unreach", 3, 1, 7, 5});
   scan.summary.events.assign(500, {1.5, "the link is lost", "it waits"});
   const std::string html = scan.html();
+  EXPECT_LT(html.size(), 4'000'000U);
   const std::regex element("<[a-z]");
   const std::string body = html.substr(0, html.find("id=\"figures\""));
   EXPECT_LT(std::distance(std::sregex_iterator(body.begin(), body.end(), element), {}), 3'000);
-  EXPECT_NE(html.find("25 of 20,001, most asked first"), std::string::npos);
+  EXPECT_NE(html.find("25 of 26,001, most asked first"), std::string::npos);
 }
 
 TEST(ReportPage, SaysWhatStandsBetweenAFigureAndTheTruth) {
@@ -209,6 +220,56 @@ TEST(ReportPage, AnEstimateIsCalledALowerBound) {
   scan.summary.passes.why_no_estimate = "the passes did not ask the same targets";
   EXPECT_NE(scan.html().find("no estimate of how many would answer without losses: the passes did"),
             std::string::npos);
+}
+
+// What a scan did not do is not said of it.
+TEST(ReportPage, OtherScansAreDescribedAsTheyWere) {
+  Scan scan;
+  const auto has = [&scan](const std::string& sentence) {
+    return scan.html().find(sentence) != std::string::npos;
+  };
+  EXPECT_TRUE(has("All addresses of the lists were asked"));
+  EXPECT_TRUE(has("Each address was asked once"));
+  scan.summary.ledger.without_way = 5;
+  EXPECT_TRUE(has("All addresses of the lists that have a way were asked"));
+  // Nine passes, of which no histories are kept.
+  scan.summary.order.passes = 9;
+  EXPECT_TRUE(has("in each of 9 passes"));
+  EXPECT_TRUE(has("Nothing is known of losses, as of so many passes no histories are kept"));
+  EXPECT_FALSE(has("Each address was asked once"));
+  EXPECT_FALSE(has("One pass was sent"));
+  scan.summary.order.passes = 3;
+  scan.summary.order.retries = 2;
+  scan.summary.passes.each = {{1024, {100, 90, {}}}, {924, {10, 10, {}}}, {914, {12, 12, {}}}};
+  scan.summary.passes.why_no_estimate = "passes did not ask the same targets";
+  EXPECT_TRUE(has("and up to 2 more to each that had not answered by then"));
+  EXPECT_TRUE(has("what each has lost is not known"));
+  EXPECT_FALSE(has("in each of"));
+  EXPECT_TRUE(has("--retry 2"));
+  scan.map.knows_asked = false;
+  const auto page = report_page(
+      {scan.summary, scan.aggregate, scan.report, scan.map, "x", false, {}, {}, "some had no way"},
+      kBudget);
+  ASSERT_TRUE(page);
+  EXPECT_NE(page->html.find("Nobody knows which networks were asked, as some had no way"),
+            std::string::npos);
+}
+
+// The command that repeats the scan has the rate that was asked, to the thousandth.
+TEST(ReportPage, TheCommandHasTheRate) {
+  Scan scan;
+  scan.summary.sending.rate_asked_pps = 0;
+  EXPECT_NE(scan.html().find("--rate max "), std::string::npos);
+  std::mt19937_64 random(9);
+  for (int i = 0; i < 300; ++i) {
+    const std::uint64_t thousandths = 1 + random() % (std::uint64_t{1} << (1 + i % 40));
+    scan.summary.sending.rate_asked_pps = static_cast<double>(thousandths) / 1000;
+    const std::string html = scan.html();
+    const std::size_t at = html.find("--rate ") + 7;
+    const std::string text = html.substr(at, html.find(' ', at) - at);
+    ASSERT_EQ(text.find_first_not_of("0123456789."), std::string::npos) << text;
+    ASSERT_EQ(std::llround(std::stod(text) * 1000), static_cast<long long>(thousandths)) << text;
+  }
 }
 
 TEST(ReportPage, AChangeIsHeldAgainstChance) {

@@ -262,9 +262,9 @@ TEST(CompareConfig, RefusesWhatMakesNoSense) {
   EXPECT_NE(refusal({"a", "b", "--allow-reserved"}), "");
   EXPECT_EQ(refusal({"a", "b", "--allow-reserved", "-t", "x"}), "");
   const auto config = parse_compare_config({"a", "b", "--by", "label,slash8", "--by", "label"});
-  EXPECT_EQ(config->groupings, (std::vector<Grouping>{Grouping::slash8, Grouping::label}));
-  EXPECT_EQ(config->rows_max, 10U);
-  EXPECT_EQ(parse_compare_config({"a", "b", "--format", "csv"})->rows_max, 0U);
+  EXPECT_EQ(config->tables.groupings, (std::vector<Grouping>{Grouping::slash8, Grouping::label}));
+  EXPECT_EQ(config->tables.rows_max, 10U);
+  EXPECT_EQ(parse_compare_config({"a", "b", "--format", "csv"})->tables.rows_max, 0U);
 }
 
 }  // namespace

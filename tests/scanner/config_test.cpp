@@ -397,7 +397,7 @@ TEST(AggregateConfig, TablesStandInTheirOwnOrderAndEachOnce) {
   using enum Grouping;
   const auto tables = [](std::vector<std::string> arguments) {
     arguments.emplace_back("results.jsonl");
-    return parse_aggregate_config(arguments).value().groupings;
+    return parse_aggregate_config(arguments).value().tables.groupings;
   };
   EXPECT_EQ(tables({}), (std::vector{slash8, slash16, slash24, country, asn, label}));
   EXPECT_EQ(tables({"--by", "label,slash8,label"}), (std::vector{slash8, label}));
@@ -405,9 +405,9 @@ TEST(AggregateConfig, TablesStandInTheirOwnOrderAndEachOnce) {
 }
 
 TEST(AggregateConfig, RowsAreTenAsTextAndAllElsewhere) {
-  EXPECT_EQ(parse_aggregate_config({"r"})->rows_max, 10U);
-  EXPECT_EQ(parse_aggregate_config({"r", "--format", "csv"})->rows_max, 0U);
-  EXPECT_EQ(parse_aggregate_config({"r", "--format", "json", "--top", "3"})->rows_max, 3U);
+  EXPECT_EQ(parse_aggregate_config({"r"})->tables.rows_max, 10U);
+  EXPECT_EQ(parse_aggregate_config({"r", "--format", "csv"})->tables.rows_max, 0U);
+  EXPECT_EQ(parse_aggregate_config({"r", "--format", "json", "--top", "3"})->tables.rows_max, 3U);
 }
 
 TEST(AggregateConfig, WhatMakesNoSenseIsRefused) {
