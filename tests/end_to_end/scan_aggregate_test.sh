@@ -51,8 +51,9 @@ expect_text log "the lists are not those of the scan of 'whole.json'"
 scan --rate 1k --max-runtime 0.5 --cooldown 0.5 -x 10.1.0.0/24 -t list -o part.jsonl || fail "the scan ended with $?"
 aggregate --format json --summary summary "${lists[@]}" part.jsonl || fail "ended with $?"
 expect_equal "said of a sample" "$(wc -c <log)" 0
+# A group without a reply has no row; of the few who are asked in "east" there may be none.
 expect_equal "targets by label" "$(value '[.label[] | select(.targets > 0) | "\(.group) \(.targets)"] | sort | join(", ")')" \
-  "$(jq -r '[.labels[] | "\(.label) \(.sent)"] | sort | join(", ")' summary)"
+  "$(jq -r '[.labels[] | select(.replied > 0) | "\(.label) \(.sent)"] | sort | join(", ")' summary)"
 expect_equal "targets" "$(value .total.targets)" "$(jq '.targets.count - .ledger.not_probed' summary)"
 
 # A summary whose figures do not agree is said to be so; one without a key is refused, and the key named.

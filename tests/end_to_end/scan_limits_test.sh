@@ -33,7 +33,7 @@ expect_good_end() { # WHAT CMD...
 }
 ends=
 
-for limit_kb in 15000 25000 40000 60000 80000 110000 150000; do
+for limit_kb in 15000 25000 40000 60000 80000 110000 150000 250000 400000; do
   expect_good_end "with $limit_kb kB" bash -c "ulimit -v $limit_kb && exec \"\$@\"" limited "$echoscan" "${options[@]}"
 done
 [[ $ends == *3*0 ]] || fail "the limits on memory refuse too little or too much:$ends"

@@ -167,7 +167,7 @@ TEST(ReportPage, ManyGroupsMakeFewElements) {
   for (int i = 0; i < 20'000; ++i)
     scan.add_line(R"({"target":"10.0.0.2","rtt_us":2,"label":"region )" + std::to_string(i) +
                   R"(","asn":)" + std::to_string(i + 1) + R"(,"as_org":"one"})");
-  // As long as labels can be.
+  // Results that somebody else has written may have labels of any length.
   for (int i = 0; i < 6'000; ++i)
     scan.add_line(R"({"target":"10.0.0.2","rtt_us":2,"label":"long )" + std::to_string(i) +
                   std::string(1'000, 'x') + "\"}");
