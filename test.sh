@@ -5,8 +5,9 @@
 #                           in virtual machines (the quick part of tests/vm), the container image
 #   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
 #
-# The static checks run beside the lab, whose tests mostly wait, and on the CPU time alone that it leaves; those of its
-# tests that measure or take CPU time are over by then.
+# The lab's tests mostly wait, and so do those of the virtual machines and the container. What only computes runs beside
+# them on the CPU time that they leave: the sanitizers' and the fuzzers' builds, the static checks. The sanitizers' own
+# tests, which have threads, come after. The lab's tests that measure or take CPU time are over before all that.
 #
 # A test that lacks something (root, BPF, podman) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
 # a skip is a failure and so is a compiler warning. A stage that fails does not keep the later ones from running:
@@ -15,83 +16,87 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 mode=${1:-full}
-case $mode in quick | full) ;; *) echo "usage: test.sh [quick]" >&2; exit 2 ;; esac
+case $mode in
+  quick | full) stages=$(mktemp -d) ;;
+  spare) stages=${ECHOSCAN_STAGES:?} ;;  # what runs beside a full one, which calls it so
+  *) echo "usage: test.sh [quick]" >&2; exit 2 ;;
+esac
 warnings=OFF
 [ -z "${ECHOSCAN_CI:-}" ] || warnings=ON
 
 say() { echo "== $*"; }
-
-table=()
-failed=()
-unbuilt=" "
 
 # Runs a command as a stage of the given name: its seconds and its end go into the table.
 stage() {
   local name=$1 start=$SECONDS verdict=passed
   shift
   say "$name"
-  "$@" || { verdict=FAILED; failed+=("$name"); }
-  table+=("$(printf '%6d s  %-6s  %s' $((SECONDS - start)) "$verdict" "$name")")
+  "$@" || verdict=FAILED
+  printf '%6d s  %-6s  %s\n' $((SECONDS - start)) $verdict "$name" >>"$stages/table"
 }
 
-# Begins a preset's tests with a label as a stage beside those that follow, on the CPU time that they leave. What it
-# prints is kept for end_beside.
-begin_beside() {
-  beside_name="test: $1, $2"
-  say "$beside_name: begun, beside what follows"
-  notes=$(mktemp -d)
+# Begins the stages of `test.sh spare`; what they print is kept for end_spare.
+begin_spare() {
+  say "on spare time, beside what follows: builds of the sanitizers and fuzzers, static checks"
   (
-    start=$SECONDS status=0
-    # exec: the process that is waited for is the one that leads the session.
-    run_ctest "$@" exec tests/on_spare_time.sh &
+    ECHOSCAN_STAGES=$stages tests/on_spare_time.sh ./test.sh spare &
     leader=$!
     trap 'kill -- -$leader' TERM
-    wait $leader || status=$?
-    echo "$((SECONDS - start)) $status" >"$notes/end"
-  ) >"$notes/output" 2>&1 &
-  beside_pid=$!
+    wait $leader
+  ) >"$stages/output" 2>&1 &
+  spare_pid=$!
 }
 
-# Waits for the stage that runs beside others: what it has printed, and its line in the table.
-end_beside() {
-  local seconds status verdict=passed
-  say "$beside_name: its end"
-  wait $beside_pid
-  beside_pid=
-  cat "$notes/output"
-  read -r seconds status <"$notes/end"
-  [ "$status" = 0 ] || { verdict=FAILED; failed+=("$beside_name"); }
-  table+=("$(printf '%6d s  %-6s  %s' "$seconds" $verdict "$beside_name (beside others)")")
-  rm -r "$notes"
+# Waits for them: what they have printed, and whether all of them were begun.
+end_spare() {
+  local status=0
+  say "on spare time: its end"
+  wait $spare_pid || status=$?
+  spare_pid=
+  cat "$stages/output"
+  return $status
 }
-beside_pid=
+spare_pid=
 # Nothing runs on beside a test.sh that was ended.
-trap '[ -z "$beside_pid" ] || { kill $beside_pid; rm -r "$notes"; }' EXIT
+leave() {
+  [ -z "$spare_pid" ] || kill $spare_pid
+  [ "$mode" = spare ] || rm -r "$stages"
+}
+trap leave EXIT
 
 configure_and_build() {
   local preset=$1
   shift
   cmake --preset "$preset" -DECHOSCAN_WERROR=$warnings >/dev/null &&
-    cmake --build --preset "$preset" ${1:+--target "$@"} || { unbuilt+="$preset "; return 1; }
+    cmake --build --preset "$preset" ${1:+--target "$@"} && touch "$stages/built.$preset"
 }
 
 # Configures and builds a preset: all of it, or the targets named.
 build() { stage "build: $1" configure_and_build "$@"; }
 
-# Runs a preset's tests with a label; what is named after it comes before ctest.
+# Runs a preset's tests with a label.
 run_ctest() {
   local preset=$1 label=$2
-  shift 2
   # Programs of an earlier build would pass for the ones that could not be built.
-  [[ $unbuilt != *" $preset "* ]] || { echo "not run: $preset was not built" >&2; return 1; }
+  [ -e "$stages/built.$preset" ] || { echo "not run: $preset was not built" >&2; return 1; }
   local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "$(nproc)")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
-  "$@" "${run[@]}"
+  "${run[@]}"
 }
 
 # That as a stage.
 run_tests() { stage "test: $1, $2" run_ctest "$@"; }
+
+# The sanitizers' presets have a room in one file, and the checks walk its headers once.
+if [ "$mode" = spare ]; then
+  build asan unit_tests
+  run_tests asan tidy
+  build tsan unit_tests
+  build fuzz fuzzers
+  run_tests fuzz fuzz
+  exit 0
+fi
 
 tests/install_packages.sh build unit lab test
 [ "$mode" = quick ] || tests/install_packages.sh vm container
@@ -104,25 +109,20 @@ fi
 # In one go, so that the last one of the first kind does not keep a CPU from the second.
 run_tests release "(unit|style)"
 if [ "$mode" != quick ]; then
-  for preset in asan tsan; do
-    build $preset unit_tests
-    run_tests $preset unit
-  done
-  build fuzz fuzzers
-  run_tests fuzz fuzz
   run_tests release lab_alone
-  begin_beside release tidy
+  begin_spare
   run_tests release lab
   run_tests release vm
   run_tests release container
-  end_beside
+  stage "what is left of the spare time's" end_spare
+  run_tests asan unit
+  run_tests tsan unit
 fi
 
 say "seconds of each stage"
-printf '%s\n' "${table[@]}"
-if [ ${#failed[@]} -gt 0 ]; then
-  say "failed stages: ${#failed[@]}"
-  printf '   %s\n' "${failed[@]}"
+cat "$stages/table"
+if grep ' FAILED ' "$stages/table" >"$stages/failed"; then
+  say "failed stages: $(wc -l <"$stages/failed")"
   exit 1
 fi
 say "all tests passed"

@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 
 mkdir -p "$work/tests" "$work/bin"
 cp "$root/test.sh" "$work/test.sh"
-printf '#!/bin/sh\necho "spare $*" >>"$CALLS"\nexec setsid "$@"\n' >"$work/tests/on_spare_time.sh"
+printf '#!/bin/sh\necho "spare $*" >>"$CALLS"\n[ "$BREAK" != spare ] || exit 1\nexec setsid "$@"\n' >"$work/tests/on_spare_time.sh"
 chmod +x "$work/tests/on_spare_time.sh"
 cat >"$work/bin/play" <<'PLAY'
 #!/usr/bin/env bash
@@ -49,12 +49,13 @@ expect quick "" 0 1 0
 expect quick "ctest+--preset+release+--label-regex+^(unit|style)" 1 1 1
 expect quick "--build+--preset+release" 1 0 2   # nothing of a preset that was not built is run
 expect full "" 0 9 0
-grep -q '^spare ctest .*tidy' "$work/calls" || fail "the static checks are not left to the spare time"
-grep -qE '^ +[0-9]+ s  passed  test: release, tidy \(beside others\)$' "$work/out" || fail "tidy is not in the table"
-expect full "cmake+--preset+asan" 1 8 2
+grep -q '^spare ./test.sh spare$' "$work/calls" || fail "nothing is left to the spare time"
+grep -qE '^ +[0-9]+ s  passed  test: asan, tidy$' "$work/out" || fail "tidy is not in the table"
+expect full "cmake+--preset+asan" 1 7 3         # neither its tests nor the static checks
 expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 9 3
 expect full "^tidy" 1 9 1
-expect full "--build+--preset+release" 1 3 7    # tidy and all others of release
+expect full "--build+--preset+release" 1 4 6
+expect full "spare" 1 5 3                       # what could not begin, and the tests of what it would have built
 expect full "ctest" 1 9 9
 
 # The spare time is that of the class for it, in a session that counts for nothing beside others.
@@ -70,7 +71,7 @@ grep -q 'nice 19$' "$work/out" || fail "another share for the session"
 CALLS="$work/calls" LINGER="$work/lingers" PATH="$work/bin:$PATH" "$work/test.sh" >"$work/out" 2>&1 &
 running=$!
 for _ in $(seq 100); do
-  if [ -s "$work/lingers" ] && grep -q '^== test: release, tidy: its end' "$work/out"; then break; fi
+  if [ -s "$work/lingers" ] && grep -q '^== on spare time: its end' "$work/out"; then break; fi
   sleep 0.1
 done
 kill $running

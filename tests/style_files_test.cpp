@@ -40,6 +40,15 @@ TEST(Style, CostlyHeadersStayInFewFiles) {
   }
 }
 
+// A .cpp file is compiled and not included. clang-tidy has a check for it, which is off: it reads a
+// room as one file that includes its .cpp files.
+TEST(Style, NoFileIncludesASource) {
+  const std::regex pattern(R"(^#include .*\.cpp[">])");
+  for (const Source& source : sources())
+    for (const std::string& line : source.lines)
+      EXPECT_FALSE(std::regex_search(line, pattern)) << source.path << ": " << line;
+}
+
 // Nothing lies about that no program is made of: CMake compiles each source file of the product,
 // and each header is included by another file of the product.
 TEST(Style, EveryFileIsPartOfTheProduct) {

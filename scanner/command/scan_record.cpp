@@ -124,6 +124,7 @@ Summary read_summary_file(const std::string& path) {
 
 std::vector<Summary> read_summaries(const std::vector<std::string>& paths) {
   std::vector<Summary> summaries;
+  summaries.reserve(paths.size());
   for (const std::string& path : paths) summaries.push_back(read_summary_file(path));
   return summaries;
 }
