@@ -7,8 +7,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 #include <exception>
+#include <optional>
 
 #include "scanner/network/netlink.h"
 #include "scanner/process/file_descriptor.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kMillisecondNs = 1'000'000;
 constexpr std::uint64_t kAnswerPollNs = 2 * kMillisecondNs;
+constexpr std::uint64_t kRoomPollNs = 50 * kMillisecondNs;
 constexpr std::uint16_t kDiscardPort = 9;  // RFC 863
 
 struct Neighbour {
@@ -48,17 +51,23 @@ Neighbour find_neighbour(int interface_index, Ipv4 address) {
 }
 
 // Makes the kernel ask for the MAC of an address of which it knows nothing: any datagram to it does
-// that. This one goes to the discard port, and whether it arrives does not matter.
-void send_datagram(const Interface& interface, Ipv4 address) {
+// that. This one goes to the discard port, and whether it arrives does not matter. False: the
+// kernel has no room for another neighbour. It says so to sockets that want to hear of errors
+// (IP_RECVERR), and to others that the datagram has left (net/ipv4/udp.c, udp_send_skb).
+bool send_datagram(const Interface& interface, Ipv4 address) {
   const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!udp) throw_system_error("open a UDP socket");
   setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
              static_cast<socklen_t>(interface.name.size()));
+  const int on = 1;
+  setsockopt(udp.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(kDiscardPort);
   to.sin_addr.s_addr = htonl(address.value);
-  sendto(udp.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to), sizeof(to));
+  return sendto(udp.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to),
+                sizeof(to)) >= 0 ||
+         errno != ENOBUFS;
 }
 
 // Makes the kernel confirm an entry at once; of itself it would trust a stale one for 5 s more.
@@ -76,28 +85,38 @@ void probe_neighbour(const Interface& interface, Ipv4 address) {
 
 }  // namespace
 
-std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
-                                          unsigned timeout_ms) {
+const char* why_no_gateway(NoGateway reason) {
+  return reason == NoGateway::no_answer
+             ? "does not answer"
+             : "cannot be asked for: the kernel's neighbour table, which is one for all network "
+               "namespaces, is full (sysctl net.ipv4.neigh.default.gc_thresh3)";
+}
+
+tl::expected<GatewayMac, NoGateway> resolve_gateway(const Interface& interface, Ipv4 gateway,
+                                                    Clock& clock, unsigned timeout_ms) {
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
   const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
   Neighbour neighbour = find_neighbour(interface.index, gateway);
   // An entry that exists may be wrong, and fails before the right one can be asked for: that takes
   // a second question.
   int questions = neighbour.mac ? 2 : 1;
+  bool has_room = true;
   while (clock.now_ns() < deadline_ns) {
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)
       return GatewayMac{*neighbour.mac, true};
     if ((neighbour.state & (NUD_STALE | NUD_DELAY)) != 0) probe_neighbour(interface, gateway);
     if (neighbour.state == NUD_STALE) send_datagram(interface, gateway);
     if (neighbour.state == NUD_NONE || neighbour.state == NUD_FAILED) {
-      if (questions-- == 0) return std::nullopt;
-      send_datagram(interface, gateway);
+      if (questions == 0) return tl::unexpected(NoGateway::no_answer);
+      has_room = send_datagram(interface, gateway);
+      // Room may be made at any time, and then it was no question.
+      if (has_room) --questions;
     }
-    clock.wait_until(clock.now_ns() + kAnswerPollNs);
+    clock.wait_until(clock.now_ns() + (has_room ? kAnswerPollNs : kRoomPollNs));
     neighbour = find_neighbour(interface.index, gateway);
   }
   if (neighbour.mac) return GatewayMac{*neighbour.mac, false};
-  return std::nullopt;
+  return tl::unexpected(has_room ? NoGateway::no_answer : NoGateway::table_full);
 }
 
 bool kernel_sends_to(int interface_index, Ipv4 address, const MacAddress& mac) noexcept try {

@@ -5,7 +5,7 @@
 // runs, arp_probe.h asks, and the table is read where the kernel writes the MACs.
 #pragma once
 
-#include <optional>
+#include <tl/expected.hpp>
 
 #include "scanner/network/interface.h"
 #include "scanner/network/mac_address.h"
@@ -19,10 +19,16 @@ struct GatewayMac {
   bool is_confirmed = false;  // the gateway has just answered; else the entry is an old one
 };
 
+enum class NoGateway {
+  no_answer,   // nobody answers for that address
+  table_full,  // nobody was asked: the kernel's table, one for all namespaces, has no room
+};
+// For people, behind "the gateway A": a clause.
+const char* why_no_gateway(NoGateway reason);
+
 // The MAC of `gateway`. The kernel resolves it first if it has to, for at most `timeout_ms`.
-// nullopt when nobody answers for that address.
-std::optional<GatewayMac> resolve_gateway(const Interface& interface, Ipv4 gateway, Clock& clock,
-                                          unsigned timeout_ms);
+tl::expected<GatewayMac, NoGateway> resolve_gateway(const Interface& interface, Ipv4 gateway,
+                                                    Clock& clock, unsigned timeout_ms);
 // Whether a packet that the kernel sends to that neighbour just now goes to `mac`. An address that
 // it knows nothing of is asked for with the next packet, and true. Throws nothing; true where the
 // kernel does not say.

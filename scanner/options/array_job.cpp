@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <string_view>
 
@@ -10,83 +11,89 @@
 namespace echoscan {
 namespace {
 
-constexpr const char* kRemedy = "set both, or give --shard (0/1 is an undivided scan)";
+constexpr const char* kKubernetesIndex = "JOB_COMPLETION_INDEX";
+constexpr const char* kSlurmTask = "SLURM_ARRAY_TASK_ID";
+constexpr const char* kShards = "ECHOSCAN_SHARDS";
+constexpr const char* kJob = "ECHOSCAN_JOB";
 
-struct Variable {
-  const char* name;
-  const char* text;  // null: not set
-
-  // Its number; throws UserError.
-  [[nodiscard]] std::uint64_t number() const {
-    const std::string_view value = text;
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size())
-      throw UserError(
-          ExitCode::bad_usage,
-          fmt::format("{}={}: should be a whole number; correct it, or give --shard", name, value));
-    return number;
-  }
-};
-
-ArrayJobShard checked(std::uint64_t index, std::uint64_t count, std::string source) {
-  const std::optional<Shard> shard = make_shard(index, count);
-  if (!shard)
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("{}: there is no shard {} of {}; shards count from 0, and are at "
-                                "most {} (or give --shard)",
-                                source, index, count, Shard::kCountMax));
-  return {*shard, std::move(source)};
-}
-
-ArrayJobShard kubernetes_shard(const Variable& index, const Variable& count) {
-  if (!index.text || !count.text)
+// A variable's number; throws UserError.
+std::uint64_t number_of(const char* name, std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size())
     throw UserError(
         ExitCode::bad_usage,
-        fmt::format("{} is set, but {} is not: {}", index.text ? index.name : count.name,
-                    index.text ? count.name : index.name, kRemedy));
-  return checked(index.number(), count.number(),
-                 fmt::format("{}={}, {}={}", index.name, index.text, count.name, count.text));
-}
-
-// Slurm's task ids start anywhere and may have steps between them: --array=10-50:10 is five tasks.
-ArrayJobShard slurm_shard(const Variable& id, const Variable& first, const Variable& count,
-                          const Variable& step) {
-  for (const Variable& variable : {first, count})
-    if (!variable.text)
-      throw UserError(ExitCode::bad_usage,
-                      fmt::format("{} is set, but {} is not: {}", id.name, variable.name, kRemedy));
-  std::string source = fmt::format("{}={}, {}={}, {}={}", id.name, id.text, first.name, first.text,
-                                   count.name, count.text);
-  const std::uint64_t step_ids = step.text ? step.number() : 1;
-  if (step.text) source += fmt::format(", {}={}", step.name, step.text);
-  if (id.number() < first.number() || step_ids == 0 ||
-      (id.number() - first.number()) % step_ids != 0)
-    throw UserError(
-        ExitCode::bad_usage,
-        fmt::format("{}: the task's place in the array cannot be told; give --shard", source));
-  return checked((id.number() - first.number()) / step_ids, count.number(), std::move(source));
+        fmt::format("{}={}: should be a whole number; correct it, or give --shard", name, text));
+  return number;
 }
 
 }  // namespace
 
 std::optional<ArrayJobShard> array_job_shard(const Environment& environment) {
-  const auto variable = [&environment](const char* name) {
-    return Variable{name, environment(name)};
-  };
-  const Variable index = variable("JOB_COMPLETION_INDEX");
-  const Variable count = variable("ECHOSCAN_SHARDS");
-  const Variable task = variable("SLURM_ARRAY_TASK_ID");
-  const bool is_kubernetes = index.text || count.text;
-  if (is_kubernetes && task.text)
+  const char* kubernetes = environment(kKubernetesIndex);
+  const char* slurm = environment(kSlurmTask);
+  const char* shards = environment(kShards);
+  if (!kubernetes && !slurm && !shards) return std::nullopt;
+  if (kubernetes && slurm)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("{} and {} are both set: give --shard to say which part this is",
-                                index.text ? index.name : count.name, task.name));
-  if (is_kubernetes) return kubernetes_shard(index, count);
-  if (task.text)
-    return slurm_shard(task, variable("SLURM_ARRAY_TASK_MIN"), variable("SLURM_ARRAY_TASK_COUNT"),
-                       variable("SLURM_ARRAY_TASK_STEP"));
-  return std::nullopt;
+                                kKubernetesIndex, kSlurmTask));
+  const char* name = slurm ? kSlurmTask : kKubernetesIndex;
+  const char* index = slurm ? slurm : kubernetes;
+  if (!index)
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("{}={} is set, but neither {} nor {} is: the scheduler sets one, or "
+                    "give --shard",
+                    kShards, shards, kKubernetesIndex, kSlurmTask));
+  if (!shards)
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("{}={} is set, but {} is not: set it to how many shards the whole scan has, "
+                    "which does not change when some are run again, or give --shard (0/1 is an "
+                    "undivided scan)",
+                    name, index, kShards));
+
+  std::string source = fmt::format("{}={}, {}={}", name, index, kShards, shards);
+  const std::optional<Shard> shard = make_shard(number_of(name, index), number_of(kShards, shards));
+  if (!shard)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("{}: there is no shard {} of {}; shards count from 0, and are at "
+                                "most {} (or give --shard)",
+                                source, index, shards, Shard::kCountMax));
+  return ArrayJobShard{*shard, std::move(source)};
+}
+
+Task task_of(const Environment& environment) {
+  const auto text = [&environment](const char* name) {
+    const char* value = environment(name);
+    return std::string(value ? value : "");
+  };
+  Task task;
+  if (environment("SLURM_JOB_ID")) {
+    task.scheduler = "slurm";
+    task.job = text("SLURM_ARRAY_JOB_ID");
+    if (task.job.empty()) task.job = text("SLURM_JOB_ID");
+    task.id = text(kSlurmTask);
+    // Absent the first time.
+    const std::string attempt = text("SLURM_RESTART_COUNT");
+    task.attempt = attempt.empty() ? 0 : number_of("SLURM_RESTART_COUNT", attempt);
+  } else if (environment(kKubernetesIndex)) {
+    task.scheduler = "kubernetes";
+    task.id = text(kKubernetesIndex);
+  }
+  if (environment(kJob)) task.job = text(kJob);
+  const bool is_name = std::all_of(task.job.begin(), task.job.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("._-").find(c) != std::string_view::npos;
+  });
+  if (!is_name)
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("the job's name '{}' has other signs than letters, digits, '.', '_' "
+                    "and '-': set {} to another",
+                    task.job, kJob));
+  return task;
 }
 
 }  // namespace echoscan

@@ -166,7 +166,7 @@ Exit KernelWaySurvey::open_exit(const WayShare& share, State& state, WayChange& 
   if (state.path.gateways.size() == gateways) return exit;
   Gateway& gateway = state.path.gateways.back();
   MonotonicClock clock;
-  const std::optional<GatewayMac> resolved =
+  const tl::expected<GatewayMac, NoGateway> resolved =
       resolve_gateway(interface, gateway.address, clock, kSurveyGatewayTimeoutMs);
   if (!resolved) {
     state.path.gateways.pop_back();

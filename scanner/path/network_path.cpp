@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <future>
 #include <map>
-#include <set>
 
 #include "output/summary/figure_text.h"
 #include "scanner/network/neighbour.h"
@@ -286,21 +285,22 @@ Method method_of(const PathConfig& config, const NetworkPath& path) {
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock) {
   // All at once, since the kernel takes 3 s to find out that one is not there.
-  std::vector<std::future<std::optional<GatewayMac>>> answers;
+  std::vector<std::future<tl::expected<GatewayMac, NoGateway>>> answers;
   for (const Gateway& gateway : path.gateways)
     answers.push_back(std::async(std::launch::async, [&gateway, &clock] {
       return resolve_gateway(find_interface(gateway.interface_index), gateway.address, clock,
                              kGatewayTimeoutMs);
     }));
-  std::set<std::uint8_t> dead_gateways;
+  std::map<std::uint8_t, NoGateway> dead_gateways;
   for (std::size_t i = 0; i < path.gateways.size(); ++i) {
     Gateway& gateway = path.gateways[i];
-    const std::optional<GatewayMac> resolved = answers[i].get();
+    const tl::expected<GatewayMac, NoGateway> resolved = answers[i].get();
     if (!resolved && i == 0 && gateway.is_of_frames)
-      refuse("the gateway {} does not answer on {}; is it there? --gateway-mac names it by hand",
-             to_string(gateway.address), gateway.interface_name);
+      refuse("the gateway {} on {} {}{}; --gateway-mac names it by hand",
+             to_string(gateway.address), gateway.interface_name, why_no_gateway(resolved.error()),
+             resolved.error() == NoGateway::no_answer ? "; is it there?" : "");
     if (!resolved) {
-      dead_gateways.insert(static_cast<std::uint8_t>(i));
+      dead_gateways.emplace(static_cast<std::uint8_t>(i), resolved.error());
       continue;
     }
     gateway.mac = resolved->mac;
@@ -313,13 +313,14 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
   for (std::size_t i = 0; i < ways.size(); ++i) {
     const std::uint8_t gateway = path.exit_of_way[i + 1].next_hop;
     if (gateway == NextHopTable::kNone) continue;
-    if (!dead_gateways.contains(gateway)) {
+    const auto found = dead_gateways.find(gateway);
+    if (found == dead_gateways.end()) {
       is_any_alive = true;
       continue;
     }
-    log_warning("the gateway {} does not answer on {}: nothing is sent to the {} behind it",
+    log_warning("the gateway {} on {} {}: nothing is sent to the {} behind it",
                 to_string(path.gateways[gateway].address), ways[i].interface_name,
-                counted(ways[i].targets, "target"));
+                why_no_gateway(found->second), counted(ways[i].targets, "target"));
     path.exit_of_way[i + 1].next_hop = NextHopTable::kNone;
     dead.push_back(i);
   }

@@ -79,7 +79,7 @@ done
 far ip link set lab1 address 02:00:00:00:00:77
 far ip address delete 192.0.2.2/30 dev lab1
 near ip neighbour flush dev lab0
-expect_refusal 3 "the gateway 192.0.2.2 does not answer on lab0" $target
+expect_refusal 3 "the gateway 192.0.2.2 on lab0 does not answer; is it there?" $target
 near ip address flush dev lab0
 expect_refusal 3 "lab0 has no IPv4 address; give one with --source-ip" -i lab0 --gateway-mac 02:00:00:00:00:77 $target
 expect_refusal 3 "there is no route to 10.1.0.0" $target

@@ -66,3 +66,37 @@ expect_found "$work/expected"
 expect_equal "interface" "$(summary .sending.interface)" tunnel0
 expect_equal "receiver" "$(summary .receiving.mode)" "AF_PACKET ring"
 expect_text "$work/log" "tunnel0 takes no frames: the kernel routes all probes, by a raw socket"
+
+# The kernel's neighbour table is full of somebody else's neighbours: the gateway cannot even be asked for, which is not
+# its fault; nothing that was confirmed in the last 5 s makes room. With room again, the scan that waits goes on.
+near ip link delete tunnel0
+room=$(sysctl -n net.ipv4.neigh.default.gc_thresh3)
+[ "$room" -le 65536 ] || fail "room for $room neighbours: nothing here fills that"
+ip -n "$ECHOSCAN_LAB-far" link add crowd type veth peer name crowd_end
+ip -n "$ECHOSCAN_LAB-far" link set crowd up
+for mac in 02:00:00:00:00:01 02:00:00:00:00:02; do
+  for i in $(seq 0 $((room + 255))); do
+    echo "neighbour replace 10.99.$((i / 256)).$((i % 256)) lladdr $mac nud reachable dev crowd"
+  done
+done >"$work/crowd"
+# Until $1 s are over; the kernel refuses what has no room. An entry that changes is a new one for 5 s more.
+crowd() {
+  local end=$((SECONDS + $1))
+  while [ $SECONDS -lt $end ]; do
+    ip -n "$ECHOSCAN_LAB-far" -force -batch "$work/crowd" >"$work/refused" 2>&1 || [ $? -le 2 ]
+  done
+}
+crowd 25 &
+crowd_pid=$!
+for _ in $(seq 100); do [ ! -s "$work/refused" ] || break; sleep 0.1; done
+[ -s "$work/refused" ] || fail "the table takes more than its $room neighbours"
+near ip neighbour flush dev lab0
+sleep 3 # in which the room of the gateway is taken
+expect_status 3 scan -i lab0 10.0.0.0/28
+expect_text "$work/log" "the gateway 192.0.2.2 on lab0 cannot be asked for: the kernel's neighbour table, which is one for"
+wait $crowd_pid
+{ crowd 5; ip -n "$ECHOSCAN_LAB-far" link delete crowd; } &
+crowd_pid=$!
+sleep 3
+scan -i lab0 --cooldown 1 10.0.0.0/28 || fail "with room again: ended with $?"
+wait $crowd_pid

@@ -41,8 +41,7 @@ std::string refusal(const std::vector<std::string>& arguments, const Variables& 
 }
 
 const Variables kKubernetes = {{"JOB_COMPLETION_INDEX", "2"}, {"ECHOSCAN_SHARDS", "5"}};
-const Variables kSlurm = {
-    {"SLURM_ARRAY_TASK_ID", "13"}, {"SLURM_ARRAY_TASK_MIN", "10"}, {"SLURM_ARRAY_TASK_COUNT", "4"}};
+const Variables kSlurm = {{"SLURM_ARRAY_TASK_ID", "3"}, {"ECHOSCAN_SHARDS", "4"}};
 
 Variables with(Variables variables, const std::string& name, const std::string& text) {
   variables[name] = text;
@@ -57,10 +56,21 @@ TEST(ShardOption, OptionThenEnvironmentThenUndivided) {
   EXPECT_EQ(parsed({"--seed", "1"}, kKubernetes).order.shard_source,
             "JOB_COMPLETION_INDEX=2, ECHOSCAN_SHARDS=5");
   EXPECT_EQ(parsed({"--seed", "1"}, kSlurm).order.shard, (Shard{3, 4}));
-  // --array=10-40:10
-  const Variables by_tens = with(with(kSlurm, "SLURM_ARRAY_TASK_ID", "30"),  //
-                                 "SLURM_ARRAY_TASK_STEP", "10");
-  EXPECT_EQ(parsed({"--seed", "1"}, by_tens).order.shard, (Shard{2, 4}));
+}
+
+// One task of four is run again: Slurm counts the tasks of this array, and not of the scan.
+TEST(ShardOption, SlurmsCountsAreNotTheScans) {
+  Variables again = kSlurm;
+  for (const char* of_the_array : {"SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN",
+                                   "SLURM_ARRAY_TASK_MAX", "SLURM_ARRAY_TASK_STEP"})
+    again[of_the_array] = "1";
+  EXPECT_EQ(parsed({"--seed", "1"}, again).order.shard, (Shard{3, 4}));
+  again.erase("ECHOSCAN_SHARDS");
+  const std::string sentence = refusal({"--seed", "1"}, again);
+  EXPECT_NE(sentence.find("ECHOSCAN_SHARDS is not: set it to how many shards the whole scan has"),
+            std::string::npos)
+      << sentence;
+  EXPECT_EQ(parsed({"--seed", "1", "--shard", "3/4"}, again).order.shard, (Shard{3, 4}));
 }
 
 TEST(ShardOption, PartsNeedASeedTheWholeDoesNot) {
@@ -79,17 +89,34 @@ TEST(ShardOption, WhatMakesNoSenseIsRefusedByName) {
     EXPECT_NE(sentence.find("--shard"), std::string::npos) << sentence;
   };
   expect({{"JOB_COMPLETION_INDEX", "0"}}, "ECHOSCAN_SHARDS is not");
-  expect({{"ECHOSCAN_SHARDS", "4"}}, "JOB_COMPLETION_INDEX is not");
-  expect({{"SLURM_ARRAY_TASK_ID", "1"}}, "SLURM_ARRAY_TASK_MIN is not");
+  expect({{"ECHOSCAN_SHARDS", "4"}}, "neither JOB_COMPLETION_INDEX nor SLURM_ARRAY_TASK_ID is");
   expect(with(kKubernetes, "JOB_COMPLETION_INDEX", "5"), "no shard 5 of 5");
   expect(with(kKubernetes, "JOB_COMPLETION_INDEX", "two"), "JOB_COMPLETION_INDEX=two");
   expect(with(kKubernetes, "ECHOSCAN_SHARDS", ""), "ECHOSCAN_SHARDS=");
   expect(with(kKubernetes, "ECHOSCAN_SHARDS", "1000001"), "at most 1000000");
   expect(with(kKubernetes, "SLURM_ARRAY_TASK_ID", "1"), "both set");
-  expect(with(kSlurm, "SLURM_ARRAY_TASK_ID", "9"), "cannot be told");
-  expect(with(kSlurm, "SLURM_ARRAY_TASK_STEP", "2"), "cannot be told");
-  expect(with(kSlurm, "SLURM_ARRAY_TASK_STEP", "0"), "cannot be told");
-  expect(with(kSlurm, "SLURM_ARRAY_TASK_ID", "14"), "no shard 4 of 4");
+  expect(with(kSlurm, "SLURM_ARRAY_TASK_ID", "4"), "no shard 4 of 4");
+  expect(with(kSlurm, "SLURM_ARRAY_TASK_ID", "-1"), "SLURM_ARRAY_TASK_ID=-1");
+}
+
+TEST(Task, IsWhatTheSchedulerSays) {
+  const auto task = [](const Variables& variables) { return task_of(environment_of(variables)); };
+  EXPECT_EQ(task({}).scheduler, "");
+  EXPECT_FALSE(task({}).attempt);
+  const Variables slurm = {
+      {"SLURM_JOB_ID", "71"}, {"SLURM_ARRAY_JOB_ID", "70"}, {"SLURM_ARRAY_TASK_ID", "3"}};
+  EXPECT_EQ(task(slurm).scheduler, "slurm");
+  EXPECT_EQ(task(slurm).job, "70");
+  EXPECT_EQ(task(slurm).id, "3");
+  EXPECT_EQ(task(slurm).attempt, 0U);
+  EXPECT_EQ(task(with(slurm, "SLURM_RESTART_COUNT", "2")).attempt, 2U);
+  EXPECT_EQ(task({{"SLURM_JOB_ID", "71"}}).job, "71");
+  EXPECT_EQ(task(kKubernetes).scheduler, "kubernetes");
+  EXPECT_EQ(task(kKubernetes).id, "2");
+  EXPECT_EQ(task(with(kKubernetes, "ECHOSCAN_JOB", "survey-7")).job, "survey-7");
+  // Files are called after it.
+  for (const char* name : {"../x", "a b", "a\n", "\xff"})
+    EXPECT_THROW(task({{"ECHOSCAN_JOB", name}}), UserError) << name;
 }
 
 TEST(ShardOption, MaxTargetsByShare) {
