@@ -105,6 +105,7 @@ std::string today() {
 Summary without_addresses(Summary summary) {
   summary.receiving.top_repeaters.clear();
   summary.receiving.top_responders.clear();
+  summary.origin.host.clear();
   summary.sending.source.clear();
   summary.sending.gateway.clear();
   summary.targets.system_digest.clear();

@@ -128,7 +128,8 @@ Legs::Legs(const TargetPlan& plan, const ScanConfig& config, const probe_key& ke
   }
   checkpoint_.boot_id = boot_id();
   const std::int64_t start_ms = now_ms();
-  checkpoint_.legs.push_back({start_ms, start_ms, "", 0, 0});
+  checkpoint_.legs.push_back(
+      {start_ms, start_ms, "", 0, 0, config.task.host, static_cast<std::uint64_t>(getpid())});
 }
 
 Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSignals& signals) {
@@ -290,8 +291,11 @@ void Legs::read_back(Pipeline& pipeline, ByteSink& results, const StopSignals& s
 std::string Legs::end(const ScanOutcome& outcome) {
   if (!checkpointer_) return {};
   if (std::holds_alternative<Finished>(outcome)) {
-    checkpointer_->stop();
-    remove_checkpoint(checkpoint_.results);
+    // A further turn has to know that there is nothing left to do.
+    if (!config_.is_continued || !checkpointer_->close(kFinishedLeg)) {
+      checkpointer_->stop();
+      remove_checkpoint(checkpoint_.results);
+    }
     remove_marks();
     return {};
   }

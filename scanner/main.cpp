@@ -19,6 +19,7 @@
 #include "scanner/command/bench.h"
 #include "scanner/command/compare.h"
 #include "scanner/command/doctor.h"
+#include "scanner/command/merge.h"
 #include "scanner/command/report.h"
 #include "scanner/command/target_report.h"
 #include "scanner/command/verify.h"
@@ -28,7 +29,7 @@
 #include "scanner/process/privileges.h"
 #include "scanner/process/stop_signals.h"
 #include "scanner/process/user_error.h"
-#include "scanner/scan.h"
+#include "scanner/turn.h"
 
 namespace echoscan {
 namespace {
@@ -76,11 +77,13 @@ struct Command {
 
 constexpr std::array kCommands{
     Command{"scan", "sends the probes and writes what came back", "[options] TARGET...",
-            carry_out<parse_scan, run_scan>},
+            carry_out<parse_scan, run_turn>},
     Command{"targets", "says what a scan would probe, and sends nothing", "[options] TARGET...",
             carry_out<parse_target_report_config, run_target_report>},
     Command{"aggregate", "makes tables of results", "[options] FILE...",
             carry_out<parse_aggregate_config, run_aggregate>},
+    Command{"merge", "makes one scan of its shards", "[options] -o FILE --summary FILE FILE...",
+            carry_out<parse_merge_config, run_merge>},
     Command{"report", "makes one HTML file of a scan, with maps and charts",
             "[options] --summary FILE -t LIST FILE...", carry_out<parse_report_config, run_report>},
     Command{"compare", "holds two scans of the same targets against each other", "[options] A B",

@@ -101,6 +101,7 @@ const Arrows& arrows() {
       {"scanner/network", {"scanner/process"}},
       {"scanner/checkpoint", {"scanner/process"}},
       {"scanner/process", {}},
+      {"output/merge", {"output/aggregate", "output/summary", "output/sink"}},
       {"output/report", {"output/bundle", "output/aggregate", "output/summary", "output/result"}},
       {"output/bundle", {"output/aggregate", "output/summary", "output/sink"}},
       {"output/aggregate", {"output/summary", "output/result"}},
@@ -114,12 +115,12 @@ const Arrows& arrows() {
 }
 
 // The ground: a scanner's room may see all of targets/, bpf/ and output/, output/ the addresses,
-// the unpacker and UTF-8.
+// the shards, the unpacker and UTF-8.
 bool is_ground(const std::string& room, const std::string& included) {
   const std::string top = top_room_of(included);
   if (top_room_of(room) == "output") {
-    const std::set<std::string> shared = {"targets/address.h", "targets/unpacker.h",
-                                          "targets/utf8.h"};
+    const std::set<std::string> shared = {"targets/address.h", "targets/shard.h",
+                                          "targets/unpacker.h", "targets/utf8.h"};
     return shared.contains(included);
   }
   return top_room_of(room) == "scanner" && (top == "targets" || top == "bpf" || top == "output");

@@ -24,9 +24,9 @@ std::vector<PassAnswers> answers_by_pass(std::span<const std::uint64_t> historie
   for (std::size_t pass = 0; pass < passes.size(); ++pass) {
     passes[pass].only_then = histories[std::size_t{1} << pass];
     const std::uint64_t others = seen - passes[pass].only_then;
+    passes[pass].lost = seen - passes[pass].answered;
     if (others > 0)
-      passes[pass].loss =
-          static_cast<double>(seen - passes[pass].answered) / static_cast<double>(others);
+      passes[pass].loss = static_cast<double>(passes[pass].lost) / static_cast<double>(others);
   }
   return passes;
 }

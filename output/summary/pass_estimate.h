@@ -22,6 +22,7 @@ namespace echoscan {
 struct PassAnswers {
   std::uint64_t answered = 0;
   std::uint64_t only_then = 0;  // of these, those that have answered no other pass
+  std::uint64_t lost = 0;       // those that have answered another pass, and not this one
   // Of those that have answered another pass, the share that has not answered this one; absent when
   // there are none.
   std::optional<double> loss;

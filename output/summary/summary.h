@@ -99,6 +99,7 @@ struct Summary {
   struct PassAnswers {
     std::uint64_t answered = 0;
     std::uint64_t only_then = 0;  // of these, those that have answered no other pass
+    std::uint64_t lost = 0;       // those that have answered another, and not this one
     std::optional<double> loss;   // the share of those that have answered another; none: no such
   };
 
@@ -267,6 +268,37 @@ struct Summary {
     std::string error;  // empty: none
   };
 
+  // Where a scan ran, and who has started it; empty where nobody says.
+  struct Origin {
+    std::string host;
+    std::string scheduler;
+    std::string job;
+    std::string task;
+    std::optional<std::uint64_t> attempt;
+  };
+
+  // One of the shards that a summary is merged of.
+  struct Part {
+    std::uint32_t shard = 0;
+    std::string file;  // its summary
+    Origin origin;
+    std::string outcome;
+    std::int64_t started_ms = 0;
+    std::int64_t ended_ms = 0;
+    std::uint64_t legs = 0;
+    std::uint64_t targets = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t replied = 0;
+    std::uint64_t lines = 0;
+  };
+
+  // Of several shards, by `echoscan merge`; empty in a scan's own summary.
+  struct Merge {
+    std::vector<Part> shards;
+    std::vector<std::uint32_t> missing;
+    std::optional<double> covered;  // the share of the order's steps that the shards have walked
+  };
+
   // One run of the scan: a scan that was resumed has several.
   struct Leg {
     std::int64_t start_ms = 0;
@@ -287,6 +319,7 @@ struct Summary {
   std::string outcome;  // "finished", or what ended it early
   std::int64_t started_ms = 0;
   std::int64_t ended_ms = 0;
+  Origin origin;
   Targets targets;
   Order order;
   Ledger ledger;
@@ -302,6 +335,7 @@ struct Summary {
   std::vector<Event> events;
   std::uint64_t events_left_out = 0;
   std::uint64_t messages_dropped = 0;  // for standard error, until the summary was made
+  Merge merge;
 };
 
 // One JSON object, indented, newline at the end.

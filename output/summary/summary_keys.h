@@ -123,6 +123,7 @@ void describe(auto& keys, Of<Summary::Ledger> auto& ledger) {
 void describe(auto& keys, Of<Summary::PassAnswers> auto& answers) {
   keys("answered", answers.answered);
   keys("only_then", answers.only_then);
+  keys("lost", answers.lost);
   keys("loss", answers.loss);
 }
 
@@ -292,6 +293,34 @@ void describe(auto& keys, Of<Summary::Leg> auto& leg) {
   keys("sent_again", leg.sent_again);
 }
 
+void describe(auto& keys, Of<Summary::Origin> auto& origin) {
+  keys("host", NullIfEmpty{origin.host});
+  keys("scheduler", NullIfEmpty{origin.scheduler});
+  keys("job", NullIfEmpty{origin.job});
+  keys("task", NullIfEmpty{origin.task});
+  keys("attempt", origin.attempt);
+}
+
+void describe(auto& keys, Of<Summary::Part> auto& part) {
+  keys("shard", part.shard);
+  keys("file", part.file);
+  describe(keys, part.origin);
+  keys("outcome", part.outcome);
+  keys("started", UnixTime{part.started_ms});
+  keys("ended", UnixTime{part.ended_ms});
+  keys("legs", part.legs);
+  keys("targets", part.targets);
+  keys("sent", part.sent);
+  keys("replied", part.replied);
+  keys("lines", part.lines);
+}
+
+void describe(auto& keys, Of<Summary::Merge> auto& merge) {
+  keys("shards", merge.shards);
+  keys("missing", merge.missing);
+  keys("covered", merge.covered);
+}
+
 void describe(auto& keys, Of<Summary::Event> auto& event) {
   keys("seconds", event.seconds);
   keys("what", event.what);
@@ -304,6 +333,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("outcome", summary.outcome);
   keys("started", UnixTime{summary.started_ms});
   keys("ended", UnixTime{summary.ended_ms});
+  keys("origin", summary.origin);
   keys("targets", summary.targets);
   keys("order", summary.order);
   keys("ledger", summary.ledger);
@@ -319,6 +349,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("events", summary.events);
   keys("events_left_out", summary.events_left_out);
   keys("messages_dropped", summary.messages_dropped);
+  keys("merge", summary.merge);
 }
 
 }  // namespace echoscan

@@ -38,6 +38,10 @@ Summary::Targets targets_of(const TargetPlan& plan) {
               plan.counts.system_list.empty() ? "" : "sha256:" + plan.counts.system_digest};
 }
 
+Summary::Origin origin_of(const Task& task) {
+  return {task.host, task.scheduler, task.job, task.id, task.attempt};
+}
+
 Summary::Order order_of(const TargetPlan& plan, const OrderConfig& order) {
   return {.seed = plan.seed,
           .prime = plan.permutation.prime(),
@@ -286,6 +290,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.outcome = outcome_name(outcome);
   summary.started_ms = unix_ms(snapshot.started_ns);
   summary.ended_ms = unix_ms(snapshot.taken_ns);
+  summary.origin = origin_of(config.task);
   summary.targets = targets_of(plan);
   summary.order = order_of(plan, config.order);
   summary.legs = legs_of(earlier, summary, snapshot);

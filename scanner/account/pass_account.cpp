@@ -22,7 +22,8 @@ std::vector<Summary::PassAnswers> pass_answers(const std::vector<std::uint64_t>&
   if (histories.empty()) return all;
   const bool is_comparable = passes.why_no_estimate.empty();
   for (const PassAnswers& pass : answers_by_pass(histories))
-    all.push_back({pass.answered, pass.only_then, is_comparable ? pass.loss : std::nullopt});
+    all.push_back(
+        {pass.answered, pass.only_then, pass.lost, is_comparable ? pass.loss : std::nullopt});
   return all;
 }
 

@@ -25,7 +25,7 @@ Count read_count(const Json& json) {
 }
 
 constexpr std::string_view kFormat = "echoscan checkpoint";
-constexpr unsigned kVersion = 3;
+constexpr unsigned kVersion = 4;
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
@@ -128,13 +128,19 @@ Json leg_json(const Leg& leg) {
           {"end_ms", leg.end_ms},
           {"why", leg.why},
           {"sent", leg.sent},
-          {"sent_again", leg.sent_again}};
+          {"sent_again", leg.sent_again},
+          {"host", bytes_json(leg.host)},
+          {"pid", leg.pid}};
 }
 
 Leg read_leg(const Json& json) {
-  return {json.at("start_ms").get<std::int64_t>(), json.at("end_ms").get<std::int64_t>(),
-          json.at("why").get<std::string>(), read_count<std::uint64_t>(json.at("sent")),
-          read_count<std::uint64_t>(json.at("sent_again"))};
+  return {json.at("start_ms").get<std::int64_t>(),
+          json.at("end_ms").get<std::int64_t>(),
+          json.at("why").get<std::string>(),
+          read_count<std::uint64_t>(json.at("sent")),
+          read_count<std::uint64_t>(json.at("sent_again")),
+          read_bytes(json.at("host")),
+          read_count<std::uint64_t>(json.at("pid"))};
 }
 
 Checkpoint read_members(const Json& json) {

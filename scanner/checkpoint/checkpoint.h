@@ -31,7 +31,12 @@ struct Leg {
   std::string why;               // an outcome's name; empty: running, or killed
   std::uint64_t sent = 0;        // probes, each once
   std::uint64_t sent_again = 0;  // of those, ones that an earlier leg may have sent
+  std::string host;              // the machine that it ran on, and the process there
+  std::uint64_t pid = 0;
 };
+
+// `why` of a leg with which a scan has finished: nothing is left to go on with.
+inline constexpr const char* kFinishedLeg = "finished";
 
 // How far a scan has come.
 struct OrderPlace {

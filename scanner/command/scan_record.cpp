@@ -9,6 +9,7 @@
 #include <map>
 
 #include "output/aggregate/line_source.h"
+#include "output/merge/shard_set.h"
 #include "output/summary/equations.h"
 #include "scanner/command/asked_targets.h"
 #include "scanner/plan/target_selection.h"
@@ -43,6 +44,24 @@ void check_digests(const std::vector<std::string>& paths, const std::vector<Summ
       throw UserError(
           ExitCode::bad_usage,
           fmt::format("the order of '{}' is none that this version draws from its seed", paths[i]));
+  }
+}
+
+// Summaries of one list are shards of one scan, each there once, or their sums are of nothing.
+// Whether all are there is another question: those that are, are a sample.
+void refuse_mixed(const std::vector<std::string>& paths, const std::vector<Summary>& summaries) {
+  std::map<std::string, std::vector<ShardRun>> runs_by_list;
+  for (std::size_t i = 0; i < summaries.size(); ++i)
+    runs_by_list[summaries[i].targets.digest].push_back({paths[i], summaries[i]});
+  for (const auto& [digest, runs] : runs_by_list) {
+    const ShardSet set = find_shard_set(runs);
+    if (!set.missing.empty())
+      log_warning("{} of {} shards {} missing ({}): rates are of a sample", set.missing.size(),
+                  set.shards, set.missing.size() == 1 ? "is" : "are", numbers_text(set.missing));
+    if (set.strangers.empty() && set.doubled.empty()) continue;
+    throw UserError(ExitCode::shards,
+                    fmt::format("the summaries are not the shards of one scan, each once: {}",
+                                set.strangers.empty() ? set.doubled[0] : set.strangers[0]));
   }
 }
 
@@ -117,7 +136,8 @@ Summary read_summary_file(const std::string& path) {
   if (!summary)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("'{}' is not a summary of a scan: {}", path, summary.error()));
-  for (const std::string& fault : faults_of(text))
+  summary->ledger.faults = faults_of(text);
+  for (const std::string& fault : summary->ledger.faults)
     log_warning("the summary '{}' does not add up: {}", path, fault);
   return std::move(*summary);
 }
@@ -126,6 +146,7 @@ std::vector<Summary> read_summaries(const std::vector<std::string>& paths) {
   std::vector<Summary> summaries;
   summaries.reserve(paths.size());
   for (const std::string& path : paths) summaries.push_back(read_summary_file(path));
+  refuse_mixed(paths, summaries);
   return summaries;
 }
 

@@ -26,6 +26,7 @@ void read_results(const std::vector<std::string>& paths, Aggregate& aggregate,
 
 // Warns of a summary that does not add up. Throws UserError when it is none.
 Summary read_summary_file(const std::string& path);
+// Throws UserError also when those of one list are not shards of one scan, each there once.
 std::vector<Summary> read_summaries(const std::vector<std::string>& paths);
 
 // The lists as a scan had them.

@@ -40,7 +40,9 @@ std::optional<AggregateConfig> parse_aggregate_config(const std::vector<std::str
       "Reads results that `echoscan scan` wrote as JSON lines, plain, .gz or .zst, and counts them "
       "by\nnetwork, country, autonomous system and label.",
       "echoscan aggregate",
-      "Exit status: 0 the tables are complete, 2 bad usage or input, 4 they could not be written.");
+      "Exit status: 0 the tables are complete, 2 bad usage or input, 4 they could not be written, "
+      "5 the\n"
+      "summaries are not shards of one scan, each once.");
   add_table_options(*app, config);
   add_probed_options(*app, config);
   add_target_options(*app, config.target, "Targets, as given to the scan");

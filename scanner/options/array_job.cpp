@@ -1,9 +1,11 @@
 #include "scanner/options/array_job.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
 #include <string_view>
 
 #include "scanner/process/user_error.h"
@@ -70,6 +72,8 @@ Task task_of(const Environment& environment) {
     return std::string(value ? value : "");
   };
   Task task;
+  char host[HOST_NAME_MAX + 1] = "";
+  if (gethostname(host, sizeof(host) - 1) == 0) task.host = host;
   if (environment("SLURM_JOB_ID")) {
     task.scheduler = "slurm";
     task.job = text("SLURM_ARRAY_JOB_ID");

@@ -31,8 +31,10 @@ struct ArrayJobShard {
 // nullopt outside of an array job. Throws UserError for variables that make no sense.
 std::optional<ArrayJobShard> array_job_shard(const Environment& environment);
 
-// Who has started this process, for those who read its summary. Empty where nobody says.
+// Where this process runs and who has started it, for those who read its summary. Empty where
+// nobody says.
 struct Task {
+  std::string host;
   std::string scheduler;                 // "slurm" or "kubernetes"
   std::string job;                       // ECHOSCAN_JOB, else Slurm's number of the job
   std::string id;                        // within the job

@@ -75,6 +75,8 @@ void NamedFiles::write_checkpoint(const std::string& results) {
     add_output(who, *checkpoint);
     add_provisional(who, *checkpoint);
   }
+  if (const auto lock = find_place(path + ".lock"))
+    add_output(name_of("the checkpoint's lock", path + ".lock"), *lock);
   const std::string errors_path = answer_marks_path(place->path());
   if (const auto errors = find_place(errors_path))
     add_output(name_of("the checkpoint's file of errors", errors_path), *errors);

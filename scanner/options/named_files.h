@@ -26,7 +26,8 @@ class NamedFiles {
   // Names what an option writes; an empty path is nothing. Throws UserError for a directory.
   void write(const std::string& option, const std::string& path, OutputMode mode);
   void write_standard_output();
-  // Names what a scan that writes checkpoints has beside its results at `results`.
+  // Names what a scan that writes checkpoints, and that others may be told to do, has beside its
+  // results at `results`.
   void write_checkpoint(const std::string& results);
 
   // Throws UserError when an output is an input or another output.

@@ -75,6 +75,7 @@ void add_path(Json& json, const PathConfig& config) {
   json["queues"] = config.queues > 0 ? Json(config.queues) : Json(nullptr);
   json["link-timeout"] = config.link_timeout_s;
   json["busy-poll"] = config.busy_poll;
+  json["wait"] = config.wait_s;
 }
 
 void add_output(Json& json, const OutputConfig& config) {

@@ -25,6 +25,7 @@ struct PathConfig {
   unsigned queues = 0;  // 0: all of the interface's, at most the CPUs allowed
   bool busy_poll = false;
   double link_timeout_s = 30;
+  double wait_s = 60;  // for another scan's end, which is at the interface or at the results
 };
 
 // Adds the options that narrow which way probes go: -i, --source-ip, --gateway-mac and --method.

@@ -25,7 +25,7 @@ constexpr std::string_view kOfEachLeg =
     "--method --interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary "
     "--status "
     "--status-file --status-interval --metrics --verbose --quiet --checkpoint "
-    "--checkpoint-interval --user --no-sandbox --help ";
+    "--checkpoint-interval --wait --user --no-sandbox --help ";
 
 std::string working_directory() {
   std::error_code error;
@@ -103,6 +103,9 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
   const FilePlace place = find_results(resumed.from, results);
   tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(place.path(), owner);
   if (!checkpoint) throw UserError(ExitCode::bad_usage, "--resume: " + checkpoint.error());
+  if (checkpoint->legs.back().why == kFinishedLeg)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--resume: the scan of '{}' has finished", place.path()));
   resumed.checkpoint = std::move(*checkpoint);
   // The results may have been moved, with their checkpoint beside them.
   resumed.checkpoint.results = place.path();

@@ -203,6 +203,24 @@ void add_checkpoint_options(CLI::App& app, ScanConfig& config) {
              config.resumed_results);
 }
 
+void add_turn_options(CLI::App& app, ScanConfig& config) {
+  OptionGroup group(app, "Output");
+  group.flag(
+      "--continue",
+      "Go on with what the same command has left at -o, begin where it has left nothing, and "
+      "end at once where it has finished [in an array job with -o FILE]",
+      [&config] { config.output.continuation = Continuation::asked; });
+  group.flag("--no-continue", "Begin anew, whatever is there",
+             [&config] { config.output.continuation = Continuation::off; });
+  group.value(
+      "--wait", "SEC",
+      "Wait so long for the end of another scan that is at the interface or at the results; "
+      "then the exit status is 75 [60]",
+      [&config](const std::string& option, const std::string& text) {
+        config.path.wait_s = parse_seconds(option, text);
+      });
+}
+
 void add_run_options(CLI::App& app, ScanConfig& config) {
   OptionGroup group(app, "Output");
   add_verbosity(group, config.verbosity);
@@ -213,19 +231,20 @@ void add_run_options(CLI::App& app, ScanConfig& config) {
 }
 
 // Takes the shard of the environment unless an option gave one. A shard needs a seed: shards of
-// different orders would overlap and leave gaps.
-void settle_shard(OrderConfig& order, const Environment& environment) {
-  if (!order.shard) {
-    if (const std::optional<ArrayJobShard> job = array_job_shard(environment)) {
-      order.shard = job->shard;
-      order.shard_source = job->source;
-    }
+// different orders would overlap and leave gaps. Whether it was the environment's.
+bool settle_shard(OrderConfig& order, const Environment& environment) {
+  std::optional<ArrayJobShard> job;
+  if (!order.shard) job = array_job_shard(environment);
+  if (job) {
+    order.shard = job->shard;
+    order.shard_source = job->source;
   }
   if (order.shard && order.shard->count > 1 && !order.seed)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("shard {}/{} ({}) needs --seed: all shards must have the same one, "
                                 "or they are not parts of one order",
                                 order.shard->index, order.shard->count, order.shard_source));
+  return job.has_value();
 }
 
 void check_output(const OutputConfig& output) {
@@ -284,6 +303,43 @@ void settle_checkpoint(ScanConfig& config) {
   output.why_no_checkpoint = why_no_checkpoint(config);
   if (output.checkpointing == Checkpointing::asked && !output.why_no_checkpoint.empty())
     throw UserError(ExitCode::bad_usage, fmt::format("--checkpoint: {}", output.why_no_checkpoint));
+}
+
+// An array job's task may be begun again, on another machine, too.
+void settle_continuation(ScanConfig& config, bool is_array_job) {
+  const std::string why_not = config.sandbox.user
+                                  ? "the files of another user cannot be locked (sudo, --user)"
+                                  : config.output.why_no_checkpoint;
+  const bool is_asked = config.output.continuation == Continuation::asked;
+  if (is_asked && !why_not.empty())
+    throw UserError(ExitCode::bad_usage, fmt::format("--continue: {}", why_not));
+  config.is_continued = is_asked || (is_array_job && why_not.empty() &&
+                                     config.output.continuation == Continuation::usual);
+}
+
+// Puts what is known of this process in the place of {shard}, {shards}, {host} and {job}.
+void fill_in(std::string& path, const std::string& option, const ScanConfig& config) {
+  const Shard shard = config.order.shard.value_or(Shard{});
+  const std::pair<std::string_view, std::string> words[] = {
+      {"{shard}", std::to_string(shard.index)},
+      {"{shards}", std::to_string(shard.count)},
+      {"{host}", config.task.host},
+      {"{job}", config.task.job}};
+  for (const auto& [word, value] : words)
+    for (std::size_t place = 0; (place = path.find(word, place)) != std::string::npos;) {
+      if (value.empty() || value.find('/') != std::string::npos)
+        throw UserError(ExitCode::bad_usage,
+                        fmt::format("{} '{}': {} is not known here{}", option, path, word,
+                                    word == "{job}" ? "; ECHOSCAN_JOB says it" : ""));
+      path.replace(place, word.size(), value);
+      place += value.size();
+    }
+}
+
+void fill_in_names(ScanConfig& config) {
+  if (!config.resumed) fill_in(config.output.path, "-o", config);
+  fill_in(config.output.summary_path, "--summary", config);
+  fill_in(config.bundle.folder, "--bundle", config);
 }
 
 void check_path(const PathConfig& path) {
@@ -353,8 +409,9 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
       "echoscan scan",
       "Exit status: 0 finished, 2 bad usage or input, 3 the environment refuses, 4 results could "
       "not be\n"
-      "written, 5 below --min-hit-rate, 130 or 143 stopped by SIGINT or SIGTERM (sending ends, the "
-      "cooldown is kept).");
+      "written, 5 below --min-hit-rate, 75 another scan is still there (--wait), 130 or 143 "
+      "stopped "
+      "by SIGINT or\nSIGTERM (sending ends, the cooldown is kept).");
   add_target_arguments(*app, config.target);
   add_target_options(*app, config.target);
   add_max_targets(*app, config.order);
@@ -365,6 +422,7 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
   add_metrics(*app, config.output);
   add_bundle_options(*app, config.bundle);
   add_checkpoint_options(*app, config);
+  add_turn_options(*app, config);
   add_sandbox_options(*app, config.sandbox);
   add_run_options(*app, config);
   std::optional<std::string> config_file =
@@ -401,12 +459,15 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
     config.sandbox = std::move(sandbox);
   }
   require_targets(config.target, "echoscan scan");
+  const bool is_array_job = settle_shard(config.order, environment);
+  config.task = task_of(environment);
+  fill_in_names(config);
   settle_bundle(config, given);
   check_output(config.output);
   check_path(config.path);
   settle_passes(config.order, config.pace);
-  settle_shard(config.order, environment);
   settle_checkpoint(config);
+  settle_continuation(config, is_array_job);
   check_files(config, *config_file);
   if (config.verbosity == Verbosity::quiet && config.output.status == StatusStyle::text)
     config.output.status = StatusStyle::off;

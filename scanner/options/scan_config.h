@@ -54,6 +54,12 @@ struct MetricsConfig {
   std::uint16_t port = 0;             // 0: one that is free
 };
 
+enum class Continuation {
+  usual,  // in an array job, where the results can be gone on with
+  asked,  // an error where they cannot
+  off,
+};
+
 enum class Checkpointing {
   usual,  // where the results can be gone on with
   asked,  // an error where they cannot
@@ -63,6 +69,7 @@ enum class Checkpointing {
 struct OutputConfig {
   std::string path = "-";  // of the results; "-" is standard output
   Checkpointing checkpointing = Checkpointing::usual;
+  Continuation continuation = Continuation::usual;
   double checkpoint_interval_s = 10;
   std::string why_no_checkpoint;  // a clause; empty: there is one
   OutputMode mode = OutputMode::replace;
@@ -85,7 +92,9 @@ struct ScanConfig {
   OutputConfig output;
   BundleConfig bundle;
   SandboxConfig sandbox;
+  Task task;                               // that this process is, for a scheduler
   std::vector<std::string> arguments;      // of the first leg, for those that follow
+  bool is_continued = false;               // with what an earlier turn has left (turn.h)
   std::string resumed_results;             // whose scan goes on; empty: it is a new one
   std::optional<Checkpoint> resumed = {};  // where that has ended
   Verbosity verbosity = Verbosity::normal;

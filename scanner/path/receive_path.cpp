@@ -19,6 +19,7 @@ namespace {
 
 // 4 MiB, since raw sockets send a tenth of what the scan's method may.
 constexpr unsigned kSideBlocks = 64;
+constexpr std::uint64_t kPredecessorPollNs = 200'000'000;
 
 // A reply may come in by any of the path's interfaces, whichever of its sources it goes to.
 match_config match_on(const NetworkPath& path, const probe_key& key) {
@@ -86,6 +87,24 @@ void check_foreign_program(Method method, const Interface& interface) {
   const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
   if (occupant && needs_filter(method, true))
     refuse_filter(interface, occupant->clause(), occupant->remedy());
+}
+
+void wait_for_predecessor(Method method, const Interface& interface, double wait_s, Clock& clock) {
+  if ((!interface.is_ethernet && !interface.is_loopback) || !needs_filter(method, true)) return;
+  const std::uint64_t begin_ns = clock.now_ns();
+  while (true) {
+    const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
+    if (!occupant || !occupant->is_echoscan) return;
+    if (to_seconds(clock.now_ns() - begin_ns) >= wait_s)
+      throw UserError(ExitCode::later,
+                      fmt::format("cannot attach to {}: {}, and was waited for for {} s (--wait); "
+                                  "or use --method af_packet",
+                                  interface.name, occupant->clause(), wait_s));
+    if (clock.now_ns() - begin_ns < kPredecessorPollNs)
+      log_warning("{}: {}: waiting for its end, {} s at most (--wait)", interface.name,
+                  occupant->clause(), wait_s);
+    clock.wait_until(clock.now_ns() + kPredecessorPollNs);
+  }
 }
 
 XdpTrial try_xdp(const Interface& interface) {

@@ -12,6 +12,7 @@
 #include "scanner/network/interface.h"
 #include "scanner/options/method.h"
 #include "scanner/path/network_path.h"
+#include "scanner/process/clock.h"
 #include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
 
@@ -25,6 +26,10 @@ struct ReceivePath {
 // Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
 // Throws UserError when `method` cannot send without an XDP program and none can be attached.
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key);
+
+// Waits until no other echoscan receives on the interface, where this scan would: its filter goes
+// with it. Throws UserError, with ExitCode::later, after `wait_s`.
+void wait_for_predecessor(Method method, const Interface& interface, double wait_s, Clock& clock);
 
 // Throws as open_receive_path does when someone else's XDP program is in the way of `method`;
 // looks, and attaches nothing.

@@ -17,7 +17,9 @@ enum class ExitCode : int {
   environment = 3,  // permission, interface, gateway, someone else's XDP program
   output = 4,       // results could not be written
   hit_rate = 5,     // fewer targets replied than --min-hit-rate asks for
+  shards = 5,       // what is merged is not one scan, or not all of it
   damaged = 6,      // a bundle is not what it says
+  later = 75,       // EX_TEMPFAIL: what stands in the way passes by itself, and was waited for
   // 128 + the signal that ended it, as a shell says; others likewise.
   interrupted = 130,
   terminated = 143,

@@ -209,7 +209,7 @@ TEST(ReportPage, ASampleHasItsIntervalAndTooFewSayNothing) {
 TEST(ReportPage, AnEstimateIsCalledALowerBound) {
   Scan scan;
   scan.summary.order.passes = 2;
-  scan.summary.passes.each = {{1024, {100, 10, 0.1}}, {1024, {112, 22, 0.2}}};
+  scan.summary.passes.each = {{1024, {100, 10, 10, 0.1}}, {1024, {112, 22, 22, 0.2}}};
   scan.summary.passes.histories = {0, 10, 22, 90};
   scan.summary.passes.estimate = {124.4, 2.6, std::nullopt};
   const std::string html = scan.html();
@@ -240,7 +240,8 @@ TEST(ReportPage, OtherScansAreDescribedAsTheyWere) {
   EXPECT_FALSE(has("One pass was sent"));
   scan.summary.order.passes = 3;
   scan.summary.order.retries = 2;
-  scan.summary.passes.each = {{1024, {100, 90, {}}}, {924, {10, 10, {}}}, {914, {12, 12, {}}}};
+  scan.summary.passes.each = {
+      {1024, {100, 90, 0, {}}}, {924, {10, 10, 0, {}}}, {914, {12, 12, 0, {}}}};
   scan.summary.passes.why_no_estimate = "passes did not ask the same targets";
   EXPECT_TRUE(has("and up to 2 more to each that had not answered by then"));
   EXPECT_TRUE(has("what each has lost is not known"));

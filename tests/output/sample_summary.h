@@ -89,7 +89,7 @@ inline Summary::Receiving random_receiving(std::mt19937_64& random) {
 inline std::vector<Summary::PassAnswers> random_answers(std::mt19937_64& random) {
   std::vector<Summary::PassAnswers> answers(random() % 3);
   for (Summary::PassAnswers& pass : answers) {
-    pass = {random_number(random), random_number(random), std::nullopt};
+    pass = {random_number(random), random_number(random), random_number(random), std::nullopt};
     if (random() % 2 == 0) pass.loss = 1.0 / double(1 + random_number(random));
   }
   return answers;
@@ -132,6 +132,26 @@ inline Summary::Sending random_sending(std::mt19937_64& random) {
   for (std::uint64_t i = random() % 4; i > 0; --i)
     sending.queues.push_back({static_cast<unsigned>(i), text(), -1, number(), number(), number()});
   return sending;
+}
+
+inline Summary::Origin random_origin(std::mt19937_64& random) {
+  const auto text = [&random] { return random() % 2 == 0 ? random_text(random) : ""; };
+  Summary::Origin origin = {text(), text(), text(), text(), std::nullopt};
+  if (random() % 2 == 0) origin.attempt = random_number(random);
+  return origin;
+}
+
+inline Summary::Merge random_merge(std::mt19937_64& random) {
+  const auto number = [&random] { return random_number(random); };
+  Summary::Merge merge;
+  for (std::uint64_t i = random() % 3; i > 0; --i) {
+    merge.missing.push_back(static_cast<std::uint32_t>(random()));
+    merge.shards.push_back({static_cast<std::uint32_t>(random()), random_text(random),
+                            random_origin(random), random_text(random), 1'795'729'216'588, 3,
+                            number(), number(), number(), number(), number()});
+  }
+  if (random() % 2 == 0) merge.covered = 0.25;
+  return merge;
 }
 
 // A summary with something in every part, at random; its figures do not agree.
@@ -190,6 +210,8 @@ inline Summary random_summary(std::mt19937_64& random) {
   summary.legs.assign(random() % 3, {1'795'729'216'588, 3, text(), number(), number()});
   summary.events.assign(random() % 3, Summary::Event{0.25 * double(number()), text(), text()});
   summary.events_left_out = summary.messages_dropped = number();
+  summary.origin = random_origin(random);
+  summary.merge = random_merge(random);
   return summary;
 }
 

@@ -134,7 +134,7 @@ Json busy_summary() {
       .silent = 630,
       .not_probed = 50,
       .faults = {}};
-  summary.passes = {{{950, {250, 10, 0.1}}, {950, {240, 20, 0.2}}},
+  summary.passes = {{{950, {250, 10, 27, 0.1}}, {950, {240, 20, 55, 0.2}}},
                     {700, 50, 40, 200},
                     10,
                     Summary::Estimate{310, 5, 305},
@@ -300,7 +300,7 @@ void add_keys(const Json& value, const std::string& name, std::set<std::string>&
 
 TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   Summary summary = sample_summary();
-  const std::vector<Summary::PassAnswers> answers = {{1, 0, 0}};
+  const std::vector<Summary::PassAnswers> answers = {{1, 0, 0, 0}};
   summary.passes = {{{1, answers[0]}}, {0, 1}, 0, Summary::Estimate{1, 0, 1}, ""};
   summary.labels = {{"a", 1, 1, 1, answers}};
   summary.ways = {{"gateway", "e0", "192.0.2.2", "192.0.2.1", "AF_XDP copy", 1, 1, 1, answers}};
@@ -312,6 +312,8 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.events = {{0.5, "the link is down", "sending pauses"}};
   summary.legs = {{1, 2, "finished", 3, 0}};
   summary.order.left = {{1, 2}};
+  summary.merge.shards.emplace_back();
+  summary.merge.missing = {1};
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
   keys.insert("ledger.faults");  // empty in a ledger that adds up
@@ -331,7 +333,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
 TEST(Summary, PassesAreSaidToPeople) {
   Summary summary = sample_summary();
   EXPECT_EQ(summary_text(summary).find("passes "), std::string::npos);
-  summary.passes = {{{1024, {110, 12, 0.0909}}, {1024, {110, 12, 0.0909}}},
+  summary.passes = {{{1024, {110, 12, 10, 0.0909}}, {1024, {110, 12, 10, 0.0909}}},
                     {900, 12, 12, 98},
                     2,
                     Summary::Estimate{123.47, 1.26, std::nullopt},

@@ -83,8 +83,8 @@ std::set<std::string> all_options() {
 TEST(OptionsJson, HasEachOptionThatABundleCanHave) {
   // What is refused beside --bundle, and what only says where options come from.
   const std::set<std::string> left_out = {
-      "output", "append",  "summary", "checkpoint", "no-checkpoint", "checkpoint-interval",
-      "resume", "dry-run", "help",    "config"};
+      "output", "append",   "summary",     "checkpoint", "no-checkpoint", "checkpoint-interval",
+      "resume", "continue", "no-continue", "dry-run",    "help",          "config"};
   const Json options = Json::parse(options_json(parsed({"--bundle", "x"}), 7)).at("options");
   std::set<std::string> expected;
   for (const std::string& name : all_options())

@@ -37,7 +37,7 @@ Checkpoint sample_checkpoint() {
   checkpoint.after_kill = {{{0, 3}, {50, 100}}, 60, 12, 5};
   checkpoint.after_power_loss = {{{0, 100}}, 0, 0, 0};
   checkpoint.in_doubt = 1;
-  checkpoint.legs = {{1, 2, "interrupted", 3, 0}, {4, 5, "", 6, 7}};
+  checkpoint.legs = {{1, 2, "interrupted", 3, 0, "n1", 8}, {4, 5, "", 6, 7, "n\xff", 9}};
   return checkpoint;
 }
 
@@ -109,8 +109,8 @@ TEST(Checkpoint, WhatIsDamagedIsRefused) {
     EXPECT_NE(refusal(wrong), "") << key;
   }
   Json other = whole;
-  other["version"] = 4;
-  EXPECT_EQ(refusal(other), "it is of version 4, and this program knows version 3");
+  other["version"] = 3;
+  EXPECT_EQ(refusal(other), "it is of version 3, and this program knows version 4");
   for (const char* pending :
        {"[[5, 5]]", "[[5, 4]]", "[[0, 101]]", "[[0, 9], [8, 20]]", "[[50, 60], [0, 9]]"}) {
     other = whole;
