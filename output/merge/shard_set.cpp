@@ -11,6 +11,8 @@
 namespace echoscan {
 namespace {
 
+constexpr std::size_t kSentencesMax = 20;  // of each kind
+
 auto scan_of(const Summary& summary) {
   const Summary::Order& order = summary.order;
   return std::tuple(summary.targets.digest, order.seed, order.prime, order.generator, order.start,
@@ -55,6 +57,22 @@ std::uint64_t steps_of(const std::vector<const ShardRun*>& chosen) {
     least(order.step_end, order.shard + std::uint64_t{1}, order.shards);
   }
   return steps;
+}
+
+void add_sentences(const std::vector<std::string>& sentences, std::string& text) {
+  for (std::size_t i = 0; i < std::min(sentences.size(), kSentencesMax); ++i)
+    text += fmt::format("\n  {}", sentences[i]);
+  if (sentences.size() > kSentencesMax)
+    text += fmt::format("\n  and {} more like these", sentences.size() - kSentencesMax);
+}
+
+std::vector<std::string> unfinished_sentences(const ShardSet& set) {
+  std::vector<std::string> sentences;
+  for (const ShardRun* run : set.chosen)
+    if (run->summary.outcome != "finished")
+      sentences.push_back(fmt::format("'{}', shard {}, has not finished: {}", run->file,
+                                      run->summary.order.shard, run->summary.outcome));
+  return sentences;
 }
 
 }  // namespace
@@ -122,6 +140,21 @@ std::string numbers_text(std::span<const std::uint32_t> ascending) {
     if (last > i) text += fmt::format("{}{}", last == i + 1 ? ',' : '-', ascending[last]);
     i = last + 1;
   }
+  return text;
+}
+
+std::string faults_text(const ShardSet& set) {
+  std::string text;
+  add_sentences(set.strangers, text);
+  add_sentences(set.damaged, text);
+  add_sentences(set.doubled, text);
+  add_sentences(unfinished_sentences(set), text);
+  if (!set.missing.empty())
+    text +=
+        fmt::format("\n  {} of {} shards {} missing: --array={}", set.missing.size(), set.shards,
+                    set.missing.size() == 1 ? "is" : "are", numbers_text(set.missing));
+  if (!set.unfinished.empty())
+    text += fmt::format("\n  to be gone on with: --array={}", numbers_text(set.unfinished));
   return text;
 }
 

@@ -45,6 +45,9 @@ struct ShardSet {
 // `runs` must outlive the result, and is not empty.
 ShardSet find_shard_set(std::span<const ShardRun> runs);
 
+// What is wrong with the set, for people: a line each, with a newline in front.
+std::string faults_text(const ShardSet& set);
+
 // "1,3-5", as sbatch --array= has it.
 std::string numbers_text(std::span<const std::uint32_t> ascending);
 

@@ -22,40 +22,6 @@ namespace echoscan {
 namespace {
 
 constexpr std::chrono::milliseconds kSyncInterval{500};
-constexpr std::size_t kSentencesMax = 20;  // of each kind
-
-void add_sentences(const std::vector<std::string>& sentences, std::string& text) {
-  for (std::size_t i = 0; i < std::min(sentences.size(), kSentencesMax); ++i)
-    text += fmt::format("\n  {}", sentences[i]);
-  if (sentences.size() > kSentencesMax)
-    text += fmt::format("\n  and {} more like these", sentences.size() - kSentencesMax);
-}
-
-std::vector<std::string> unfinished_sentences(const ShardSet& set) {
-  std::vector<std::string> sentences;
-  for (const ShardRun* run : set.chosen)
-    if (run->summary.outcome != "finished")
-      sentences.push_back(fmt::format("'{}', shard {}, has not finished: {}", run->file,
-                                      run->summary.order.shard, run->summary.outcome));
-  return sentences;
-}
-
-// What is wrong with the set, for people: a line each.
-std::string faults_text(const ShardSet& set) {
-  std::string text;
-  add_sentences(set.strangers, text);
-  add_sentences(set.damaged, text);
-  add_sentences(set.doubled, text);
-  add_sentences(unfinished_sentences(set), text);
-  if (!set.missing.empty())
-    text +=
-        fmt::format("\n  {} of {} shards {} missing: --array={}", set.missing.size(), set.shards,
-                    set.missing.size() == 1 ? "is" : "are", numbers_text(set.missing));
-  if (!set.unfinished.empty())
-    text += fmt::format("\n  to be gone on with: --array={}", numbers_text(set.unfinished));
-  return text;
-}
-
 // Throws UserError for a set that is not to be merged.
 void refuse_faults(const ShardSet& set, bool is_partial) {
   const bool is_one_scan = set.strangers.empty() && set.damaged.empty();

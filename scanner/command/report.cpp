@@ -76,7 +76,7 @@ EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
   CompareConfig compared;
   compared.scans = {config.against, config.bundle.empty() ? config.files.front() : config.bundle};
   if (config.bundle.empty()) {
-    compared.summaries = {config.summary};
+    compared.summaries = config.summaries;
     compared.target = config.target;
   }
   compared.tables.groupings = {Grouping::slash24};
@@ -102,14 +102,14 @@ EarlierScan add_changes(const ReportConfig& config, ReplyMap& map) {
 }  // namespace
 
 ExitCode run_report(const ReportConfig& config) {
-  const std::vector<Summary> summaries = read_summaries({config.summary});
-  const Summary& summary = summaries.front();
+  const std::vector<Summary> summaries = read_summaries(config.summaries);
   Aggregate aggregate({Grouping::slash24, Grouping::country, Grouping::asn, Grouping::label});
   AggregateReport report;
   read_results(config.files, aggregate, report);
   const std::optional<ScannedLists> lists =
-      count_probed(config.target, {config.summary}, summaries, load_geo(config.geo_databases),
+      count_probed(config.target, config.summaries, summaries, load_geo(config.geo_databases),
                    aggregate, report);
+  const Summary summary = summary_of_all(config.summaries, summaries, aggregate.rtt());
   if (report.lines > 0 && report.malformed == report.lines)
     throw UserError(ExitCode::bad_usage,
                     "no line of the results is one of JSON, as `echoscan scan` writes them without "

@@ -10,6 +10,7 @@
 
 #include "output/aggregate/line_source.h"
 #include "output/merge/shard_set.h"
+#include "output/merge/summary_sum.h"
 #include "output/summary/equations.h"
 #include "scanner/command/asked_targets.h"
 #include "scanner/plan/target_selection.h"
@@ -148,6 +149,18 @@ std::vector<Summary> read_summaries(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) summaries.push_back(read_summary_file(path));
   refuse_mixed(paths, summaries);
   return summaries;
+}
+
+Summary summary_of_all(const std::vector<std::string>& paths, const std::vector<Summary>& summaries,
+                       const RttHistogram& rtt) {
+  if (summaries.size() == 1) return summaries.front();
+  std::vector<ShardRun> runs;
+  for (std::size_t i = 0; i < summaries.size(); ++i) runs.push_back({paths[i], summaries[i]});
+  const ShardSet set = find_shard_set(runs);
+  if (!set.is_whole())
+    throw UserError(ExitCode::shards,
+                    "these are not all shards of one scan, each once:" + faults_text(set));
+  return sum_summaries(set, {0, rtt});
 }
 
 std::optional<ScannedLists> count_probed(const TargetConfig& lists,

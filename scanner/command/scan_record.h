@@ -29,6 +29,11 @@ Summary read_summary_file(const std::string& path);
 // Throws UserError also when those of one list are not shards of one scan, each there once.
 std::vector<Summary> read_summaries(const std::vector<std::string>& paths);
 
+// Of one scan its summary, of shards their sum; `rtt` are the times of all their results. Throws
+// UserError where they are not all shards of one scan.
+Summary summary_of_all(const std::vector<std::string>& paths, const std::vector<Summary>& summaries,
+                       const RttHistogram& rtt);
+
 // The lists as a scan had them.
 struct ScannedLists {
   TargetSet targets;

@@ -42,7 +42,8 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
       "Results, of the scan's one file or several; '-' is standard input; or a bundle's "
       "folder, which has summary and list as well",
       config.files);
-  group.text("--summary", "FILE", "Summary of the scan", config.summary);
+  group.list("--summary", "FILE",
+             "Summary of the scan, or of each of its shards (repeatable)", config.summaries);
   group.list("--mmdb", "FILE",
              "Database of the scan: how many were probed in each country and system (repeatable)",
              config.geo_databases);
@@ -77,7 +78,7 @@ void take_bundle(ReportConfig& config) {
   std::error_code ignored;
   if (config.files.size() != 1 || !fs::is_directory(config.files.front(), ignored)) return;
   const TargetConfig nothing;
-  if (!config.summary.empty() || config.target != nothing)
+  if (!config.summaries.empty() || config.target != nothing)
     throw UserError(ExitCode::bad_usage,
                     fmt::format("'{}' is a folder: a bundle has its own summary and list, so that "
                                 "--summary and options of targets do not go with it",
@@ -91,7 +92,7 @@ void take_bundle(ReportConfig& config) {
                                 "lines (--format, --publish slash24)",
                                 config.bundle, results.lexically_relative(config.bundle).string()));
   config.files = {results.string()};
-  config.summary = (data / bundle_files::kSummary).string();
+  config.summaries = {(data / bundle_files::kSummary).string()};
   config.target.target_files = {(data / bundle_files::kTargets).string()};
   config.target.allow_reserved = true;
   if (!config.title.empty()) return;
@@ -105,13 +106,14 @@ void check_combinations(const ReportConfig& config) {
   if (config.files.empty())
     throw UserError(ExitCode::bad_usage,
                     "no results: give files, or - for standard input (see echoscan report --help)");
-  if (config.summary.empty())
+  if (config.summaries.empty())
     throw UserError(ExitCode::bad_usage,
                     "a report needs the scan's summary, for results do not say who was asked: "
                     "--summary FILE, or the folder of a bundle in place of results");
-  if (!config.against.empty() && config.files.size() != 1)
+  if (!config.against.empty() && (config.files.size() != 1 || config.summaries.size() != 1))
     throw UserError(ExitCode::bad_usage,
-                    "--against compares two scans: name one file of results, or a bundle");
+                    "--against compares two scans: name one file of results, or a bundle; "
+                    "`echoscan merge` makes one of shards");
   if (!config.target.target_files.empty()) return;
   if (!config.against.empty())
     throw UserError(ExitCode::bad_usage,
@@ -129,7 +131,8 @@ std::optional<ReportConfig> parse_report_config(const std::vector<std::string>& 
       "was lost,\nand how it is repeated. It opens from a disk and asks for nothing from any "
       "network.",
       "echoscan report",
-      "Exit status: 0 the report is complete, 2 bad usage or input, 4 it could not be written.");
+      "Exit status: 0 the report is complete, 2 bad usage or input, 4 it could not be written, 5 "
+      "the\nsummaries are not all shards of one scan, each once.");
   add_page_options(*app, config);
   add_target_options(*app, config.target, "Targets, as given to the scan");
   const std::optional<std::string> config_file =
@@ -140,7 +143,7 @@ std::optional<ReportConfig> parse_report_config(const std::vector<std::string>& 
   if (config.title.empty()) config.title = kReportTitle;
   NamedFiles files;
   files.read("results", config.files);
-  files.read("--summary", {config.summary});
+  files.read("--summary", config.summaries);
   files.read("--mmdb", config.geo_databases);
   files.read(config.target, *config_file);
   files.write("-o", config.page, OutputMode::document);

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# How fast `echoscan merge` is, and how much memory it takes: SHARDS of LINES lines each (1,000 of 100,000 when absent:
-# 23 GB in FOLDER, and as much again), merged into a plain file, into one packed as .zst, and, of shards that are packed
-# themselves, into a plain one.
+# How fast `echoscan merge` is, and how much memory it takes: SHARDS of LINES lines each (1,000 of 100,000 when absent),
+# packed as .zst and then plain, merged into a file that is packed and one that is not. Of plain shards FOLDER has to
+# hold 460 bytes for each line, else 240.
 #
-#   merge_bench.sh FOLDER [SHARDS [LINES]]
+#   merge_bench.sh FOLDER [SHARDS [LINES [packed]]]       packed: leave the plain ones out
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${ECHOSCAN_BUILD:-$root/build/release}
@@ -11,7 +11,6 @@ work=$(mktemp -d -p "$1")
 trap 'rm -rf "$work"' EXIT
 shards=${2:-1000} lines=${3:-100000}
 
-"$build/tests/shard_files" "$work" "$shards" "$lines"
 echo "| shards | output | lines/s | memory, MB |"
 echo "|---|---|---|---|"
 measure() { # SHARDS OUTPUT
@@ -24,7 +23,11 @@ measure() { # SHARDS OUTPUT
     'BEGIN { printf "| %s | `%s` | %.2f M | %.0f |\n", shards, output, n / s / 1e6, kb / 1024 }'
   rm "$work/$2"
 }
-measure "$shards plain" all.jsonl
-measure "$shards plain" all.jsonl.zst
-zstd -q --rm "$work"/shard-*.jsonl
+"$build/tests/shard_files" "$work" "$shards" "$lines" .jsonl.zst
+measure "$shards as .zst" all.jsonl.zst
 measure "$shards as .zst" all.jsonl
+rm "$work"/shard-*
+[ "${4:-}" != packed ] || exit 0
+"$build/tests/shard_files" "$work" "$shards" "$lines" .jsonl
+measure "$shards plain" all.jsonl.zst
+measure "$shards plain" all.jsonl

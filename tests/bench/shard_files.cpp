@@ -1,14 +1,17 @@
 // Makes the files of a divided scan, to merge them: SHARDS summaries and results of LINES lines
 // each, of which every target replied. tests/bench/merge_bench.sh runs it.
 //
-//   shard_files FOLDER SHARDS LINES
+//   shard_files FOLDER SHARDS LINES ENDING
 #include <fmt/format.h>
-#include <fmt/os.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
+#include <memory>
 #include <string>
 
+#include "output/sink/byte_sink.h"
+#include "output/sink/output_file.h"
 #include "output/summary/summary.h"
 #include "targets/shard.h"
 #include "tests/output/sample_summary.h"
@@ -42,28 +45,32 @@ Summary summary_of(std::uint32_t shard, std::uint32_t shards, std::uint64_t line
   return summary;
 }
 
+// `ending` is ".jsonl", or ".jsonl.zst" for results that are packed.
 void write_shard(const std::string& folder, std::uint32_t shard, std::uint32_t shards,
-                 std::uint64_t lines) {
+                 std::uint64_t lines, const std::string& ending) {
   const std::string stem = fmt::format("{}/shard-{}", folder, shard);
   std::ofstream(stem + ".json") << summary_json(summary_of(shard, shards, lines));
-  auto out = fmt::output_file(stem + ".jsonl");
+  std::string text;
   const std::uint64_t first = shard * lines;
   for (std::uint64_t i = first; i < first + lines; ++i)
-    out.print(
+    fmt::format_to(
+        std::back_inserter(text),
         R"({{"type":"reply","ts_us":{0},"target":"{1}.{2}.{3}.{4}","saddr":"{1}.{2}.{3}.{4}",)"
         R"("classification":"echoreply","icmp_type":0,"icmp_code":0,"success":true,)"
         R"("repeat":false,"cooldown":false,"rtt_us":12345.678,"ttl":57,"shard":{5}}})"
         "\n",
         1795367474962093 + i, i >> 24 & 255, i >> 16 & 255, i >> 8 & 255, i & 255, shard);
+  const std::unique_ptr<ByteSink> sink = open_output(stem + ending, OutputMode::document).value();
+  if (write_and_finish(*sink, text) != 0) std::exit(1);
 }
 
 }  // namespace
 }  // namespace echoscan
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 5) return 2;
   const auto shards = static_cast<std::uint32_t>(std::strtoul(argv[2], nullptr, 10));
   const std::uint64_t lines = std::strtoull(argv[3], nullptr, 10);
   for (std::uint32_t shard = 0; shard < shards; ++shard)
-    echoscan::write_shard(argv[1], shard, shards, lines);
+    echoscan::write_shard(argv[1], shard, shards, lines, argv[4]);
 }

@@ -47,6 +47,13 @@ for key in .total.replies .total.targets '.label | map([.group, .targets, .repli
   expect_equal "$key" "$(jq -c "$key" merged.tables)" "$(jq -c "$key" whole.tables)"
 done
 "$echoscan" report --summary all.json -t list --allow-reserved -o page.html all.jsonl.zst 2>log || fail "report ended with $?"
+"$echoscan" report --summary s-0.json --summary s-1.json --summary s-2.json --summary s-3.json -t list --allow-reserved \
+  -o shards.html s-0.jsonl s-1.jsonl s-2.jsonl.gz s-3.jsonl 2>log || fail "report of the shards ended with $?"
+figures() { grep -o 'id="headline".*' "$1" | head -1 | cut -c1-400; }
+expect_equal "the headline" "$(figures shards.html)" "$(figures page.html)"
+expect_status 5 "$echoscan" report --summary s-0.json --summary s-3.json -t list --allow-reserved -o none.html s-0.jsonl s-3.jsonl 2>log
+expect_text log "2 of 4 shards are missing: --array=1,2"
+expect_equal "files left" "$(find . -name 'none*')" ""
 "$echoscan" compare --summary all.json --summary whole.json -t list --allow-reserved all.jsonl.zst whole.jsonl >out 2>log ||
   fail "compare ended with $?"
 
