@@ -107,6 +107,7 @@ ExitCode run_turn(const ScanConfig& config) {
     StopSignals signals;
     StoppableClock stoppable(clock, signals);
     turn.emplace(take_turn(results, config, stoppable));
+    signals.throw_if_stopped();
   }
   if (!turn->earlier) return run_scan(config);
   refuse_another_scan(*turn->earlier, config);
