@@ -8,6 +8,7 @@
 #   cluster.sh power off MACHINE     its cables are pulled, and everything on it is killed at once
 #   cluster.sh power on MACHINE      and starts again
 #   cluster.sh ready                 waits until the controller has all nodes at its disposal
+#   cluster.sh folder                where keys, logs and what the controller saves are
 #   cluster.sh stats                 what the far end of each node saw, one JSON object a line
 #   cluster.sh down                  takes everything away; fine when there is nothing
 #
@@ -16,7 +17,8 @@
 # no packet can leave. The machines share this machine's file system, as a cluster's share theirs over a network; so
 # all that one has to know of the others is in a folder, and one munged proves to all who is who. ECHOSCAN_LAB names the
 # cluster, so that several can stand side by side. Nothing here needs systemd: a machine is a shell that is the first
-# process of its tree, and whoever kills that one has killed them all.
+# process of its tree, and whoever kills that one has killed them all. Each start has a boot_id of its own, by which
+# programs know that power was lost.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -93,10 +95,14 @@ power_on() { # MACHINE
   [ -z "$(first_process "$1")" ] || die "$1 is on"
   read -ra daemon <<<"$(daemon_of "$1")"
   ip -n "$(namespace_of "$1")" link set "$(cable_of "$1")" up
+  cp /proc/sys/kernel/random/uuid "$state/$1.boot_id"
   # shellcheck disable=SC2016
   setsid ip netns exec "$(namespace_of "$1")" \
-    unshare --uts --mount --pid --fork --kill-child --mount-proc \
-    bash -c 'hostname "$1"; "${@:2}" & wait' "$state" "$1" "${daemon[@]}" </dev/null >>"$state/$1.out" 2>&1 &
+    unshare --uts --mount --pid --fork --kill-child --mount-proc bash -c '
+      hostname "$1"
+      mount --bind "$0/$1.boot_id" /proc/sys/kernel/random/boot_id
+      "${@:2}" &
+      wait' "$state" "$1" "${daemon[@]}" </dev/null >>"$state/$1.out" 2>&1 &
   await "the start of $1" remember_child $! "$state/$1.pid"
 }
 
@@ -129,7 +135,8 @@ make_node() { # NODE [LAB OPTION...]
 # --- Slurm.
 
 # No cgroups: where a network namespace is entered their folder is gone, and slurmd asks for it unless it is told which
-# kind there is. A task that lost its node waits for cred_expire before it starts again.
+# kind there is. How long a lost node is not missed follows from MessageTimeout; a task that lost its node waits for
+# cred_expire before it starts again.
 write_slurm_conf() { # FILE-WITH-MORE
   cat >"$state/slurm.conf" <<CONF
 ClusterName=$name
@@ -147,6 +154,7 @@ TaskPlugin=task/none
 MpiDefault=none
 SchedulerParameters=sched_interval=1,bf_interval=1
 SlurmdTimeout=5
+MessageTimeout=5
 ReturnToService=2
 $(for node in $(nodes); do echo "NodeName=$node NodeAddr=198.51.100.$((10 + ${node#n})) CPUs=1"; done)
 PartitionName=scan Nodes=ALL Default=YES MaxTime=INFINITE State=UP
@@ -273,6 +281,7 @@ case $command in
   power)
     case ${1:-} in on | off) "power_$1" "${2:?of which machine}" ;; *) die "power: on or off?" ;; esac
     ;;
+  folder) echo "$state" ;;
   stats) for node in $(nodes); do lab "$node" stats; done ;;
   *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2 && exit 2 ;;
 esac

@@ -1,5 +1,5 @@
-# Sourced by the tests of tests/cluster/ after tests/lab/prelude.sh: a cluster of their own in place of the lab, short
-# words for what they ask of it, an end that cleans up.
+# Sourced by the tests of tests/cluster/ after tests/lab/prelude.sh: a cluster of their own in place of the lab, the
+# blocks of docs/many-machines.md, short words for what they ask of Slurm, an end that cleans up.
 # shellcheck shell=bash disable=SC2154
 
 cluster() { "$root/tests/cluster/cluster.sh" "$@"; }
@@ -12,7 +12,7 @@ leave() {
   local status=$?
   set +e
   if [ $status != 0 ] && [ $status != 77 ]; then
-    tail -n 5 "$work"/*/*.log "/run/echoscan-cluster/$ECHOSCAN_LAB"/*.{log,out} 2>/dev/null | cut -c1-300 >&2
+    tail -n 4 ./*.log "$(cluster folder)"/*.log 2>/dev/null | cut -c1-300 >&2
   fi
   cd /
   cluster down
@@ -28,10 +28,36 @@ needs() { # PROGRAM...
   done
 }
 
-# A folder of the cluster's shared storage, to work in from here on.
-folder() { # NAME
-  mkdir -p "$work/$1"
+# A folder of the cluster's shared storage, to work in from here on, with the document's files in it, and the scan.conf
+# of this place: so many probes a second, and more lines.
+folder() { # NAME RATE [LINE...]
+  mkdir "$work/$1"
   cd "$work/$1"
+  cp "$work"/guide/* .
+  printf '%s\n' 'interface = "lab0"' 'seed = 42' "rate = \"$2\"" 'allow-reserved = true' 'cooldown = 1' \
+    'checkpoint-interval = 1' "${@:3}" >scan.conf
+}
+
+# --- docs/many-machines.md, whose blocks are run as they stand. One that says its name in its first lines, as in
+# "# scan.conf", becomes a file of that name in $work/guide; commands of a section are its other blocks, a line each.
+guide() { # SECTION COMMANDS
+  mkdir -p "$work/guide"
+  : >"$work/commands"
+  awk -v section="## $1" -v folder="$work/guide" -v commands="$work/commands" '
+    /^## / { inside = $0 == section }
+    /^```[a-z]+$/ { open = inside; text = ""; name = ""; next }
+    /^```$/ { if (open) printf "%s", text >(name == "" ? commands : folder "/" name); open = 0; next }
+    open { if (text !~ /\n.*\n/ && /^# [a-z_]+\.[a-z]+$/) name = $2; text = text $0 "\n" }
+  ' "$root/docs/many-machines.md"
+  mapfile -t commands < <(sed -e ':a' -e '/\\$/{N;s/\\\n */ /;ba}' "$work/commands")
+  expect_equal "commands in '$1' of docs/many-machines.md" ${#commands[@]} "$2"
+}
+# Whatever a file of the document sets is set here, too: what it promises of such lines has been tried.
+expect_keys() { # FILE OF-THE-DOCUMENT
+  local key
+  for key in $(sed -n 's/^\([A-Za-z-]*\) *=.*/\1/p' "$2"); do
+    grep -q "^$key *=" "$1" || fail "$(basename "$2") of docs/many-machines.md has $key, and this test has not"
+  done
 }
 
 await() { # SECONDS WHAT CMD...
@@ -52,11 +78,14 @@ sent() { # [NODE...]
 # --- Slurm's jobs. The last one that was submitted is $job.
 
 submit() { # SBATCH-ARGUMENT...
-  job=$(ctl sbatch --parsable "$@") || fail "sbatch $* ended with $?"
+  job=$(ctl "${as[@]}" sbatch --parsable "$@") || fail "sbatch $* ended with $?"
 }
-# squeue no longer knows of a job that ended a while ago, and says so by its exit status.
+# Who submits, by a command in front; root when empty.
+as=()
+# A controller that does not answer says nothing of a job, and exits with 1.
 has_ended() { # JOB
-  [ -z "$(ctl squeue --noheader --jobs="$1" 2>/dev/null)" ]
+  local rest
+  rest=$(ctl squeue --noheader --jobs="$1" 2>/dev/null) && [ -z "$rest" ]
 }
 await_job() {
   await 300 "the end of job $job" has_ended "$job"
@@ -73,11 +102,11 @@ expect_states() { # STATES
 # --- Results.
 
 union() { # FILE...
-  zstd -dcq "$@" | jq -r .target | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n
+  jq -r .target "$@" | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n
 }
 # All shards in this folder together are the truth about TARGET..., each target once, and each ledger adds up.
 expect_union() { # TARGET...
-  union shard-*.jsonl.zst >"$work/union"
+  union shard-*.jsonl >"$work/union"
   world truth "$@" >"$work/truth"
   [ -s "$work/truth" ] || fail "the truth about $* is empty"
   cmp -s "$work/union" "$work/truth" ||
