@@ -99,7 +99,11 @@ if [ "$mode" = spare ]; then
 fi
 
 tests/install_packages.sh build unit lab test
-[ "$mode" = quick ] || tests/install_packages.sh vm container cluster
+if [ "$mode" != quick ]; then
+  tests/install_packages.sh vm container cluster
+  # Debian's npm excludes the one that comes with other packages of Node.js.
+  command -v npm >/dev/null || tests/install_packages.sh npm
+fi
 
 if [ "$mode" = quick ]; then
   build release unit_tests style_test echoscan

@@ -2,7 +2,7 @@
 # A cluster on one machine, to have scans started by what people start theirs with: a controller and some nodes, each
 # with a network, a host name and a process tree of its own.
 #
-#   cluster.sh up slurm|ssh [--nodes N] [--conf FILE] [OPTION OF lab.sh up]...
+#   cluster.sh up slurm|ssh|idle [--nodes N] [--conf FILE] [OPTION OF lab.sh up]...
 #                              3 nodes when absent; FILE holds more lines for slurm.conf, or for the ssh client
 #   cluster.sh exec MACHINE CMD...   runs CMD on `ctl`, `n1`, `n2`, ..., in the folder that it is called from
 #   cluster.sh power off MACHINE     its cables are pulled, and everything on it is killed at once
@@ -86,6 +86,7 @@ remember_child() { # PARENT FILE
 daemon_of() { # MACHINE
   case $(cat "$state/kind") in
     slurm) if [ "$1" = ctl ]; then echo slurmctld -D; else echo slurmd -D; fi ;;
+    idle) echo sleep infinity ;;
     ssh) if [ "$1" = ctl ]; then echo sleep infinity; else echo /usr/sbin/sshd -D -e -f "$state/sshd_config"; fi ;;
   esac
 }
@@ -152,7 +153,7 @@ SlurmdLogFile=$state/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
-SchedulerParameters=sched_interval=1,bf_interval=1
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
 SlurmdTimeout=5
 MessageTimeout=5
 ReturnToService=2
@@ -210,7 +211,7 @@ CONF
 
 up() {
   local kind=${1:-} count=3 conf='' options=() node
-  case $kind in slurm | ssh) shift ;; *) die "up: slurm or ssh?" ;; esac
+  case $kind in slurm | ssh | idle) shift ;; *) die "up: slurm, ssh or idle?" ;; esac
   while [ $# -gt 0 ]; do
     case $1 in
       --nodes) count=$2 && shift ;;
@@ -229,7 +230,7 @@ up() {
   seq -f 'n%g' "$count" >"$state/nodes"
   make_controller
   for node in $(nodes); do make_node "$node" "${options[@]}"; done
-  "write_${kind}_conf" "$conf"
+  [ "$kind" = idle ] || "write_${kind}_conf" "$conf"
   [ "$kind" != slurm ] || start_munge
   power_on ctl
   for node in $(nodes); do power_on "$node"; done
@@ -241,7 +242,7 @@ is_ready() {
   local node
   if [ "$(cat "$state/kind")" = slurm ]; then
     [ "$(enter ctl sinfo --noheader --Node --format=%T | grep -cx idle)" = "$(nodes | wc -l)" ]
-  else
+  elif [ "$(cat "$state/kind")" = ssh ]; then
     for node in $(nodes); do enter ctl ssh -F "$state/ssh_config" "$node" true || return 1; done
   fi
 }

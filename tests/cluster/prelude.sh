@@ -12,7 +12,9 @@ leave() {
   local status=$?
   set +e
   if [ $status != 0 ] && [ $status != 77 ]; then
-    tail -n 4 ./*.log "$(cluster folder)"/*.log 2>/dev/null | cut -c1-300 >&2
+    for log in $(ls -t ./*.log 2>/dev/null | head -3) "$(cluster folder)"/*.log; do
+      if [ -s "$log" ]; then tail -n 4 "$log" | cut -c1-300 | sed "s|^|  $(basename "$log"): |" >&2; fi
+    done
   fi
   cd /
   cluster down
@@ -24,7 +26,7 @@ trap leave EXIT
 needs() { # PROGRAM...
   local program
   for program in "$@"; do
-    command -v "$program" >/dev/null || skip "$program is not there; tests/install_packages.sh cluster"
+    command -v "$program" >/dev/null || skip "$program is not there; tests/install_packages.sh cluster container npm"
   done
 }
 
@@ -47,7 +49,7 @@ guide() { # SECTION COMMANDS
     /^## / { inside = $0 == section }
     /^```[a-z]+$/ { open = inside; text = ""; name = ""; next }
     /^```$/ { if (open) printf "%s", text >(name == "" ? commands : folder "/" name); open = 0; next }
-    open { if (text !~ /\n.*\n/ && /^# [a-z_]+\.[a-z]+$/) name = $2; text = text $0 "\n" }
+    open { if (text !~ /\n.*\n/ && /^# [a-z_.]+$/) name = $2; text = text $0 "\n" }
   ' "$root/docs/many-machines.md"
   mapfile -t commands < <(sed -e ':a' -e '/\\$/{N;s/\\\n */ /;ba}' "$work/commands")
   expect_equal "commands in '$1' of docs/many-machines.md" ${#commands[@]} "$2"
@@ -73,6 +75,14 @@ await() { # SECONDS WHAT CMD...
 sent() { # [NODE...]
   cluster stats | jq -s --arg nodes "$*" \
     '[range(length) as $i | select($nodes == "" or ($nodes | split(" ") | index("n\($i + 1)"))) | .[$i].echo_requests] | add'
+}
+have_sent() { # NUMBER [NODE...]
+  [ "$(sent "${@:2}")" -ge "$1" ]
+}
+# A row of the document's table.
+row() { # EVENT AGAIN
+  printf '%-32s most turns of a shard: %s, probes sent twice: %5d, union = truth\n' "$1" \
+    "$(jq -s 'map(.legs | length) | max' shard-*.json)" "$2"
 }
 
 # --- Slurm's jobs. The last one that was submitted is $job.

@@ -7,7 +7,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/prelude.sh"
 
 needs slurmctld slurmd sbatch munged mungekey setcap
-guide "What all have in common" 1
+guide "When" 1
+plan=${commands[0]}
+guide "What all have in common" 0
+guide "Object stores" 1
+upload=${commands[0]}
 guide "Slurm" 3
 cluster up slurm --seed 1 --conf "$work/guide/slurm.conf"
 
@@ -16,16 +20,10 @@ with_shards() { # NUMBER
   sed -i "s/^export ECHOSCAN_SHARDS=24$/export ECHOSCAN_SHARDS=$1/" scan.sbatch
   grep -qx "export ECHOSCAN_SHARDS=$1" scan.sbatch || fail "scan.sbatch does not say the number of shards"
 }
-have_sent() { # NUMBER NODE...
-  [ "$(sent "${@:2}")" -ge "$1" ]
-}
-row() { # EVENT AGAIN
-  printf '%-32s most turns of a shard: %s, probes sent twice: %5d, union = truth\n' "$1" \
-    "$(jq -s 'map(.legs | length) | max' shard-*.json)" "$2"
-}
+# As it is typed; with --parsable for those who want the job's number.
 sbatch() {
   submit "$@"
-  await_job
+  if [ "${1:-}" = --parsable ]; then echo "$job"; fi
 }
 
 # --- An array of 24 is the single scan is the truth; by a user who is not root, and a program that is not root's.
@@ -35,31 +33,52 @@ cp "$echoscan" "$work/bin/echoscan"
 sudo() { "$@"; }
 eval "${commands[0]//\/usr\/local/$work}"
 export PATH=$work/bin:$PATH
+# An object store: what comes by a pipe is there when all of it has come.
+bucket=$work/bucket
+mkdir -p -m 777 "$bucket/scan"
+cat >"$work/bin/aws" <<AWS
+#!/bin/bash
+set -e
+[ "\$1 \$2" = "s3 cp" ]
+to=$bucket/\${4#s3://bucket/}
+case \$to in */) to=\$to\$(basename "\$3") ;; esac
+if [ "\$3" = - ]; then cat >"\$to.part"; else cp "\$3" "\$to.part"; fi
+mv "\$to.part" "\$to"
+AWS
+chmod +x "$work/bin/aws"
 as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
 folder array 15k
 chown nobody .
 targets=10.16.0.0/15
 echo $targets >targets.txt
 expect_keys scan.conf "$work/guide/scan.conf"
+eval "cluster exec n1 $plan" >planned 2>plan.log
+expect_text plan.log "--per-slash24 8 lowers the rate to 170.666 a second"
 cluster exec n1 echoscan scan --config scan.conf -t targets.txt --rate 45k -q -o single.jsonl
 before=$(sent)
-eval "${commands[1]}"
+# With an upload of each shard behind it.
+expect_equal "what starts the scan" "${commands[1]/sbatch/sbatch --parsable}" "$(grep -oP '\$\(\K[^)]*' <<<"$upload")"
+eval "$upload"
+await_job
 expect_states "24 COMPLETED"
 expect_union $targets
 union single.jsonl | cmp - "$work/union" || fail "the array's results are not the single scan's"
 expect_equal "receiving" "$(jq -r .receiving.mode shard-*.json | sort -u)" "XDP native"
 expect_equal "what the far ends saw" "$(($(sent) - before))" "$(jq -s 'map(.ledger.sent) | add' shard-*.json)"
+cat "$bucket"/scan/shard-*.jsonl | cmp - <(cat shard-*.jsonl) || fail "what was uploaded is not what was found"
 row "an array of 24" $(($(sent) - before - 131072))
 
 # --- One shard again, by hand: its results are lost, or nothing is.
 rm shard-7.*
 before=$(sent)
 eval "${commands[2]}"
+await_job
 expect_states "1 COMPLETED"
 expect_equal "what the far ends saw of shard 7" "$(($(sent) - before))" "$(jq .ledger.sent shard-7.json)"
 expect_union $targets
 before=$(sent)
 eval "${commands[2]}"
+await_job
 expect_states "1 COMPLETED"
 expect_equal "what the far ends saw of a shard that has finished" "$(($(sent) - before))" 0
 expect_union $targets
@@ -112,12 +131,30 @@ await_job
 # Tasks that had not begun are one record.
 expect_states "3 CANCELLED"
 expect_equal "how the scans ended" "$(jq -r .outcome shard-*.json | sort | uniq -c | tr -s ' ')" " 2 terminated"
-sbatch --array=0-3 --exclude=n3 scan.sbatch
+submit --array=0-3 --exclude=n3 scan.sbatch
+await_job
 expect_states "4 COMPLETED"
 expect_union $targets
 again=$(($(sent n1 n2) - before - 65536))
 [ $again -le 128 ] || fail "$again probes were sent twice: more than a batch of each scan"
 row "scancel, and sbatch again" $again
+
+# --- The array is cancelled, and its results go through a pipe into an object store.
+folder pipe 200
+echo 10.51.0.0/16 >targets.txt
+before_1=$(sent n1)
+before_2=$(sent n2)
+sed "s/(trap '' TERM; exec \(.*\))$/\1/; s/pipe-/plain-/g" pipe.sbatch >plain.sbatch
+expect_equal "lines of plain.sbatch without its trap" "$(grep -c "^  aws s3 cp - " plain.sbatch)" 1
+submit --array=0 --nodelist=n2 plain.sbatch
+submit --array=0 --nodelist=n1 pipe.sbatch
+await 60 "300 probes each" both_have_sent 300
+ctl scancel --name=plain.sbatch
+ctl scancel "$job"
+await_job
+expect_equal "how the scan ended" "$(jq -r .outcome pipe-0.json)" terminated
+expect_equal "results in the store" "$(wc -l <"$bucket/scan/pipe-0.jsonl")" "$(jq .ledger.replied pipe-0.json)"
+[ ! -e "$bucket/scan/plain-0.jsonl" ] || fail "a pipe without a trap keeps its results, too"
 
 # --- The controller is killed while tasks run, and starts again when they have ended. What it knows then is what it has
 # saved, some ten seconds after it has begun them.
