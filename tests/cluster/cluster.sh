@@ -9,7 +9,7 @@
 #   cluster.sh power on MACHINE      and starts again
 #   cluster.sh ready                 waits until the controller has all nodes at its disposal
 #   cluster.sh folder                where keys, logs and what the controller saves are
-#   cluster.sh stats                 what the far end of each node saw, one JSON object a line
+#   cluster.sh stats [NODE...]       what the far end of each node saw, or of those, one JSON object a line
 #   cluster.sh down                  takes everything away; fine when there is nothing
 #
 # A node is the near end of a lab (tests/lab/lab.sh) of its own: `lab0` leads to a simulated Internet, which is the same
@@ -283,6 +283,9 @@ case $command in
     case ${1:-} in on | off) "power_$1" "${2:?of which machine}" ;; *) die "power: on or off?" ;; esac
     ;;
   folder) echo "$state" ;;
-  stats) for node in $(nodes); do lab "$node" stats; done ;;
+  stats)
+    if [ $# = 0 ]; then mapfile -t asked < <(nodes); else asked=("$@"); fi
+    for node in "${asked[@]}"; do lab "$node" stats; done
+    ;;
   *) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//p}' "$0" >&2 && exit 2 ;;
 esac

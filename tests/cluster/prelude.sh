@@ -73,8 +73,7 @@ await() { # SECONDS WHAT CMD...
 
 # How many probes the far ends have seen: of all nodes, or of some.
 sent() { # [NODE...]
-  cluster stats | jq -s --arg nodes "$*" \
-    '[range(length) as $i | select($nodes == "" or ($nodes | split(" ") | index("n\($i + 1)"))) | .[$i].echo_requests] | add'
+  cluster stats "$@" | jq -s 'map(.echo_requests) | add'
 }
 have_sent() { # NUMBER [NODE...]
   [ "$(sent "${@:2}")" -ge "$1" ]
