@@ -33,3 +33,11 @@ again=$(($(sent) - 65536))
 # The cooldown, the interval of checkpoints, and a second.
 [ $again -gt 0 ] && [ $again -le 2100 ] || fail "$again probes were sent twice"
 row "ssh: a node loses its power" $again
+
+# --- The same command again has nothing left to do.
+cluster power on n2
+cluster ready
+PARALLEL_SSH="ssh -F $(cluster folder)/ssh_config" cluster exec ctl bash -c "$command" 2>parallel.log ||
+  fail "parallel ended with $? when there was nothing left to do"
+expect_equal "probes sent in all" "$(sent)" $((65536 + again))
+expect_union $targets
