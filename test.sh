@@ -2,7 +2,7 @@
 # Builds and tests everything.
 #
 #   sudo ./test.sh          unit, style, static checks, sanitizers, fuzzers, the lab (root, BPF, namespaces), network cards
-#                           in virtual machines (the quick part of tests/vm), the container image
+#                           in virtual machines (the quick part of tests/vm), the container image, a cluster of Slurm
 #   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
 #
 # The lab's tests mostly wait, and so do those of the virtual machines and the container. What only computes runs beside
@@ -99,7 +99,11 @@ if [ "$mode" = spare ]; then
 fi
 
 tests/install_packages.sh build unit lab test
-[ "$mode" = quick ] || tests/install_packages.sh vm container
+if [ "$mode" != quick ]; then
+  tests/install_packages.sh vm container cluster
+  # Debian's npm excludes the one that comes with other packages of Node.js.
+  command -v npm >/dev/null || tests/install_packages.sh npm
+fi
 
 if [ "$mode" = quick ]; then
   build release unit_tests style_test echoscan
@@ -112,6 +116,7 @@ if [ "$mode" != quick ]; then
   run_tests release lab_alone
   begin_spare
   run_tests release lab
+  run_tests release cluster
   run_tests release vm
   run_tests release container
   stage "what is left of the spare time's" end_spare

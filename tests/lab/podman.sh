@@ -3,37 +3,11 @@
 # kubectl, so that docs/container.md can be followed as it stands. Whatever they run as "the host" is the lab's near end.
 # shellcheck shell=bash disable=SC2154
 
-cache=$root/build/container
-mkdir -p "$cache" "$work/bin" "$work/cni" "$work/data"
-storage=$(mktemp -d "$cache/storage.XXXXXX")
-export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
-export TMPDIR=$work PATH=$work/bin:$PATH
+source "$(dirname "${BASH_SOURCE[0]}")/podman_storage.sh"
+mkdir -p "$work/bin" "$work/data"
+export PATH=$work/bin:$PATH
 
-use_storage() { # overlay | vfs
-  printf '[storage]\ndriver = "%s"\ngraphroot = "%s"\nrunroot = "%s"\n' \
-    "$1" "$storage/$1" "$work/run-$1" >"$work/storage.conf"
-}
-
-write_settings() {
-  # As docker since version 23: bpf(2) for whoever has CAP_BPF. Debian 12's podman asks for CAP_SYS_ADMIN.
-  jq '.syscalls = [{"names": ["bpf"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_BPF"]}}]
-      + [.syscalls[] | .names -= ["bpf"]]' /usr/share/containers/seccomp.json >"$work/seccomp.json"
-  # crun fails on hybrid cgroups; the default limits may be above what this process may set. 64 kB of locked
-  # memory is what many systems give.
-  cat >"$work/containers.conf" <<EOF
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024", "memlock=65536:65536"]
-seccomp_profile = "$work/seccomp.json"
-[network]
-network_backend = "cni"
-network_config_dir = "$work/cni"
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-lock_type = "file"
-tmp_dir = "$work/libpod"
-EOF
+write_network() {
   cat >"$work/cni/podman.conflist" <<EOF
 {"cniVersion": "0.4.0", "name": "podman", "plugins": [{"type": "bridge", "bridge": "bridge0", "isGateway": true,
   "ipMasq": true, "ipam": {"type": "host-local", "dataDir": "$work/leases", "routes": [{"dst": "0.0.0.0/0"}],
@@ -104,10 +78,7 @@ try_storage() {
 leave() {
   local status=$?
   set +e
-  podman pod rm --all --force >/dev/null 2>&1
-  podman rm --all --force --time 0 >/dev/null 2>&1
-  podman unmount --all >/dev/null 2>&1
-  rm -rf "$storage"
+  remove_storage
   (exit $status)
   finish
 }
@@ -117,6 +88,7 @@ for needed in podman runc debootstrap podman-compose nsenter; do
   command -v $needed >/dev/null || skip "$needed is not installed; tests/install_packages.sh container"
 done
 write_settings
+write_network
 write_commands
 make_base || skip "the base image cannot be made: $(tail -1 "$work/log")"
 try_storage overlay || try_storage vfs || skip "containers cannot be started here: $(tail -1 "$work/log")"
