@@ -42,8 +42,8 @@ void add_page_options(CLI::App& app, ReportConfig& config) {
       "Results, of the scan's one file or several; '-' is standard input; or a bundle's "
       "folder, which has summary and list as well",
       config.files);
-  group.list("--summary", "FILE",
-             "Summary of the scan, or of each of its shards (repeatable)", config.summaries);
+  group.list("--summary", "FILE", "Summary of the scan, or of each of its shards (repeatable)",
+             config.summaries);
   group.list("--mmdb", "FILE",
              "Database of the scan: how many were probed in each country and system (repeatable)",
              config.geo_databases);

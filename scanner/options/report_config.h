@@ -21,7 +21,7 @@ struct ReportConfig {
   std::vector<std::string> files;  // "-" is standard input
   std::string bundle;              // the folder that files, summary and list are in; empty: none
   std::vector<std::string> summaries;  // of the scan, or of all its shards
-  TargetConfig target;  // as the scan had it
+  TargetConfig target;                 // as the scan had it
   std::vector<std::string> geo_databases;
   std::string against;  // an earlier scan of the same targets, a bundle; empty: none
   std::string page = "report.html";
