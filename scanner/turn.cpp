@@ -21,9 +21,9 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kSecondNs = 1'000'000'000;
-constexpr std::uint64_t kPollNs = kSecondNs / 5;
-constexpr std::int64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kTurnSecondNs = 1'000'000'000;
+constexpr std::uint64_t kPollNs = kTurnSecondNs / 5;
+constexpr std::int64_t kTurnMillisecondNs = 1'000'000;
 
 std::string name_of(const Leg& leg) {
   return fmt::format("process {} on {}", leg.pid, leg.host.empty() ? "?" : leg.host);
@@ -70,13 +70,13 @@ Turn take_turn(const std::string& results, const ScanConfig& config, Clock& cloc
     if (!lock) throw UserError(ExitCode::output, lock.error());
     std::optional<Checkpoint> earlier = earlier_turn(results);
     const std::int64_t now_ms =
-        (static_cast<std::int64_t>(clock.now_ns()) + realtime_offset_ns()) / kMillisecondNs;
+        (static_cast<std::int64_t>(clock.now_ns()) + realtime_offset_ns()) / kTurnMillisecondNs;
     const std::int64_t lease_s =
         earlier ? lease_left_s(*earlier, config.task.host, boot_id(), now_ms) : 0;
     if (*lock && lease_s == 0) return {std::move(**lock), std::move(earlier)};
     lock->reset();
     const std::string who = earlier ? name_of(earlier->legs.back()) : "another process";
-    if (static_cast<double>(clock.now_ns() - begin_ns) / kSecondNs >= config.path.wait_s)
+    if (static_cast<double>(clock.now_ns() - begin_ns) / kTurnSecondNs >= config.path.wait_s)
       throw UserError(ExitCode::later,
                       fmt::format("{} is at '{}', and was waited for for {} s (--wait)", who,
                                   results, config.path.wait_s));

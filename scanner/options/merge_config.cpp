@@ -28,6 +28,8 @@ std::string stem_of(std::string_view path) {
 std::string results_beside(const std::string& summary) {
   const std::string stem = summary.substr(0, summary.size() - kSummaryEnding.size());
   std::error_code ignored;
+  if (!std::filesystem::exists(summary, ignored))
+    throw UserError(ExitCode::bad_usage, fmt::format("there is no summary '{}'", summary));
   std::string found;
   for (const std::string_view form : kForms)
     for (const std::string_view packing : kPackings) {

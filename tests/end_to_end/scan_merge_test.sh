@@ -122,6 +122,8 @@ expect_text log "'s-0.jsonl' has no summary: 's-0.json' is not given"
 cp s-0.json alone.json
 expect_status 2 merge -o all.jsonl alone.json
 expect_text log "there are no results of 'alone.json'"
+expect_status 2 merge -o all.jsonl nothing.json
+expect_text log "there is no summary 'nothing.json'"
 expect_status 2 merge -o s-0.jsonl s-0.json s-1.json
 expect_status 2 merge
 # A disk that is full.
