@@ -74,12 +74,12 @@ configure_and_build() {
 # Configures and builds a preset: all of it, or the targets named.
 build() { stage "build: $1" configure_and_build "$@"; }
 
-# Runs a preset's tests with a label, so many side by side, one a CPU when not said.
+# Runs a preset's tests with a label.
 run_ctest() {
-  local preset=$1 label=$2 parallel=${3:-$(nproc)}
+  local preset=$1 label=$2
   # Programs of an earlier build would pass for the ones that could not be built.
   [ -e "$stages/built.$preset" ] || { echo "not run: $preset was not built" >&2; return 1; }
-  local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "$parallel")
+  local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "$(nproc)")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
   "${run[@]}"
@@ -115,7 +115,7 @@ run_tests release "(unit|style)"
 if [ "$mode" != quick ]; then
   run_tests release lab_alone
   begin_spare
-  run_tests release "(lab|cluster)" $(($(nproc) + 1))
+  run_tests release "(lab|cluster)"
   run_tests release vm
   run_tests release container
   stage "what is left of the spare time's" end_spare
