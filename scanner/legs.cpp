@@ -85,12 +85,12 @@ void refuse_another_order(const TargetPlan& plan, const ScanConfig& config) {
   const Checkpoint& checkpoint = *config.resumed;
   if (plan.digest != checkpoint.digest)
     throw UserError(ExitCode::bad_usage,
-                    fmt::format("--resume: the lists have changed: their digest is sha256:{}, and "
+                    fmt::format("the lists have changed: their digest is sha256:{}, and "
                                 "the scan that goes on has sha256:{}",
                                 plan.digest, checkpoint.digest));
   if (plan.first != checkpoint.first || plan.steps != checkpoint.steps)
     throw UserError(ExitCode::bad_usage,
-                    "--resume: the order is not that of the scan that goes on (--max-targets)");
+                    "the order is not that of the scan that goes on (--max-targets)");
 }
 
 probe_key key_of(const ScanConfig& config) {
@@ -140,7 +140,9 @@ Checkpointer* Legs::begin(Pipeline& pipeline, ByteSink& results, const StopSigna
   }
   if (!resumption_ && !has_room()) return nullptr;
   const std::string path = checkpoint_path(checkpoint_.results);
-  if (!resumption_ && access(path.c_str(), F_OK) == 0)
+  const bool can_be_gone_on_with =
+      access(path.c_str(), F_OK) == 0 && !is_finished(checkpoint_.results);
+  if (!resumption_ && can_be_gone_on_with)
     log_warning(
         "'{}' is of a scan that could have been gone on with (--resume); this one begins anew, and "
         "replaces what that has found",

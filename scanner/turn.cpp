@@ -10,9 +10,10 @@
 #include <vector>
 
 #include "output/sink/file_place.h"
-#include "output/summary/figure_text.h"
 #include "scanner/checkpoint/checkpoint_file.h"
 #include "scanner/checkpoint/turn_lock.h"
+#include "scanner/legs.h"
+#include "scanner/plan/target_plan.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
 #include "scanner/process/stop_signals.h"
@@ -55,6 +56,22 @@ void refuse_another_scan(const Checkpoint& checkpoint, const ScanConfig& config)
         fmt::format("--continue: '{}' was begun by another command, or in another folder; "
                     "--resume goes on with it, --no-continue begins anew",
                     checkpoint.results));
+  // They may have come out of a --config file, which has changed.
+  if (config.order.seed.value_or(checkpoint.seed) != checkpoint.seed ||
+      config.order.passes != checkpoint.passes)
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("--continue: '{}' was begun with seed {} and {} passes, and now "
+                                "they are {} and {}; --no-continue begins anew",
+                                checkpoint.results, checkpoint.seed, checkpoint.passes,
+                                config.order.seed.value_or(checkpoint.seed), config.order.passes));
+}
+
+// Throws UserError where the lists or the options of a --config file are no longer those that the
+// scan has finished with: nothing was done for these. One that goes on finds that out itself.
+void refuse_another_order_than(const Checkpoint& finished, ScanConfig config) {
+  const TargetPlan plan = plan_targets(config.target, config.order);
+  config.resumed = finished;
+  refuse_another_order(plan, config);
 }
 
 // Waits until nobody else is at it; then the lock, and what is left by those before.
@@ -77,9 +94,8 @@ Turn take_turn(const std::string& results, const ScanConfig& config, Clock& cloc
     lock->reset();
     const std::string who = earlier ? name_of(earlier->legs.back()) : "another process";
     if (static_cast<double>(clock.now_ns() - begin_ns) / kTurnSecondNs >= config.path.wait_s)
-      throw UserError(ExitCode::later,
-                      fmt::format("{} is at '{}', and was waited for for {} s (--wait)", who,
-                                  results, config.path.wait_s));
+      throw UserError(ExitCode::later, fmt::format("{} is at '{}', still after {} s (--wait)", who,
+                                                   results, config.path.wait_s));
     if (!is_told)
       log_warning("{} is at '{}': waiting for its end, {} s at most (--wait)", who, results,
                   config.path.wait_s);
@@ -97,7 +113,7 @@ ExitCode go_on(const std::string& results) {
 }  // namespace
 
 ExitCode run_turn(const ScanConfig& config) {
-  if (!config.is_continued || config.dry_run) return run_scan(config);
+  if (!config.is_continued) return run_scan(config);
   const tl::expected<FilePlace, std::string> place = find_place(config.output.path);
   if (!place) throw UserError(ExitCode::output, place.error());
   const std::string results = place->path();
@@ -121,6 +137,7 @@ ExitCode run_turn(const ScanConfig& config) {
                     fmt::format("the scan of '{}' has finished, and the file is not there; "
                                 "--no-continue begins anew",
                                 results));
+  refuse_another_order_than(*turn->earlier, config);
   log_info("'{}' is finished, by {}: nothing is left to do", results, name_of(last));
   return ExitCode::finished;
 }

@@ -38,7 +38,7 @@ std::string difference(const Summary& stranger, const Summary& meant) {
   return "its order is another one";
 }
 
-bool is_better(const Summary& run, const Summary& than) {
+bool is_preferred(const Summary& run, const Summary& than) {
   return run.outcome == "finished" && than.outcome != "finished";
 }
 
@@ -97,9 +97,13 @@ ShardSet find_shard_set(std::span<const ShardRun> runs) {
     }
     for (const std::string& fault : run.summary.ledger.faults)
       set.damaged.push_back(fmt::format("'{}' does not add up: {}", run.file, fault));
+    if (run.summary.output.lines_abandoned > 0)
+      set.damaged.push_back(fmt::format("'{}' says that {} of its {} lines were not written",
+                                        run.file, run.summary.output.lines_abandoned,
+                                        run.summary.output.lines));
     files[shard].push_back(run.file);
     const ShardRun*& place = by_shard[shard];
-    if (place == nullptr || is_better(run.summary, place->summary)) place = &run;
+    if (place == nullptr || is_preferred(run.summary, place->summary)) place = &run;
   }
   for (const auto& [shard, names] : files)
     if (names.size() > 1) {

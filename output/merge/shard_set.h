@@ -31,7 +31,7 @@ struct ShardSet {
   std::vector<std::uint32_t> missing;  // ascending
   std::vector<std::uint32_t> unfinished;
   // A sentence without a full stop for each run that is of another scan, for each further run of a
-  // shard, for each of which the figures do not agree.
+  // shard, for each of which the figures do not agree or lines were lost.
   std::vector<std::string> strangers;
   std::vector<std::string> doubled;
   std::vector<std::string> damaged;

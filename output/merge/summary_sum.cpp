@@ -11,7 +11,6 @@
 #include "output/merge/figure_sum.h"
 #include "output/summary/equations.h"
 #include "output/summary/pass_estimate.h"
-#include "output/summary/share_interval.h"
 #include "targets/shard.h"
 
 namespace echoscan {
@@ -102,19 +101,14 @@ Summary::Merge merge_of(const ShardSet& set) {
 
 // Those without a way are no part of the population, and each machine has ways of its own: most
 // that any could ask.
-Summary::Response response_of(Runs runs, const Summary::Ledger& ledger) {
-  Summary::Response response;
+Summary::Response response_of_all(Runs runs, const Summary::Ledger& ledger) {
+  std::uint64_t probed = 0;
+  std::uint64_t population = 0;
   for (const ShardRun* run : runs) {
-    response.probed += run->summary.response.probed;
-    response.population = std::max(response.population, run->summary.response.population);
+    probed += run->summary.response.probed;
+    population = std::max(population, run->summary.response.population);
   }
-  if (response.probed == 0) return response;
-  response.share = static_cast<double>(ledger.replied) / static_cast<double>(response.probed);
-  if (const auto interval = share_interval(ledger.replied, response.probed, response.population)) {
-    response.low = interval->low;
-    response.high = interval->high;
-  }
-  return response;
+  return response_of(ledger.replied, probed, population);
 }
 
 Summary::Passes passes_of(const ShardSet& set) {
@@ -233,7 +227,7 @@ Summary sum_summaries(const ShardSet& set, const MergedLines& lines) {
     add(sum.output, run->summary.output);
   }
   sum.order = order_of(set);
-  sum.response = response_of(runs, sum.ledger);
+  sum.response = response_of_all(runs, sum.ledger);
   sum.passes = passes_of(set);
   const bool is_comparable = sum.passes.why_no_estimate.empty();
   sum.labels = groups_of(runs, &Summary::labels, is_comparable,

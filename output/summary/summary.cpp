@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "output/summary/figure_text.h"
+#include "output/summary/share_interval.h"
 #include "output/summary/summary_keys.h"
 
 namespace echoscan {
@@ -184,6 +185,18 @@ class KeyReader {
 };
 
 }  // namespace
+
+Summary::Response response_of(std::uint64_t replied, std::uint64_t probed,
+                              std::uint64_t population) {
+  Summary::Response response{probed, population, {}, {}, {}};
+  if (probed == 0) return response;
+  response.share = static_cast<double>(replied) / static_cast<double>(probed);
+  const auto interval = share_interval(replied, probed, population);
+  if (!interval) return response;
+  response.low = interval->low;
+  response.high = interval->high;
+  return response;
+}
 
 std::string summary_json(const Summary& summary) {
   return KeyWriter::json_of(summary).dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

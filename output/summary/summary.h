@@ -338,6 +338,10 @@ struct Summary {
   Merge merge;
 };
 
+// What so many replies of so many that were probed say of a population: share and interval.
+Summary::Response response_of(std::uint64_t replied, std::uint64_t probed,
+                              std::uint64_t population);
+
 // One JSON object, indented, newline at the end.
 std::string summary_json(const Summary& summary);
 

@@ -6,7 +6,6 @@
 
 #include "output/result/result_field.h"
 #include "output/summary/equations.h"
-#include "output/summary/share_interval.h"
 #include "scanner/account/pass_account.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
@@ -94,20 +93,6 @@ Summary::Ledger ledger_of(const TargetPlan& plan, const Snapshot& snapshot, cons
   ledger.errored = receiver.errors - receiver.errored_and_replied;
   ledger.silent = rest_of(plan.target_count - ledger.not_probed, ledger.replied + ledger.errored);
   return ledger;
-}
-
-// Those without a way are no part of it: no sample could ask them.
-Summary::Response response_of(const TargetPlan& plan, const Summary::Ledger& ledger) {
-  Summary::Response response;
-  response.probed = plan.target_count - ledger.not_probed;
-  response.population = plan.targets.size() - count_without_way(plan);
-  if (response.probed == 0) return response;
-  response.share = static_cast<double>(ledger.replied) / static_cast<double>(response.probed);
-  const auto interval = share_interval(ledger.replied, response.probed, response.population);
-  if (!interval) return response;
-  response.low = interval->low;
-  response.high = interval->high;
-  return response;
 }
 
 // By this leg and by earlier ones, which have counted nothing where there were none.
@@ -300,7 +285,10 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   if (summary.ledger.drawn < summary.ledger.probes)
     for (const StepRange& steps : tallies.steps_left)
       summary.order.left.push_back({steps.begin, steps.end});
-  summary.response = response_of(plan, summary.ledger);
+  // Those without a way are no part of the population: no sample could ask them.
+  summary.response =
+      response_of(summary.ledger.replied, plan.target_count - summary.ledger.not_probed,
+                  plan.targets.size() - count_without_way(plan));
   summary.passes = passes_of(config.order, summary.ledger, tallies, earlier.done);
   summary.labels = labels_of(plan, tallies, earlier.done, summary.passes);
   summary.ways = ways_of(plan, path, summary, tallies, earlier.done);

@@ -102,6 +102,11 @@ bool is_foreign(const std::string& results) {
   return !text || !is_checkpoint(*text);
 }
 
+bool is_finished(const std::string& results) {
+  const tl::expected<Checkpoint, std::string> checkpoint = load_checkpoint(results, geteuid());
+  return checkpoint && checkpoint->legs.back().why == kFinishedLeg;
+}
+
 std::string boot_id() {
   std::ifstream in("/proc/sys/kernel/random/boot_id");
   std::string id;

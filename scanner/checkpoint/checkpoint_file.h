@@ -35,6 +35,9 @@ bool is_foreign(const std::string& results);
 // `owner`'s. The error is a sentence without a full stop.
 tl::expected<Checkpoint, std::string> load_checkpoint(const std::string& results, uid_t owner);
 
+// Whether the checkpoint there is that of a scan that has finished (--continue leaves it).
+bool is_finished(const std::string& results);
+
 // Another one each time that the machine starts; empty where the kernel does not say.
 std::string boot_id();
 

@@ -56,7 +56,8 @@ TurnLock::~TurnLock() {
 std::int64_t lease_left_s(const Checkpoint& checkpoint, const std::string& host,
                           const std::string& boot, std::int64_t now_ms) {
   const Leg& leg = checkpoint.legs.back();
-  const bool is_here = leg.host == host || (!boot.empty() && checkpoint.boot_id == boot);
+  // Cloned machines share a name, and none a boot_id.
+  const bool is_here = boot.empty() ? leg.host == host : checkpoint.boot_id == boot;
   if (!leg.why.empty() || is_here) return 0;
   const std::int64_t silent_s = std::max<std::int64_t>(now_ms - leg.end_ms, 0) / kSecondMs;
   return std::max<std::int64_t>(kLeaseS - silent_s, 0);

@@ -38,8 +38,9 @@ class TurnLock {
 // How long nothing may be heard of a leg of another machine until it counts as dead: s.
 inline constexpr std::int64_t kLeaseS = 60;
 
-// How long the last leg may still be at it on another machine than `host`, whose boot_id() is
-// `boot`: s, 0 for one that has ended or is dead. On this machine the lock says that.
+// How long the last leg may still be at it on another machine than this one, whose boot_id() is
+// `boot`, or which is known by its name alone: s, 0 for one that has ended or is dead. On this
+// machine the lock says that.
 std::int64_t lease_left_s(const Checkpoint& checkpoint, const std::string& host,
                           const std::string& boot, std::int64_t now_ms);
 

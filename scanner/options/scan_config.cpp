@@ -310,6 +310,8 @@ void settle_continuation(ScanConfig& config, bool is_array_job) {
   const std::string why_not = config.sandbox.user
                                   ? "the files of another user cannot be locked (sudo, --user)"
                                   : config.output.why_no_checkpoint;
+  // What would be sent is the same, whatever has been.
+  if (config.dry_run) return;
   const bool is_asked = config.output.continuation == Continuation::asked;
   if (is_asked && !why_not.empty())
     throw UserError(ExitCode::bad_usage, fmt::format("--continue: {}", why_not));

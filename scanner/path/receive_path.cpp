@@ -41,13 +41,39 @@ bool needs_filter(Method method, bool is_foreign) {
                               reason, remedy.empty() ? "" : remedy + " or "));
 }
 
+using AttachedFilter = tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp>;
+
+// Tries to attach again and again as long as another scan's filter is there, and somebody is
+// patient: to look whether it is gone, and only then to attach, would let a third one in between.
+AttachedFilter attach_filter(Method method, const Interface& interface, const match_config& match,
+                             const std::optional<Patience>& patience) {
+  AttachedFilter filter = XdpReplyFilter::attach(interface, match);
+  if (!patience || !needs_filter(method, true)) return filter;
+  const std::uint64_t begin_ns = patience->clock.now_ns();
+  for (bool is_told = false; !filter && filter.error().is_echoscan; is_told = true) {
+    if (to_seconds(patience->clock.now_ns() - begin_ns) >= patience->wait_s)
+      throw UserError(
+          ExitCode::later,
+          fmt::format("cannot attach to {}: {}, still after {} s (--wait); wait for its "
+                      "end or use --method af_packet",
+                      interface.name, filter.error().reason, patience->wait_s));
+    if (!is_told)
+      log_warning("{}: {}: waiting for its end, {} s at most (--wait)", interface.name,
+                  filter.error().reason, patience->wait_s);
+    patience->clock.wait_until(patience->clock.now_ns() + kPredecessorPollNs);
+    filter = XdpReplyFilter::attach(interface, match);
+  }
+  return filter;
+}
+
 // On one interface.
-ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match) {
+ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match,
+                          const std::optional<Patience>& patience) {
   if (!interface.is_ethernet && !interface.is_loopback) {
     log_info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
   }
-  auto filter = XdpReplyFilter::attach(interface, match);
+  AttachedFilter filter = attach_filter(method, interface, match, patience);
   if (filter) {
     if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
       log_warning("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
@@ -64,8 +90,9 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
 
 }  // namespace
 
-ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key) {
-  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key));
+ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
+                              const std::optional<Patience>& patience) {
+  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key), patience);
   std::vector<std::unique_ptr<ReplySource>> sources;
   std::vector<std::string> interfaces{path.interface.name};
   sources.push_back(std::move(receive.source));
@@ -87,24 +114,6 @@ void check_foreign_program(Method method, const Interface& interface) {
   const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
   if (occupant && needs_filter(method, true))
     refuse_filter(interface, occupant->clause(), occupant->remedy());
-}
-
-void wait_for_predecessor(Method method, const Interface& interface, double wait_s, Clock& clock) {
-  if ((!interface.is_ethernet && !interface.is_loopback) || !needs_filter(method, true)) return;
-  const std::uint64_t begin_ns = clock.now_ns();
-  while (true) {
-    const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
-    if (!occupant || !occupant->is_echoscan) return;
-    if (to_seconds(clock.now_ns() - begin_ns) >= wait_s)
-      throw UserError(ExitCode::later,
-                      fmt::format("cannot attach to {}: {}, and was waited for for {} s (--wait); "
-                                  "or use --method af_packet",
-                                  interface.name, occupant->clause(), wait_s));
-    if (clock.now_ns() - begin_ns < kPredecessorPollNs)
-      log_warning("{}: {}: waiting for its end, {} s at most (--wait)", interface.name,
-                  occupant->clause(), wait_s);
-    clock.wait_until(clock.now_ns() + kPredecessorPollNs);
-  }
 }
 
 XdpTrial try_xdp(const Interface& interface) {

@@ -23,13 +23,17 @@ struct ReceivePath {
   bool is_xdp = false;
 };
 
-// Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
-// Throws UserError when `method` cannot send without an XDP program and none can be attached.
-ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key);
+// How long the end of another scan is waited for, whose reply filter is on the interface.
+struct Patience {
+  double wait_s;
+  Clock& clock;
+};
 
-// Waits until no other echoscan receives on the interface, where this scan would: its filter goes
-// with it. Throws UserError, with ExitCode::later, after `wait_s`.
-void wait_for_predecessor(Method method, const Interface& interface, double wait_s, Clock& clock);
+// Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
+// Throws UserError when `method` cannot send without an XDP program and none can be attached; with
+// ExitCode::later when another scan's was still there after all patience.
+ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
+                              const std::optional<Patience>& patience = {});
 
 // Throws as open_receive_path does when someone else's XDP program is in the way of `method`;
 // looks, and attaches nothing.

@@ -9,6 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${ECHOSCAN_BUILD:-$root/build/release}
 work=$(mktemp -d -p "$1")
 trap 'rm -rf "$work"' EXIT
+"$root/tests/install_packages.sh" bench
 shards=${2:-1000} lines=${3:-100000}
 
 echo "| shards | output | lines/s | memory, MB |"
@@ -19,8 +20,8 @@ measure() { # SHARDS OUTPUT
   begin=$(date +%s.%N)
   kb=$({ /usr/bin/time -f %M "$build/echoscan" merge -q -o "$work/$2" --summary "$work/all.json" "$work"/shard-*.json >&2; } 2>&1 | tail -1)
   end=$(date +%s.%N)
-  awk -v shards="$1" -v output="$2" -v n=$((shards * lines)) -v s="$(echo "$end - $begin" | bc)" -v kb="$kb" \
-    'BEGIN { printf "| %s | `%s` | %.2f M | %.0f |\n", shards, output, n / s / 1e6, kb / 1024 }'
+  awk -v shards="$1" -v output="$2" -v n=$((shards * lines)) -v begin="$begin" -v end="$end" -v kb="$kb" \
+    'BEGIN { printf "| %s | `%s` | %.2f M | %.0f |\n", shards, output, n / (end - begin) / 1e6, kb / 1024 }'
   rm "$work/$2"
 }
 "$build/tests/shard_files" "$work" "$shards" "$lines" .jsonl.zst

@@ -48,7 +48,7 @@ for _ in $(seq 1200); do
   [ "$id" = null ] || break
   sleep 0.05
 done
-expect_refusal 75 "cannot attach to lab0: another echoscan receives there (id $id, \"reply_filter\"), and was waited for for 0 s (--wait); or use --method af_packet" --wait 0 $target
+expect_refusal 75 "cannot attach to lab0: another echoscan receives there (id $id, \"reply_filter\"), still after 0 s (--wait); wait for its end or use --method af_packet" --wait 0 $target
 expect_status 3 near "$echoscan" doctor -i lab0 >"$work/out"
 expect_text "$work/out" "wait for its end, or --method af_packet"
 kill -INT "$first"

@@ -7,10 +7,10 @@ lab up
 cd "$work"
 targets=10.1.0.0/16
 lab truth $targets >truth
-turn() { near "$echoscan" scan --allow-reserved --rate 20k --cooldown 1 --summary s.json -o s.jsonl "$@" 2>log; }
+turn() { near "$echoscan" scan --allow-reserved --rate 8k --cooldown 1 --summary s.json -o s.jsonl "$@" 2>log; }
 size() { stat -c %s s.jsonl.part 2>/dev/null || echo 0; }
 begin_turn() { # back when the results are under way
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 20k --cooldown 1 --summary s.json -o s.jsonl "$@" \
+  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 8k --cooldown 1 --summary s.json -o s.jsonl "$@" \
     2>first.log &
   pid=$!
   local before
@@ -55,6 +55,22 @@ expect_text log "has finished"
 # What another command has left is not gone on with.
 expect_status 2 turn --continue $targets -x 10.1.0.1
 expect_text log "was begun by another command"
+printf '%s\n' "$targets" >list
+printf 'seed = 4\n' >conf
+listed_turn() { near "$echoscan" scan --allow-reserved --continue --rate 50k --cooldown 0.5 --config conf -t list -o l.jsonl 2>log; }
+listed_turn || fail "the first turn ended with $?"
+listed_turn || fail "a turn behind the last ended with $?"
+expect_text log "nothing is left to do"
+echo 10.9.0.0/24 >>list
+expect_status 2 listed_turn
+expect_text log "the lists have changed"
+printf '%s\n' "$targets" >list
+for changed in 'seed = 5' 'seed = 4\nprobes = 2' 'seed = 4\nmax-targets = 100' 'seed = 4\nshard = "0/2"'; do
+  printf '%b\n' "$changed" >conf
+  expect_status 2 listed_turn
+done
+printf 'seed = 4\n' >conf
+listed_turn || fail "with everything as it was: ended with $?"
 mv s.jsonl elsewhere
 expect_status 2 turn --continue $targets
 expect_text log "has finished, and the file is not there; --no-continue begins anew"
@@ -64,9 +80,9 @@ expect_equal "legs" "$(jq '.legs | length' s.json)" 1
 
 # Two at one time: the second waits, and is too late or has nothing left to do.
 new
-begin_turn --continue --max-runtime 9 $targets
-expect_status 75 turn --continue --max-runtime 9 --wait 0.5 $targets
-expect_text log "on $(uname -n) is at 's.jsonl', and was waited for for 0.5 s (--wait)"
+begin_turn --continue $targets
+expect_status 75 turn --continue --wait 0.5 $targets
+expect_text log "on $(uname -n) is at 's.jsonl', still after 0.5 s (--wait)"
 wait $pid || fail "the first of two ended with $?"
 new
 begin_turn --continue $targets
@@ -81,11 +97,16 @@ new
 begin_turn --continue $targets
 kill -KILL $pid
 wait $pid || expect_equal "exit status of the killed" $? 137
-jq -c '.boot_id = "another" | .legs[-1].host = "n7" | .legs[-1].end_ms = (now * 1000 | floor) - 56000' s.jsonl.scan >changed
-cat changed >s.jsonl.scan
-begin=$SECONDS
+silent_for() { # SECONDS
+  jq -c ".boot_id = \"another\" | .legs[-1].host = \"n7\" | .legs[-1].end_ms = (now * 1000 | floor) - $1 * 1000" \
+    s.jsonl.scan >changed
+  cat changed >s.jsonl.scan
+}
+silent_for 0
 expect_status 75 turn --continue --wait 0.2 $targets
 expect_text log "on n7 is at 's.jsonl'"
+begin=$SECONDS
+silent_for 56
 turn --continue $targets || fail "after the lease: ended with $?"
 [ $((SECONDS - begin)) -ge 3 ] || fail "the lease was not waited for: $((SECONDS - begin)) s"
 expect_whole "after the lease"
@@ -117,7 +138,21 @@ expect_text log "--continue: the results go to standard output"
 # Another scan's filter is on the interface: its end is waited for.
 start_scan --rate 10k --cooldown 0.5 10.2.0.0/17
 expect_status 75 turn --no-continue --wait 0.5 10.3.0.0/28
-expect_text log "and was waited for for 0.5 s (--wait); or use --method af_packet"
+expect_text log "still after 0.5 s (--wait); wait for its end or use --method af_packet"
 turn --no-continue --wait 60 10.3.0.0/28 || fail "behind another scan: ended with $?"
 expect_text log "waiting for its end, 60 s at most (--wait)"
 wait $pid || fail "the other scan ended with $?"
+
+# Of scans that begin at one moment each comes to its turn: none finds the interface free and then taken.
+for round in $(seq 5); do
+  pids=()
+  for scan in 1 2 3 4; do
+    ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --rate 20k --cooldown 0.2 --wait 300 -o "at-once-$scan" \
+      --summary "at-once-$scan.json" "10.3.$scan.0/26" 2>"at-once-$scan.log" &
+    pids+=($!)
+  done
+  for scan in 1 2 3 4; do
+    wait "${pids[scan - 1]}" || fail "round $round: scan $scan of four at once ended with $?: $(tail -2 "at-once-$scan.log")"
+    expect_equal "found by scan $scan" "$(wc -l <"at-once-$scan")" "$(lab truth "10.3.$scan.0/26" | wc -l)"
+  done
+done

@@ -136,6 +136,11 @@ TEST(ShardSet, UnfinishedAndDamagedOnesAreNamed) {
   runs[0].summary.ledger.faults = {"probes: 1 is not 2"};
   EXPECT_EQ(find_shard_set(runs).damaged,
             std::vector<std::string>{"'shard-0.json' does not add up: probes: 1 is not 2"});
+  runs[0].summary.ledger.faults.clear();
+  runs[0].summary.output.lines_abandoned = 7;
+  EXPECT_EQ(
+      find_shard_set(runs).damaged,
+      std::vector<std::string>{"'shard-0.json' says that 7 of its 122 lines were not written"});
 }
 
 TEST(SummarySum, AddsUpAndListsItsShards) {

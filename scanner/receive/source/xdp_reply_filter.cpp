@@ -232,9 +232,11 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");
   if (error == EBUSY || error == EEXIST) {
     const std::optional<XdpOccupant> occupant = find_xdp_occupant(interface);
-    return no_xdp(
+    auto refusal = no_xdp(
         occupant ? occupant->clause() : fmt::format("the driver is busy ({})", error_text(error)),
         true, occupant ? occupant->remedy() : "");
+    refusal.value().is_echoscan = occupant && occupant->is_echoscan;
+    return refusal;
   }
   if (error != 0)
     return no_xdp(fmt::format("neither native ({}) nor generic XDP ({})",

@@ -30,9 +30,10 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
 
   // Why neither native nor generic XDP could be had; the errno is that of the last try.
   struct NoXdp : Refusal {
-    int native_error = 0;     // the errno of native XDP
-    bool is_foreign = false;  // someone else's XDP program is there
-    std::string remedy = {};  // what helps then, "detach it"; may be empty
+    int native_error = 0;      // the errno of native XDP
+    bool is_foreign = false;   // someone else's XDP program is there
+    std::string remedy = {};   // what helps then, "detach it"; may be empty
+    bool is_echoscan = false;  // and that is another scan's reply filter, which goes with its scan
   };
 
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
