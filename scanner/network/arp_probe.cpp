@@ -80,16 +80,19 @@ bool is_answer_to(const Frame& frame, const MacAddress& mac) {
 }  // namespace
 
 ArpProbe::ArpProbe(std::vector<Gateway> gateways) : gateways_(std::move(gateways)) {
-  for (const Gateway& gateway : gateways_)
-    if (!sockets_.contains(gateway.interface_index))
-      sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
+  for (const Gateway& gateway : gateways_) open(gateway);
+}
+
+void ArpProbe::open(const Gateway& gateway) {
+  if (sockets_.contains(gateway.interface_index)) return;
+  sockets_.emplace(gateway.interface_index, Sockets{open_arp_socket(gateway.interface_index),
+                                                    open_datagrams(gateway.interface_name)});
 }
 
 void ArpProbe::add(const Gateway& gateway) {
   gateways_.push_back(gateway);
-  if (sockets_.contains(gateway.interface_index)) return;
   try {
-    sockets_.emplace(gateway.interface_index, open_arp_socket(gateway.interface_index));
+    open(gateway);
   } catch (const std::system_error& error) {
     log_warning("the gateway {} cannot be watched: {}", to_string(gateway.address), error.what());
   }
@@ -98,9 +101,15 @@ void ArpProbe::add(const Gateway& gateway) {
 void ArpProbe::ask(std::size_t gateway, const std::optional<MacAddress>& to) {
   const Gateway& asked = gateways_[gateway];
   const Frame frame = make_question(asked, to.value_or(kEverybody));
-  const auto socket = sockets_.find(asked.interface_index);
-  if (socket != sockets_.end())
-    send(socket->second.get(), frame.data(), frame.size(), MSG_DONTWAIT);
+  const auto sockets = sockets_.find(asked.interface_index);
+  if (sockets != sockets_.end())
+    send(sockets->second.arp.get(), frame.data(), frame.size(), MSG_DONTWAIT);
+}
+
+void ArpProbe::have_kernel_ask(std::size_t gateway) {
+  const auto sockets = sockets_.find(gateways_[gateway].interface_index);
+  if (sockets != sockets_.end())
+    send_datagram(sockets->second.datagram.get(), gateways_[gateway].address);
 }
 
 bool ArpProbe::kernel_sends_to(std::size_t gateway, const MacAddress& mac) {
@@ -109,12 +118,12 @@ bool ArpProbe::kernel_sends_to(std::size_t gateway, const MacAddress& mac) {
 }
 
 std::optional<GatewayProbe::Claim> ArpProbe::next_claim() {
-  for (const auto& [interface_index, socket] : sockets_) {
+  for (const auto& [interface_index, sockets] : sockets_) {
     Frame frame;
     sockaddr_ll from{};
     while (true) {
       socklen_t from_bytes = sizeof(from);
-      const ssize_t bytes = recvfrom(socket.get(), frame.data(), frame.size(), MSG_DONTWAIT,
+      const ssize_t bytes = recvfrom(sockets.arp.get(), frame.data(), frame.size(), MSG_DONTWAIT,
                                      reinterpret_cast<sockaddr*>(&from), &from_bytes);
       if (bytes < 0) break;
       if (from.sll_pkttype == PACKET_OUTGOING || bytes < static_cast<ssize_t>(kMessageEnd) ||

@@ -25,12 +25,21 @@ class ArpProbe : public GatewayProbe {
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
   void add(const Gateway& gateway) override;
   void ask(std::size_t gateway, const std::optional<MacAddress>& to) override;
+  void have_kernel_ask(std::size_t gateway) override;
   bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) override;
   std::optional<Claim> next_claim() override;
 
  private:
+  // The socket for an interface's ARP, and one for the datagrams that make the kernel ask.
+  struct Sockets {
+    FileDescriptor arp;
+    FileDescriptor datagram;
+  };
+
+  void open(const Gateway& gateway);
+
   std::vector<Gateway> gateways_;
-  std::map<int, FileDescriptor> sockets_;  // by interface
+  std::map<int, Sockets> sockets_;  // by interface
 };
 
 }  // namespace echoscan

@@ -44,6 +44,8 @@ class GatewayProbe {
   // Asks the machine with that MAC alone, or all on the link, for a gateway's address. What cannot
   // be sent is not answered.
   virtual void ask(std::size_t gateway, const std::optional<MacAddress>& to) = 0;
+  // Makes the kernel ask for a gateway that it has forgotten, as it would with the next probe.
+  virtual void have_kernel_ask(std::size_t gateway) = 0;
   // Whether a packet that the kernel sends to a gateway just now goes to that MAC: its table may
   // know another one, or wait for an answer.
   virtual bool kernel_sends_to(std::size_t gateway, const MacAddress& mac) = 0;

@@ -50,26 +50,6 @@ Neighbour find_neighbour(int interface_index, Ipv4 address) {
   return neighbour;
 }
 
-// Makes the kernel ask for the MAC of an address of which it knows nothing: any datagram to it does
-// that. This one goes to the discard port, and whether it arrives does not matter. False: the
-// kernel has no room for another neighbour. It says so to sockets that want to hear of errors
-// (IP_RECVERR), and to others that the datagram has left (net/ipv4/udp.c, udp_send_skb).
-bool send_datagram(const Interface& interface, Ipv4 address) {
-  const FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!udp) throw_system_error("open a UDP socket");
-  setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
-             static_cast<socklen_t>(interface.name.size()));
-  const int on = 1;
-  setsockopt(udp.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(kDiscardPort);
-  to.sin_addr.s_addr = htonl(address.value);
-  return sendto(udp.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to),
-                sizeof(to)) >= 0 ||
-         errno != ENOBUFS;
-}
-
 // Makes the kernel confirm an entry at once; of itself it would trust a stale one for 5 s more.
 // Needs CAP_NET_ADMIN; without it the datagram alone has the same effect, later.
 void probe_neighbour(const Interface& interface, Ipv4 address) {
@@ -92,6 +72,26 @@ const char* why_no_gateway(NoGateway reason) {
                "namespaces, is full (sysctl net.ipv4.neigh.default.gc_thresh3)";
 }
 
+FileDescriptor open_datagrams(const std::string& interface_name) {
+  FileDescriptor udp(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!udp) throw_system_error("open a UDP socket");
+  setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface_name.c_str(),
+             static_cast<socklen_t>(interface_name.size()));
+  const int on = 1;
+  setsockopt(udp.get(), IPPROTO_IP, IP_RECVERR, &on, sizeof(on));
+  return udp;
+}
+
+bool send_datagram(int datagrams, Ipv4 address) noexcept {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(kDiscardPort);
+  to.sin_addr.s_addr = htonl(address.value);
+  return sendto(datagrams, "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to),
+                sizeof(to)) >= 0 ||
+         errno != ENOBUFS;
+}
+
 tl::expected<GatewayMac, NoGateway> resolve_gateway(const Interface& interface, Ipv4 gateway,
                                                     Clock& clock, unsigned timeout_ms) {
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
@@ -100,15 +100,16 @@ tl::expected<GatewayMac, NoGateway> resolve_gateway(const Interface& interface, 
   // An entry that exists may be wrong, and fails before the right one can be asked for: that takes
   // a second question.
   int questions = neighbour.mac ? 2 : 1;
+  const FileDescriptor datagrams = open_datagrams(interface.name);
   bool has_room = true;
   while (clock.now_ns() < deadline_ns) {
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)
       return GatewayMac{*neighbour.mac, true};
     if ((neighbour.state & (NUD_STALE | NUD_DELAY)) != 0) probe_neighbour(interface, gateway);
-    if (neighbour.state == NUD_STALE) send_datagram(interface, gateway);
+    if (neighbour.state == NUD_STALE) send_datagram(datagrams.get(), gateway);
     if (neighbour.state == NUD_NONE || neighbour.state == NUD_FAILED) {
       if (questions == 0) return tl::unexpected(NoGateway::no_answer);
-      has_room = send_datagram(interface, gateway);
+      has_room = send_datagram(datagrams.get(), gateway);
       // Room may be made at any time, and then it was no question.
       if (has_room) --questions;
     }

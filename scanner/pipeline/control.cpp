@@ -283,7 +283,8 @@ void Control::note_link_up(std::uint64_t now_ns) {
   returned_ns_ = is_telling_ && tx_packets ? now_ns : 0;
   tx_at_return_ = tx_packets.value_or(0);
   sent_at_return_ = look_().sent();
-  state_.link_is_down.store(false, std::memory_order_relaxed);
+  next_hop_watch_.note_link_back(now_ns);
+  state_.link_is_down.store(false, std::memory_order_release);
   events_.add_return(now_ns,
                      fmt::format("the link of {} is up again after {:.1f} s", link_.name(),
                                  to_seconds(now_ns - down_since_ns_)),

@@ -55,6 +55,7 @@ void NextHopWatch::note_claim(const GatewayProbe::Claim& claim, std::uint64_t no
   watched.is_said_mute = watched.is_said_mute && !claim.is_answer;
   watched.has_answered = watched.has_answered || claim.is_answer;
   watched.is_answered = true;
+  watched.is_to_prove = false;
   watched.unanswered = 0;
   watched.proved_ns = std::max(watched.proved_ns, watched.asked_ns);
   watched.other.reset();
@@ -90,6 +91,21 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
   if (phase_ != SendingPhase::over && watched.lost_since_ns != 0 &&
       to_seconds(now_ns - watched.lost_since_ns) > link_timeout_s_)
     give_up(number, now_ns);
+}
+
+// Raw sockets leave the neighbour to the kernel, which keeps some 200 packets while it asks and
+// drops the oldest of them: what had waited for the link, and nobody would send it again.
+void NextHopWatch::note_link_back(std::uint64_t now_ns) {
+  if (failure_) return;
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    Watched& watched = watched_[i];
+    if (!watched.has_answered || watched.is_given_up || !watched.is_used) continue;
+    watched.is_to_prove = true;
+    watched.unanswered = 0;
+    if (next_hops_.probe->gateways()[i].is_of_kernel) next_hops_.probe->have_kernel_ask(i);
+    ask(i, now_ns);
+  }
+  publish(now_ns);
 }
 
 void NextHopWatch::follow(const WayChange& change) {
@@ -171,6 +187,7 @@ void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
   watched.has_answered = watched.has_answered || watched.other->is_answer;
   watched.other.reset();
   watched.is_answered = true;
+  watched.is_to_prove = false;
   watched.unanswered = 0;
   watched.proved_ns = now_ns;
   watched.lost_since_ns = 0;
@@ -198,6 +215,7 @@ void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
 void NextHopWatch::give_up(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   watched.is_given_up = true;
+  watched.is_to_prove = false;
   std::string what =
       fmt::format("the gateway {} did not answer for {} s", name(number), link_timeout_s_);
   const bool is_any_left = std::ranges::any_of(
@@ -224,8 +242,9 @@ void NextHopWatch::publish(std::uint64_t now_ns) {
 }
 
 bool NextHopWatch::is_lost() const {
-  return std::ranges::any_of(watched_,
-                             [](const Watched& watched) { return watched.lost_since_ns != 0; });
+  return std::ranges::any_of(watched_, [](const Watched& watched) {
+    return watched.lost_since_ns != 0 || watched.is_to_prove;
+  });
 }
 
 std::string NextHopWatch::name(std::size_t number) const {

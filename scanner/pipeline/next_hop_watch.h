@@ -7,8 +7,8 @@
 // targets behind that gateway are given up, and when no way is left the scan ends. Replies prove a
 // lone gateway as well, by when their probes left: on a link full of probes answers get lost. One
 // that has never answered (a static entry), though it may ask for us, is not watched, and that is
-// said. Rejected: to pause the senders of that way alone; the order has all ways in it, and its
-// targets would have to be kept for minutes. Takes time as an argument, like the control.
+// said. After a link's return all have to answer before sending goes on. Rejected: to pause that
+// way's senders alone, since the targets would have to be kept for minutes.
 #pragma once
 
 #include <cstddef>
@@ -65,9 +65,14 @@ class NextHopWatch {
   // doubt, and nobody is given up.
   void look(std::uint64_t now_ns, SendingPhase phase);
 
+  // The link is up again, and the senders wait for it still. They go on when the gateways that have
+  // answered before do so again.
+  void note_link_back(std::uint64_t now_ns);
+
   // Routes have changed. A gateway that no target is behind any more is not waited for.
   void follow(const WayChange& change);
 
+  // Whether senders wait for a gateway.
   [[nodiscard]] bool is_lost() const;
   // Why no target can be reached any more, as a clause; nothing as long as one can.
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
@@ -80,6 +85,7 @@ class NextHopWatch {
     bool is_said_mute = false;
     bool is_given_up = false;
     bool is_used = true;         // some target is behind it
+    bool is_to_prove = false;    // the link has come back: it has to answer
     std::uint64_t asked_ns = 0;  // 0: never
     bool is_answered = true;     // that question
     bool is_everybody_asked = false;

@@ -47,6 +47,7 @@ class FakeLan : public GatewayProbe {
       if (now_ns >= machine.from_ns && now_ns < machine.until_ns && (!to || *to == machine.mac))
         answers_.emplace(now_ns + machine.delay_ns, Claim{gateway, machine.mac});
   }
+  void have_kernel_ask(std::size_t) override { ++questions_of_kernel; }
   bool kernel_sends_to(std::size_t, const MacAddress& mac) override {
     return mac == (now_ns < kernel_follows_ns ? kOld : kNew);
   }
@@ -67,6 +68,7 @@ class FakeLan : public GatewayProbe {
   std::uint64_t now_ns = kStartNs;
   unsigned questions = 0;
   unsigned broadcasts = 0;
+  unsigned questions_of_kernel = 0;
   std::uint64_t kernel_follows_ns = kNever;
 
  private:
@@ -240,6 +242,39 @@ TEST(NextHopWatch, AnOutagePausesTheSending) {
       EXPECT_LE(outage.state.reply_losses.earliest_since_ns(0), from_ns - kReachBackNs + kMs);
     }
   }
+}
+
+// A link that is back after any time, with the gateway behind it so much later: nothing is sent to
+// it before it answers, and where raw sockets send, before the kernel knows it again.
+TEST(NextHopWatch, AfterALinksReturnTheGatewayAnswersFirst) {
+  for (const bool is_of_kernel : {false, true}) {
+    for (std::uint64_t later_ms = 0; later_ms < 9000; later_ms += 97) {
+      const std::uint64_t gone_ns = kStartNs + kSecondNs;
+      const std::uint64_t up_ns = gone_ns + 2 * kSecondNs;
+      const std::uint64_t back_ns = up_ns + later_ms * kMs;
+      Case link({{{kOld, 0, gone_ns}, {kOld, back_ns}}});
+      if (is_of_kernel) link.lan->leave_to_the_kernel(kNever);
+      link.run(kSecondNs);
+      link.lan->now_ns = up_ns;
+      link.watch.note_link_back(up_ns);
+      ASSERT_TRUE(link.state.next_hop_is_lost) << "before the link is said to be up";
+      EXPECT_EQ(link.lan->questions_of_kernel, is_of_kernel ? 1U : 0U);
+      while (link.lan->now_ns < back_ns && !link.watch.failure()) {
+        ASSERT_TRUE(link.state.next_hop_is_lost) << later_ms;
+        link.run(link.since_start() + 10 * kMs);
+      }
+      link.run(link.since_start() + 400 * kMs);
+      // It is given up 5 s after the last of five questions: a time of the looks' own grain.
+      if (later_ms > 5900 && later_ms < 6200) continue;
+      ASSERT_EQ(link.watch.failure().has_value(), later_ms > 6000) << later_ms;
+      EXPECT_EQ(link.state.next_hop_is_lost, link.watch.failure().has_value()) << later_ms;
+    }
+  }
+  // One that never answered ARP is not waited for.
+  Case mute(std::vector<std::vector<Machine>>(1));
+  mute.run(2 * kSecondNs);
+  mute.watch.note_link_back(mute.lan->now_ns);
+  EXPECT_FALSE(mute.state.next_hop_is_lost);
 }
 
 TEST(NextHopWatch, ALoneGatewayThatStaysAwayEndsTheScan) {
