@@ -59,7 +59,8 @@ struct OpenPaths {
   NetworkPath network;
   ReceivePath receive;
   FrameAddresses addresses{};
-  ProbeRate rate_pps = 0;  // what --per-slash24 leaves of --rate
+  ProbeRate rate_pps = 0;          // what --per-slash24 leaves of --rate
+  ProbeRate control_rate_pps = 0;  // of --control
   std::vector<Queue> queues;
   NextHops next_hops;
 
@@ -122,7 +123,9 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
         [&plan](const PathConfig& today) { return find_way_shares(today, plan.targets.ranges()); });
 
   // Rate: which /24 is the densest depends on which targets have a way.
-  rate_pps = allowed_rate(pace, find_density(plan), plan.shard);
+  const Slash24Density density = find_density(plan);
+  rate_pps = allowed_rate(pace, density, plan.shard);
+  control_rate_pps = control_rate(rate_pps, density, plan.shard);
 
   // Transmitters: one per queue, frames written; from here on only the target differs between
   // probes.
@@ -239,6 +242,10 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
   if (const std::string sentence = outcome_sentence(outcome); !sentence.empty())
     write_to_stderr(fmt::format("echoscan: {}\n", sentence), LogLevel::error);
   if (is_lost) write_to_stderr(text);
+  if (summary.control && summary.control->is_rate_too_high())
+    log_warning(
+        "fewer targets answer at the full rate than were heard slowly (--control): the rate "
+        "is too high for some networks, whose silence is this scan's own doing");
   if (!next_leg.empty() && config.verbosity != Verbosity::quiet)
     write_to_stderr(fmt::format("echoscan: to go on from here: {}\n", next_leg));
   if (const std::string remark = outputs.results->remark(); !remark.empty())
@@ -307,6 +314,7 @@ ExitCode run_scan(const ScanConfig& config) {
                    paths.rate_pps,   {}};
   ScanConfig paced = config;
   paced.pace.rate_pps = paths.rate_pps;
+  if (config.order.control_percent) paced.pace.control_rate_pps = paths.control_rate_pps;
   Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
                     *outputs.results, link, clock, legs.resumption());
   Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);

@@ -132,6 +132,24 @@ Summary::Passes passes_of(const ShardSet& set) {
   return sum;
 }
 
+// Where each shard has a group of its own.
+std::optional<Summary::Control> control_of(Runs runs) {
+  Summary::Control sum;
+  for (const ShardRun* run : runs) {
+    const std::optional<Summary::Control>& control = run->summary.control;
+    if (!control) return std::nullopt;
+    sum.targets += control->targets;
+    sum.rate_pps += control->rate_pps;
+    sum.both += control->both;
+    sum.only_slowly += control->only_slowly;
+    sum.only_at_full_rate += control->only_at_full_rate;
+    sum.neither += control->neither;
+    sum.is_complete = sum.is_complete && control->is_complete;
+  }
+  settle(sum);
+  return sum;
+}
+
 // Labels and ways: those of one name are one, most targets first.
 template <typename Group, typename Name>
 std::vector<Group> groups_of(Runs runs, std::vector<Group> Summary::*groups, bool is_comparable,
@@ -229,6 +247,7 @@ Summary sum_summaries(const ShardSet& set, const MergedLines& lines) {
   sum.order = order_of(set);
   sum.response = response_of_all(runs, sum.ledger);
   sum.passes = passes_of(set);
+  sum.control = control_of(runs);
   const bool is_comparable = sum.passes.why_no_estimate.empty();
   sum.labels = groups_of(runs, &Summary::labels, is_comparable,
                          [](const Summary::Label& label) { return label.name; });

@@ -210,6 +210,29 @@ void add_times(const Summary& summary, PageText& text) {
                   with_count(summary.receiving.in_cooldown, "answer", "answers")));
 }
 
+// What the control group says of the rate.
+void add_control(const Summary& summary, PageText& text) {
+  if (!summary.control) return;
+  const Summary::Control& control = *summary.control;
+  std::string sentence = fmt::format(
+      "A random {} were asked at {} a second first, and later at the full rate: {} answered both "
+      "times, {} only slowly and {} only at the full rate.",
+      with_count(control.targets, "address", "addresses"), rate_text(control.rate_pps),
+      with_thousands(control.both), with_thousands(control.only_slowly),
+      with_thousands(control.only_at_full_rate));
+  if (!control.deviations) {
+    sentence += " That says nothing of the rate, as " + control.why_no_verdict + ".";
+  } else if (control.is_rate_too_high()) {
+    sentence += fmt::format(
+        " That is {:.0f} standard deviations below chance: the rate was too high for some of the "
+        "networks, whose silence is the scan's own doing.",
+        -*control.deviations);
+  } else {
+    sentence += " Chance explains that: at the full rate no fewer answer.";
+  }
+  text.losses.push_back(std::move(sentence));
+}
+
 void add_losses(const Summary& summary, PageText& text) {
   const Summary::Passes& passes = summary.passes;
   if (summary.order.passes > 1 && passes.each.empty()) {
@@ -380,6 +403,7 @@ PageText page_text(const ReportContent& content) {
   add_ledger(content.summary, text);
   add_times(content.summary, text);
   add_losses(content.summary, text);
+  add_control(content.summary, text);
   add_odd(content.summary, text);
   add_method(content.summary, text);
   add_provenance(content, text);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "output/summary/figure_text.h"
+#include "output/summary/paired_change.h"
 #include "output/summary/share_interval.h"
 #include "output/summary/summary_keys.h"
 
@@ -14,6 +15,9 @@ namespace echoscan {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Fewer answers of a control group say nothing of a rate.
+constexpr std::uint64_t kControlAnswersMin = 30;
 
 class KeyWriter {
  public:
@@ -185,6 +189,22 @@ class KeyReader {
 };
 
 }  // namespace
+
+bool Summary::Control::is_rate_too_high() const {
+  return deviations && *deviations < -PairedChange::kDeviationsMax;
+}
+
+void settle(Summary::Control& control) {
+  control.deviations.reset();
+  control.why_no_verdict.clear();
+  if (!control.is_complete) {
+    control.why_no_verdict = "the scan ended before all of it was asked twice";
+  } else if (control.both + control.only_slowly + control.only_at_full_rate < kControlAnswersMin) {
+    control.why_no_verdict = fmt::format("fewer than {} of it have answered", kControlAnswersMin);
+  } else {
+    control.deviations = paired_change(control.only_at_full_rate, control.only_slowly).deviations;
+  }
+}
 
 Summary::Response response_of(std::uint64_t replied, std::uint64_t probed,
                               std::uint64_t population) {

@@ -125,6 +125,24 @@ struct Summary {
     std::string why_no_estimate;  // a clause; empty where there is one
   };
 
+  // The control group: the first targets of the order, asked slowly and then at the full rate, and
+  // what the pairs say of that rate (paired_change.h).
+  struct Control {
+    std::uint64_t targets = 0;
+    double rate_pps = 0;  // slowly
+    std::uint64_t both = 0;
+    std::uint64_t only_slowly = 0;
+    std::uint64_t only_at_full_rate = 0;
+    std::uint64_t neither = 0;
+    bool is_complete = true;  // all of it was asked both times
+    // Of the answers at the full rate less those asked slowly; none where too few say nothing.
+    std::optional<double> deviations = {};
+    std::string why_no_verdict = {};  // a clause; empty where there is one
+
+    // Fewer answered at the full rate, by more than chance.
+    [[nodiscard]] bool is_rate_too_high() const;
+  };
+
   struct Label {
     std::string name;  // empty: the targets without one
     std::uint64_t targets = 0;
@@ -325,8 +343,9 @@ struct Summary {
   Ledger ledger;
   Response response;
   Passes passes;
-  std::vector<Label> labels;  // most targets first; empty when no target has a label
-  std::vector<Way> ways;      // most targets of all shards first
+  std::optional<Control> control;  // none without --control
+  std::vector<Label> labels;       // most targets first; empty when no target has a label
+  std::vector<Way> ways;           // most targets of all shards first
   Sending sending;
   Receiving receiving;
   Rtt rtt;
@@ -341,6 +360,9 @@ struct Summary {
 // What so many replies of so many that were probed say of a population: share and interval.
 Summary::Response response_of(std::uint64_t replied, std::uint64_t probed,
                               std::uint64_t population);
+
+// Gives a control group its verdict, or why there is none, from its counts.
+void settle(Summary::Control& control);
 
 // One JSON object, indented, newline at the end.
 std::string summary_json(const Summary& summary);

@@ -139,6 +139,19 @@ void describe(auto& keys, Of<Summary::Estimate> auto& estimate) {
   keys.follows("is_lower_bound", true);
 }
 
+void describe(auto& keys, Of<Summary::Control> auto& control) {
+  keys("targets", control.targets);
+  keys("rate_pps", control.rate_pps);
+  keys("both", control.both);
+  keys("only_slowly", control.only_slowly);
+  keys("only_at_full_rate", control.only_at_full_rate);
+  keys("neither", control.neither);
+  keys("is_complete", control.is_complete);
+  keys("deviations", control.deviations);
+  keys.follows("is_rate_too_high", control.is_rate_too_high());
+  keys("why_no_verdict", NullIfEmpty{control.why_no_verdict});
+}
+
 // They stand in the summary itself, not in an object of their own.
 void describe_passes(auto& keys, auto& passes) {
   keys("passes", passes.each);
@@ -339,6 +352,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("ledger", summary.ledger);
   keys("response", summary.response);
   describe_passes(keys, summary.passes);
+  keys("control", summary.control);
   keys("labels", summary.labels);
   keys("ways", summary.ways);
   keys("sending", summary.sending);

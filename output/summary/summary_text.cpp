@@ -252,6 +252,28 @@ std::string passes_text(const Summary& summary) {
   return text;
 }
 
+// What the control group says of the rate.
+std::string control_text(const Summary& summary) {
+  if (!summary.control) return {};
+  const Summary::Control& control = *summary.control;
+  std::string text = fmt::format(
+      "  control   {} targets asked at {} a second, then at {}: {} answered both times, {} only "
+      "slowly,\n            {} only at the full rate\n",
+      with_thousands(control.targets), rate_text(control.rate_pps),
+      rate_text(summary.sending.rate_allowed_pps), with_thousands(control.both),
+      with_thousands(control.only_slowly), with_thousands(control.only_at_full_rate));
+  if (!control.deviations)
+    return text +
+           fmt::format("            which says nothing of the rate: {}\n", control.why_no_verdict);
+  if (control.is_rate_too_high())
+    return text +
+           fmt::format(
+               "            that is {:.0f} standard deviations below chance: the rate is too "
+               "high for some networks\n",
+               -*control.deviations);
+  return text + "            no fewer answer at the full rate than chance explains\n";
+}
+
 std::string repeats_text(const Summary& summary) {
   if (summary.receiving.repeats + summary.receiving.error_repeats == 0) return "";
   std::string worst;
@@ -314,6 +336,7 @@ std::string summary_text(const Summary& summary) {
                         duration_text(summary.rtt.p90_ns), duration_text(summary.rtt.p99_ns),
                         duration_text(summary.rtt.max_ns));
   text += passes_text(summary);
+  text += control_text(summary);
   text += responders_text(summary);
   text += repeats_text(summary);
   text +=

@@ -290,6 +290,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
       response_of(summary.ledger.replied, plan.target_count - summary.ledger.not_probed,
                   plan.targets.size() - count_without_way(plan));
   summary.passes = passes_of(config.order, summary.ledger, tallies, earlier.done);
+  summary.control = control_of(tallies);
   summary.labels = labels_of(plan, tallies, earlier.done, summary.passes);
   summary.ways = ways_of(plan, path, summary, tallies, earlier.done);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);

@@ -27,6 +27,21 @@ std::vector<Summary::PassAnswers> pass_answers(const std::vector<std::uint64_t>&
   return all;
 }
 
+std::optional<Summary::Control> control_of(const Tallies& tallies) {
+  if (!tallies.control) return std::nullopt;
+  const ControlAnswers& answers = *tallies.control;
+  Summary::Control control{.targets = answers.targets,
+                           .rate_pps = answers.rate_pps,
+                           .both = answers.both,
+                           .only_slowly = answers.only_slowly,
+                           .only_at_full_rate = answers.only_at_full_rate,
+                           .is_complete = answers.is_complete};
+  control.neither =
+      control.targets - control.both - control.only_slowly - control.only_at_full_rate;
+  settle(control);
+  return control;
+}
+
 Summary::Passes passes_of(const OrderConfig& order, const Summary::Ledger& ledger,
                           const Tallies& tallies, const DoneProbes& done) {
   Summary::Passes passes;

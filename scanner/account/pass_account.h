@@ -16,6 +16,9 @@ namespace echoscan {
 Summary::Passes passes_of(const OrderConfig& order, const Summary::Ledger& ledger,
                           const Tallies& tallies, const DoneProbes& done);
 
+// What the control group says of the rate; none without one.
+std::optional<Summary::Control> control_of(const Tallies& tallies);
+
 // The same of targets with these counts by history, as far as `passes` has it of all.
 std::vector<Summary::PassAnswers> pass_answers(const std::vector<std::uint64_t>& histories,
                                                const Summary::Passes& passes);

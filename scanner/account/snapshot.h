@@ -190,6 +190,17 @@ struct ReadBack {
 };
 
 // What is known only when a scan has ended, since the threads that count it do not share it.
+// What a control group has answered, asked slowly and then at the full rate, as far as replies
+// prove their pass (scanner/pipeline/control_group.h).
+struct ControlAnswers {
+  std::uint64_t targets = 0;
+  double rate_pps = 0;  // slowly
+  std::uint64_t both = 0;
+  std::uint64_t only_slowly = 0;
+  std::uint64_t only_at_full_rate = 0;
+  bool is_complete = false;  // all of it was asked both times
+};
+
 struct Tallies {
   std::uint64_t given_up = 0;  // probes that were accepted and did not leave, by their targets
   // Each probe once, by pass: what was handed over, and what of that was given up.
@@ -200,6 +211,7 @@ struct Tallies {
   std::vector<std::uint64_t> histories;
   std::vector<std::vector<std::uint64_t>> histories_by_label;
   std::vector<std::vector<std::uint64_t>> histories_by_way;
+  std::optional<ControlAnswers> control;  // none without --control
   std::vector<StepRange> steps_left;  // of the shard's over all passes: not all of them have left
   std::vector<std::uint64_t> sent_by_label;  // each probe once; empty without labels
   std::vector<std::uint64_t> replied_by_label;

@@ -52,6 +52,8 @@ void add_order(Json& json, const OrderConfig& config, std::uint64_t seed) {
   json["seed"] = seed;
   json["probes"] = config.retries > 0 ? 1 : config.passes;
   json["retry"] = config.retries;
+  json["control"] =
+      config.control_percent ? Json(fmt::format("{}%", *config.control_percent)) : Json(nullptr);
   json["shard"] = fmt::format("{}/{}", shard.index, shard.count);
 }
 

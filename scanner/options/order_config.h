@@ -23,6 +23,7 @@ struct OrderConfig {
   std::string shard_source;    // the option or variables that the shard came from, for the log
   std::optional<std::uint64_t> max_targets;
   std::optional<double> max_targets_percent;  // of all targets; excludes max_targets
+  std::optional<double> control_percent;      // of the order, asked slowly in the first pass
 };
 
 }  // namespace echoscan

@@ -8,6 +8,9 @@ namespace echoscan {
 namespace {
 
 constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
+// Of so many passes it is known which each target has answered (pass_histories.h).
+constexpr unsigned kHistoriesMin = 2;
+constexpr unsigned kHistoriesMax = 8;
 
 }  // namespace
 
@@ -59,6 +62,18 @@ void add_pass_gap(CLI::App& app, PaceConfig& config) {
               });
 }
 
+void add_control(CLI::App& app, OrderConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value(
+      "--control", "P%",
+      "Ask the first P percent of the order slowly in the first pass, and say whether fewer "
+      "answer at the full rate; needs --probes",
+      [&config](const std::string& option, const std::string& text) {
+        config.control_percent = parse_percent(option, text);
+        if (!config.control_percent) refuse(option, text, "a percentage, with its sign, as in 1%");
+      });
+}
+
 void settle_passes(OrderConfig& order, const PaceConfig& pace) {
   if (order.retries > 0 && order.passes > 1)
     throw UserError(ExitCode::bad_usage,
@@ -68,6 +83,14 @@ void settle_passes(OrderConfig& order, const PaceConfig& pace) {
   if (pace.pass_gap_s && order.passes == 1)
     throw UserError(ExitCode::bad_usage,
                     "--pass-gap: there is one pass; --probes K or --retry K makes more");
+  if (!order.control_percent) return;
+  if (order.retries > 0 || order.passes < kHistoriesMin || order.passes > kHistoriesMax)
+    throw UserError(ExitCode::bad_usage,
+                    "--control compares the first pass, which asks it slowly, with the second, "
+                    "which asks it at the full rate: it needs --probes 2, or up to 8");
+  if (pace.rate_pps == Pacer::kUnlimited)
+    throw UserError(ExitCode::bad_usage,
+                    "--control asks at a tenth of the rate, and --rate max says none; give one");
 }
 
 }  // namespace echoscan

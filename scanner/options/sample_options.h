@@ -9,7 +9,7 @@
 
 namespace echoscan {
 
-// --max-targets. `config` must outlive the parsing, as in the next two.
+// --max-targets. `config` must outlive the parsing, as in the others.
 void add_max_targets(CLI::App& app, OrderConfig& config);
 // --probes and --retry.
 void add_passes(CLI::App& app, OrderConfig& config);
@@ -17,6 +17,9 @@ void add_passes(CLI::App& app, OrderConfig& config);
 void add_rate(CLI::App& app, PaceConfig& config);
 // --pass-gap.
 void add_pass_gap(CLI::App& app, PaceConfig& config);
+
+// --control.
+void add_control(CLI::App& app, OrderConfig& config);
 
 // Makes passes of retries, and refuses what does not go together. Throws UserError.
 void settle_passes(OrderConfig& order, const PaceConfig& pace);

@@ -47,6 +47,7 @@ void add_order_options(CLI::App& app, OrderConfig& config) {
                 config.seed = parse_count(option, text, 0, kSeedMax);
               });
   add_passes(app, config);
+  add_control(app, config);
   group.value("--shard", "I/N",
               "Probe only part I of N of the order, I from 0; needs --seed [an array job's, whole]",
               [&config](const std::string& option, const std::string& text) {

@@ -40,6 +40,7 @@ struct PaceConfig {
   std::optional<double> min_hit_rate;        // replies by targets, below which the scan ends
   double cooldown_s = 8;
   std::optional<double> pass_gap_s;  // from the end of a pass to the next
+  ProbeRate control_rate_pps = 0;    // of --control; from where the rate that is allowed is known
 };
 
 // A retry without --pass-gap waits for what is on its way.

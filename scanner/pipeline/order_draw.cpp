@@ -1,10 +1,21 @@
 #include "scanner/pipeline/order_draw.h"
 
+#include <algorithm>
+
 namespace echoscan {
 
 std::optional<OrderDraw::Drawn> OrderDraw::next(std::span<Ipv4> room, std::uint64_t now_ns,
                                                 SenderCounters& counters, HandedOver& handed_over) {
   if (rules_.gate != nullptr && !may_go_on(now_ns)) return std::nullopt;
+  Pacer* pacer = nullptr;
+  if (rules_.control != nullptr && walk_.upcoming_pass()) {
+    const std::uint64_t steps = rules_.control->steps_from(walk_.rest().begin);
+    // What is drawn leaves at one rate.
+    if (steps > 0) {
+      pacer = &rules_.control->pacer();
+      room = room.first(std::min<std::size_t>(room.size(), steps));
+    }
+  }
   const std::optional<OrderWalk::Draw> draw = walk_.next(room);
   if (!draw) return std::nullopt;
   counters.drawn.add(draw->addresses.size());
@@ -13,7 +24,7 @@ std::optional<OrderDraw::Drawn> OrderDraw::next(std::span<Ipv4> room, std::uint6
     left = left.first(leave_out_replied(left, counters));
   if (draw->was_reached)
     left = left.first(leave_out_earlier(left, draw->pass, counters, handed_over));
-  return Drawn{left, draw->steps, static_cast<std::uint8_t>(draw->pass)};
+  return Drawn{left, draw->steps, static_cast<std::uint8_t>(draw->pass), pacer};
 }
 
 bool OrderDraw::may_go_on(std::uint64_t now_ns) {

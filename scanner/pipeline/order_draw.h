@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 
+#include "scanner/pipeline/control_group.h"
 #include "scanner/pipeline/earlier_answers.h"
 #include "scanner/pipeline/pass_gate.h"
 #include "scanner/pipeline/target_bitmap.h"
@@ -25,7 +26,8 @@ namespace echoscan {
 
 // What holds for all senders of a scan with several passes.
 struct PassRules {
-  PassGate* gate = nullptr;  // null: no pass waits
+  PassGate* gate = nullptr;         // null: no pass waits
+  ControlGroup* control = nullptr;  // null: all leave at one rate
   // With --retry: who has replied so far, by the index in the set.
   const TargetSet* targets = nullptr;
   const TargetBitmap* replied = nullptr;
@@ -49,6 +51,7 @@ class OrderDraw {
     std::span<Ipv4> addresses;  // to be probed; the front of the room
     StepRange steps;
     std::uint8_t pass = 0;
+    Pacer* pacer = nullptr;  // who lets them leave, where it is not the scan's
   };
 
   // The blocks must outlive it, as must what the next two are told of.

@@ -54,6 +54,11 @@ PassHistories::PassHistories(std::uint64_t target_count, unsigned passes, const 
       by_label_(groups_of(labels), passes),
       by_way_(groups_of(ways), passes) {}
 
+unsigned PassHistories::history_of(std::uint64_t index) const {
+  const std::uint64_t bit = index * bits_;
+  return histories_.as<std::uint8_t>()[bit / kByteBits] >> bit % kByteBits & ((1U << bits_) - 1);
+}
+
 bool PassHistories::add(Ipv4 target, std::uint64_t index, unsigned pass) {
   if (pass >= passes_) return false;
   const std::uint64_t bit = index * bits_;

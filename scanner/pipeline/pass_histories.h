@@ -34,6 +34,8 @@ class PassHistories {
   bool add(Ipv4 target, std::uint64_t index, unsigned pass);
 
   [[nodiscard]] unsigned passes() const { return passes_; }
+  // Which passes the target with that index has answered, by its bits.
+  [[nodiscard]] unsigned history_of(std::uint64_t index) const;
   // How many targets have each history, by its bits: bit 0 is the first pass. Nobody counts those
   // that have answered none, so that the first is 0.
   [[nodiscard]] std::vector<std::uint64_t> counts() const { return all_.of_group(0); }

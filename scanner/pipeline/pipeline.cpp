@@ -41,7 +41,7 @@ std::uint64_t nanoseconds(double seconds) {
 
 Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::uint64_t seed) {
   Control::Limits limits;
-  limits.rate_pps = pace.rate_pps;
+  limits.rate_pps = pace.control_rate_pps != 0 ? pace.control_rate_pps : pace.rate_pps;
   if (pace.max_runtime_s) limits.max_runtime_ns = nanoseconds(*pace.max_runtime_s);
   limits.max_results = pace.max_results;
   limits.min_hit_rate = pace.min_hit_rate;
@@ -191,6 +191,9 @@ void Pipeline::set_pass_rules(const TargetPlan& plan, const ScanConfig& config) 
     rules.targets = &plan.targets;
     rules.replied = &receiver_.replied();
   }
+  if (config.order.control_percent)
+    rules.control = &control_group_.emplace(plan, *config.order.control_percent,
+                                            config.pace.control_rate_pps, started_ns_);
   for (std::size_t i = 0; i < senders_.size(); ++i) senders_[i]->follow(rules, i);
 }
 
@@ -444,12 +447,13 @@ void Pipeline::tally_passes(Tallies& tallies) const {
   tallies.histories = histories_->counts();
   tallies.histories_by_label = histories_->counts_by_label();
   tallies.histories_by_way = histories_->counts_by_way();
+  if (control_group_) tallies.control = control_group_->answers(*histories_, tallies.steps_left);
 }
 
 Tallies Pipeline::tallies() const {
   Tallies tallies;
-  tally_passes(tallies);
   tallies.steps_left = checkpoint_view().pending;
+  tally_passes(tallies);
   tallies.sent_by_label = sent_by(labels_, &HandedOver::by_label);
   tallies.replied_by_label = receiver_.replied_by_label().counts();
   tallies.sent_by_way = sent_by(ways_, &HandedOver::by_way);

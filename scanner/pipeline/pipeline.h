@@ -136,6 +136,7 @@ class Pipeline {
   ResultFormat format_;
   ResultWriter writer_;
   std::optional<PassHistories> histories_;
+  std::optional<ControlGroup> control_group_;
   Receiver receiver_;
   AnswerMarks* answer_marks_ = nullptr;
   LineMarks* line_marks_ = nullptr;

@@ -143,7 +143,7 @@ bool Sender::refill(std::uint64_t now_ns) {
   kind_ = Kind::taken_back;
   std::size_t count = take_back();
   // The pacer granted them once, and they did not leave.
-  if (count > 0) pacer_.give_back(count);
+  if (count > 0) paced_by_->give_back(count);
   count = keep_with_way(room().first(count));
   if (count == 0) {
     kind_ = Kind::gone_back;
@@ -258,11 +258,12 @@ std::size_t Sender::draw(std::span<Target> room, std::uint64_t now_ns) {
   while (const auto drawn =
              draw_.next(std::span(addresses).first(room.size()), now_ns, counters_, handed_over_)) {
     pass_ = drawn->pass;
-    const std::span<const Ipv4> left = drawn->addresses;
-    const std::size_t count = give_ways(left, room);
+    paced_by_ = drawn->pacer != nullptr ? drawn->pacer : &pacer_;
+    const std::size_t count = give_ways(drawn->addresses, room);
     // What no way of the plan leads to is done. That a way was lost, or that routes have changed,
     // need not hold for who resumes the scan.
-    const bool is_partial = count < left.size() && (lost_next_hops_ != 0 || !next_hops_.is_first());
+    const bool is_partial =
+        count < drawn->addresses.size() && (lost_next_hops_ != 0 || !next_hops_.is_first());
     if (progress_) progress_->note_draw(drawn->steps, batch_end_, count, is_partial);
     if (count > 0) return count;
     // There may be millions without a way in a row, or that have replied.
@@ -307,7 +308,7 @@ void Sender::set_way(Target& target) const {
 }
 
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
-  const Pacer::Grant grant = pacer_.take(batch_end_ - batch_begin_, now_ns);
+  const Pacer::Grant grant = paced_by_->take(batch_end_ - batch_begin_, now_ns);
   if (grant.count == 0) {
     // It is the pacer that waits, and not the kernel, unless that refused the last that was tried.
     if (!is_refused_) progress_ns_ = now_ns;
@@ -318,7 +319,7 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
   const std::size_t taken = transmitter_.send(granted);
   count_accepted(granted.first(taken));
   batch_begin_ += taken;
-  if (taken < grant.count) pacer_.give_back(grant.count - taken);
+  if (taken < grant.count) paced_by_->give_back(grant.count - taken);
   if (taken > 0) {
     progress_ns_ = now_ns;
     settled_ns_ = 0;

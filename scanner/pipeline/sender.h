@@ -143,6 +143,7 @@ class Sender {
 
   OrderDraw draw_;
   Pacer& pacer_;
+  Pacer* paced_by_ = &pacer_;  // what was drawn last: it, or the control group's
   Transmitter& transmitter_;
   Clock& clock_;
   const ReplySource& source_;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <cstring>
 
 #include "output/result/result_writer.h"
@@ -55,6 +56,16 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   const ProbeRate rate_pps = allowed_rate(pace, density, plan.shard);
   if (const std::string line = slash24_line(pace, density, plan.shard); !line.empty())
     log_info("{}", line);
+  double control_s = 0;
+  if (order.control_percent) {
+    const ProbeRate slow_pps = control_rate(rate_pps, density, plan.shard);
+    const double control =
+        std::ceil(static_cast<double>(plan.target_count) * *order.control_percent / 100);
+    control_s = control / slow_pps.pps() - control / rate_pps.pps();
+    log_info("the first {} are the control: asked at {} a second in the first pass, {:.1f} s",
+             with_thousands(static_cast<std::uint64_t>(control)), rate_text(slow_pps.pps()),
+             control / slow_pps.pps());
+  }
   const std::string probes_text = counted(probes, "probe") + (order.retries > 0 ? " at most" : "");
   const double gaps_s = pass_gap_s(order, pace) * (order.passes - 1);
   const std::string gaps_text =
@@ -65,7 +76,7 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   } else {
     log_info("{} at {} a second{}: {:.1f} s, then {} s of cooldown", probes_text,
              rate_text(rate_pps.pps()), gaps_text,
-             static_cast<double>(probes) / rate_pps.pps() + gaps_s, pace.cooldown_s);
+             static_cast<double>(probes) / rate_pps.pps() + gaps_s + control_s, pace.cooldown_s);
   }
 }
 

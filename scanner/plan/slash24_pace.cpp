@@ -15,6 +15,10 @@ namespace {
 
 // From about so many probes a second on, a /24 begins to answer less (docs/design.md).
 constexpr double kWellTakenPps = 1;
+// What a control group is asked at: a part of the rate, and so much less than networks take well
+// that chance, which brings two probes close together, does not matter.
+constexpr std::uint64_t kControlPart = 10;
+constexpr double kControlPps = 0.1;
 
 }  // namespace
 
@@ -44,6 +48,17 @@ ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, co
   const ProbeRate most = kRateMaxPps;
   if (bound >= most.thousandths()) return most;
   return ProbeRate::of_thousandths(static_cast<std::uint64_t>(bound));
+}
+
+ProbeRate control_rate(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard) {
+  PaceConfig pace;
+  pace.rate_pps =
+      ProbeRate::of_thousandths(std::max<std::uint64_t>(rate_pps.thousandths() / kControlPart, 1));
+  const double densest_pps = rate_of_densest(pace.rate_pps, density, shard);
+  if (densest_pps <= kControlPps) return pace.rate_pps;
+  const double slower =
+      static_cast<double>(pace.rate_pps.thousandths()) * kControlPps / densest_pps;
+  return ProbeRate::of_thousandths(std::max<std::uint64_t>(static_cast<std::uint64_t>(slower), 1));
 }
 
 double rate_of_densest(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard) {

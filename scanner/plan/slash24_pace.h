@@ -30,6 +30,10 @@ Slash24Density find_density(const TargetPlan& plan);
 // that is below what can be kept.
 ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, const Shard& shard);
 
+// The rate at which a control group is asked (--control), when the scan has that rate: a tenth of
+// it, and no more than what every network answers.
+ProbeRate control_rate(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard);
+
 // What the densest network gets a second at this rate from all shards together. Not without a
 // limit.
 double rate_of_densest(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard);

@@ -58,13 +58,13 @@ for variant in "400k 10.0.0.0/13 524288" "max 10.0.0.0/11 2097152"; do
   [ "$again" -ge 4000 ] || fail "xdp_live: only $again sent again"
   echo "xdp_live at $rate: all of $count reached, $again sent again"
 done
-# At a low rate few are: 51 or 101 a queue, and what was under way (of xdp_live 64 in its ring, and some refused).
+# At a low rate few are, if the link goes while it sends, which it does for 4 s: 51 or 101 a queue, and what was under way (of xdp_live 64 in its ring, and some refused).
 for method in xdp_live af_xdp af_packet; do
   for queues in 1 2; do
-    start_scan --method $method --queues $queues --rate 2k --cooldown 0.5 10.0.0.0/20
+    start_scan --method $method --queues $queues --rate 2k --cooldown 0.5 10.0.0.0/19
     flap 1
     wait $pid || fail "$method at 2 kpps: the scan ended with $?"
-    expect_truth 10.0.0.0/20
+    expect_truth 10.0.0.0/19
     again=$(summary .ledger.sent_again)
     [ "$again" -ge 50 ] && [ "$again" -le 400 ] || fail "$method at 2 kpps, $queues queues: $again were sent again"
     echo "$method at 2 kpps, $queues queues: $again sent again"

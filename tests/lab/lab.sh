@@ -2,7 +2,7 @@
 # The lab: a simulated Internet in a network namespace, for anyone to scan with no network at all.
 #
 #   lab.sh up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo] [--nics NEAR,FAR]
-#          [--loss P] [--loss-burst P]
+#          [--loss P] [--loss-burst P] [--limit R]
 #   lab.sh exec CMD...     runs CMD in the near end's namespace, where `lab0` leads to the far end
 #   lab.sh truth TARGET... the addresses that answer, ascending, one a line (--ttl: and the TTL they show;
 #                          --json: what a scan has to report of each, errors too, one JSON object a line;
@@ -17,8 +17,9 @@
 # should: replies cut, altered, late, repeated, forged, from elsewhere, and errors (world.h has who, and how many). A
 # process at the far end plays those, until the lab goes; `stats` has what it sent, and `lost` what it should have
 # sent and did not. With --loss P percent of the probes get no answer, each by its address and its pass, and with
-# --loss-burst P percent of all /24s get none in any pass; `truth` has who lives there all the same. With `--nics` two network cards that are joined to each other, as in tests/vm, take the place of the
-# veth pair; one that has an address or is switched on is in use and refused. ECHOSCAN_LAB names the lab (default
+# --loss-burst P percent of all /24s get none in any pass; `truth` has who lives there all the same. With --limit R each
+# /24 answers R times a second, and after a rest five times at once. With `--nics` two network cards that are joined to
+# each other, as in tests/vm, take the place of the veth pair; one that has an address or is switched on is in use and refused. ECHOSCAN_LAB names the lab (default
 # echoscan), so that several can stand side by side; ECHOSCAN_BUILD is the build folder with tests/lab_world in it
 # (default build/release).
 set -euo pipefail
@@ -136,7 +137,7 @@ ppm() {
 }
 
 up() {
-  local queues=1 mode=simulated seed=1 one_in=8 nics='' kind=plain loss=0 burst=0 which=()
+  local queues=1 mode=simulated seed=1 one_in=8 nics='' kind=plain loss=0 burst=0 limit=0 which=()
   while [ $# -gt 0 ]; do
     if [ "$1" = --sink ] || [ "$1" = --zoo ]; then
       [ "$kind" = plain ] || die "--sink and --zoo: a lab is one of them"
@@ -153,6 +154,7 @@ up() {
       --nics) nics=$2 ;;
       --loss) loss=$2 ;;
       --loss-burst) burst=$2 ;;
+      --limit) limit=$2 ;;
       *) die "up: unknown option $1" ;;
     esac
     shift 2
@@ -162,6 +164,7 @@ up() {
   [[ $one_in =~ ^[1-9][0-9]{0,8}$ ]] || die "--one-in is a number from 1, not '$one_in'"
   [[ $loss =~ ^[0-9]{1,2}(\.[0-9]{1,4})?$ ]] || die "--loss is a percentage below 100, as in 2 or 0.5, not '$loss'"
   [[ $burst =~ ^[0-9]{1,2}(\.[0-9]{1,4})?$ ]] || die "--loss-burst is a percentage below 100, as in 2 or 0.5, not '$burst'"
+  [[ $limit =~ ^[0-9]{1,6}$ ]] || die "--limit is a number of answers a second, not '$limit'"
   loss=$(ppm "$loss")
   burst=$(ppm "$burst")
   case $mode in simulated | kernel) ;; *) die "--mode is simulated or kernel, not '$mode'" ;; esac
@@ -172,6 +175,11 @@ up() {
   if [ $((loss + burst)) -gt 0 ]; then
     [ "$kind" = plain ] && [ "$mode" = simulated ] || die "--loss and --loss-burst go with neither --sink nor --zoo nor --mode kernel"
     which=(lossy "$loss" "$burst")
+  fi
+  if [ "$limit" -gt 0 ]; then
+    [ "$kind" = plain ] && [ "$mode" = simulated ] && [ $((loss + burst)) = 0 ] ||
+      die "--limit goes with neither --sink nor --zoo nor --loss nor --mode kernel"
+    which=(limited "$limit")
   fi
   [ "$kind" = plain ] || which=("$kind")
   down
@@ -276,5 +284,5 @@ case $command in
   truth) truth "$@" ;;
   stats) stats ;;
   down) down ;;
-  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo | --loss P | --loss-burst P] [--nics NEAR,FAR] | exec CMD... | truth [--ttl | --json | --histories K] TARGET... | stats | down" ;;
+  *) die "usage: $0 up [--queues N] [--mode simulated|kernel] [--seed S] [--one-in N] [--sink | --zoo | --loss P | --loss-burst P | --limit R] [--nics NEAR,FAR] | exec CMD... | truth [--ttl | --json | --histories K] TARGET... | stats | down" ;;
 esac

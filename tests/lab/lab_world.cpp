@@ -88,6 +88,13 @@ world parse_lossy_world(const std::vector<std::string>& arguments) {
   return parsed;
 }
 
+// SEED ANSWER_ONE_IN limited LIMIT_PPS
+world parse_limited_world(const std::vector<std::string>& arguments) {
+  world parsed = parse_world(arguments[0], arguments[1], arguments[2]);
+  parsed.limit_pps = static_cast<__u32>(parse_number(arguments[3]));
+  return parsed;
+}
+
 void attach(const std::string& interface, const world& wanted) {
   const LibraryHandle<world_bpf, world_bpf__destroy> skeleton(world_bpf__open());
   if (!skeleton) throw_system_error("open the world program");
@@ -141,6 +148,7 @@ world_counters read_counters(const std::string& interface) {
     sum.bad_checksums += cpu.bad_checksums;
     sum.silent += cpu.silent;
     sum.lost += cpu.lost;
+    sum.limited += cpu.limited;
     sum.replies += cpu.replies;
     sum.handed_over += cpu.handed_over;
     sum.overrun += cpu.overrun;
@@ -185,10 +193,11 @@ void print_stats(const std::string& interface, bool is_zoo) {
   const world_counters counts = read_counters(interface);
   const bool has_lasted = counts.last_request_ns > counts.first_request_ns;
   fmt::print(
-      "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"lost\":{},\"replies\":{},"
+      "{{\"echo_requests\":{},\"bad_checksums\":{},\"silent\":{},\"lost\":{},\"limited\":{},"
+      "\"replies\":{},"
       "\"other_frames\":{},\"request_seconds\":{}{}}}\n",
-      counts.echo_requests, counts.bad_checksums, counts.silent, counts.lost, counts.replies,
-      counts.other_frames,
+      counts.echo_requests, counts.bad_checksums, counts.silent, counts.lost, counts.limited,
+      counts.replies, counts.other_frames,
       has_lasted ? static_cast<double>(counts.last_request_ns - counts.first_request_ns) / 1e9
                  : 0.0,
       is_zoo ? zoo_stats(interface, counts) : "");
@@ -291,6 +300,8 @@ void run(const std::vector<std::string>& arguments) {
     attach(arguments[1], parse_world(arguments[2], arguments[3], last));
   } else if (command == "attach" && count == 7 && arguments[4] == "lossy") {
     attach(arguments[1], parse_lossy_world({arguments.begin() + 2, arguments.end()}));
+  } else if (command == "attach" && count == 6 && arguments[4] == "limited") {
+    attach(arguments[1], parse_limited_world({arguments.begin() + 2, arguments.end()}));
   } else if (command == "histories" && count >= 7) {
     std::vector<std::string> lossy(arguments.begin() + 1, arguments.begin() + 5);
     lossy.insert(lossy.begin() + 2, "lossy");
@@ -306,7 +317,8 @@ void run(const std::vector<std::string>& arguments) {
                 {arguments.begin() + (as_json ? 5 : 4), arguments.end()});
   } else {
     throw std::runtime_error(
-        "usage: attach IF SEED ONE_IN [sink|zoo|lossy LOSS_PPM BURST_PPM] | respond IF SEED ONE_IN "
+        "usage: attach IF SEED ONE_IN [sink|zoo|lossy LOSS_PPM BURST_PPM|limited PPS] | respond "
+        "IF SEED ONE_IN "
         "| stats IF [zoo] | "
         "truth SEED ONE_IN plain|zoo [--json] TARGET... | "
         "histories SEED ONE_IN LOSS_PPM BURST_PPM PASSES TARGET...");

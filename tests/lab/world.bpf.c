@@ -39,6 +39,14 @@ struct {
   __type(value, struct responder_counters);
 } responder_counts SEC(".maps");
 
+// When each /24 will have answered as often as it does, CLOCK_MONOTONIC.
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, WORLD_LIMITED_SLASH24S);
+  __type(key, __u32);
+  __type(value, __u64);
+} world_limits SEC(".maps");
+
 enum {
   IPV4_HEADER_BYTES = 20,
   CHECKED_BYTES_MAX = 256,
@@ -91,6 +99,21 @@ static __always_inline int hand_over(struct xdp_md* context, struct world_counte
   return XDP_DROP;
 }
 
+// Whether the address's /24 has answered as often as it does (the generic cell rate algorithm). Two
+// CPUs at once may let one more pass.
+static __always_inline int is_limited(const struct world* truth, __u32 address) {
+  if (truth->limit_pps == 0) return 0;
+  const __u32 slash24 = address >> 8 & (WORLD_LIMITED_SLASH24S - 1);
+  __u64* answered = bpf_map_lookup_elem(&world_limits, &slash24);
+  if (!answered) return 0;
+  const __u64 interval_ns = 1000000000ULL / truth->limit_pps;
+  const __u64 now_ns = bpf_ktime_get_ns();
+  const __u64 theirs_ns = *answered > now_ns ? *answered : now_ns;
+  if (theirs_ns > now_ns + (WORLD_LIMIT_DEPTH - 1) * interval_ns) return 1;
+  *answered = theirs_ns + interval_ns;
+  return 0;
+}
+
 SEC("xdp")
 int far_end(struct xdp_md* context) {
   __u8* frame = (__u8*)(long)context->data;
@@ -137,6 +160,10 @@ int far_end(struct xdp_md* context) {
   const __u8 pass = payload + PROBE_PAYLOAD_BYTES <= frame_end ? payload[PROBE_PASS_OFFSET] : 0;
   if (world_loses(truth, wire_load32(ip + WIRE_IP_DESTINATION_OFFSET), pass)) {
     count->lost++;
+    return XDP_DROP;
+  }
+  if (is_limited(truth, wire_load32(ip + WIRE_IP_DESTINATION_OFFSET))) {
+    count->limited++;
     return XDP_DROP;
   }
   if (truth->is_zoo && host.species != SPECIES_NORMAL) return hand_over(context, count);

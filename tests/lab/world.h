@@ -21,7 +21,7 @@ struct world {
   __u32 is_zoo;        /* not everyone who lives there is SPECIES_NORMAL */
   __u32 loss_ppm;      /* probes that get no answer, each by its address and pass */
   __u32 burst_ppm;     /* whole /24s that get none, in any pass */
-  __u32 unused;
+  __u32 limit_pps;     /* answers a second of each /24, WORLD_LIMIT_DEPTH at once; 0: no limit */
 };
 
 /* X(enumerator, name in `lab.sh stats` and the truth, its share of 1,000 who live there) */
@@ -56,6 +56,8 @@ enum world_species {
 enum {
   WORLD_SHARES = 1000,
   WORLD_REQUEST_BYTES_MAX = 128,
+  WORLD_LIMIT_DEPTH = 5,
+  WORLD_LIMITED_SLASH24S = 1 << 16, /* of 10.0.0.0/8 */
   WORLD_REQUEST_QUEUE_BYTES = 16 << 20,
 };
 
@@ -78,6 +80,7 @@ struct world_counters {
   __u64 bad_checksums; /* of those, damaged: never answered */
   __u64 silent;        /* of those, to an address where nobody lives */
   __u64 lost;          /* of those, to one where somebody does, whose answer is lost */
+  __u64 limited;       /* of those, beyond what their /24 answers */
   __u64 replies;       /* handed to the wire; the wire may refuse them */
   __u64 handed_over;   /* to the responder */
   __u64 overrun;       /* found no room on the way there */

@@ -111,6 +111,20 @@ inline Summary::Passes random_passes(std::mt19937_64& random) {
   return passes;
 }
 
+inline std::optional<Summary::Control> random_control(std::mt19937_64& random) {
+  if (random() % 2 == 0) return std::nullopt;
+  const auto number = [&random] { return random_number(random); };
+  Summary::Control control{.targets = number(),
+                           .rate_pps = 0.1 * double(number()),
+                           .both = number(),
+                           .only_slowly = number(),
+                           .only_at_full_rate = number(),
+                           .neither = number(),
+                           .is_complete = random() % 2 == 0};
+  settle(control);
+  return control;
+}
+
 inline Summary::Sending random_sending(std::mt19937_64& random) {
   const auto number = [&random] { return random_number(random); };
   const auto text = [&random] { return random_text(random); };
@@ -192,6 +206,7 @@ inline Summary random_summary(std::mt19937_64& random) {
   if (random() % 2 == 0) summary.response.share.swap(summary.response.low);
   for (std::uint64_t i = random() % 3; i > 0; --i) summary.ledger.faults.push_back(text());
   summary.passes = random_passes(random);
+  summary.control = random_control(random);
   for (std::uint64_t i = random() % 3; i > 0; --i)
     summary.labels.push_back(
         {i == 2 ? "" : text(), number(), number(), number(), random_answers(random)});

@@ -53,7 +53,7 @@ Json full_summary() {
   do json = Json::parse(summary_json(random_summary(random)));
   while (json["labels"].empty() || json["sending"]["queues"].empty() ||
          json["receiving"]["errors"].empty() || json["rtt_us"]["histogram"].empty() ||
-         json["ledger"]["faults"].empty() || json["events"].empty());
+         json["ledger"]["faults"].empty() || json["events"].empty() || json["control"].is_null());
   return json;
 }
 
@@ -64,12 +64,13 @@ TEST(Summary, WhatIsMissingOrOfAnotherKindIsNamed) {
   for_each_value(json, "", [&](Json& value, const std::string& key) {
     const Json right = value;
     for (const Json& wrong : {Json::array(), Json::object(), Json("no time"), Json(-1.5)}) {
-      const bool follows = key == "ledger.adds_up" || key == "estimate.is_lower_bound";
+      const bool follows = key == "ledger.adds_up" || key == "estimate.is_lower_bound" ||
+                           key == "control.is_rate_too_high";
       if (follows || wrong.type() == right.type()) continue;
       const bool may_be = key == "version" ||
                           (right.is_number_float() && wrong == -1.5 && !key.starts_with("rtt_us"));
-      const bool may_be_number =
-          key.ends_with(".loss") || key.starts_with("estimate.") || key.starts_with("response.");
+      const bool may_be_number = key.ends_with(".loss") || key.starts_with("estimate.") ||
+                                 key.starts_with("response.") || key == "control.deviations";
       if (may_be || (right.is_null() && (wrong.is_string() || (wrong == -1.5 && may_be_number))))
         continue;
       value = wrong;
@@ -354,6 +355,34 @@ TEST(Summary, PassesAreSaidToPeople) {
   text = summary_text(summary);
   EXPECT_NE(text.find("no estimate of losses: the scan ended before"), std::string::npos);
   EXPECT_EQ(text.find("lower bound"), std::string::npos);
+}
+
+TEST(Summary, TheControlGroupIsSaidToPeople) {
+  Summary summary = sample_summary();
+  EXPECT_EQ(summary_text(summary).find("control"), std::string::npos);
+  Summary::Control& control = summary.control.emplace();
+  control = {
+      .targets = 1310, .rate_pps = 25.6, .both = 600, .only_slowly = 30, .only_at_full_rate = 31};
+  settle(control);
+  EXPECT_NE(summary_text(summary).find("1,310 targets asked at 25.6 a second, then at "),
+            std::string::npos)
+      << summary_text(summary);
+  EXPECT_NE(summary_text(summary).find(
+                "600 answered both times, 30 only slowly,\n            31 only at"),
+            std::string::npos)
+      << summary_text(summary);
+  EXPECT_NE(summary_text(summary).find("no fewer answer at the full rate than chance explains"),
+            std::string::npos);
+  control.only_slowly = 131;
+  settle(control);
+  EXPECT_NE(
+      summary_text(summary).find("that is 8 standard deviations below chance: the rate is too"),
+      std::string::npos)
+      << summary_text(summary);
+  control.is_complete = false;
+  settle(control);
+  EXPECT_NE(summary_text(summary).find("which says nothing of the rate: the scan ended before all"),
+            std::string::npos);
 }
 
 TEST(Summary, ErrorsAndRepeatsAreSaidToPeople) {

@@ -19,6 +19,7 @@
 #include "scanner/account/ledger.h"
 #include "scanner/path/transmit_path.h"
 #include "scanner/pipeline/pipeline.h"
+#include "scanner/plan/slash24_pace.h"
 #include "tests/scanner/fakes.h"
 #include "tests/scanner/plan_of.h"
 #include "tests/scanner/simulated_clock.h"
@@ -49,6 +50,9 @@ class PipelineTest : public testing::Test {
     options.insert(options.end(), {"--seed", "1", "--status", "off", "--cooldown", cooldown});
     config_ = parse_scan_config(options).value();
     plan_.emplace(plan_of(config_));
+    if (config_.order.control_percent)
+      config_.pace.control_rate_pps =
+          control_rate(config_.pace.rate_pps, find_density(*plan_), plan_->shard);
     const match_config match{{{1, 2}, {3, 4}}, kSource.value, 0};
     pipeline_.reset();
     queues_.clear();
@@ -119,6 +123,7 @@ class PipelineTest : public testing::Test {
 
   void set_backlogged(bool is) { source_->backlogged.store(is); }
 
+  [[nodiscard]] std::uint64_t now_ns() { return clock_->now_ns(); }
   void sleep_ms(int ms) { clock_->sleep_ms(static_cast<std::uint64_t>(ms)); }
 
   std::function<int(Ipv4)> answers = usual_answers;
