@@ -44,6 +44,7 @@ class ReplyLosses {
 struct ScanState {
   // Whether what is sent now would be lost, or its reply.
   [[nodiscard]] bool has_to_wait() const {
+    // Whoever sees that the link is up again sees which gateways are to prove themselves.
     return link_is_down.load(std::memory_order_acquire) ||
            filter_is_off.load(std::memory_order_relaxed) ||
            // Whoever sees a gateway given up instead sees it in lost_next_hops.

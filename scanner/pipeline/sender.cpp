@@ -86,7 +86,6 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   note_link_seen_up();
   marks_.note(now_ns, batch_begin_ - std::min(batch_begin_, under_way()));
   if (progress_ && now_ns - published_ns_ >= kPublishNs) publish_progress(now_ns, false);
-  // Whoever sees that it is up again sees which gateways are to prove themselves.
   const bool link_is_down = state_.link_is_down.load(std::memory_order_acquire);
   if (link_is_down != link_was_down_) {
     link_was_down_ = link_is_down;
