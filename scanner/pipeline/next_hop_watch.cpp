@@ -96,7 +96,8 @@ void NextHopWatch::step(std::size_t number, std::uint64_t now_ns) {
 // Raw sockets leave the neighbour to the kernel, which keeps some 200 packets while it asks and
 // drops the oldest of them: what had waited for the link, and nobody would send it again.
 void NextHopWatch::note_link_back(std::uint64_t now_ns) {
-  if (failure_) return;
+  // Where nobody is watched, nobody will prove anything later.
+  if (watched_.empty() || failure_) return;
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     Watched& watched = watched_[i];
     if (!watched.has_answered || watched.is_given_up || !watched.is_used) continue;

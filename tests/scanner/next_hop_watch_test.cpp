@@ -452,6 +452,13 @@ TEST(NextHopWatch, ALateControlFindsTheAnswers) {
   EXPECT_TRUE(late.events.events().empty());
 }
 
+TEST(NextHopWatch, WithoutGatewaysALinksReturnHoldsNothingUp) {
+  Case none(std::vector<std::vector<Machine>>{});
+  none.watch.note_link_back(kStartNs);
+  EXPECT_EQ(none.state.next_hops_proved_ns, kNever);
+  EXPECT_FALSE(none.state.next_hop_is_lost);
+}
+
 TEST(NextHopWatch, WithoutAProbeNothingIsWatched) {
   const NextHops next_hops;
   ScanState state;
