@@ -19,7 +19,8 @@ expect_text "$work/log" "targets asked at 6.4 a second, then at 6,400: "
 expect_text "$work/log" "standard deviations below chance: the rate is too high for some networks"
 expect_text "$work/log" "warning: fewer targets answer at the full rate than were heard slowly (--control)"
 # Who they are: the order's first, of which all live here and were heard in the first pass.
-near "$echoscan" scan --dry-run -q --allow-reserved --seed 7 "$targets" | head -n "$(summary .control.targets)" | sort >"$work/first"
+near "$echoscan" scan --dry-run -q --allow-reserved --seed 7 "$targets" >"$work/order"
+head -n "$(summary .control.targets)" "$work/order" | sort >"$work/first"
 jq -r 'select(.pass == 0 and (.repeat | not)) | .target' "$work/out" | sort >"$work/heard"
 expect_equal "of the control, heard slowly" "$(comm -12 "$work/first" "$work/heard" | wc -l)" \
   "$(summary '.control | .both + .only_slowly')"
@@ -43,7 +44,8 @@ expect_equal "why" "$(summary .control.why_no_verdict)" "the scan ended before a
 # Stopped in the control and gone on with: the second leg asks the rest of it slowly.
 rm -f "$work/results"
 expect_status 0 scan -o "$work/results" --max-runtime 3 "${options[@]}"
-expect_status 0 scan --resume "$work/results"
+rm "$work/summary"
+near "$echoscan" scan --resume "$work/results" --max-runtime 60 --summary "$work/summary" 2>"$work/log" || fail "the scan ended with $?"
 expect_equal "complete" "$(summary .control.is_complete)" true
 expect_equal "both" "$(summary .control.both)" "$(summary .control.targets)"
 

@@ -70,7 +70,8 @@ TEST(Summary, WhatIsMissingOrOfAnotherKindIsNamed) {
       const bool may_be = key == "version" ||
                           (right.is_number_float() && wrong == -1.5 && !key.starts_with("rtt_us"));
       const bool may_be_number = key.ends_with(".loss") || key.starts_with("estimate.") ||
-                                 key.starts_with("response.") || key == "control.deviations";
+                                 key.starts_with("response.") || key == "control.deviations" ||
+                                 key == "merge.covered";
       if (may_be || (right.is_null() && (wrong.is_string() || (wrong == -1.5 && may_be_number))))
         continue;
       value = wrong;
@@ -173,6 +174,8 @@ Json busy_summary() {
                     .errors_emitted = true,
                     .bytes = 1,
                     .error = ""};
+  summary.control = {
+      .targets = 50, .both = 20, .only_slowly = 9, .only_at_full_rate = 8, .neither = 13};
   return Json::parse(summary_json(summary));
 }
 
@@ -315,6 +318,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.order.left = {{1, 2}};
   summary.merge.shards.emplace_back();
   summary.merge.missing = {1};
+  summary.control.emplace();
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
   keys.insert("ledger.faults");  // empty in a ledger that adds up
