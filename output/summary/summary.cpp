@@ -144,7 +144,7 @@ class KeyReader {
   }
   template <typename T>
   static void read(const Json& json, const std::string& name, std::optional<T>& value) {
-    if (!json.is_null()) read(json, name, value.emplace());
+    if (!json.is_null()) read(json, name, value.emplace(T{}));
   }
   static void read(const Json& json, const std::string& name, Nanoseconds<std::uint64_t>& value) {
     if (!json.is_number() || json.get<double>() < 0 || json.get<double>() > 1e16)

@@ -318,7 +318,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.order.left = {{1, 2}};
   summary.merge.shards.emplace_back();
   summary.merge.missing = {1};
-  summary.control.emplace();
+  summary.control = Summary::Control{};
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
   keys.insert("ledger.faults");  // empty in a ledger that adds up
@@ -364,7 +364,7 @@ TEST(Summary, PassesAreSaidToPeople) {
 TEST(Summary, TheControlGroupIsSaidToPeople) {
   Summary summary = sample_summary();
   EXPECT_EQ(summary_text(summary).find("control"), std::string::npos);
-  Summary::Control& control = summary.control.emplace();
+  Summary::Control& control = summary.control.emplace(Summary::Control{});
   control = {
       .targets = 1310, .rate_pps = 25.6, .both = 600, .only_slowly = 30, .only_at_full_rate = 31};
   settle(control);
