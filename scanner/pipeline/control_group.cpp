@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "targets/target_cursor.h"
 
@@ -15,17 +14,12 @@ std::uint64_t pass_steps(const TargetPlan& plan) {
   return plan.steps.end - plan.steps.begin;
 }
 
-std::uint64_t steps_of_percent(std::uint64_t steps, double percent) {
-  const double share = std::ceil(static_cast<double>(steps) * percent / 100);
-  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(share), 1, steps);
-}
-
 }  // namespace
 
 ControlGroup::ControlGroup(const TargetPlan& plan, double percent, ProbeRate rate_pps,
                            std::uint64_t now_ns)
     : plan_(plan),
-      steps_(steps_of_percent(pass_steps(plan), percent)),
+      steps_(steps_of_first(plan, part_of(plan.target_count, percent))),
       rate_pps_(rate_pps),
       pacer_(rate_pps, now_ns) {}
 

@@ -21,7 +21,7 @@ namespace echoscan {
 
 class ControlGroup {
  public:
-  // So many percent of the shard's part of the order, one step at least. The plan must outlive it.
+  // So many percent of the shard's targets, one at least. The plan must outlive it.
   ControlGroup(const TargetPlan& plan, double percent, ProbeRate rate_pps, std::uint64_t now_ns);
 
   // Whether the step, counted over all passes, is one of those that are walked slowly.

@@ -103,7 +103,6 @@ void NextHopWatch::note_link_back(std::uint64_t now_ns) {
     if (!watched.has_answered || watched.is_given_up || !watched.is_used) continue;
     watched.is_to_prove = true;
     watched.unanswered = 0;
-    if (next_hops_.probe->gateways()[i].is_of_kernel) next_hops_.probe->have_kernel_ask(i);
     ask(i, now_ns);
   }
   publish(now_ns);
@@ -144,6 +143,9 @@ void NextHopWatch::ask(std::size_t number, std::uint64_t now_ns) {
   watched.asked_ns = now_ns;
   watched.is_answered = false;
   watched.is_everybody_asked = false;
+  // Of itself the kernel asks when probes leave, and these wait for it.
+  if (watched.is_to_prove && next_hops_.probe->gateways()[number].is_of_kernel)
+    next_hops_.probe->have_kernel_ask(number);
   next_hops_.probe->ask(number, watched.mac);
 }
 

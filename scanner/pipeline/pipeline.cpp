@@ -41,6 +41,7 @@ std::uint64_t nanoseconds(double seconds) {
 
 Control::Limits limits_of(const PaceConfig& pace, double link_timeout_s, std::uint64_t seed) {
   Control::Limits limits;
+  // It says after how long a scan that sends nothing is a silent one: the slowest counts.
   limits.rate_pps = pace.control_rate_pps != 0 ? pace.control_rate_pps : pace.rate_pps;
   if (pace.max_runtime_s) limits.max_runtime_ns = nanoseconds(*pace.max_runtime_s);
   limits.max_results = pace.max_results;

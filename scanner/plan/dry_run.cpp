@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cmath>
 #include <cstring>
 
 #include "output/result/result_writer.h"
@@ -59,12 +58,11 @@ void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig
   double control_s = 0;
   if (order.control_percent) {
     const ProbeRate slow_pps = control_rate(rate_pps, density, plan.shard);
-    const double control =
-        std::ceil(static_cast<double>(plan.target_count) * *order.control_percent / 100);
-    control_s = control / slow_pps.pps() - control / rate_pps.pps();
+    const std::uint64_t targets = part_of(plan.target_count, *order.control_percent);
+    const double slow_s = static_cast<double>(targets) / slow_pps.pps();
+    control_s = slow_s - static_cast<double>(targets) / rate_pps.pps();
     log_info("the first {} are the control: asked at {} a second in the first pass, {:.1f} s",
-             with_thousands(static_cast<std::uint64_t>(control)), rate_text(slow_pps.pps()),
-             control / slow_pps.pps());
+             with_thousands(targets), rate_text(slow_pps.pps()), slow_s);
   }
   const std::string probes_text = counted(probes, "probe") + (order.retries > 0 ? " at most" : "");
   const double gaps_s = pass_gap_s(order, pace) * (order.passes - 1);

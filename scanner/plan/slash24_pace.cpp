@@ -51,13 +51,11 @@ ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, co
 }
 
 ProbeRate control_rate(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard) {
-  PaceConfig pace;
-  pace.rate_pps =
+  const auto tenth =
       ProbeRate::of_thousandths(std::max<std::uint64_t>(rate_pps.thousandths() / kControlPart, 1));
-  const double densest_pps = rate_of_densest(pace.rate_pps, density, shard);
-  if (densest_pps <= kControlPps) return pace.rate_pps;
-  const double slower =
-      static_cast<double>(pace.rate_pps.thousandths()) * kControlPps / densest_pps;
+  const double densest_pps = rate_of_densest(tenth, density, shard);
+  if (densest_pps <= kControlPps) return tenth;
+  const double slower = static_cast<double>(tenth.thousandths()) * kControlPps / densest_pps;
   return ProbeRate::of_thousandths(std::max<std::uint64_t>(static_cast<std::uint64_t>(slower), 1));
 }
 

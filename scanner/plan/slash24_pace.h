@@ -31,7 +31,7 @@ Slash24Density find_density(const TargetPlan& plan);
 ProbeRate allowed_rate(const PaceConfig& pace, const Slash24Density& density, const Shard& shard);
 
 // The rate at which a control group is asked (--control), when the scan has that rate: a tenth of
-// it, and no more than what every network answers.
+// it, and no more than 0.1 a second to any /24, as far as a rate can be that low.
 ProbeRate control_rate(ProbeRate rate_pps, const Slash24Density& density, const Shard& shard);
 
 // What the densest network gets a second at this rate from all shards together. Not without a

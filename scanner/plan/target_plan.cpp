@@ -48,11 +48,20 @@ std::uint64_t count_unroutable(const TargetPlan& plan) {
 
 }  // namespace
 
+std::uint64_t part_of(std::uint64_t targets, double percent) {
+  const double part = static_cast<double>(targets) * percent / 100;
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, targets);
+}
+
+std::uint64_t steps_of_first(const TargetPlan& plan, std::uint64_t targets) {
+  const SkippedSteps skipped(plan.permutation);
+  return skipped.steps_to(skipped.targets_before(plan.steps.begin) + targets) - plan.steps.begin;
+}
+
 std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) {
   if (!order.max_targets_percent)
     return std::min(left_count, order.max_targets.value_or(left_count));
-  const double part = static_cast<double>(left_count) * *order.max_targets_percent / 100;
-  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(part), 1, left_count);
+  return part_of(left_count, *order.max_targets_percent);
 }
 
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {

@@ -40,8 +40,12 @@ struct TargetPlan {
   std::uint64_t unroutable_count = 0;              // of the shard: nothing is sent to them
 };
 
-// How many targets of the order all shards together probe, when so many are left: at least one,
-// however small the percentage.
+// So many percent of the targets, rounded down: at least one, however small the percentage.
+std::uint64_t part_of(std::uint64_t targets, double percent);
+// The steps of the shard's first targets, so many of them: those of the first pass, from 0.
+std::uint64_t steps_of_first(const TargetPlan& plan, std::uint64_t targets);
+
+// How many targets of the order all shards together probe, when so many are left.
 std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count);
 
 // Reads every list. Throws UserError when one cannot be read, has errors, or when nothing is left.

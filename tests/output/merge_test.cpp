@@ -239,6 +239,48 @@ TEST(SummarySum, PassesAreThoseOfOneScan) {
   }
 }
 
+// Random groups of all shards are one; where a shard has none there is none, and what one did not
+// finish has no verdict.
+TEST(SummarySum, ControlGroupsAreOne) {
+  std::mt19937_64 random(6);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<ShardRun> runs = shard_runs(4);
+    Summary::Control all;
+    for (ShardRun& run : runs) {
+      Summary::Control control{.targets = 0,
+                               .rate_pps = 1.5,
+                               .both = random() % 100,
+                               .only_slowly = random() % 40,
+                               .only_at_full_rate = random() % 40,
+                               .neither = random() % 100};
+      control.targets =
+          control.both + control.only_slowly + control.only_at_full_rate + control.neither;
+      control.is_complete = random() % 10 != 0;
+      settle(control);
+      all.targets += control.targets;
+      all.both += control.both;
+      all.only_slowly += control.only_slowly;
+      all.only_at_full_rate += control.only_at_full_rate;
+      all.neither += control.neither;
+      all.is_complete = all.is_complete && control.is_complete;
+      run.summary.control = control;
+    }
+    settle(all);
+    const std::optional<Summary::Control> sum = sum_summaries(find_shard_set(runs), {}).control;
+    ASSERT_TRUE(sum);
+    EXPECT_EQ(sum->rate_pps, 6);
+    EXPECT_EQ(sum->targets, all.targets);
+    EXPECT_EQ(sum->both, all.both);
+    EXPECT_EQ(sum->only_slowly, all.only_slowly);
+    EXPECT_EQ(sum->only_at_full_rate, all.only_at_full_rate);
+    EXPECT_EQ(sum->neither, all.neither);
+    EXPECT_EQ(sum->deviations, all.deviations);
+    EXPECT_EQ(sum->why_no_verdict, all.why_no_verdict);
+    runs[random() % 4].summary.control.reset();
+    EXPECT_FALSE(sum_summaries(find_shard_set(runs), {}).control);
+  }
+}
+
 TEST(FigureSum, SeriesStandWhereTheirScansBegan) {
   const Summary::TimeSeries sum = sum_series(
       std::vector<ShiftedSeries>{{0, {1, {1, 2, 3}}}, {2, {1, {10, 20}}}, {1, {2, {5}}}});

@@ -84,6 +84,35 @@ TEST(Slash24, TheRateIsTheGreatestThatKeepsTheBound) {
   EXPECT_EQ(allowed_rate({}, {1000, 256}, {}), ProbeRate(10'000));
 }
 
+// In whole numbers: the greatest rate, to a thousandth or two by the last digit of a double, that
+// is no more than a tenth and gives no /24 more than 0.1 a second; the lowest that there is where
+// that is lower still.
+TEST(Slash24, AControlGroupIsAskedSlowly) {
+  std::mt19937_64 random(3);
+  int by_network = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    Slash24Density density;
+    density.in_densest = 1 + random() % 256;
+    density.targets = density.in_densest + (random() >> (32 + random() % 30));
+    const Shard shard{0, static_cast<std::uint32_t>(1 + random() % (random() % 3 == 0 ? 1000 : 2))};
+    const auto rate = ProbeRate::of_thousandths(1 + (random() >> (23 + random() % 40)));
+    const std::uint64_t slow = control_rate(rate, density, shard).thousandths();
+    const Uint128 bound = Uint128{100} * density.targets;  // thousandths a second
+    const auto parts = [&](std::uint64_t thousandths) {
+      return Uint128{thousandths} * density.in_densest * shard.count;
+    };
+    ASSERT_GE(slow, 1U);
+    if (slow == 1) continue;
+    ASSERT_LE(slow, rate.thousandths() / 10);
+    ASSERT_TRUE(parts(slow - slow / 1'000'000'000'000) <= bound);
+    if (slow == rate.thousandths() / 10) continue;
+    ++by_network;
+    // One thousandth less where the bound is a whole number that a double falls short of.
+    ASSERT_TRUE(parts(slow + 1 + slow / 1'000'000'000'000) >= bound);
+  }
+  EXPECT_GT(by_network, 1'000);
+}
+
 TEST(Slash24, TooLowForEachShardIsRefused) {
   PaceConfig pace;
   pace.per_slash24_pps = ProbeRate::of_thousandths(1);
