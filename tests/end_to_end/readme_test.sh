@@ -51,7 +51,8 @@ while read -r _ line; do
   grep -q 'of asked' "$work/answer" || fail "'echoscan $line' has no response rates"
 done < <(grep '^echoscan aggregate' "$root/README.md")
 
-options() { grep -oE -- '--[a-z][a-z-]+' | sort -u; }
+# A link's target, which may have an option's name in its fragment, is no mention of an option.
+options() { sed -E 's/\]\([^)]*\)/]/g' | grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 "$echoscan" scan --help | options >"$work/help"
 sed -n '/^## Options/,/^Exit status/p' "$root/README.md" | options >"$work/readme"
 diff <(grep -vx -e --help "$work/help") "$work/readme" >"$work/log" ||
