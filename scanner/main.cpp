@@ -20,9 +20,11 @@
 #include "scanner/command/compare.h"
 #include "scanner/command/doctor.h"
 #include "scanner/command/merge.h"
+#include "scanner/command/ping.h"
 #include "scanner/command/report.h"
 #include "scanner/command/target_report.h"
 #include "scanner/command/verify.h"
+#include "scanner/options/nearest_name.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/process/log.h"
 #include "scanner/process/message_queue.h"
@@ -30,6 +32,7 @@
 #include "scanner/process/stop_signals.h"
 #include "scanner/process/user_error.h"
 #include "scanner/turn.h"
+#include "targets/target_line.h"
 
 namespace echoscan {
 namespace {
@@ -65,7 +68,7 @@ ExitCode carry_out(const std::vector<std::string>& arguments) {
 }
 
 std::optional<ScanConfig> parse_scan(const std::vector<std::string>& arguments) {
-  return parse_scan_config(arguments, std::getenv);
+  return parse_scan_config(arguments, std::getenv, isatty(STDOUT_FILENO) == 1);
 }
 
 struct Command {
@@ -78,6 +81,8 @@ struct Command {
 constexpr std::array kCommands{
     Command{"scan", "sends the probes and writes what came back", "[options] TARGET...",
             carry_out<parse_scan, run_turn>},
+    Command{"ping", "asks a few hosts at once, and prints who answers", "[options] TARGET...",
+            carry_out<parse_ping_config, run_ping, Verbosity::quiet>},
     Command{"targets", "says what a scan would probe, and sends nothing", "[options] TARGET...",
             carry_out<parse_target_report_config, run_target_report>},
     Command{"aggregate", "makes tables of results", "[options] FILE...",
@@ -111,6 +116,19 @@ std::string usage() {
   return text + "       echoscan COMMAND --help\n       echoscan --version\n";
 }
 
+// A sentence, without the 25 lines of usage() that it would drown in.
+std::string unknown_command_error(const std::string& name) {
+  if (is_written_as_target(name))
+    return fmt::format(
+        "which command? `echoscan ping {0}` asks a few hosts at once and prints who answers; "
+        "`echoscan scan {0}` asks millions, at a rate, and accounts for every probe",
+        excerpt(name));
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  return fmt::format("there is no command '{}'{} (see echoscan --help)", excerpt(name),
+                     nearest_name_hint(name, names));
+}
+
 ExitCode run_command(const std::vector<std::string>& arguments) {
   const std::string name = arguments.empty() ? "" : arguments.front();
   if (name == "-h" || name == "--help" || name == "help") {
@@ -125,8 +143,7 @@ ExitCode run_command(const std::vector<std::string>& arguments) {
     throw UserError(ExitCode::bad_usage, fmt::format("which command?\n\n{}", usage()));
   for (const Command& command : kCommands)
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
-  throw UserError(ExitCode::bad_usage,
-                  fmt::format("there is no command '{}'\n\n{}", name, usage()));
+  throw UserError(ExitCode::bad_usage, unknown_command_error(name));
 }
 
 int report(ExitCode code, const std::string& sentence) {

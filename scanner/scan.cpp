@@ -19,6 +19,7 @@
 #include "scanner/command/doctor.h"
 #include "scanner/confinement.h"
 #include "scanner/legs.h"
+#include "scanner/log_file.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/kernel_way_survey.h"
@@ -114,6 +115,8 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
   std::vector<WayShare> planned = plan.ways.shares;
   drop_ways(plan, resolve_gateways(plan.ways.shares, network, set_up_clock));
   addresses = frame_addresses(network);
+  addresses.ttl = config.ttl;
+  addresses.tos = config.tos;
   const FrameTemplate frame_template(addresses, key);
   next_hops = join_next_hops(network, plan.ways, frame_template);
   // Ways that are told by hand change with nothing.
@@ -264,6 +267,7 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
 
 ExitCode run_scan(const ScanConfig& config) {
   // Targets: the lists less exclusions, counted and put in order; and where addresses are.
+  LogFile log_file(config.record.log_file);
   std::optional<Bundle> bundle;
   emplace_bundle(bundle, config);
   TargetPlan plan = plan_targets(config.target, config.order);
@@ -278,6 +282,7 @@ ExitCode run_scan(const ScanConfig& config) {
   StopSignals signals;
   StoppableClock set_up_clock(clock, signals);
   Confinement confinement(config);
+  confinement.as_user([&log_file] { log_file.open(); });
   if (bundle) open_bundle(*bundle, confinement);
   const Outputs outputs = confinement.as_user(
       [&] { return open_outputs(config.output, config.pace.max_runtime_s, set_up_clock); });
@@ -325,7 +330,9 @@ ExitCode run_scan(const ScanConfig& config) {
   // Ledger: what became of every probe, target and frame.
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),
                                        outcome, legs.earlier());
-  const ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
+  ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
+  const bool is_silent = summary.ledger.replied == 0 && code == ExitCode::finished;
+  if (config.fails_if_silent && is_silent) code = ExitCode::unanswered;
   return bundle ? bundle->finish(plan, geo, summary, code, signals) : code;
 }
 

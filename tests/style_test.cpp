@@ -86,7 +86,8 @@ const Arrows& arrows() {
        {"scanner/process", "scanner/plan", "scanner/options", "scanner/checkpoint"}},
       {"scanner/command",
        {"scanner/plan", "scanner/path", "scanner/options", "scanner/network", "scanner/process",
-        "scanner/transmit"}},
+        "scanner/transmit", "scanner/ping"}},
+      {"scanner/ping", {"scanner/options", "scanner/process"}},
       {"scanner/plan",
        {"scanner/options", "scanner/network", "scanner/process", "scanner/transmit"}},
       {"scanner/path",
@@ -191,7 +192,8 @@ TEST(Style, ByteOrderStaysAtTheEdge) {
                                        "scanner/network/netlink.cpp",
                                        "scanner/network/neighbour.cpp",
                                        "scanner/receive/source/packet_receiver.cpp",
-                                       "scanner/network/arp_probe.cpp"};
+                                       "scanner/network/arp_probe.cpp",
+                                       "scanner/ping/echo_socket.cpp"};
   const std::regex conversion("\\b(hton[sl]|ntoh[sl]|wire_order(16|32|64))\\(");
   for (const Source& source : sources()) {
     const std::string room = top_room_of(source.path);

@@ -265,6 +265,8 @@ tl::expected<std::unique_ptr<ResultReader>, std::string> ResultReader::open(
     case ResultFormat::Syntax::csv:
       parser = std::make_unique<CsvParser>(std::move(parts));
       break;
+    case ResultFormat::Syntax::text:
+      return tl::make_unexpected(path + ": lines for people (--format text) are not read back");
     case ResultFormat::Syntax::ip:
       parser = std::make_unique<AddressParser>();
       break;

@@ -185,6 +185,8 @@ Summary::Sending sending_of(Runs runs) {
   sum.interface = once(&Summary::Sending::interface);
   sum.source = once(&Summary::Sending::source);
   sum.gateway = once(&Summary::Sending::gateway);
+  sum.ttl = runs.front()->summary.sending.ttl;
+  sum.tos = runs.front()->summary.sending.tos;
   return sum;
 }
 
@@ -233,6 +235,8 @@ Summary sum_summaries(const ShardSet& set, const MergedLines& lines) {
   const Summary& first = runs.front()->summary;
   Summary sum;
   sum.version = first.version;
+  sum.notes = first.notes;
+  sum.user_metadata = first.user_metadata;
   sum.outcome = set.missing.empty() && set.unfinished.empty() ? "finished" : "partial";
   sum.started_ms = first.started_ms;
   sum.targets = first.targets;

@@ -17,4 +17,10 @@ std::string result_field_names() {
   return names;
 }
 
+std::vector<std::string> result_field_name_list() {
+  std::vector<std::string> names;
+  for (const ResultField& field : kResultFields) names.emplace_back(field.name);
+  return names;
+}
+
 }  // namespace echoscan

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "output/result/result.h"
 
@@ -154,5 +155,6 @@ const ResultField* find_result_field(std::string_view name);
 
 // "type, ts_us, ...": for messages.
 std::string result_field_names();
+std::vector<std::string> result_field_name_list();
 
 }  // namespace echoscan

@@ -2,6 +2,7 @@
 
 #include "output/result/csv_line.h"
 #include "output/result/result_field.h"
+#include "output/result/text_line.h"
 
 namespace echoscan {
 
@@ -25,6 +26,8 @@ char* ResultFormat::write_line(char* out, const Result& result) const {
       out = write_ipv4(out, result.target);
       *out++ = '\n';
       return out;
+    case Syntax::text:
+      return write_text_line(out, result);
   }
   return out;
 }

@@ -18,9 +18,10 @@ class ResultFormat {
     jsonl,  // an object a line
     csv,    // a header, and a line a result
     ip,     // the target's address alone
+    text,   // a line for people
   };
 
-  // No fields given: all, in the table's order. `ip` ignores them.
+  // No fields given: all, in the table's order. `ip` and `text` ignore them.
   explicit ResultFormat(Syntax syntax = Syntax::jsonl, std::vector<const ResultField*> fields = {});
 
   // The line before the first result: CSV's header; empty for the other formats.

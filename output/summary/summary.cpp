@@ -64,6 +64,11 @@ class KeyWriter {
     return value.text.empty() ? Json(nullptr) : Json(value.text);
   }
   template <typename T>
+  static Json json_of(const ObjectText<T>& value) {
+    const Json object = Json::parse(value.text, nullptr, false);
+    return object.is_object() ? object : Json(nullptr);
+  }
+  template <typename T>
   static Json json_of(const MaxIfZero<T>& rate) {
     if (rate.rate_pps == 0) return "max";
     // A whole number is written as one.
@@ -163,6 +168,11 @@ class KeyReader {
   }
   static void read(const Json& json, const std::string& name, NullIfEmpty<std::string>& value) {
     if (!json.is_null()) read(json, name, value.text);
+  }
+  static void read(const Json& json, const std::string& name, ObjectText<std::string>& value) {
+    if (json.is_null()) return;
+    if (!json.is_object()) wrong(name, "is no object");
+    value.text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
   static void read(const Json& json, const std::string& name, MaxIfZero<double>& rate) {
     if (json == "max") return;

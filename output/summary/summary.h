@@ -189,6 +189,8 @@ struct Summary {
     double paused_for_receiver_s = 0;
     double paused_for_pass_s = 0;
     double rate_allowed_pps = 0;  // what --per-slash24 left of what was asked; 0: max
+    std::uint64_t ttl = 0;        // of the probes, as they left
+    std::uint64_t tos = 0;
   };
 
   struct Outcome {
@@ -293,6 +295,7 @@ struct Summary {
     std::string job;
     std::string task;
     std::optional<std::uint64_t> attempt;
+    std::vector<std::string> arguments = {};  // behind `echoscan scan`, of the first leg
   };
 
   // One of the shards that a summary is merged of.
@@ -338,6 +341,8 @@ struct Summary {
   std::int64_t started_ms = 0;
   std::int64_t ended_ms = 0;
   Origin origin;
+  std::string notes;          // the user's; empty: none
+  std::string user_metadata;  // the same: text of a JSON object
   Targets targets;
   Order order;
   Ledger ledger;

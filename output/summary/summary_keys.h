@@ -25,6 +25,10 @@ struct NullIfEmpty {
   T& text;
 };
 template <typename T>
+struct ObjectText {  // the object itself, or null
+  T& text;
+};
+template <typename T>
 struct MaxIfZero {  // "max" for no limit
   T& rate_pps;
 };
@@ -38,6 +42,8 @@ template <typename T>
 UnixTime(T&) -> UnixTime<T>;
 template <typename T>
 NullIfEmpty(T&) -> NullIfEmpty<T>;
+template <typename T>
+ObjectText(T&) -> ObjectText<T>;
 template <typename T>
 MaxIfZero(T&) -> MaxIfZero<T>;
 template <typename T>
@@ -206,6 +212,8 @@ void describe(auto& keys, Of<Summary::Sending> auto& sending) {
   keys("paused_for_output_seconds", sending.paused_for_output_s);
   keys("paused_for_receiver_seconds", sending.paused_for_receiver_s);
   keys("paused_for_pass_seconds", sending.paused_for_pass_s);
+  keys("ttl", sending.ttl);
+  keys("tos", sending.tos);
 }
 
 void describe(auto& keys, Of<Summary::Error> auto& error) {
@@ -312,6 +320,7 @@ void describe(auto& keys, Of<Summary::Origin> auto& origin) {
   keys("job", NullIfEmpty{origin.job});
   keys("task", NullIfEmpty{origin.task});
   keys("attempt", origin.attempt);
+  keys("arguments", origin.arguments);
 }
 
 void describe(auto& keys, Of<Summary::Part> auto& part) {
@@ -347,6 +356,8 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("started", UnixTime{summary.started_ms});
   keys("ended", UnixTime{summary.ended_ms});
   keys("origin", summary.origin);
+  keys("notes", NullIfEmpty{summary.notes});
+  keys("user_metadata", ObjectText{summary.user_metadata});
   keys("targets", summary.targets);
   keys("order", summary.order);
   keys("ledger", summary.ledger);

@@ -150,10 +150,12 @@ std::string sending_text(const Summary& summary) {
           : with_thousands(static_cast<std::uint64_t>(summary.sending.rate_pps)),
       summary.sending.rate_asked_pps == 0 ? "max" : rate_text(summary.sending.rate_asked_pps),
       allowed);
-  text += summary.sending.interface_tx_packets
-              ? fmt::format("            the interface itself counted {} packets\n",
-                            with_thousands(*summary.sending.interface_tx_packets))
-              : "            what the interface itself counted is not known\n";
+  // It has other traffic, too: only fewer are worth a word.
+  if (!summary.sending.interface_tx_packets)
+    text += "            what the interface itself counted is not known\n";
+  else if (*summary.sending.interface_tx_packets < summary.sending.ended)
+    text += fmt::format("            the interface itself counted only {} packets\n",
+                        with_thousands(*summary.sending.interface_tx_packets));
   if (summary.legs.size() > 1)
     text += fmt::format("            {} of the probes by {} earlier leg{}, {} again by this one\n",
                         with_thousands(summary.ledger.sent_earlier), summary.legs.size() - 1,
@@ -188,14 +190,14 @@ std::string sending_text(const Summary& summary) {
 std::string replied_text(const Summary& summary) {
   const std::uint64_t probed =
       summary.ledger.replied + summary.ledger.errored + summary.ledger.silent;
-  std::string text =
-      fmt::format("  replied   {} of {} ({:.2f} %), {} had an ICMP error, {} silent{}\n",
-                  with_thousands(summary.ledger.replied), counted(summary.targets.count, "target"),
-                  percent(summary.ledger.replied, probed), with_thousands(summary.ledger.errored),
-                  with_thousands(summary.ledger.silent),
-                  summary.ledger.not_probed == 0
-                      ? ""
-                      : fmt::format(", {} not probed", with_thousands(summary.ledger.not_probed)));
+  std::string text = fmt::format(
+      "  replied   {} of {}{} ({:.2f} %), {} had only an ICMP error, {} silent{}\n",
+      with_thousands(summary.ledger.replied), counted(probed, "target"),
+      summary.ledger.not_probed == 0 ? "" : " probed", percent(summary.ledger.replied, probed),
+      with_thousands(summary.ledger.errored), with_thousands(summary.ledger.silent),
+      summary.ledger.not_probed == 0
+          ? ""
+          : fmt::format("; {} not probed", with_thousands(summary.ledger.not_probed)));
   const Summary::Response& response = summary.response;
   if (response.probed < response.population)
     text += fmt::format("            {} of all {} would, as far as this sample says\n",
@@ -310,15 +312,15 @@ std::string responders_text(const Summary& summary) {
 }
 
 std::string targets_text(const Summary::Targets& targets) {
-  const std::string by_system =
-      targets.system_digest.empty()
-          ? ""
-          : fmt::format(", {} by the system-wide list", with_thousands(targets.excluded_by_system));
-  return fmt::format("  targets   {} listed, {} excluded{}, {} reserved; {} range{}, {}\n",
-                     with_thousands(targets.listed), with_thousands(targets.excluded_by_user),
-                     by_system, with_thousands(targets.excluded_reserved),
-                     with_thousands(targets.ranges), plural(targets.ranges),
-                     targets.digest.substr(0, kDigestShown));
+  std::string left_out;
+  const auto add = [&left_out](std::uint64_t count, const char* what) {
+    if (count > 0) left_out += fmt::format(", {} {}", with_thousands(count), what);
+  };
+  add(targets.excluded_by_user, "excluded");
+  add(targets.excluded_by_system, "excluded by the system-wide list");
+  add(targets.excluded_reserved, "special-purpose left out");
+  return fmt::format("  targets   {} listed{}; {}, {}\n", with_thousands(targets.listed), left_out,
+                     counted(targets.ranges, "range"), targets.digest.substr(0, kDigestShown));
 }
 
 }  // namespace

@@ -276,6 +276,9 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.started_ms = unix_ms(snapshot.started_ns);
   summary.ended_ms = unix_ms(snapshot.taken_ns);
   summary.origin = origin_of(config.task);
+  summary.origin.arguments = config.arguments;
+  summary.notes = config.record.notes;
+  summary.user_metadata = config.record.user_metadata;
   summary.targets = targets_of(plan);
   summary.order = order_of(plan, config.order);
   summary.legs = legs_of(earlier, summary, snapshot);
@@ -294,6 +297,8 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.labels = labels_of(plan, tallies, earlier.done, summary.passes);
   summary.ways = ways_of(plan, path, summary, tallies, earlier.done);
   summary.sending = sending_of(path, config.pace.rate_pps, snapshot);
+  summary.sending.ttl = config.path.ttl;
+  summary.sending.tos = config.path.tos;
   summary.receiving = receiving_of(snapshot.receiver, tallies);
   summary.receiving.interface_dropped = path.rx_dropped;
   summary.receiving.interface_missed = path.rx_missed;

@@ -17,8 +17,8 @@ namespace echoscan {
 namespace {
 
 // What a bundle has a place for, or cannot have.
-constexpr std::string_view kNotBeside[] = {"--output",     "--append",  "--summary",
-                                           "--checkpoint", "--dry-run", "--resume"};
+constexpr std::string_view kNotBeside[] = {"--output",  "--append", "--summary", "--checkpoint",
+                                           "--dry-run", "--resume", "--log-file"};
 // Their form is the table's.
 constexpr std::string_view kNotPublished[] = {"--format", "--fields"};
 constexpr std::string_view kOfBundles[] = {"--contact", "--vantage", "--ethics", "--publish"};
@@ -89,6 +89,7 @@ std::string bundle_results_name(const OutputConfig& output) {
     case ResultFormat::Syntax::ip:
       return "results.txt.zst";
     case ResultFormat::Syntax::jsonl:
+    case ResultFormat::Syntax::text:  // refused beside --bundle
       break;
   }
   return "results.jsonl.zst";
@@ -105,6 +106,10 @@ void settle_bundle(ScanConfig& config, const std::vector<std::string>& given) {
   }
   refuse_beside(given, "--bundle", kNotBeside,
                 "a bundle has results and summary in it, of one scan that is not gone on with");
+  if (config.output.syntax == ResultFormat::Syntax::text)
+    throw UserError(ExitCode::bad_usage,
+                    "--bundle and --format text do not go together: nobody could read the results "
+                    "back");
   if (bundle.is_coarse()) {
     refuse_beside(given, "--publish slash24", kNotPublished, "results become a table by /24");
     refuse_addresses(bundle);

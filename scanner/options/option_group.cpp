@@ -8,29 +8,77 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <istream>
 #include <memory>
 #include <sstream>
 #include <string_view>
 
 #include "scanner/process/user_error.h"
+#include "targets/prefix.h"
 
 namespace echoscan {
 namespace {
 
 constexpr double kSecondsMax = 1e8;  // three years
 
+// Of "-c,--count": "--count".
+std::string long_name_of(const std::string& name) {
+  return name.substr(name.rfind(',') + 1);
+}
+
+// The long names of all options, with or without their dashes.
+std::vector<std::string> option_names(const CLI::App& app, bool has_dashes) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames())
+      names.push_back((has_dashes ? "--" : "") + name);
+  return names;
+}
+
+// Where a config file says something of an option, from 1; 0: nowhere.
+std::size_t line_of(const std::string& file, std::string_view option) {
+  std::ifstream lines(file);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    const std::string_view text = trimmed(line);
+    const std::string_view behind = text.substr(std::min(option.size(), text.size()));
+    if (text.starts_with(option) && (behind.empty() || trimmed(behind).starts_with('=')))
+      return number;
+  }
+  return 0;
+}
+
+// "options.conf:3", as editors read it.
+std::string place_in(const std::string& file, std::string_view option) {
+  const std::size_t line = line_of(file, option);
+  return line > 0 ? fmt::format("{}:{}", file, line) : file;
+}
+
 // Rewrites CLI11's errors about a config file, which name neither the file nor what is wrong.
-std::string config_file_error(const CLI::ConfigError& error, const std::string& file) {
+std::string config_file_error(const CLI::App& app, const CLI::ConfigError& error,
+                              const std::string& file) {
   const std::string text = error.what();
   const std::string_view prefix = "INI was not able to parse ";
   if (!text.starts_with(prefix)) return fmt::format("{}: {}", file, text);
   const std::string item = text.substr(prefix.size());
+  const std::string place = place_in(file, item);
   if (item.find('.') != std::string::npos)
     return fmt::format("{}: options stand by themselves, without a [section]", file);
   if (item.find(' ') != std::string::npos)
-    return fmt::format("{}: '{}' is not of the form option = value", file, item);
-  return fmt::format("{}: there is no option '{}'", file, item);
+    return fmt::format("{}: '{}' is not of the form option = value", place, item);
+  return fmt::format("{}: there is no option '{}'{}", place, item,
+                     nearest_name_hint(item, option_names(app, false)));
+}
+
+// What was given and is neither an option nor taken as an argument.
+std::string unknown_arguments_error(const CLI::App& app) {
+  const std::vector<std::string> unknown = app.remaining();
+  const std::string first = unknown.empty() ? "" : unknown.front();
+  const std::string name = first.substr(0, first.find('='));
+  return fmt::format("there is no option '{}'{} (see {} --help)", excerpt(name),
+                     nearest_name_hint(name, option_names(app, true)), app.get_name());
 }
 
 // CLI11 takes a file that cannot be read for an empty one, so that its exclusions vanish, and reads
@@ -116,11 +164,22 @@ std::optional<double> parse_percent(const std::string& option, const std::string
 }
 
 double parse_seconds(const std::string& option, const std::string& text) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  std::string_view number = text;
+  double unit = 1;
+  for (const auto& [name, seconds] : kUnits) {
+    if (!number.ends_with(name)) continue;
+    number.remove_suffix(name.size());
+    unit = seconds;
+    break;
+  }
   double seconds = 0;
-  const char* text_end = text.data() + text.size();
-  const auto [end, error] = std::from_chars(text.data(), text_end, seconds);
-  if (error != std::errc() || end != text_end || !(seconds >= 0 && seconds <= kSecondsMax))
-    refuse(option, text, "a number of seconds, 0 or more");
+  const char* number_end = number.data() + number.size();
+  const auto [end, error] = std::from_chars(number.data(), number_end, seconds);
+  seconds *= unit;
+  if (error != std::errc() || end != number_end || !(seconds >= 0 && seconds <= kSecondsMax))
+    refuse(option, text, "a number of seconds, 0 or more, or a time such as 500ms, 5s, 2m, 1h, 1d");
   return seconds;
 }
 
@@ -128,7 +187,11 @@ void OptionGroup::value(const std::string& name, const std::string& type_name,
                         const std::string& description,
                         const std::function<void(const std::string&, const std::string&)>& parse) {
   app_.add_option_function<std::string>(
-          name, [name, parse](const std::string& text) { parse(name, text); }, description)
+          name,
+          [long_name = long_name_of(name), parse](const std::string& text) {
+            parse(long_name, text);
+          },
+          description)
       ->type_name(type_name)
       ->group(heading_)
       ->take_last();
@@ -152,8 +215,8 @@ void OptionGroup::each(const std::string& name, const std::string& type_name,
                        const std::function<void(const std::string&, const std::string&)>& parse) {
   app_.add_option_function<std::vector<std::string>>(
           name,
-          [name, parse](const std::vector<std::string>& texts) {
-            for (const std::string& text : texts) parse(name, text);
+          [long_name = long_name_of(name), parse](const std::vector<std::string>& texts) {
+            for (const std::string& text : texts) parse(long_name, text);
           },
           description)
       ->type_name(type_name)
@@ -210,7 +273,9 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
     return std::nullopt;
   } catch (const CLI::ConfigError& error) {
     throw UserError(ExitCode::bad_usage,
-                    config_file_error(error, config_option->as<std::string>()));
+                    config_file_error(app, error, config_option->as<std::string>()));
+  } catch (const CLI::ExtrasError&) {
+    throw UserError(ExitCode::bad_usage, unknown_arguments_error(app));
   } catch (const CLI::ParseError& error) {
     throw UserError(ExitCode::bad_usage,
                     fmt::format("{} (see {} --help)", error.what(), app.get_name()));

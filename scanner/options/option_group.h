@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "scanner/options/nearest_name.h"
+
 namespace CLI {
 class App;
 }
@@ -43,19 +45,22 @@ std::uint64_t parse_count(const std::string& option, const std::string& text, st
 // "12.5%", above 0 and at most 100; nullopt for a text without the sign. Refuses any other.
 std::optional<double> parse_percent(const std::string& option, const std::string& text);
 
-// Parses a number of seconds, 0 or more; refuses any other text.
+// Parses a number of seconds, 0 or more, or a time with its unit (500ms, 5s, 2m, 1.5h, 1d); refuses
+// any other text.
 double parse_seconds(const std::string& option, const std::string& text);
 
 // The value whose name is `text`. Refuses other texts, and says which names there are.
 template <typename Choice>
 Choice parse_choice(const std::string& option, const std::string& text,
                     const std::vector<std::pair<std::string, Choice>>& choices) {
-  std::string names;
+  std::string known;
+  std::vector<std::string> names;
   for (const auto& [name, choice] : choices) {
     if (text == name) return choice;
-    names += (names.empty() ? "" : ", ") + name;
+    known += (known.empty() ? "" : ", ") + name;
+    names.push_back(name);
   }
-  refuse(option, text, "one of: " + names);
+  refuse(option, text, "one of: " + known + nearest_name_hint(text, names));
 }
 
 // The options under one heading.
@@ -63,9 +68,9 @@ class OptionGroup {
  public:
   OptionGroup(CLI::App& app, std::string heading) : app_(app), heading_(std::move(heading)) {}
 
-  // An option with one value. `parse` gets the option's name, for messages, and the text, which it
-  // checks and takes. Of an option given twice the last counts, so that a default in a script can
-  // be overridden behind it.
+  // An option with one value. `parse` gets the option's long name, for messages, and the text,
+  // which it checks and takes. Of an option given twice the last counts, so that a default in a
+  // script can be overridden behind it.
   void value(const std::string& name, const std::string& type_name, const std::string& description,
              const std::function<void(const std::string&, const std::string&)>& parse);
 

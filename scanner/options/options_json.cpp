@@ -60,6 +60,7 @@ void add_order(Json& json, const OrderConfig& config, std::uint64_t seed) {
 void add_pace(Json& json, const ScanConfig& config) {
   const PaceConfig& pace = config.pace;
   json["rate"] = rate_of(pace.rate_pps);
+  json["bandwidth"] = or_null(pace.bandwidth);
   json["per-slash24"] = pace.per_slash24_pps ? rate_of(*pace.per_slash24_pps) : Json(nullptr);
   json["max-runtime"] = or_null(pace.max_runtime_s);
   json["max-results"] = pace.max_results > 0 ? Json(pace.max_results) : Json(nullptr);
@@ -75,6 +76,8 @@ void add_path(Json& json, const PathConfig& config) {
   json["gateway-mac"] = text_or_null(config.gateway_mac);
   json["method"] = config.method == Method::automatic ? "auto" : traits_of(config.method).name;
   json["queues"] = config.queues > 0 ? Json(config.queues) : Json(nullptr);
+  json["ttl"] = config.ttl;
+  json["tos"] = config.tos;
   json["link-timeout"] = config.link_timeout_s;
   json["busy-poll"] = config.busy_poll;
   json["wait"] = config.wait_s;
@@ -99,6 +102,10 @@ void add_output(Json& json, const OutputConfig& config) {
 }
 
 void add_run(Json& json, const ScanConfig& config) {
+  json["notes"] = or_null(config.record.notes);
+  json["user-metadata"] = or_null(config.record.user_metadata);
+  json["log-file"] = or_null(config.record.log_file);
+  json["fail-if-silent"] = config.fails_if_silent;
   json["user"] = or_null(config.sandbox.user_name);
   json["no-sandbox"] = config.sandbox.is_off;
   json["verbose"] = config.verbosity == Verbosity::verbose;

@@ -4,6 +4,7 @@
 // set-up there finds out whether the interface exists and the method works on it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -24,12 +25,16 @@ struct PathConfig {
   Method method = Method::automatic;
   unsigned queues = 0;  // 0: all of the interface's, at most the CPUs allowed
   bool busy_poll = false;
+  std::uint8_t ttl = 64;  // of the probes' IPv4 headers
+  std::uint8_t tos = 0;   // the same: DSCP times 4, and ECN
   double link_timeout_s = 30;
   double wait_s = 60;  // for another scan's end, which is at the interface or at the results
 };
 
 // Adds the options that narrow which way probes go: -i, --source-ip, --gateway-mac and --method.
+// add_header_options: --ttl, --tos and --dscp.
 // `config` must outlive the parsing.
 void add_path_options(CLI::App& app, PathConfig& config);
+void add_header_options(CLI::App& app, PathConfig& config);
 
 }  // namespace echoscan

@@ -20,11 +20,13 @@ namespace {
 
 // What a leg may have of its own: how it sends, how long, and what it tells people.
 constexpr std::string_view kOfEachLeg =
-    " --resume --rate --per-slash24 --max-runtime --max-results --min-hit-rate --cooldown "
+    " --resume --rate --bandwidth --per-slash24 --max-runtime --max-results --min-hit-rate "
+    "--cooldown "
     "--pass-gap "
     "--method --interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary "
     "--status "
-    "--status-file --status-interval --metrics --verbose --quiet --checkpoint "
+    "--status-file --log-file --notes --user-metadata --fail-if-silent --status-interval --metrics "
+    "--verbose --quiet --checkpoint "
     "--checkpoint-interval --wait --user --no-sandbox --help ";
 
 std::string working_directory() {
@@ -123,11 +125,12 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
 ResultForm form_of(const OutputConfig& output) {
   using Syntax = ResultFormat::Syntax;
   ResultForm form;
-  form.format = output.syntax == Syntax::jsonl ? "jsonl"
-                : output.syntax == Syntax::csv ? "csv"
-                                               : "ip";
+  form.format = output.syntax == Syntax::jsonl  ? "jsonl"
+                : output.syntax == Syntax::csv  ? "csv"
+                : output.syntax == Syntax::text ? "text"
+                                                : "ip";
   for (const ResultField* field : output.fields) form.fields.emplace_back(field->name);
-  if (output.fields.empty() && output.syntax != Syntax::ip)
+  if (output.fields.empty() && output.syntax != Syntax::ip && output.syntax != Syntax::text)
     for (const ResultField& field : kResultFields) form.fields.emplace_back(field.name);
   if (output.emission.errors) form.emit.emplace_back("errors");
   if (output.emission.repeats) form.emit.emplace_back("repeats");

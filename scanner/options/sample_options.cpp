@@ -1,6 +1,9 @@
 #include "scanner/options/sample_options.h"
 
+#include <algorithm>
+
 #include "scanner/options/option_group.h"
+#include "scanner/options/rate_text.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 
@@ -12,11 +15,22 @@ constexpr unsigned kPassesMax = 255;  // the pass is a byte of the probe
 constexpr unsigned kHistoriesMin = 2;
 constexpr unsigned kHistoriesMax = 8;
 
+void add_bandwidth(CLI::App& app, PaceConfig& config) {
+  OptionGroup group(app, "Order and rate");
+  group.value("-B,--bandwidth", "BITS",
+              "Send no more than takes so many bits a second of an Ethernet, as in 10M or 1G",
+              [&config](const std::string& option, const std::string& text) {
+                if (!parse_bandwidth(text))
+                  refuse(option, text, "a bandwidth: 1 to 672G bits a second, as in 10M or 1G");
+                config.bandwidth = text;
+              });
+}
+
 }  // namespace
 
 void add_max_targets(CLI::App& app, OrderConfig& config) {
   OptionGroup group(app, "Targets");
-  group.value("--max-targets", "N|P%",
+  group.value("-n,--max-targets", "N|P%",
               "Probe only the first N targets of the order, or P percent of them",
               [&config](const std::string& option, const std::string& text) {
                 config.max_targets_percent = parse_percent(option, text);
@@ -41,16 +55,17 @@ void add_passes(CLI::App& app, OrderConfig& config) {
 
 void add_rate(CLI::App& app, PaceConfig& config) {
   OptionGroup group(app, "Order and rate");
-  group.value(
-      "--rate", "N[k|M]|max",
-      "Probes a second over all queues, as in 0.5; k and M multiply, max does not limit [10k]",
-      [&config](const std::string& option, const std::string& text) {
-        const std::optional<ProbeRate> rate = parse_rate(text);
-        if (!rate)
-          refuse(option, text,
-                 "a rate: 0.001 to 1000M probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
-        config.rate_pps = *rate;
-      });
+  group.value("-r,--rate", "N[k|M]|max",
+              "Probes a second over all queues, as in 0.5, 250k or 1e6; max does not limit [10k]",
+              [&config](const std::string& option, const std::string& text) {
+                const std::optional<ProbeRate> rate = parse_rate(text);
+                if (!rate)
+                  refuse(
+                      option, text,
+                      "a rate: 0.001 to 1G probes a second, as in 0.5, 10000, 250k, 1.5M; or max");
+                config.rate_pps = *rate;
+              });
+  add_bandwidth(app, config);
 }
 
 void add_pass_gap(CLI::App& app, PaceConfig& config) {
@@ -72,6 +87,15 @@ void add_control(CLI::App& app, OrderConfig& config) {
         config.control_percent = parse_percent(option, text);
         if (!config.control_percent) refuse(option, text, "a percentage, with its sign, as in 1%");
       });
+}
+
+void settle_rate(PaceConfig& pace, const std::vector<std::string>& given) {
+  if (pace.bandwidth.empty()) return;
+  const ProbeRate limit = *parse_bandwidth(pace.bandwidth);
+  const bool is_rate_given = std::ranges::find(given, "--rate") != given.end();
+  const bool is_slower =
+      pace.rate_pps != Pacer::kUnlimited && pace.rate_pps.thousandths() < limit.thousandths();
+  if (!is_rate_given || !is_slower) pace.rate_pps = limit;
 }
 
 void settle_passes(OrderConfig& order, const PaceConfig& pace) {

@@ -13,13 +13,16 @@ namespace echoscan {
 void add_max_targets(CLI::App& app, OrderConfig& config);
 // --probes and --retry.
 void add_passes(CLI::App& app, OrderConfig& config);
-// --rate.
+// --rate and --bandwidth.
 void add_rate(CLI::App& app, PaceConfig& config);
 // --pass-gap.
 void add_pass_gap(CLI::App& app, PaceConfig& config);
 
 // --control.
 void add_control(CLI::App& app, OrderConfig& config);
+
+// Of --rate and --bandwidth the lower one is the rate. `given` names the options that were given.
+void settle_rate(PaceConfig& pace, const std::vector<std::string>& given);
 
 // Makes passes of retries, and refuses what does not go together. Throws UserError.
 void settle_passes(OrderConfig& order, const PaceConfig& pace);

@@ -11,7 +11,9 @@
 #include "output/result/result_field.h"
 #include "output/sink/file_place.h"
 #include "scanner/options/named_files.h"
+#include "scanner/options/nearest_name.h"
 #include "scanner/options/option_group.h"
+#include "scanner/options/rate_text.h"
 #include "scanner/options/resumed_scan.h"
 #include "scanner/options/sample_options.h"
 #include "scanner/process/user_error.h"
@@ -26,7 +28,10 @@ constexpr std::uint64_t kRepeatCapMax = 1'000'000'000;
 
 const ResultField* parse_field(const std::string& option, const std::string& name) {
   const ResultField* field = find_result_field(name);
-  if (!field) refuse(option, name, "a field; the fields are: " + result_field_names());
+  if (!field)
+    refuse(option, name,
+           "a field; the fields are: " + result_field_names() +
+               nearest_name_hint(name, result_field_name_list()));
   return field;
 }
 
@@ -41,7 +46,7 @@ ResultKind parse_kind(const std::string& option, const std::string& name) {
 
 void add_order_options(CLI::App& app, OrderConfig& config) {
   OptionGroup group(app, "Order and rate");
-  group.value("--seed", "S",
+  group.value("-e,--seed", "S",
               "Seed of the order; same seed, same targets: same order [random, and reported]",
               [&config](const std::string& option, const std::string& text) {
                 config.seed = parse_count(option, text, 0, kSeedMax);
@@ -69,13 +74,13 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
       [&config](const std::string& option, const std::string& text) {
         config.per_slash24_pps = parse_rate(text);
         if (!config.per_slash24_pps || config.per_slash24_pps == Pacer::kUnlimited)
-          refuse(option, text, "a rate: 0.001 to 1000M probes a second, as in 0.5 or 2");
+          refuse(option, text, "a rate: 0.001 to 1G probes a second, as in 0.5 or 2");
       });
   group.value("--max-runtime", "SEC", "Stop sending after so many seconds",
               [&config](const std::string& option, const std::string& text) {
                 config.max_runtime_s = parse_seconds(option, text);
               });
-  group.value("--max-results", "N",
+  group.value("-N,--max-results", "N",
               "Stop sending when N targets have replied; those on their way are written, too",
               [&config](const std::string& option, const std::string& text) {
                 config.max_results = parse_count(option, text, 1, std::uint64_t{1} << 32);
@@ -88,7 +93,7 @@ void add_pace_options(CLI::App& app, PaceConfig& config) {
                 config.min_hit_rate = *percent / 100;
               });
   add_pass_gap(app, config);
-  group.value("--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
+  group.value("-c,--cooldown", "SEC", "Go on receiving so long after the last probe [8]",
               [&config](const std::string& option, const std::string& text) {
                 config.cooldown_s = parse_seconds(option, text);
               });
@@ -122,13 +127,16 @@ void add_output_options(CLI::App& app, OutputConfig& config) {
              config.path);
   group.flag("--append", "Write behind what is in the file of -o already",
              [&config] { config.mode = OutputMode::append; });
-  group.value("--format", "jsonl|csv|ip",
-              "JSON objects or CSV, one result a line, or the targets' addresses alone [jsonl]",
+  group.value("--format", "jsonl|csv|ip|text",
+              "JSON objects or CSV, one result a line, the targets' addresses alone, or lines for "
+              "people [jsonl; csv for -o FILE.csv; text on a terminal]",
               [&config](const std::string& option, const std::string& text) {
                 using Syntax = ResultFormat::Syntax;
-                config.syntax = parse_choice<Syntax>(
-                    option, text,
-                    {{"jsonl", Syntax::jsonl}, {"csv", Syntax::csv}, {"ip", Syntax::ip}});
+                config.syntax = parse_choice<Syntax>(option, text,
+                                                     {{"jsonl", Syntax::jsonl},
+                                                      {"csv", Syntax::csv},
+                                                      {"ip", Syntax::ip},
+                                                      {"text", Syntax::text}});
               });
   group.items("--fields", "NAME,...",
               "Fields of a result to write, in this order; of jsonl and csv [all]",
@@ -229,6 +237,27 @@ void add_run_options(CLI::App& app, ScanConfig& config) {
       "--dry-run",
       "Send nothing: print the plan on standard error, the targets in order on standard output",
       [&config] { config.dry_run = true; });
+  group.flag("--fail-if-silent", "Exit status 1 when nobody has replied",
+             [&config] { config.fails_if_silent = true; });
+}
+
+// The form of the results where no option says it: that of the file's name, or for people.
+void settle_form(ScanConfig& config, const std::vector<std::string>& given,
+                 bool prints_on_terminal) {
+  using Syntax = ResultFormat::Syntax;
+  OutputConfig& output = config.output;
+  const auto is_given = [&given](const char* option) {
+    return std::find(given.begin(), given.end(), option) != given.end();
+  };
+  const bool is_for_people =
+      prints_on_terminal && output.path == "-" && !config.bundle.is_written() && !config.dry_run;
+  if (!is_given("--format")) {
+    for (const std::string_view ending : {".csv", ".csv.gz", ".csv.zst"})
+      if (output.path.ends_with(ending)) output.syntax = Syntax::csv;
+    if (is_for_people && !is_given("--fields")) output.syntax = Syntax::text;
+  }
+  // A status line that redraws itself would stand in the midst of the results.
+  if (is_for_people && !is_given("--status")) output.status = StatusStyle::off;
 }
 
 // Takes the shard of the environment unless an option gave one. A shard needs a seed: shards of
@@ -258,6 +287,8 @@ void check_output(const OutputConfig& output) {
     if (std::find(output.fields.begin(), field, *field) != field)
       throw UserError(ExitCode::bad_usage,
                       fmt::format("--fields: '{}' stands twice", (*field)->name));
+  if (output.syntax == ResultFormat::Syntax::text && !output.fields.empty())
+    throw UserError(ExitCode::bad_usage, "--fields: --format text has fields of its own");
   if (output.syntax != ResultFormat::Syntax::ip) return;
   if (!output.fields.empty())
     throw UserError(ExitCode::bad_usage, "--fields: --format ip has the target's address alone");
@@ -273,6 +304,7 @@ void check_files(const ScanConfig& config, const std::string& config_file) {
   files.read("--mmdb", config.output.geo_databases);
   files.write("-o", config.output.path, config.output.mode);
   files.write("--summary", config.output.summary_path, OutputMode::document);
+  files.write("--log-file", config.record.log_file, OutputMode::append);
   files.write("--status-file", config.output.status_file, OutputMode::document);
   if (config.output.why_no_checkpoint.empty()) files.write_checkpoint(config.output.path);
   if (config.dry_run && config.output.path != "-") files.write_standard_output();
@@ -287,6 +319,8 @@ std::string why_no_checkpoint(const ScanConfig& config) {
   if (output.path == "-") return "the results go to standard output (-o FILE)";
   if (config.order.retries > 0)
     return "with --retry nobody knows whom an ended scan has asked again";
+  if (output.syntax == ResultFormat::Syntax::text)
+    return "lines for people (--format text) are not read back";
   if (output.mode == OutputMode::append) return "with --append the file has other results, too";
   const tl::expected<FilePlace, std::string> place = find_place(output.path);
   const bool is_special = place && place->file && !S_ISREG(place->file->st_mode);
@@ -371,36 +405,6 @@ std::optional<MetricsConfig> parse_metrics(std::string_view text) {
   return metrics;
 }
 
-// Digit by digit, since 0.29M as a double is a little less than it says.
-std::optional<ProbeRate> parse_rate(const std::string& text) {
-  if (text == "max") return ProbeRate(Pacer::kUnlimited);
-  std::string_view rest = text;
-  std::uint64_t unit = ProbeRate::kParts;  // of the digit in front of the point, in thousandths
-  if (rest.ends_with('k')) unit *= 1'000;
-  if (rest.ends_with('M')) unit *= 1'000'000;
-  if (unit != ProbeRate::kParts) rest.remove_suffix(1);
-  const std::size_t point = std::min(rest.find('.'), rest.size());
-  const std::string_view whole = rest.substr(0, point);
-  const std::string_view part = rest.substr(std::min(point + 1, rest.size()));
-  constexpr std::string_view kDigits = "0123456789";
-  const bool is_number = whole.find_first_not_of(kDigits) == std::string_view::npos &&
-                         part.find_first_not_of(kDigits) == std::string_view::npos &&
-                         whole.size() + part.size() > 0;
-  if (!is_number) return std::nullopt;
-  std::uint64_t thousandths = 0;
-  for (const char digit : whole) {
-    thousandths = thousandths * 10 + static_cast<std::uint64_t>(digit - '0') * unit;
-    if (thousandths > kRateMaxPps * ProbeRate::kParts) return std::nullopt;
-  }
-  std::uint64_t digit_unit = unit;
-  for (const char digit : part) {
-    digit_unit /= 10;
-    thousandths += static_cast<std::uint64_t>(digit - '0') * digit_unit;
-  }
-  if (thousandths == 0 || thousandths > kRateMaxPps * ProbeRate::kParts) return std::nullopt;
-  return ProbeRate::of_thousandths(thousandths);
-}
-
 namespace {
 
 // Parses the arguments into `config`, and nothing is checked that depends on several of them.
@@ -421,8 +425,10 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
   add_order_options(*app, config.order);
   add_pace_options(*app, config.pace);
   add_network_options(*app, config.path);
+  add_header_options(*app, config.path);
   add_output_options(*app, config.output);
   add_metrics(*app, config.output);
+  add_record_options(*app, config.record);
   add_bundle_options(*app, config.bundle);
   add_checkpoint_options(*app, config);
   add_turn_options(*app, config);
@@ -437,7 +443,8 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
 }  // namespace
 
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
-                                            const Environment& environment) {
+                                            const Environment& environment,
+                                            bool prints_on_terminal) {
   ScanConfig config;
   std::vector<std::string> given;
   std::optional<std::string> config_file = parse_options(arguments, config, given);
@@ -465,9 +472,11 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   const bool is_array_job = settle_shard(config.order, environment);
   config.task = task_of(environment);
   fill_in_names(config);
+  settle_form(config, given, prints_on_terminal);
   settle_bundle(config, given);
   check_output(config.output);
   check_path(config.path);
+  settle_rate(config.pace, given);
   settle_passes(config.order, config.pace);
   settle_checkpoint(config);
   settle_continuation(config, is_array_job);

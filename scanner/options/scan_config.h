@@ -22,6 +22,7 @@
 #include "scanner/options/option_group.h"
 #include "scanner/options/order_config.h"
 #include "scanner/options/path_config.h"
+#include "scanner/options/record_config.h"
 #include "scanner/options/sandbox_config.h"
 #include "scanner/options/target_options.h"
 #include "scanner/transmit/probe_rate.h"
@@ -30,10 +31,9 @@ namespace echoscan {
 
 enum class StatusStyle { text, off, json };
 
-inline constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
-
 struct PaceConfig {
   ProbeRate rate_pps = 10'000;               // over all queues; Pacer::kUnlimited for max
+  std::string bandwidth;                     // as given; empty: no limit of its own
   std::optional<ProbeRate> per_slash24_pps;  // to any one /24 network
   std::optional<double> max_runtime_s;       // of sending
   std::uint64_t max_results = 0;             // first replies that end the sending; 0: none do
@@ -93,6 +93,7 @@ struct ScanConfig {
   OutputConfig output;
   BundleConfig bundle;
   SandboxConfig sandbox;
+  RecordConfig record;
   Task task;                               // that this process is, for a scheduler
   std::vector<std::string> arguments;      // of the first leg, for those that follow
   bool is_continued = false;               // with what an earlier turn has left (turn.h)
@@ -100,19 +101,18 @@ struct ScanConfig {
   std::optional<Checkpoint> resumed = {};  // where that has ended
   Verbosity verbosity = Verbosity::normal;
   bool dry_run = false;
+  bool fails_if_silent = false;  // exit status 1 when nobody has replied
 };
 
 // Parses the arguments behind `echoscan scan`. nullopt when they asked for help, which is then
 // printed to standard output. The environment (std::getenv in main) gives the shard when no option
-// does, and nothing else. Throws UserError.
+// does, and nothing else. `prints_on_terminal`: standard output is one, so that results are for
+// people unless an option says otherwise. Throws UserError.
 std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& arguments,
-                                            const Environment& environment = empty_environment);
+                                            const Environment& environment = empty_environment,
+                                            bool prints_on_terminal = false);
 
 // "9099", ":9099", "192.0.2.1:9099" or "[::1]:9099"; nullopt for anything else.
 std::optional<MetricsConfig> parse_metrics(std::string_view text);
-
-// "0.5", "10000", "250k", "1.5M" or "max" as probes a second; nullopt for anything else. What is
-// finer than a thousandth is rounded down.
-std::optional<ProbeRate> parse_rate(const std::string& text);
 
 }  // namespace echoscan

@@ -33,11 +33,12 @@ std::optional<TargetReportConfig> parse_target_report_config(
       parse_arguments(*app, arguments, "Output", ConfigFile::any_options);
   if (!config_file) return std::nullopt;
   require_targets(config.target, "echoscan targets");
-  settle_passes(config.order, config.pace);
   const std::vector<std::string> given = given_options(*app);
+  settle_rate(config.pace, given);
+  settle_passes(config.order, config.pace);
   config.has_outlook = std::ranges::any_of(given, [](const std::string& option) {
-    return option == "--max-targets" || option == "--rate" || option == "--probes" ||
-           option == "--retry";
+    return option == "--max-targets" || option == "--rate" || option == "--bandwidth" ||
+           option == "--probes" || option == "--retry";
   });
   NamedFiles files;
   files.read(config.target, *config_file);

@@ -68,7 +68,9 @@ void Control::on_signal(int signal) {
     return;
   }
   was_signalled_ = true;
-  log_warning("stopped by {}; the cooldown is kept, a second signal ends it", signal_name(signal));
+  const std::string late = fmt::format(": {} s for late replies, a second signal ends now",
+                                       to_seconds(limits_.cooldown_ns));
+  log_warning("stopping ({}){}", signal_name(signal), limits_.cooldown_ns > 0 ? late : "");
 }
 
 void Control::on_sender_end(bool is_good) {
@@ -136,8 +138,10 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     state_.cooldown_began_ns.store(ended_ns, std::memory_order_relaxed);
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
-    if (!is_hurried_ && limits_.cooldown_ns > 0)
-      log_info("all probes have left; receiving for {} s more", to_seconds(limits_.cooldown_ns));
+    if (!is_hurried_ && limits_.cooldown_ns > 0 && !have_all_replied(look_()))
+      log_info("{}; receiving for {} s more",
+               is_sent_again() ? "all probes have left" : "sending has ended",
+               to_seconds(limits_.cooldown_ns));
   }
   const bool is_held_up = is_cooldown_held_up(now_ns);
   if (is_held_up && !cooldown_is_held_up_) ++cooldown_delays_;
@@ -145,9 +149,16 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
   if (is_held_up) state_.cooldown_began_ns.store(now_ns, std::memory_order_relaxed);
   if (is_held_up && cooldown_delays_ <= kCooldownDelaysMax) cooldown_.begin(now_ns);
   if (cooldown_.is_due(now_ns)) cooldown_.look(now_ns, look_().receiver.replied);
-  if (!is_hurried_ && !cooldown_.is_over(now_ns)) return;
-  if (!is_hurried_) close_cooldown(now_ns);
+  // Where something was lost, senders have to see to it first.
+  const bool is_needless = cooldown_delays_ == 0 && have_all_replied(look_());
+  if (!is_hurried_ && !is_needless && !cooldown_.is_over(now_ns)) return;
+  if (!is_hurried_ && !is_needless) close_cooldown(now_ns);
   stop_receiving();
+}
+
+bool Control::have_all_replied(const Snapshot& snapshot) const {
+  return limits_.wants_first_replies_alone && snapshot.receiver.replied > 0 &&
+         snapshot.receiver.replied == snapshot.targets_probed();
 }
 
 void Control::close_cooldown(std::uint64_t now_ns) {

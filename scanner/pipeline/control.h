@@ -55,6 +55,7 @@ class Control {
     std::uint64_t max_results = 0;  // 0: none
     std::optional<double> min_hit_rate = {};
     std::uint64_t cooldown_ns = 0;
+    bool wants_first_replies_alone = false;  // so that nothing is waited for once all have replied
     double link_timeout_s = 0;
     std::uint64_t seed = 0;  // for the sentence that says how to repeat the scan
   };
@@ -112,6 +113,8 @@ class Control {
   void look_at_reader(std::uint64_t now_ns);
   void look_at_cooldown(std::uint64_t now_ns);
   void close_cooldown(std::uint64_t now_ns);
+  // Whether every target that was asked has replied, and nothing else is wanted.
+  [[nodiscard]] bool have_all_replied(const Snapshot& snapshot) const;
   // Whether senders send again what is lost: also in the cooldown, until they are stopped.
   [[nodiscard]] bool is_sent_again() const;
   [[nodiscard]] SendingPhase phase() const;

@@ -150,6 +150,10 @@ Pipeline::Pipeline(const TargetPlan& plan, const ScanConfig& config,
       labels_(plan.labels),
       ways_(plan.ways.map),
       without_way_(plan.unroutable_count * config.order.passes),
+      // Earlier legs' answers are not all this one's, and each of several passes wants its own.
+      wants_first_replies_alone_(resumption == nullptr &&
+                                 (passes_ == 1 || config.order.retries > 0) &&
+                                 !config.output.emission.errors && !config.output.emission.repeats),
       format_(config.output.syntax, config.output.fields),
       writer_(sink),
       receiver_(plan.targets, plan.shard.index, source, geo, format_, writer_, clock, state_,
@@ -343,8 +347,10 @@ struct Pipeline::Threads {
 
 ScanOutcome Pipeline::run(StopSignals& signals, Status& status, Checkpointer* checkpointer) {
   status.begin(started_ns_);
-  Control control(limits_of(pace_, path_.link_timeout_s, seed_), senders_.size(), link_, source_,
-                  next_hops_, state_, status, [this] { return snapshot(); });
+  Control::Limits limits = limits_of(pace_, path_.link_timeout_s, seed_);
+  limits.wants_first_replies_alone = wants_first_replies_alone_;
+  Control control(limits, senders_.size(), link_, source_, next_hops_, state_, status,
+                  [this] { return snapshot(); });
   // Link and reply filter are seen before the first probe.
   control.tick(clock_.now_ns());
 

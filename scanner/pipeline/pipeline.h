@@ -133,6 +133,7 @@ class Pipeline {
   std::uint64_t without_way_;  // probes to targets that no way leads to
   ScanState state_;
   std::atomic<std::size_t> senders_running_ = 0;
+  bool wants_first_replies_alone_;
   ResultFormat format_;
   ResultWriter writer_;
   std::optional<PassHistories> histories_;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "output/summary/figure_text.h"
+#include "scanner/options/rate_text.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/pacer.h"
 #include "targets/permutation.h"

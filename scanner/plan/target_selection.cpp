@@ -100,14 +100,6 @@ TargetList read_exclusions(const std::vector<std::string>& texts,
   return list;
 }
 
-// The ranges of the system-wide list, merged; empty only where there is none. A link that leads
-// nowhere is an error: a list was meant to be there.
-std::vector<AddressRange> read_system_list(const std::string& path) {
-  struct stat status {};
-  if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
-  return read_exclusions({}, {path}).ranges.take_merged();
-}
-
 // Removes the special-purpose ranges that no option allows, and counts what each of them removed.
 void subtract_reserved(std::vector<AddressRange>& left, const TargetConfig& config,
                        TargetCounts& counts) {
@@ -151,7 +143,7 @@ void log_left_out(const TargetCounts& counts) {
 // Removes what the system-wide list has, where there is one, and counts it.
 void subtract_system_list(std::vector<AddressRange>& left, const std::string& path,
                           TargetCounts& counts) {
-  const std::vector<AddressRange> holes = read_system_list(path);
+  const std::vector<AddressRange> holes = system_exclusions(path);
   if (holes.empty()) return;
   counts.system_list = path;
   counts.system_digest = digest_of(holes);
@@ -162,6 +154,13 @@ void subtract_system_list(std::vector<AddressRange>& left, const std::string& pa
 }
 
 }  // namespace
+
+// A link that leads nowhere is an error: a list was meant to be there.
+std::vector<AddressRange> system_exclusions(const std::string& path) {
+  struct stat status {};
+  if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
+  return read_exclusions({}, {path}).ranges.take_merged();
+}
 
 // The text is put together by hand: fmt took a second for ten million ranges.
 std::string digest_of(std::span<const AddressRange> ranges) {
@@ -216,7 +215,7 @@ TargetSelection select_targets(const TargetConfig& config) {
 }
 
 std::string system_list_digest(const std::string& path) {
-  const std::vector<AddressRange> ranges = read_system_list(path);
+  const std::vector<AddressRange> ranges = system_exclusions(path);
   return ranges.empty() ? "" : digest_of(ranges);
 }
 

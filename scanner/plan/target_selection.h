@@ -52,6 +52,10 @@ struct TargetSelection {
 // errors.
 TargetSelection select_targets(const TargetConfig& config);
 
+// The ranges of a system-wide list, merged; empty where there is no such list. Throws UserError as
+// select_targets() does.
+std::vector<AddressRange> system_exclusions(const std::string& path);
+
 // The digest of a system-wide list's ranges; empty where there is no such list. Throws UserError as
 // select_targets() does.
 std::string system_list_digest(const std::string& path);

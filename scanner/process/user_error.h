@@ -2,8 +2,8 @@
 //
 // Set-up throws this (or std::system_error, which main reports as environment); main catches once.
 // The data plane never throws: it returns counts and bumps counters. Exit codes are part of the
-// command line's contract (README); 1 is left unused, since shells and sanitizers use it for
-// everything.
+// command line's contract (README); 1 has `ping` alone, as fping, since shells and sanitizers use
+// it for everything.
 #pragma once
 
 #include <stdexcept>
@@ -13,6 +13,7 @@ namespace echoscan {
 
 enum class ExitCode : int {
   finished = 0,
+  unanswered = 1,   // a target of a ping, or with --fail-if-silent nobody
   bad_usage = 2,    // options or lists
   environment = 3,  // permission, interface, gateway, someone else's XDP program
   output = 4,       // results could not be written

@@ -27,10 +27,11 @@ FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& k
 
   std::uint8_t* ip = bytes_.data() + PROBE_IP_OFFSET;
   ip[0] = 0x45;
+  ip[1] = addresses.tos;
   wire_store16(ip + WIRE_IP_LENGTH_OFFSET,
                static_cast<std::uint16_t>(frame_bytes - PROBE_ETHERNET_BYTES));
   wire_store16(ip + WIRE_IP_FRAGMENT_OFFSET, kDoNotFragment);
-  ip[WIRE_IP_TTL_OFFSET] = kTtl;
+  ip[WIRE_IP_TTL_OFFSET] = addresses.ttl;
   ip[WIRE_IP_PROTOCOL_OFFSET] = WIRE_PROTOCOL_ICMP;
   wire_store32(ip + WIRE_IP_SOURCE_OFFSET, addresses.source.value);
   for (std::size_t word = 0; word < PROBE_IPV4_BYTES; word += 2)

@@ -31,11 +31,12 @@ struct FrameAddresses {
   MacAddress source_mac;
   MacAddress gateway_mac;  // of the next hop 0
   Ipv4 source;
+  std::uint8_t ttl = 64;
+  std::uint8_t tos = 0;
 };
 
 class FrameTemplate {
  public:
-  static constexpr std::uint8_t kTtl = 64;
   static constexpr std::size_t kFrameBytesMax = 1514;
 
   // A frame is `frame_bytes` long, PROBE_FRAME_BYTES to kFrameBytesMax.

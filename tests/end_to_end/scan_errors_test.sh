@@ -33,7 +33,7 @@ expect_errors() { # TARGETS-ERRORED ERRORS
   expect_equal "errored" "$(summary .ledger.errored)" "$1"
   expect_equal "replied" "$(summary .ledger.replied)" "$replied"
   expect_equal "silent" "$(summary .ledger.silent)" "$((256 - replied + hosts))"
-  expect_text "$work/log" "$1 had an ICMP error"
+  expect_text "$work/log" "$1 had only an ICMP error"
 }
 
 for variant in native generic net_raw; do

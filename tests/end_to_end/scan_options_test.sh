@@ -47,6 +47,29 @@ scan --cooldown 1 --rate 1k --status off $targets || fail "ended with $?"
 scan --cooldown 1 -v $targets || fail "ended with $?"
 expect_text "$work/log" " debug: "
 
+# Words of the user's for the archive, the log in a file of its own, and what a shell wants to know.
+scan --cooldown 1 --notes "a test" --user-metadata '{"campaign": 7}' --log-file "$work/messages" $targets || fail "ended with $?"
+expect_equal "notes" "$(summary '"\(.notes) \(.user_metadata.campaign)"')" "a test 7"
+expect_equal "arguments" "$(summary '.origin.arguments | last')" $targets
+grep -qE '^20[0-9]{2}-.* sending by ' "$work/messages" || fail "no dated line in the log's file: $(head -3 "$work/messages")"
+scan --cooldown 1 -q --log-file "$work/messages" $targets || fail "ended with $?"
+expect_equal "lines that say how it sends" "$(grep -c ' sending by ' "$work/messages")" 2
+expect_status 4 scan --log-file "$work/nowhere/log" $targets
+expect_status 0 scan --cooldown 0.5 10.1.0.0/30
+expect_status 1 scan --cooldown 0.5 --fail-if-silent $(comm -13 <(lab truth 10.1.0.0/24 | sort) <(seq -f 10.1.0.%.0f 0 255 | sort) | head -3)
+expect_status 0 scan --cooldown 0.5 --fail-if-silent $targets
+# A terminal gets lines for people, and a file what its name says.
+near script -qec "'$echoscan' scan --allow-reserved --cooldown 0.5 $(lab truth 10.1.0.0/24 | head -3 | xargs)" "$work/typed" >"$work/out" </dev/null
+expect_equal "lines for people" "$(tr -d '\r' <"$work/out" | grep -cE '^10\.1\.0\.[0-9]+ +[0-9.]+ ms  ttl [0-9]+$')" 3
+scan --cooldown 1 -o "$work/results.csv" $targets || fail "ended with $?"
+expect_equal "header" "$(head -c 12 "$work/results.csv")" "type,ts_us,t"
+# What was probably meant.
+expect_status 2 "$echoscan" 10.1.0.0/24 2>"$work/log"
+expect_text "$work/log" 'echoscan ping 10.1.0.0/24'
+expect_text "$work/log" 'echoscan scan 10.1.0.0/24'
+expect_status 2 "$echoscan" scna 10.1.0.0/24 2>"$work/log"
+expect_text "$work/log" "did you mean 'scan'?"
+
 # How long, and how often.
 scan --rate 1k --max-runtime 0.5 --cooldown 0.2 10.0.0.0/14 || fail "ended with $?"
 expect_equal "outcome" "$(summary .outcome)" "stopped at --max-runtime"

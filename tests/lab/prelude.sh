@@ -81,13 +81,15 @@ raise_tunnel() { # NEAR FAR
 }
 # Processes that end with the test at the latest.
 started=()
+# Folders outside of $work that go with the test.
+made_folders=()
 
 finish() {
   local status=$?
   if [ ${#started[@]} -gt 0 ] && ! kill "${started[@]}"; then echo "a process ended before the test"; fi
   for host in "${added_hosts[@]}"; do ip netns delete "$host"; done
   lab down
-  rm -rf "$work"
+  rm -rf "$work" "${made_folders[@]}"
   exit $status
 }
 trap finish EXIT

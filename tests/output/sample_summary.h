@@ -59,7 +59,7 @@ inline std::uint64_t random_number(std::mt19937_64& random) {
 }
 
 inline std::string random_text(std::mt19937_64& random) {
-  static const std::vector<std::string> texts = {"eth0", "a \"b\" \\", "\u00e9\t", "x"};
+  static const std::vector<std::string> texts = {"eth0", "a \"b\" \\", "\xc3\xa9\t", "x"};
   return texts[random() % texts.size()];
 }
 
@@ -150,8 +150,9 @@ inline Summary::Sending random_sending(std::mt19937_64& random) {
 
 inline Summary::Origin random_origin(std::mt19937_64& random) {
   const auto text = [&random] { return random() % 2 == 0 ? random_text(random) : ""; };
-  Summary::Origin origin = {text(), text(), text(), text(), std::nullopt};
+  Summary::Origin origin = {text(), text(), text(), text(), std::nullopt, {}};
   if (random() % 2 == 0) origin.attempt = random_number(random);
+  for (std::uint64_t i = random() % 3; i > 0; --i) origin.arguments.push_back(text());
   return origin;
 }
 
@@ -226,6 +227,10 @@ inline Summary random_summary(std::mt19937_64& random) {
   summary.events.assign(random() % 3, Summary::Event{0.25 * double(number()), text(), text()});
   summary.events_left_out = summary.messages_dropped = number();
   summary.origin = random_origin(random);
+  summary.notes = random() % 2 == 0 ? text() : "";
+  if (random() % 2 == 0) summary.user_metadata = "{\"a\":[1,null,\"\xc3\xa9\"]}";
+  summary.sending.ttl = random() % 256;
+  summary.sending.tos = random() % 256;
   summary.merge = random_merge(random);
   return summary;
 }

@@ -66,7 +66,10 @@ TEST(Summary, WhatIsMissingOrOfAnotherKindIsNamed) {
     for (const Json& wrong : {Json::array(), Json::object(), Json("no time"), Json(-1.5)}) {
       const bool follows = key == "ledger.adds_up" || key == "estimate.is_lower_bound" ||
                            key == "control.is_rate_too_high";
-      if (follows || wrong.type() == right.type()) continue;
+      // What is in the user's object is the user's.
+      const bool is_free =
+          key.starts_with("user_metadata.") || (key == "user_metadata" && wrong.is_object());
+      if (follows || is_free || wrong.type() == right.type()) continue;
       const bool may_be = key == "version" ||
                           (right.is_number_float() && wrong == -1.5 && !key.starts_with("rtt_us"));
       const bool may_be_number = key.ends_with(".loss") || key.starts_with("estimate.") ||
@@ -103,7 +106,8 @@ TEST(Summary, EveryKeyIsNeeded) {
   for_each_key(json, Json::json_pointer(), keys);
   EXPECT_GT(keys.size(), 80U);
   for (const Json::json_pointer& key : keys) {
-    if (key.parent_pointer().to_string() == "/receiving/frames") continue;  // by name
+    const std::string part = key.parent_pointer().to_string();
+    if (part == "/receiving/frames" || part == "/user_metadata") continue;  // by name
     Json less = json;
     less[key.parent_pointer()].erase(key.back());
     const auto read = read_summary(less.dump());
@@ -316,7 +320,8 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.events = {{0.5, "the link is down", "sending pauses"}};
   summary.legs = {{1, 2, "finished", 3, 0}};
   summary.order.left = {{1, 2}};
-  summary.merge.shards.emplace_back();
+  summary.origin.arguments = {"192.0.2.0/24"};
+  summary.merge.shards.emplace_back().origin.arguments = {"192.0.2.0/24"};
   summary.merge.missing = {1};
   summary.control = Summary::Control{};
   std::set<std::string> keys;
@@ -399,7 +404,7 @@ TEST(Summary, ErrorsAndRepeatsAreSaidToPeople) {
   summary.receiving.top_repeaters = {
       {"192.0.2.1", 99'999, 99'999}, {"192.0.2.2", 50, 50}, {"192.0.2.3", 11, 11}};
   const std::string text = summary_text(summary);
-  EXPECT_NE(text.find("2,000 had an ICMP error, 902 silent"), std::string::npos) << text;
+  EXPECT_NE(text.find("2,000 had only an ICMP error, 902 silent"), std::string::npos) << text;
   EXPECT_NE(text.find("errors    1,999 unreach 3/1, 101 timxceed 11/0\n"), std::string::npos);
   EXPECT_NE(text.find("100,060 replies, 0 errors; most: 99,999 of 192.0.2.1\n"), std::string::npos);
 }

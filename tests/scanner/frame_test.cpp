@@ -58,6 +58,25 @@ TEST(FrameTemplate, EveryFrameIsWellFormed) {
   EXPECT_EQ(frame[59], PROBE_VERSION);
 }
 
+// All of them, since a carry in the header's sum is easily lost.
+TEST(FrameTemplate, EveryTtlAndTosHasItsChecksum) {
+  for (unsigned value = 0; value < 256; ++value) {
+    FrameAddresses addresses{{}, {}, kSource};
+    addresses.ttl = static_cast<std::uint8_t>(value);
+    addresses.tos = static_cast<std::uint8_t>(255 - value);
+    const FrameTemplate frame_template(addresses, {});
+    std::array<std::uint8_t, PROBE_FRAME_BYTES> frame;
+    frame_template.fill(frame);
+    frame_template.patch(frame, {Ipv4{0xffff0000 + value}}, value);
+    EXPECT_EQ(frame[15], 255 - value);
+    EXPECT_EQ(frame[22], value);
+    std::uint32_t sum = 0;
+    for (std::size_t word = 14; word < 34; word += 2) sum += wire_load16(frame.data() + word);
+    sum = (sum & 0xffff) + (sum >> 16);
+    EXPECT_EQ((sum & 0xffff) + (sum >> 16), 0xffffU) << value;
+  }
+}
+
 TEST(FrameTemplate, PathTestGoesToOurselves) {
   const FrameAddresses addresses{parse_mac("02:00:00:00:00:01").value(),
                                  parse_mac("02:00:00:00:00:02").value(), kSource};

@@ -138,7 +138,8 @@ TEST_F(PipelineTest, RepliesThatALinkTakesAlongInTheCooldownAreAskedForAgain) {
       reply_delay_ns = static_cast<std::uint64_t>(delay_ms) * 1'000'000;
       sink.text.clear();
       link.up = true;
-      EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "20k"}, 2,
+      // Errors are waited for when all have replied, too.
+      EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "20k", "--emit", "errors"}, 2,
                            [this, ms] {
                              sleep_ms(60 + ms);
                              link.up = false;
@@ -160,7 +161,7 @@ TEST_F(PipelineTest, RepliesThatALinkTakesAlongInTheCooldownAreAskedForAgain) {
 // One that comes and goes for ever does not hold up the end; one that stays away ends the scan.
 TEST_F(PipelineTest, TheCooldownEndsWhateverTheLinkDoes) {
   answers = [](Ipv4) { return 1; };
-  EXPECT_EQ(outcome_of({"9.0.0.0/24", "--rate", "20k"}, 2,
+  EXPECT_EQ(outcome_of({"9.0.0.0/24", "--rate", "20k", "--emit", "errors"}, 2,
                        [this] {
                          sleep_ms(30);
                          for (int i = 0; i < 100; ++i) {
@@ -173,13 +174,44 @@ TEST_F(PipelineTest, TheCooldownEndsWhateverTheLinkDoes) {
             "finished");
   EXPECT_LE(ran_ms, 17U * 600);
   link.up = true;
-  EXPECT_EQ(outcome_of({"9.0.0.0/24", "--rate", "20k", "--link-timeout", "0.5"}, 2,
-                       [this] {
-                         sleep_ms(30);
-                         link.up = false;
-                       }),
-            "stopped, link down");
+  EXPECT_EQ(
+      outcome_of({"9.0.0.0/24", "--rate", "20k", "--emit", "errors", "--link-timeout", "0.5"}, 2,
+                 [this] {
+                   sleep_ms(30);
+                   link.up = false;
+                 }),
+      "stopped, link down");
   EXPECT_GT(summary.ledger.in_doubt, 0U);
+}
+
+// Whatever the last reply's delay is; and not when something else is wanted, or one is silent.
+TEST_F(PipelineTest, TheCooldownEndsWhenAllHaveReplied) {
+  cooldown = "60";
+  answers = [](Ipv4) { return 1; };
+  const std::uint64_t sending_ms = 100;
+  for (const std::uint64_t delay_ms : {0, 1, 7, 90, 700, 5000, 59'000}) {
+    reply_delay_ns = delay_ms * 1'000'000;
+    sink.text.clear();
+    EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "10k"}), "finished");
+    EXPECT_EQ(targets_written(), expected_targets());
+    EXPECT_GE(ran_ms, sending_ms + delay_ms);
+    EXPECT_LE(ran_ms, sending_ms + delay_ms + 40);
+    EXPECT_TRUE(summary.events.empty());
+  }
+  reply_delay_ns = 0;
+  EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "10k", "--retry", "1", "--pass-gap", "2"}),
+            "finished");
+  EXPECT_LE(ran_ms, 2200U);
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--emit", "errors"}, {"--emit", "repeats"}, {"--probes", "2"}}) {
+    std::vector<std::string> options = {"9.0.0.0/22", "--rate", "10k"};
+    options.insert(options.end(), more.begin(), more.end());
+    EXPECT_EQ(outcome_of(options), "finished");
+    EXPECT_GE(ran_ms, 60'000U) << more.front();
+  }
+  answers = [](Ipv4 address) { return address.value == 0x09000001 ? 0 : 1; };
+  EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "10k"}), "finished");
+  EXPECT_GE(ran_ms, 60'000U);
 }
 
 // Replies that still come when the cooldown ends are a warning, and those that have all come are

@@ -10,6 +10,7 @@
 #include <map>
 #include <random>
 
+#include "scanner/options/rate_text.h"
 #include "scanner/transmit/pacer.h"
 #include "targets/target_cursor.h"
 #include "tests/scanner/plan_of.h"
