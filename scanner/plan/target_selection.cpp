@@ -155,11 +155,21 @@ void subtract_system_list(std::vector<AddressRange>& left, const std::string& pa
 
 }  // namespace
 
-// A link that leads nowhere is an error: a list was meant to be there.
+// There may be no list, or one of comments alone, as the package brings it. It has to begin with a
+// comment for that: what a failed download leaves, a file without a byte or somebody's empty JSON,
+// does not. A link that leads nowhere is an error, too: a list was meant to be there.
 std::vector<AddressRange> system_exclusions(const std::string& path) {
   struct stat status {};
   if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
-  return read_exclusions({}, {path}).ranges.take_merged();
+  TargetList list;
+  read_file(path, list);
+  if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
+  if (list.range_count == 0 && std::ifstream(path, std::ios::binary).peek() != '#')
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("the system-wide list of exclusions '{}' excludes nothing: where "
+                                "that is meant, begin it with a comment (#) or remove it",
+                                path));
+  return list.ranges.take_merged();
 }
 
 // The text is put together by hand: fmt took a second for ten million ranges.

@@ -4,7 +4,8 @@
 // each step, so that the counts add up: listed = excluded by the user + by the system-wide list +
 // reserved + left. Exclusions win over everything; --allow-range does not lift them. A list of them
 // that excludes nothing is an error, since it was meant to: an opt-out list that a failed download
-// left empty would be probed from end to end. The digest is SHA-256 over the text
+// left empty would be probed from end to end. Of the system-wide one comments alone are none, since
+// the package brings it so. The digest is SHA-256 over the text
 // "first-last\n" of each range that is left, ascending: labels and the way in which a list is
 // written do not change it.
 #pragma once
@@ -52,8 +53,8 @@ struct TargetSelection {
 // errors.
 TargetSelection select_targets(const TargetConfig& config);
 
-// The ranges of a system-wide list, merged; empty where there is no such list. Throws UserError as
-// select_targets() does.
+// The ranges of a system-wide list, merged; empty where there is no such list, or one of comments.
+// Throws select_targets() does.
 std::vector<AddressRange> system_exclusions(const std::string& path);
 
 // The digest of a system-wide list's ranges; empty where there is no such list. Throws UserError as

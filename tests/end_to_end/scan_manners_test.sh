@@ -73,7 +73,7 @@ expect_text log "is the same file as the system-wide list"
 # One that is wrong ends every command; --skip-bad-lines does not pass over it.
 printf '10.1.1.0/24\n10.1.2.1/24\n' >wrong
 ln -s nowhere dangling
-for list in wrong empty comments dangling; do
+for list in wrong empty empty.gz empty.json dangling; do
   for options in "--rate 1k" --dry-run --skip-bad-lines; do
     expect_status 2 scan_with $list $options 10.1.0.0/24
     expect_text log $path
@@ -81,6 +81,11 @@ for list in wrong empty comments dangling; do
   expect_status 2 on_machine_with $list "$echoscan" targets --allow-reserved 10.1.0.0/24 >out 2>log
   expect_text log $path
 done
+
+# One of comments alone, as the package brings it, is none.
+scan_with comments --rate 20k 10.1.0.0/24 || fail "with comments alone it ended with $?"
+expect_truth 10.1.0.0/24
+expect_equal "the list" "$(summary .targets.system_list_digest)" null
 
 # The rates are of what was probed: with the scan's own list, with a copy of it, and with no other one.
 echo 10.1.0.0/22 >list
