@@ -2,10 +2,11 @@
 #
 #   docker build -t echoscan .
 #
-# BASE is any Debian 12; REVISION, when given, ends up as a label.
+# BASE is any Debian 12; REVISION, when given, ends up as a label and in --version.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
+ARG REVISION=
 WORKDIR /src
 # The packages first: they change less often than the code.
 COPY packages.txt ./
@@ -15,7 +16,8 @@ COPY . .
 # The program alone: the tests of these sources are test.sh's. Without -g1, since what is installed is stripped; each
 # room in one go, which takes less time.
 RUN cmake --preset release -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -DECHOSCAN_UNITY=ON -DECHOSCAN_TESTS=OFF \
- && cmake --build --preset release --target echoscan \
+      -DECHOSCAN_COMMIT=${REVISION} \
+ && cmake --build --preset release --target echoscan manual \
  && DESTDIR=/out cmake --install build/release --prefix /usr/local --strip \
  && install -D packages.txt /out/setup/packages.txt \
  && install -D tests/install_packages.sh /out/setup/tests/install_packages.sh

@@ -100,13 +100,13 @@ fi
 
 tests/install_packages.sh build unit lab test
 if [ "$mode" != quick ]; then
-  tests/install_packages.sh vm container cluster
+  tests/install_packages.sh vm container deb package cluster
   # Debian's npm excludes the one that comes with other packages of Node.js.
   command -v npm >/dev/null || tests/install_packages.sh npm
 fi
 
 if [ "$mode" = quick ]; then
-  build release unit_tests style_test echoscan
+  build release unit_tests style_test echoscan manual
 else
   build release
 fi

@@ -25,6 +25,8 @@
 #include "scanner/command/target_report.h"
 #include "scanner/command/verify.h"
 #include "scanner/options/nearest_name.h"
+#include "scanner/options/option_group.h"
+#include "scanner/options/option_table.h"
 #include "scanner/options/scan_config.h"
 #include "scanner/process/log.h"
 #include "scanner/process/message_queue.h"
@@ -32,6 +34,7 @@
 #include "scanner/process/stop_signals.h"
 #include "scanner/process/user_error.h"
 #include "scanner/turn.h"
+#include "scanner/version_text.h"
 #include "targets/target_line.h"
 
 namespace echoscan {
@@ -103,9 +106,11 @@ constexpr std::array kCommands{
             carry_out<parse_bench_config, run_bench, Verbosity::quiet>},
 };
 
+constexpr std::string_view kWhat =
+    "pings very large sets of IPv4 addresses and accounts for every probe";
+
 std::string usage() {
-  std::string text =
-      "echoscan pings very large sets of IPv4 addresses and accounts for every probe.\n\n";
+  std::string text = fmt::format("echoscan {}.\n\n", kWhat);
   for (const Command& command : kCommands)
     text += fmt::format("  {:<10} {}\n", command.name, command.what);
   std::string_view prefix = "\nusage: ";
@@ -129,14 +134,24 @@ std::string unknown_command_error(const std::string& name) {
                      nearest_name_hint(name, names));
 }
 
+// What --help says, for programs: completions and man pages are made of it.
+std::string command_list_json() {
+  std::vector<CommandListRow> rows;
+  for (const Command& command : kCommands)
+    rows.push_back(
+        {std::string(command.name), std::string(command.what), std::string(command.usage)});
+  return command_list_json(ECHOSCAN_VERSION, kWhat, rows);
+}
+
 ExitCode run_command(const std::vector<std::string>& arguments) {
   const std::string name = arguments.empty() ? "" : arguments.front();
   if (name == "-h" || name == "--help" || name == "help") {
     fmt::print("{}", usage());
     return ExitCode::finished;
   }
-  if (name == "--version") {
-    fmt::print("echoscan {}\n", ECHOSCAN_VERSION);
+  if (name == "-V" || name == "--version") throw AskedForVersion();
+  if (name == "--help-json") {
+    fmt::print("{}", command_list_json());
     return ExitCode::finished;
   }
   if (name.empty())
@@ -177,6 +192,9 @@ std::string sentence_of(const std::system_error& error) {
 int run_and_report(const std::vector<std::string>& arguments) {
   try {
     return static_cast<int>(run_command(arguments));
+  } catch (const AskedForVersion&) {
+    fmt::print("{}", version_text());
+    return static_cast<int>(ExitCode::finished);
   } catch (const UserError& error) {
     return report(error.code(), error.what());
   } catch (const std::system_error& error) {

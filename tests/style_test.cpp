@@ -323,14 +323,15 @@ TEST(Style, LinksOfDocumentsLeadSomewhere) {
 TEST(Style, FilesThatAreNamedExist) {
   const fs::path root = ECHOSCAN_SOURCE_DIR;
   std::set<std::string> names;
-  for (const char* folder : {"bpf", "targets", "output", "scanner", "tests", "docs"})
+  for (const char* folder : {"bpf", "targets", "output", "scanner", "tests", "docs", "packaging"})
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / folder))
       names.insert(entry.path().filename());
   for (const fs::directory_entry& entry : fs::directory_iterator(root))
     names.insert(entry.path().filename());
   const std::regex name("(?:^|[^A-Za-z0-9_./<-])([a-z0-9_]+\\.(?:h|cpp|sh|py|md))(?![A-Za-z0-9_])");
   const std::regex path(
-      "(?:^|[^A-Za-z0-9_./-])((?:bpf|targets|output|scanner|tests|docs)/[A-Za-z0-9_./-]*[a-z0-9])");
+      "(?:^|[^A-Za-z0-9_./-])((?:bpf|targets|output|scanner|tests|docs|packaging)/"
+      "[A-Za-z0-9_./-]*[a-z0-9])");
   std::vector<Source> texts = documents();
   for (const Source& source : sources()) {
     texts.push_back({source.path, {}});

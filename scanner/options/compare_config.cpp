@@ -10,7 +10,8 @@ namespace {
 
 void add_table_options(CLI::App& app, CompareConfig& config) {
   OptionGroup group(app, "Tables");
-  group.arguments("A B", "", "Two scans: bundles, or results each with a --summary", config.scans);
+  group.arguments("SCAN", "", "Two, A and B: bundles, or results each with a --summary",
+                  config.scans);
   add_table_form(group, config.tables,
                  "slash8,slash16,slash24,label; country,asn with --mmdb [none but the total]",
                  "most changed");

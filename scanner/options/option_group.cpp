@@ -14,6 +14,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "scanner/options/option_table.h"
 #include "scanner/process/user_error.h"
 #include "targets/prefix.h"
 
@@ -125,6 +126,36 @@ class WholeFileConfig : public CLI::ConfigTOML {
   const CLI::App& app_;
   const CLI::Option& option_;
 };
+
+OptionRow row_of(const CLI::Option& option) {
+  OptionRow row;
+  row.is_argument = option.get_positional();
+  if (row.is_argument) row.names.push_back(option.get_name(true));
+  for (const std::string& name : option.get_snames()) row.names.push_back("-" + name);
+  for (const std::string& name : option.get_lnames()) row.names.push_back("--" + name);
+  if (option.get_items_expected_max() > 0) row.type_name = option.get_type_name();
+  row.description = option.get_description();
+  row.heading = option.get_group();
+  row.is_repeatable = option.get_items_expected_max() > 1;
+  return row;
+}
+
+CommandTable command_table(const CLI::App& app) {
+  CommandTable table{app.get_name(), app.get_description(), app.get_footer(), {}};
+  for (const CLI::Option* option : app.get_options())
+    if (!option->get_group().empty()) table.options.push_back(row_of(*option));
+  return table;
+}
+
+// Those that every command has, and that ask about it. What is hidden is for programs.
+void add_questions(CLI::App& app) {
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_version_flag("-V,--version", "",
+                       "Print version, build and what is compiled in, and exit");
+  app.add_flag_callback("--help-json", [] { throw CLI::CallForAllHelp(); })
+      ->group("")
+      ->configurable(false);
+}
 
 }  // namespace
 
@@ -255,7 +286,7 @@ void add_verbosity(OptionGroup& group, Verbosity& verbosity) {
 
 std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
                                            const std::string& heading, ConfigFile config_file) {
-  app.set_help_flag("-h,--help", "Print this help and exit");
+  add_questions(app);
   app.get_formatter()->column_width(34);
   CLI::Option* config_option =
       app.set_config("--config", "",
@@ -271,6 +302,11 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return std::nullopt;
+  } catch (const CLI::CallForAllHelp&) {
+    fmt::print("{}", command_table_json(command_table(app)));
+    return std::nullopt;
+  } catch (const CLI::CallForVersion&) {
+    throw AskedForVersion();
   } catch (const CLI::ConfigError& error) {
     throw UserError(ExitCode::bad_usage,
                     config_file_error(app, error, config_option->as<std::string>()));

@@ -106,12 +106,16 @@ class OptionGroup {
 // -v and -q.
 void add_verbosity(OptionGroup& group, Verbosity& verbosity);
 
+// Thrown when the arguments ask for the version, which main knows.
+struct AskedForVersion {};
+
 // What a config file may hold beside the command's own options: nothing, or another command's.
 enum class ConfigFile { own_options, any_options };
 
 // Adds --config under `heading`, parses a command's arguments and the file that it names, and
-// returns that name, which is empty without the option. nullopt when the arguments ask for help,
-// which is then printed to standard output. Throws UserError.
+// returns that name, which is empty without the option. nullopt when the arguments ask for help, or
+// for the same as JSON (option_table.h), which is then printed to standard output. Throws UserError
+// and AskedForVersion.
 std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std::string>& arguments,
                                            const std::string& heading, ConfigFile config_file);
 

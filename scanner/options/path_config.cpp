@@ -1,7 +1,5 @@
 #include "scanner/options/path_config.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <vector>
 
@@ -25,11 +23,9 @@ void add_path_options(CLI::App& app, PathConfig& config) {
                 if (!config.gateway_mac)
                   refuse(option, text, "an Ethernet address like 02:00:5e:10:00:01");
               });
-  group.value("--method", "METHOD",
-              fmt::format("How to send, one of {}: auto is af_xdp zero-copy, else "
-                          "xdp_live from 500k a queue on, else af_xdp copy, else af_packet, and "
-                          "says why [auto]",
-                          scan_method_names()),
+  group.value("--method", scan_method_names(),
+              "How to send: auto is af_xdp zero-copy, else xdp_live from 500k a queue on, else "
+              "af_xdp copy, else af_packet, and says why [auto]",
               [&config](const std::string& option, const std::string& text) {
                 std::vector<std::pair<std::string, Method>> choices{{"auto", Method::automatic}};
                 for (const MethodTraits& method : all_methods())

@@ -138,7 +138,7 @@ void add_output_options(CLI::App& app, OutputConfig& config) {
                                                       {"ip", Syntax::ip},
                                                       {"text", Syntax::text}});
               });
-  group.items("--fields", "NAME,...",
+  group.items("--fields", "FIELD,...",
               "Fields of a result to write, in this order; of jsonl and csv [all]",
               [&config](const std::string& option, const std::string& name) {
                 config.fields.push_back(parse_field(option, name));

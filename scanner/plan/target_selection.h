@@ -54,7 +54,7 @@ struct TargetSelection {
 TargetSelection select_targets(const TargetConfig& config);
 
 // The ranges of a system-wide list, merged; empty where there is no such list, or one of comments.
-// Throws select_targets() does.
+// Throws UserError as select_targets() does.
 std::vector<AddressRange> system_exclusions(const std::string& path);
 
 // The digest of a system-wide list's ranges; empty where there is no such list. Throws UserError as

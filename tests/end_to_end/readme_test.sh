@@ -55,11 +55,11 @@ done < <(grep '^echoscan aggregate' "$root/README.md")
 options() { sed -E 's/\]\([^)]*\)/]/g' | grep -oE -- '--[a-z][a-z-]+' | sort -u; }
 "$echoscan" scan --help | options >"$work/help"
 sed -n '/^## Options/,/^Exit status/p' "$root/README.md" | options >"$work/readme"
-diff <(grep -vx -e --help "$work/help") "$work/readme" >"$work/log" ||
+diff <(grep -vx -e --help -e --version "$work/help") "$work/readme" >"$work/log" ||
   fail "README and --help have different options"
 
 for command in aggregate compare; do
-  "$echoscan" $command --help | options | grep -vx -e --help >"$work/help"
+  "$echoscan" $command --help | options | grep -vx -e --help -e --version >"$work/help"
   grep '^| `' "$root/docs/$command.md" | options >"$work/documented"
   diff <(grep -vx -e --targets -e --exclude "$work/help") "$work/documented" >"$work/log" ||
     fail "docs/$command.md and $command --help have different options"

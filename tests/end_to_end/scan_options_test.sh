@@ -97,10 +97,13 @@ sort "$work/both" | cmp -s - <(lab truth $targets | sort) || fail "two shards ar
 "$echoscan" --help >"$work/usage"
 for command in $(grep -oE '^  [a-z]+ ' "$work/usage"); do
   "$echoscan" $command --help >"$work/out" || fail "$command --help ended with $?"
-  for option in -v,--verbose -q,--quiet --config -h,--help; do
+  for option in -v,--verbose -q,--quiet --config -h,--help -V,--version; do
     grep -q -e " $option " "$work/out" || fail "$command has no $option"
   done
   expect_equal "usages of $command" "$(grep -cE "^(usage:| +) echoscan $command " "$work/usage")" 1
+  for option in -V --version; do
+    "$echoscan" $command $option | cmp -s - <("$echoscan" --version) || fail "$command $option is not echoscan --version"
+  done
   expect_status 2 "$echoscan" $command --bogus 2>"$work/log"
   expect_text "$work/log" "see echoscan $command --help"
 done
@@ -109,6 +112,20 @@ expect_status 2 "$echoscan" scam 2>"$work/log"
 expect_text "$work/log" "there is no command 'scam'"
 expect_status 2 "$echoscan" 2>"$work/log"
 expect_text "$work/log" "which command?"
+
+# The version: a line for scripts, then which source this is and what is in it.
+"$echoscan" -V >"$work/out"
+grep -qxE 'echoscan [0-9]+\.[0-9]+\.[0-9]+' <(head -1 "$work/out") || fail "the version begins with '$(head -1 "$work/out")'"
+commit=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
+grep -qE "^commit: $commit(, with changes)?\$" "$work/out" || fail "the commit is not $commit: $(cat "$work/out")"
+for text in "build: $(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$ECHOSCAN_BUILD/CMakeCache.txt"), " "sending: af_xdp, " \
+  "receiving: XDP native, " "BPF programs: reply_filter, live_sender, read_clock"; do
+  expect_text "$work/out" "$text"
+done
+for program in $(sed -n 's/^BPF programs: \(.*\);.*/\1/p' "$work/out" | tr -d ,); do
+  [ -e "$root/bpf/$program.bpf.c" ] || fail "there is no BPF program $program"
+done
+expect_equal "BPF programs" "$(ls "$root"/bpf/*.bpf.c | wc -l)" "$(sed -n 's/^BPF programs: \(.*\);.*/\1/p' "$work/out" | wc -w)"
 
 # The same from a config file, with the command line winning.
 cat >"$work/scan.toml" <<TOML

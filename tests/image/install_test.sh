@@ -22,7 +22,7 @@ if grep -q '^CMAKE_BUILD_TYPE:[A-Z]*=Debug$' "$build/CMakeCache.txt"; then bytes
 [ "$bytes" -lt "$bytes_max" ] || fail "the installed program has $bytes bytes"
 echo "$bytes bytes"
 
-cmp "$documents/copyright" "$root/LICENSE"
+cmp "$documents/copyright" "$root/packaging/copyright"
 for document in README.md CHANGELOG.md docs; do diff -r "$documents/$document" "$root/$document"; done
 # What the README links to is either there or a folder of the sources.
 links=$(grep -oE '\]\([^)#]+' "$root/README.md" | cut -c3- | grep -v '^https*:' | sort -u)
@@ -30,5 +30,25 @@ links=$(grep -oE '\]\([^)#]+' "$root/README.md" | cut -c3- | grep -v '^https*:' 
 for link in $links; do
   [ -e "$documents/$link" ] || [[ $link != docs/* ]] || fail "the README links to $link, which is not installed"
 done
-[ "$(cd "$work" && find . -type f | grep -cvE '^\./(log|usr/bin/echoscan|usr/share/doc/echoscan/.*)$')" = 0 ] ||
-  fail "more is installed than that: $(cd "$work" && find . -type f)"
+
+# A page for each command, and what package_test.sh looks at more closely.
+for command in $("$program" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
+  page=$work/usr/share/man/man1/echoscan-$command.1.gz
+  gzip -dc "$page" | grep -q '^\.SH OPTIONS' || fail "the page of $command has no options"
+done
+rest='etc/echoscan/exclude.txt usr/bin/echoscan usr/lib/systemd/system/echoscan@.service
+  usr/share/bash-completion/completions/echoscan usr/share/fish/vendor_completions.d/echoscan.fish
+  usr/share/man/man1/echoscan.1.gz usr/share/man/man5/echoscan-json.5.gz usr/share/zsh/vendor-completions/_echoscan'
+for file in $rest; do
+  [ -s "$work/$file" ] || fail "$file is not installed"
+done
+others=$(cd "$work" && find . -type f | sed 's|^\./||' |
+  grep -vxE 'log|usr/share/doc/echoscan/.*|usr/share/man/man1/echoscan-[a-z]+\.1\.gz' |
+  grep -vxF "$(tr -s ' \n' '\n' <<<"$rest")" || [ $? = 1 ])
+[ -z "$others" ] || fail "more is installed than that: $others"
+
+# The machine's list of exclusions is not touched by another turn, and /usr/local has its completions elsewhere.
+echo 192.0.2.0/24 >"$work/etc/echoscan/exclude.txt"
+DESTDIR=$work cmake --install "$build" --prefix /usr/local --strip >"$work/log" || fail "a second turn: $(cat "$work/log")"
+[ "$(cat "$work/etc/echoscan/exclude.txt")" = 192.0.2.0/24 ] || fail "the list of exclusions was written over"
+[ -s "$work/usr/local/share/zsh/site-functions/_echoscan" ] || fail "zsh does not find its completion in /usr/local"

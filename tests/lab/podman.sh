@@ -3,6 +3,7 @@
 # kubectl, so that docs/container.md can be followed as it stands. Whatever they run as "the host" is the lab's near end.
 # shellcheck shell=bash disable=SC2154
 
+source "$(dirname "${BASH_SOURCE[0]}")/debian_base.sh"
 source "$(dirname "${BASH_SOURCE[0]}")/podman_storage.sh"
 mkdir -p "$work/bin" "$work/data"
 export PATH=$work/bin:$PATH
@@ -53,19 +54,6 @@ case "\$1 \$2" in
 esac
 EOF
   chmod +x "$work"/bin/*
-}
-
-# The base: Debian 12 out of Debian's packages, kept between runs, as lean as the slim images are.
-make_base() {
-  [ ! -e "$cache/base.tar" ] || return 0
-  local folder=$storage/base
-  debootstrap --variant=minbase bookworm "$folder" >"$work/log" 2>&1 || return 1
-  rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/cache/apt/*.bin "$folder"/var/lib/apt/lists/*
-  printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/doc/*' 'path-exclude=/usr/share/man/*' \
-    >"$folder/etc/dpkg/dpkg.cfg.d/slim"
-  tar -C "$folder" -cf "$cache/base.tar.new" .
-  mv "$cache/base.tar.new" "$cache/base.tar"
-  rm -rf "$folder"
 }
 
 # Whether containers can be started here with the given storage.

@@ -84,9 +84,9 @@ TEST(OptionsJson, HasEachOptionThatABundleCanHave) {
   // What is refused beside --bundle, what only says where options come from, and another word for
   // --tos.
   const std::set<std::string> left_out = {
-      "output", "append",   "summary",     "checkpoint", "no-checkpoint", "checkpoint-interval",
-      "resume", "continue", "no-continue", "dry-run",    "help",          "config",
-      "dscp"};
+      "output",  "append",   "summary",     "checkpoint", "no-checkpoint", "checkpoint-interval",
+      "resume",  "continue", "no-continue", "dry-run",    "help",          "config",
+      "version", "dscp"};
   const Json options = Json::parse(options_json(parsed({"--bundle", "x"}), 7)).at("options");
   std::set<std::string> expected;
   for (const std::string& name : all_options())
