@@ -10,10 +10,13 @@ exec >&2
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 [ $# -gt 0 ] || { echo "install_packages.sh: which purposes?"; exit 2; }
 
+is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 missing=()
 while read -r package; do
-  status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || echo absent)
-  [ "$status" = installed ] || missing+=("$package")
+  for name in ${package//|/ }; do
+    if is_installed "$name"; then continue 2; fi
+  done
+  missing+=("$package")
 done < <(awk -v wanted=" $* " '!/^#/ && NF && index(wanted, " " $2 " ") {print $1}' "$root/packages.txt")
 [ ${#missing[@]} -gt 0 ] || exit 0
 
@@ -30,6 +33,18 @@ if [ ! -e $policy ]; then
   chmod 755 $policy
 fi
 export DEBIAN_FRONTEND=noninteractive
-install=(apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}")
+# Of A|B the first that apt knows: another Debian may not have A.
+choose() {
+  local name
+  for name in ${1//|/ }; do
+    if apt-cache show "$name" >/dev/null 2>&1; then echo "$name"; return; fi
+  done
+  echo "${1%%|*}"
+}
+install() {
+  local package chosen=()
+  for package in "${missing[@]}"; do chosen+=("$(choose "$package")"); done
+  apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${chosen[@]}"
+}
 # The lists may be absent on a fresh machine or older than the mirror; then they are fetched once.
-"${install[@]}" || { apt-get update && "${install[@]}"; }
+install || { apt-get update && install; }

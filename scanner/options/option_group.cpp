@@ -57,6 +57,11 @@ std::string place_in(const std::string& file, std::string_view option) {
   return line > 0 ? fmt::format("{}:{}", file, line) : file;
 }
 
+// An option's value, empty when it was not given. CLI11 2.4 reads behind the end of none.
+std::string text_of(const CLI::Option& option) {
+  return option.count() > 0 ? option.as<std::string>() : "";
+}
+
 // Rewrites CLI11's errors about a config file, which name neither the file nor what is wrong.
 std::string config_file_error(const CLI::App& app, const CLI::ConfigError& error,
                               const std::string& file) {
@@ -119,8 +124,8 @@ class WholeFileConfig : public CLI::ConfigTOML {
   static constexpr std::string_view kSectionEnd = "--";
 
   [[noreturn]] void refuse_file(const std::string& reason) const {
-    throw UserError(ExitCode::bad_usage, fmt::format("cannot read the options in '{}': {}",
-                                                     option_.as<std::string>(), reason));
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("cannot read the options in '{}': {}", text_of(option_), reason));
   }
 
   const CLI::App& app_;
@@ -308,15 +313,14 @@ std::optional<std::string> parse_arguments(CLI::App& app, const std::vector<std:
   } catch (const CLI::CallForVersion&) {
     throw AskedForVersion();
   } catch (const CLI::ConfigError& error) {
-    throw UserError(ExitCode::bad_usage,
-                    config_file_error(app, error, config_option->as<std::string>()));
+    throw UserError(ExitCode::bad_usage, config_file_error(app, error, text_of(*config_option)));
   } catch (const CLI::ExtrasError&) {
     throw UserError(ExitCode::bad_usage, unknown_arguments_error(app));
   } catch (const CLI::ParseError& error) {
     throw UserError(ExitCode::bad_usage,
                     fmt::format("{} (see {} --help)", error.what(), app.get_name()));
   }
-  return config_option->as<std::string>();
+  return text_of(*config_option);
 }
 
 std::vector<std::string> given_options(const CLI::App& app) {

@@ -9,6 +9,7 @@
 
 #include "scanner/options/aggregate_config.h"
 #include "scanner/options/bench_config.h"
+#include "scanner/options/compare_config.h"
 #include "scanner/options/doctor_config.h"
 #include "scanner/options/merge_config.h"
 #include "scanner/options/option_group.h"
@@ -81,6 +82,11 @@ TEST(OptionTable, EachCommandHasOne) {
   EXPECT_EQ(table_of(parse_merge_config)["name"], "echoscan merge");
   EXPECT_EQ(table_of(parse_verify_config)["name"], "echoscan verify");
   EXPECT_EQ(table_of(parse_bench_config)["name"], "echoscan bench");
+  const Json compare = table_of(parse_compare_config);
+  EXPECT_TRUE(row_of(compare, "SCAN")["argument"]);
+  // CLI11 2.4 refuses a name with a blank, and with it the whole command.
+  for (const Json& row : compare["options"])
+    for (const std::string name : row["names"]) EXPECT_EQ(name.find(' '), name.npos) << name;
 }
 
 TEST(OptionTable, TheListHasCommandsAndFieldsInTheirOrder) {
