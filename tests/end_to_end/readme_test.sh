@@ -73,4 +73,6 @@ jq -r 'paths(type != "object" and type != "array") | map(if type == "number" the
   sed 's/\.\[\]/[]/g' | sort -u >"$work/keys"
 grep '^| `' "$root/docs/summary.md" | cut -d'|' -f2 | grep -oE '`[^`]+`' | tr -d '`' | sort -u >"$work/documented"
 [ "$(wc -l <"$work/keys")" -ge 80 ] || fail "only $(wc -l <"$work/keys") keys found in the summary"
-expect_equal "keys of the summary that are not documented" "$(comm -23 "$work/keys" "$work/documented")" ""
+# A null that stands for an object, as `control` without --control, is documented by its members.
+sed -nE 's/^([^.]+)\..*/\1/p' "$work/documented" | cat - "$work/documented" | sort -u >"$work/known"
+expect_equal "keys of the summary that are not documented" "$(comm -23 "$work/keys" "$work/known")" ""

@@ -116,8 +116,8 @@ expect_text "$work/log" "which command?"
 # The version: a line for scripts, then which source this is and what is in it.
 "$echoscan" -V >"$work/out"
 grep -qxE 'echoscan [0-9]+\.[0-9]+\.[0-9]+' <(head -1 "$work/out") || fail "the version begins with '$(head -1 "$work/out")'"
-commit=$(git -C "$root" rev-parse HEAD 2>/dev/null || echo unknown)
-grep -qE "^commit: $commit(, with changes)?\$" "$work/out" || fail "the commit is not $commit: $(cat "$work/out")"
+commit=$(sed -nE 's/^commit: ([0-9a-f]{40})(, with changes)?$/\1/p' "$work/out")
+git -C "$root" cat-file -e "$commit^{commit}" || fail "'$commit' is no commit of ours: $(cat "$work/out")"
 for text in "build: $(sed -n 's/^CMAKE_BUILD_TYPE:[A-Z]*=//p' "$ECHOSCAN_BUILD/CMakeCache.txt"), " "sending: af_xdp, " \
   "receiving: XDP native, " "BPF programs: reply_filter, live_sender, read_clock"; do
   expect_text "$work/out" "$text"
