@@ -29,7 +29,7 @@ def argument_files(command, program):
 BASH_BODY = """
 _echoscan() {
   local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-  local options= values= kind=
+  local options="" values="" kind=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     mapfile -t COMPREPLY < <(compgen -W "%(commands)s --help --version" -- "$current")

@@ -4,7 +4,13 @@
 # digests, and leaves out what every package has, a changelog and a copyright, which Debian's own dbgsym packages have by
 # a link to the program's.
 #
-#   cmake -DFOLDER=DIR -DCPACK=PROGRAM -P make_deb.cmake
+# Files have the time of the commit: the same program makes the same packages, byte for byte.
+#
+#   cmake -DFOLDER=DIR -DCPACK=PROGRAM -DPYTHON=PROGRAM -DSOURCE=DIR -P make_deb.cmake
+execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 "${PYTHON}"
+  "${CMAKE_CURRENT_LIST_DIR}/program_tables.py" "${SOURCE}"
+  OUTPUT_VARIABLE epoch OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+set(ENV{SOURCE_DATE_EPOCH} ${epoch})
 file(GLOB stale "${FOLDER}/echoscan*_*.deb" "${FOLDER}/echoscan*_*.ddeb")
 if(stale)
   file(REMOVE ${stale})

@@ -2,11 +2,14 @@
 
 Man pages and completions are made of these and of nothing else, so a command or an option that is added to the program
 is in all of them at the next build.
+
+    program_tables.py SOURCE    prints when the source was made
 """
 import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 
@@ -68,3 +71,7 @@ def source_epoch(source):
             return int(run.stdout)
     exported = re.fullmatch(r"[0-9a-f]+ ([0-9]+)\n", (source / "packaging/source_commit.txt").read_text())
     return int(exported[1]) if exported else int((source / "CHANGELOG.md").stat().st_mtime)
+
+
+if __name__ == "__main__":
+    print(source_epoch(sys.argv[1]))

@@ -33,7 +33,11 @@ files() {
 }
 
 # --- The packages.
-cmake --build "$ECHOSCAN_BUILD" --target deb >"$work/log" 2>&1 || fail "the packages cannot be made"
+for turn in first second; do
+  cmake --build "$ECHOSCAN_BUILD" --target deb >"$work/log" 2>&1 || fail "the packages cannot be made"
+  sha256sum "$ECHOSCAN_BUILD"/echoscan*_*.deb >"$work/$turn"
+done
+cmp "$work/first" "$work/second" || fail "the same program makes other packages the second time"
 program=("$ECHOSCAN_BUILD"/echoscan_*.deb)
 symbols=("$ECHOSCAN_BUILD"/echoscan-dbgsym_*.deb)
 expect_equal "packages" "${#program[@]} ${#symbols[@]}" "1 1"
@@ -125,7 +129,7 @@ for command in $(jq -r '.commands[].name' "$work/commands"); do
   while read -r option; do
     grep -qF -e "\\fB$option\\fR" "$work/text" || fail "the page of $command has no $option"
     grep -qw -e "$option" "$work/bash" || fail "bash knows no $command $option"
-    grep -qF -e "$option[" "$work/zsh" || fail "zsh knows no $command $option"
+    grep -qF -e "${option}[" "$work/zsh" || fail "zsh knows no $command $option"
     grep -qE -e "$(sed -E 's/^--/ -l /; s/^-([a-zA-Z])$/ -s \1/' <<<"$option") " "$work/fish" || fail "fish knows no $command $option"
   done <"$work/options"
 done

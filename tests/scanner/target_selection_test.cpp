@@ -187,7 +187,8 @@ TEST(TargetSelection, ExclusionsThatExcludeNothingAreRefused) {
     EXPECT_NE(refusal({"1.0.0.0/24", "-x", "1.0.0.1", "--exclude-file", list}), "") << text;
     EXPECT_NE(refusal({"1.0.0.0/24", "--skip-bad-lines", "--exclude-file", list}), "") << text;
     // The system-wide list may be comments alone.
-    if (!text.starts_with('#')) EXPECT_THROW(selection_of({"1.0.0.0/24"}, list), UserError) << text;
+    if (text.starts_with('#')) continue;
+    EXPECT_THROW(selection_of({"1.0.0.0/24"}, list), UserError) << text;
   }
   EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", write_file("none.txt", "")}),
                        "none.txt' excludes nothing: there is no IPv4 address"));
