@@ -137,6 +137,7 @@ std::string unknown_command_error(const std::string& name) {
 // What --help says, for programs: completions and man pages are made of it.
 std::string command_list_json() {
   std::vector<CommandListRow> rows;
+  rows.reserve(kCommands.size());
   for (const Command& command : kCommands)
     rows.push_back(
         {std::string(command.name), std::string(command.what), std::string(command.usage)});

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `cmake --install` into an empty folder gives a program that runs and is small, and documents that lead nowhere wrong.
+# `cmake --install` into an empty folder gives a program that runs and is small, documents that lead nowhere wrong, and
+# what belongs to a program that is installed; the machine's own list of exclusions stays.
 #
 #   install_test.sh BUILD-FOLDER
 set -euo pipefail
