@@ -195,10 +195,19 @@ expand() { # NAME...
   done
 }
 expand $(setting SystemCallFilter) | sort -u >"$work/allowed"
-awk '/execve\("[^"]*\/echoscan"/ { begun = 1; next } begun' "$work/calls" |
-  sed -nE 's/^[0-9]+ +(<\.\.\. )?([a-z0-9_]+)(\(| resumed).*/\2/p' | sort -u >"$work/called"
+awk '/execve\("[^"]*\/echoscan"/ { begun = 1; next } begun' "$work/calls" >"$work/its-calls"
+sed -nE 's/^[0-9]+ +(<\.\.\. )?([a-z0-9_]+)(\(| resumed).*/\2/p' "$work/its-calls" | sort -u >"$work/called"
 [ "$(wc -l <"$work/called")" -ge 40 ] || fail "only $(wc -l <"$work/called") system calls were seen"
 expect_equal "system calls outside the filter" "$(comm -23 "$work/called" "$work/allowed" | xargs)" ""
+# Nor does it ask for what other directives deny: sockets of other families, memory to write and to execute, namespaces,
+# files to write anywhere but in its folder.
+families=$(grep -oE 'socket\(AF_[A-Z0-9]+' "$work/its-calls" | sed 's/.*(//' | sort -u)
+[ "$(wc -w <<<"$families")" -ge 3 ] || fail "only these families of sockets were seen: $families"
+expect_equal "families outside the list" \
+  "$(comm -23 <(echo "$families") <(setting RestrictAddressFamilies | tr ' ' '\n' | sort) | xargs)" ""
+expect_equal "what the unit denies" "$(grep -cE 'PROT_WRITE\|PROT_EXEC|CLONE_NEW|SCHED_(FIFO|RR)' "$work/its-calls" || [ $? = 1 ])" 0
+expect_equal "files written elsewhere" "$(grep -E 'open(at)?\(.*O_(WRONLY|RDWR|CREAT)' "$work/its-calls" | grep -v ENOENT |
+  sed -nE 's/.*"([^"]*)".*/\1/p' | grep '^/' | grep -vE "^($state|/dev/null)" | sort -u | xargs)" ""
 
 # --- And back: nothing is left but what the page says, what was found and what was written by hand.
 follow 7 7
