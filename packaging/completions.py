@@ -113,7 +113,7 @@ def zsh(program):
         specs = [spec for row in options_of(command) for spec in zsh_option(row, program)]
         for row in arguments_of(command):
             action = "_files" if argument_files(command, program) else " "
-            specs.append(quoted(f"*:{zsh_text(row['type'])}:{action}"))
+            specs.append(quoted(f"*:{zsh_text(row['type'] or row['names'][0])}:{action}"))
         lines.append(f"    {command['name']})")
         lines.append("      _arguments -S \\\n        " + " \\\n        ".join(dict.fromkeys(specs)) + " ;;")
     return "\n".join([*lines, "  esac", "}", '_echoscan "$@"', ""])

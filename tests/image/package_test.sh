@@ -153,6 +153,21 @@ expect_equal "bash, a file" "$(complete_in_bash scan -t net)" networks.txt
 expect_equal "bash, the second of a list" "$(complete_in_bash scan --fields target,rtt_u)" target,rtt_us
 expect_equal "zsh" "$(zsh -fc "fpath=('$share/zsh/vendor-completions' \$fpath); autoload -U compinit; compinit -u -D
   zsh -n '$share/zsh/vendor-completions/_echoscan' && print \$_comps[echoscan]")" _echoscan
+# At a terminal of its own: an option, the word of an option, a file.
+cat >"$work/type.zsh" <<'EOF'
+zmodload zsh/zpty
+zpty shell "TERM=dumb zsh -f"
+zpty -w shell "cd '$2'; fpath=('$1' \$fpath); autoload -U compinit; compinit -u -D; print begin | tr a-z A-Z"
+zpty -r shell said '*BEGIN*'
+for typed becomes in 'scan --status-f' 'status-file' 'scan --status o' 'status off' 'merge netw' 'merge networks.txt'; do
+  zpty -n -w shell $'\x15'"echoscan $typed"$'\t'
+  zpty -r shell said "*$becomes*" || exit 1
+  print $becomes
+done
+EOF
+expect_equal "zsh at a terminal" \
+  "$(timeout 60 zsh -f "$work/type.zsh" "$share/zsh/vendor-completions" "$machine/root" | paste -sd,)" \
+  "status-file,status off,merge networks.txt"
 expect_equal "fish" "$(HOME=$work fish -c "source '$share/fish/vendor_completions.d/echoscan.fish'
   complete -C 'echoscan doc'; complete -C 'echoscan scan --status o'" | cut -f1 | xargs)" "doctor off"
 
