@@ -1,10 +1,14 @@
 #include "targets/cloud_list.h"
 
+#include <array>
 #include <cstdint>
 #include <iterator>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <vector>
+
+#include "targets/ipv6_prefix.h"
+#include "targets/target_line.h"
 
 namespace echoscan {
 namespace {
@@ -12,8 +16,15 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kUnknownShape =
-    "it is JSON, but no cloud's list: there is no array `prefixes` (Amazon, Google) or `values` "
-    "(Microsoft) in it";
+    "it is JSON, but no list that is read: there is no array `prefixes` (Amazon, Google), `values` "
+    "(Microsoft), `regions` (Oracle) or `ips` (Microsoft 365) in it, and none of prefixes (GitHub, "
+    "Fastly, Cloudflare)";
+constexpr const char* kUnknownLines =
+    "its lines are JSON, but the first one has neither a `target` (results) nor a `cidr` "
+    "(Spamhaus)";
+constexpr const char* kStrayTarget =
+    "it is written as a target, and stands where no list has one; of a list of exclusions all is "
+    "read or nothing";
 
 // The parser's messages quote what it read last, however long that is.
 constexpr std::size_t kParserSentenceMax = 200;
@@ -87,34 +98,58 @@ class ByteIterator {
   std::string_view chunk_;
 };
 
-// What has been read of an element of `prefixes`, `ipv6_prefixes` or `values`: its keys come in any
-// order.
+// What has been read of an element: its keys come in any order.
 struct Element {
-  std::vector<std::string> prefixes;
-  std::string place;    // region or scope
-  std::string service;  // or Microsoft's name
+  struct Prefix {
+    std::string text;
+    std::string tags;  // Oracle's, joined
+  };
+  std::vector<Prefix> prefixes;
+  std::string place;    // region, scope or Microsoft 365's service area
+  std::string service;  // or Microsoft's name, or Microsoft 365's category
   bool has_prefixes = false;
+  bool has_hosts = false;
 
   void clear() {
     prefixes.clear();
     place.clear();
     service.clear();
     has_prefixes = false;
+    has_hosts = false;
   }
-  [[nodiscard]] std::string label() const {
-    return place + (place.empty() || service.empty() ? "" : "/") + service;
+  [[nodiscard]] std::string label(const std::string& tags) const {
+    const std::string& second = tags.empty() ? service : tags;
+    return place + (place.empty() || second.empty() ? "" : "/") + second;
   }
 };
 
+// What the values are that stand directly in the container that is open.
+enum class Within {
+  other,
+  items,     // of an array that may be one of prefixes
+  elements,  // of an array of objects with prefixes in them
+  element,   // one of these
+  prefixes,  // of an element
+  hosts,     // of an element of Microsoft 365's
+  block,     // of an element of Oracle's
+  tags,      // of such a block
+};
+
 bool is_element_array(const std::string& key) {
-  return key == "prefixes" || key == "ipv6_prefixes" || key == "values";
+  return key == "prefixes" || key == "ipv6_prefixes" || key == "values" || key == "regions";
+}
+
+// Fastly's and Cloudflare's keys say nothing about their prefixes.
+bool is_unnamed_array(const std::string& key) {
+  return key == "addresses" || key == "ipv6_addresses" || key == "ipv4_cidrs" ||
+         key == "ipv6_cidrs";
 }
 
 // Takes the parser's events. `path_` holds the brackets of the containers that are open: an
 // element's own keys are at "{[{", Microsoft's prefixes at "{[{{[".
 class CloudListReader : public nlohmann::json_sax<Json> {
  public:
-  CloudListReader(std::string_view name, TargetList& list) : list_(list), place_{name} {}
+  CloudListReader(std::string_view name, TargetList& list) : list_(list), name_(name) {}
 
   bool null() override { return other_value(); }
   bool boolean(bool) override { return other_value(); }
@@ -124,31 +159,34 @@ class CloudListReader : public nlohmann::json_sax<Json> {
   bool binary(binary_t&) override { return other_value(); }
 
   bool string(string_t& text) override {
-    if (is_prefix_key()) {
-      element_.has_prefixes = true;
-      if (element_.prefixes.size() == kElementPrefixesMax) {
-        place_.array = place_array_;
-        failure = place_.element_text() + " has more than " + std::to_string(kElementPrefixesMax) +
-                  " prefixes";
-        return false;
-      }
-      element_.prefixes.push_back(std::move(text));
-    } else if (path_ == kElementPath) {
-      if (key_ == "region" || key_ == "scope") {
-        element_.place = std::move(text);
-      } else if (key_ == "service" || key_ == "name") {
-        element_.service = std::move(text);
-      }
-    } else if (path_ == kArrayPath) {
-      return other_value();
+    if (is_prefix_value()) return take_prefix(text);
+    switch (within_) {
+      case Within::items:
+        take_item(text);
+        break;
+      case Within::elements:
+        return other_value();
+      case Within::element:
+        refuse_stray(text);
+        take_label_part(text);
+        break;
+      case Within::tags:
+        refuse_stray(text);
+        block_.tags.append(block_.tags.empty() ? "" : "+").append(text);
+        break;
+      case Within::hosts:
+        element_.has_hosts = true;
+        refuse_stray(text);
+        break;
+      default:
+        refuse_stray(text);
     }
     return true;
   }
 
   bool key(string_t& text) override {
-    if (path_ == "{") place_array_ = text;
-    if (path_ == kElementPath) key_ = text;
-    if (path_ == kPropertiesPath) property_ = text;
+    refuse_stray(text);
+    if (object_depth_ <= keys_.size()) keys_[object_depth_ - 1] = text;
     return true;
   }
 
@@ -158,6 +196,10 @@ class CloudListReader : public nlohmann::json_sax<Json> {
   bool end_array() override { return close(); }
 
   bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
+    if (is_over_ && !is_list_ && is_object_) {
+      failure = kUnknownLines;
+      return false;
+    }
     // "[json.exception.parse_error.101] parse error at line 3, column 1: ..."
     const std::string_view text = error.what();
     const std::size_t end_of_tag = text.find("] ");
@@ -167,93 +209,223 @@ class CloudListReader : public nlohmann::json_sax<Json> {
     return false;
   }
 
-  [[nodiscard]] bool is_cloud_list() const { return is_cloud_list_; }
+  // Whether there was anything in it that lists have.
+  [[nodiscard]] bool is_list() const { return is_list_; }
 
   std::string failure;
 
  private:
-  static constexpr const char* kArrayPath = "{[";
-  static constexpr const char* kElementPath = "{[{";
-  static constexpr const char* kPropertiesPath = "{[{{";
-  static constexpr const char* kPrefixesPath = "{[{{[";
   static constexpr std::size_t kDepthMax = 64;
 
-  [[nodiscard]] bool in_values() const { return place_array_ == "values"; }
+  [[nodiscard]] bool is_root_array() const { return path_.front() == '['; }
+  // The key of the array that elements or items are in; empty when it is the document.
+  [[nodiscard]] const std::string& array_key() const {
+    static const std::string none;
+    return is_root_array() ? none : keys_[path_.starts_with("{{") ? 1 : 0];
+  }
+  // Of the element.
+  [[nodiscard]] const std::string& element_key() const { return keys_[is_root_array() ? 0 : 1]; }
+  [[nodiscard]] ListPlace place() const { return {name_, 0, array_key(), index_}; }
 
-  // Whether the keys that lead here say that the next value is a prefix.
-  [[nodiscard]] bool is_prefix_key() const {
-    if (in_values())
-      return path_ == kPrefixesPath && key_ == "properties" && property_ == "addressPrefixes";
-    return path_ == kElementPath && (key_ == "ip_prefix" || key_ == "ipv4Prefix" ||
-                                     key_ == "ipv6Prefix" || key_ == "ipv6_prefix");
+  [[nodiscard]] Within find_within() const {
+    if (path_ == "[") return Within::items;
+    if (path_ == "{[") return is_element_array(keys_[0]) ? Within::elements : Within::items;
+    if (path_ == "{{[" && keys_[0] == "result") return Within::items;
+    if (path_ == "[{" || (path_ == "{[{" && is_element_array(keys_[0]))) return Within::element;
+    if (path_ == "[{[" && keys_[0] == "ips") return Within::prefixes;
+    if (path_ == "[{[" && keys_[0] == "urls") return Within::hosts;
+    if (path_ == "{[{{[" && keys_[0] == "values" && keys_[1] == "properties" &&
+        keys_[2] == "addressPrefixes")
+      return Within::prefixes;
+    const bool is_block = keys_[0] == "regions" && keys_[1] == "cidrs";
+    if (path_ == "{[{[{" && is_block) return Within::block;
+    if (path_ == "{[{[{[" && is_block && keys_[2] == "tags") return Within::tags;
+    return Within::other;
+  }
+
+  // Whether the keys that lead here say that the next value is a prefix of an element.
+  [[nodiscard]] bool is_prefix_value() const {
+    if (within_ == Within::prefixes) return true;
+    if (within_ == Within::block) return keys_[2] == "cidr";
+    if (within_ != Within::element || is_root_array()) return false;
+    const bool has_own_prefix = keys_[0] == "prefixes" || keys_[0] == "ipv6_prefixes";
+    const std::string& key = keys_[1];
+    return has_own_prefix && (key == "ip_prefix" || key == "ipv4Prefix" || key == "ipv6Prefix" ||
+                              key == "ipv6_prefix");
+  }
+
+  bool take_prefix(std::string& text) {
+    if (within_ == Within::block) {
+      block_.text = std::move(text);
+      return true;
+    }
+    element_.has_prefixes = true;
+    return keep_prefix({std::move(text), {}});
+  }
+
+  bool keep_prefix(Element::Prefix prefix) {
+    if (element_.prefixes.size() == kElementPrefixesMax) {
+      failure = place().element_text() + " has more than " + std::to_string(kElementPrefixesMax) +
+                " prefixes";
+      return false;
+    }
+    element_.prefixes.push_back(std::move(prefix));
+    return true;
+  }
+
+  void take_label_part(std::string& text) {
+    const std::string& key = element_key();
+    if (is_root_array()) {
+      if (key == "serviceArea") element_.place = std::move(text);
+      if (key == "category") element_.service = std::move(text);
+    } else if (key == "region" || key == "scope") {
+      element_.place = std::move(text);
+    } else if (key == "service" || key == "name") {
+      element_.service = std::move(text);
+    }
+  }
+
+  // The first item says whether an array under a key is one of prefixes; the document itself is.
+  void take_item(const std::string& text) {
+    if (index_ == 0)
+      is_prefix_array_ =
+          is_root_array() || is_unnamed_array(array_key()) || is_written_as_target(text);
+    if (is_prefix_array_) {
+      is_list_ = true;
+      list_.add(text, is_unnamed_array(array_key()) ? std::string_view() : array_key(), place());
+    } else if (is_written_as_target(text)) {
+      list_.add_error(place(), text, "it stands in an array that does not begin with a prefix");
+    }
+    ++index_;
+  }
+
+  // Of exclusions nothing that is written as a target is passed over.
+  void refuse_stray(const std::string& text) {
+    if (list_.is_strict && is_written_as_target(text) && !is_ipv6_target(text))
+      list_.add_error({name_}, text, kStrayTarget);
   }
 
   // A value that is not text is an error where a prefix or an element has to be.
   bool other_value() {
-    if (!is_element_array(place_array_)) return true;
-    place_.array = place_array_;
-    if (is_prefix_key()) {
-      element_.has_prefixes = true;
-      list_.add_error(place_, "", "the prefix is no text");
-    } else if (path_ == kArrayPath) {
-      list_.add_error(place_, "", "this is no object");
-      ++place_.element;
+    if (is_prefix_value()) {
+      if (within_ != Within::block) element_.has_prefixes = true;
+      is_block_wrong_ = within_ == Within::block;
+      list_.add_error(place(), "", "the prefix is no text");
+    } else if (within_ == Within::elements) {
+      list_.add_error(place(), "", "this is no object");
+      ++index_;
+    } else if (within_ == Within::items) {
+      if (index_ == 0) is_prefix_array_ = is_root_array() || is_unnamed_array(array_key());
+      if (is_prefix_array_) list_.add_error(place(), "", "the prefix is no text");
+      is_list_ = is_list_ || is_prefix_array_;
+      ++index_;
     }
     return true;
   }
 
+  // An element is a value that may stand there.
+  [[nodiscard]] bool may_open(char container) const {
+    if (within_ == Within::elements || (within_ == Within::items && is_root_array()))
+      return container == '{';
+    return within_ != Within::items && !is_prefix_value();
+  }
+
   bool open(char container) {
-    if (is_prefix_key() || (path_ == kArrayPath && container == '[')) other_value();
-    // An empty list of prefixes counts as one.
+    if (path_.empty())
+      is_object_ = container == '{';
+    else if (!may_open(container))
+      other_value();
     path_ += container;
+    if (container == '{') ++object_depth_;
     if (path_.size() > kDepthMax) {
       failure = "its JSON is nested deeper than " + std::to_string(kDepthMax) + " levels";
       return false;
     }
-    if (is_prefix_key()) element_.has_prefixes = true;
-    if (path_ == kArrayPath && is_element_array(place_array_)) {
-      is_cloud_list_ = true;
-      place_.element = 0;
-    }
-    if (path_ == kElementPath) {
-      element_.clear();
-      key_.clear();
-    }
-    if (path_ == kPropertiesPath) property_.clear();
+    within_ = find_within();
+    begin_container();
     return true;
   }
 
+  void begin_container() {
+    if (within_ == Within::elements) is_list_ = true;
+    if (within_ == Within::elements || within_ == Within::items) {
+      index_ = 0;
+      is_prefix_array_ = false;
+    }
+    if (within_ == Within::element) {
+      element_.clear();
+      keys_[is_root_array() ? 0 : 1].clear();
+    }
+    if (within_ == Within::block) {
+      block_ = {};
+      is_block_wrong_ = false;
+      keys_[2].clear();
+    }
+    if (path_ == "{[{{") keys_[2].clear();
+    // An empty list of prefixes counts as one.
+    const bool is_cidrs = path_ == "{[{[" && keys_[0] == "regions" && keys_[1] == "cidrs";
+    if (within_ == Within::prefixes || is_cidrs) element_.has_prefixes = true;
+    if (within_ == Within::prefixes) is_list_ = true;
+  }
+
   bool close() {
-    if (path_ == kElementPath && is_element_array(place_array_)) finish_element();
+    if (within_ == Within::element) finish_element();
+    // An empty document is an empty list.
+    if (within_ == Within::items && index_ == 0 &&
+        (is_root_array() || is_unnamed_array(array_key())))
+      is_list_ = true;
+    const bool is_good = within_ != Within::block || finish_block();
+    if (path_.back() == '{') --object_depth_;
     path_.pop_back();
-    return !list_.labels.is_overfull();
+    is_over_ = path_.empty();
+    within_ = is_over_ ? Within::other : find_within();
+    return is_good && !list_.labels.is_overfull();
+  }
+
+  bool finish_block() {
+    if (!block_.text.empty()) return keep_prefix(std::move(block_));
+    if (!is_block_wrong_) list_.add_error(place(), "", "there is no cidr in one of its cidrs");
+    return true;
+  }
+
+  // What an element without prefixes lacks.
+  [[nodiscard]] const char* lack() const {
+    if (is_root_array()) return "there is neither ips nor urls in it";
+    if (keys_[0] == "values") return "there is no properties.addressPrefixes in it";
+    if (keys_[0] == "regions") return "there is no cidrs in it";
+    return "there is no ip_prefix, ipv4Prefix or ipv6Prefix in it";
   }
 
   void finish_element() {
-    place_.array = place_array_;
-    if (!element_.has_prefixes)
-      list_.add_error(place_, "",
-                      in_values() ? "there is no properties.addressPrefixes in it"
-                                  : "there is no ip_prefix, ipv4Prefix or ipv6Prefix in it");
-    const std::string label = element_.label();
-    for (const std::string& prefix : element_.prefixes) {
-      if (prefix.find(':') != std::string::npos) {
-        ++list_.ipv6_count;
-      } else {
-        list_.add(prefix, label, place_);
-      }
+    if (!element_.has_prefixes && element_.has_hosts && !list_.is_strict) {
+      ++list_.host_entry_count;
+    } else if (!element_.has_prefixes && element_.has_hosts) {
+      list_.add_error(place(), "",
+                      "it names hosts (urls) and no address; exclusions are addresses: write those "
+                      "of the hosts on a list, or take the element out");
+    } else if (!element_.has_prefixes) {
+      list_.add_error(place(), "", lack());
     }
-    ++place_.element;
+    const std::string label = element_.label("");
+    for (const Element::Prefix& prefix : element_.prefixes)
+      list_.add(prefix.text, prefix.tags.empty() ? label : element_.label(prefix.tags), place());
+    ++index_;
   }
 
   TargetList& list_;
-  ListPlace place_;
+  std::string_view name_;
   std::string path_;
-  std::string place_array_;  // the key of the outermost object that is open
-  std::string key_;          // of the element
-  std::string property_;     // of the element's `properties`
+  std::array<std::string, 4> keys_;  // of the outermost objects that are open
+  std::size_t object_depth_ = 0;
+  Within within_ = Within::other;
+  std::uint64_t index_ = 0;  // of the element or item
   Element element_;
-  bool is_cloud_list_ = false;
+  Element::Prefix block_;
+  bool is_block_wrong_ = false;  // its cidr was no text
+  bool is_prefix_array_ = false;
+  bool is_list_ = false;
+  bool is_object_ = false;  // the document; else an array
+  bool is_over_ = false;
 };
 
 }  // namespace
@@ -277,7 +449,7 @@ tl::expected<void, std::string> read_cloud_list(ListBytes& bytes, std::string_vi
   if (list.labels.is_overfull())
     return tl::make_unexpected(list.labels.overfull_error(limit.line()));
   if (!is_good) return tl::make_unexpected(reader.failure);
-  if (!reader.is_cloud_list()) return tl::make_unexpected(kUnknownShape);
+  if (!reader.is_list()) return tl::make_unexpected(kUnknownShape);
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "targets/list_bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -88,6 +89,22 @@ char ListBytes::first_mark() {
     lead_ += more;
   }
   return '\0';
+}
+
+std::string_view ListBytes::first_line(std::size_t bytes_max) {
+  const char mark = first_mark();
+  const std::size_t begin = std::min(lead_.find(mark), lead_.size());
+  while (true) {
+    const std::size_t end = lead_.find('\n', begin);
+    const std::size_t bytes = std::min(end, lead_.size()) - begin;
+    if (bytes > bytes_max) return {};
+    if (end == std::string::npos)
+      if (const std::string_view more = unpack_more(); !more.empty()) {
+        lead_ += more;
+        continue;
+      }
+    return std::string_view(lead_).substr(begin, bytes);
+  }
 }
 
 }  // namespace echoscan

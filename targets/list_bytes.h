@@ -30,6 +30,11 @@ class ListBytes {
   // before next(); consumes nothing.
   char first_mark();
 
+  // The first line that has more than blanks in it, from its first_mark() on; empty when it is
+  // longer than `bytes_max`. Call before next(); consumes nothing, and is valid until the next
+  // call.
+  std::string_view first_line(std::size_t bytes_max);
+
   // Why the rest cannot be read, a clause ("the gzip data ends early"); empty: no failure.
   [[nodiscard]] const std::string& failure() const { return failure_; }
 

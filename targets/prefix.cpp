@@ -1,7 +1,11 @@
 #include "targets/prefix.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
+
+#include "targets/ipv6_prefix.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 namespace {
@@ -16,16 +20,37 @@ bool has_leading_zero(std::string_view text) {
   return false;
 }
 
+// Whether a text may be the name of a host. Names of a single word are names, too.
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t kNameBytesMax = 253;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_of_name = [is_letter](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  };
+  return text.size() <= kNameBytesMax && !text.starts_with("0x") && !text.starts_with('-') &&
+         std::any_of(text.begin(), text.end(), is_letter) &&
+         std::all_of(text.begin(), text.end(), is_of_name);
+}
+
 // Why a dotted quad was refused, in words that help.
 std::string address_error(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon != std::string_view::npos && parse_ipv4(text.substr(0, colon)))
     return "'" + excerpt(text) + "' has a port, which a ping has not";
-  if (colon != std::string_view::npos) return "IPv6 addresses are not probed, only IPv4 ones";
+  if (const std::optional<Ipv4> address = embedded_ipv4(text))
+    return "it is an IPv4 address in the form of IPv6; write " + to_string(*address);
+  if (colon != std::string_view::npos &&
+      text.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos)
+    return "IPv6 addresses are not probed, only IPv4 ones";
   if (text.find_first_not_of("0123456789.") == std::string_view::npos && has_leading_zero(text))
     return "'" + excerpt(text) +
            "' has a number with a leading zero, which some programs read as octal";
-  return "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
+  const std::string refusal =
+      "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
+  if (!is_host_name(text)) return refusal;
+  const std::string name = excerpt(text, text.size());
+  return refusal + "; lists have no names of hosts: `echoscan ping " + name +
+         "` looks one up, and `dig +short " + name + "` prints the addresses to list";
 }
 
 tl::expected<Ipv4, std::string> parse_address(std::string_view text) {
@@ -73,8 +98,13 @@ tl::expected<AddressRange, std::string> parse_first_last(std::string_view text, 
 
 tl::expected<AddressRange, std::string> parse_range(std::string_view text) {
   const std::size_t mark = text.find_first_of("/-");
-  if (mark != std::string_view::npos)
-    return text[mark] == '/' ? parse_cidr(text, mark) : parse_first_last(text, mark);
+  if (mark != std::string_view::npos && text[mark] == '/') return parse_cidr(text, mark);
+  if (mark != std::string_view::npos) {
+    tl::expected<AddressRange, std::string> range = parse_first_last(text, mark);
+    // A name may have a dash in it, and is no range of two names.
+    if (!range && is_host_name(text)) return tl::make_unexpected(address_error(text));
+    return range;
+  }
   const tl::expected<Ipv4, std::string> address = parse_address(text);
   if (!address) return tl::make_unexpected(address.error());
   return AddressRange{*address, *address};
@@ -89,10 +119,7 @@ std::string to_string(const AddressRange& range) {
 }
 
 std::string excerpt(std::string_view text, std::size_t bytes_max) {
-  std::string shown(text.substr(0, bytes_max));
-  for (char& c : shown)
-    if (c < ' ' || c > '~') c = '?';
-  return shown;
+  return printable_text(utf8_prefix(text, bytes_max));
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -33,7 +33,8 @@ tl::expected<AddressRange, std::string> parse_range(std::string_view text);
 // An address or a CIDR block where the range is one, else first-last.
 std::string to_string(const AddressRange& range);
 
-// The beginning of a text, made fit for a terminal: a file given as a list may be a picture.
+// The beginning of a text, made fit for a terminal, since a file given as a list may be a picture:
+// UTF-8 as it is, escapes like `\x1b` for all that a terminal obeys and for bytes that are none.
 std::string excerpt(std::string_view text, std::size_t bytes_max = 60);
 
 // White space in lists: ASCII's.

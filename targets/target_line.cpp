@@ -6,13 +6,18 @@
 #include <cstdint>
 #include <optional>
 
+#include "targets/ipv6_prefix.h"
+#include "targets/octet_pattern.h"
+
 namespace echoscan {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::string_view kSeparators = " \t\r\n\v\f,";
 constexpr const char* kTargetInComment =
-    "behind ';' stands what may be a target; begin the comment with '#', or write a target a line";
+    "in a comment stands what may be a target; begin the comment with '#', or write a target a "
+    "line";
+constexpr std::size_t kLineRangesMax = 65'536;  // of one with patterns: its memory is bounded
 constexpr std::string_view kJoints = "-/";  // of a range and a block; blanks may stand around them
 
 bool is_digit(char c) {
@@ -115,6 +120,12 @@ bool begins_with_other_dash(std::string_view text) {
                      [text](std::string_view dash) { return text.starts_with(dash); });
 }
 
+// Of a text that does not begin with blanks. Nearly every line begins with a digit.
+bool begins_comment(std::string_view text) {
+  const char mark = text.front();
+  return mark == ';' || ((mark == '/' || mark == '-') && text.size() > 1 && text[1] == mark);
+}
+
 // Reads the targets of a line one after the other.
 class LineReader {
  public:
@@ -151,6 +162,7 @@ class LineReader {
     const std::string_view token = rest_.substr(0, bytes);
     rest_.remove_prefix(bytes);
     const tl::expected<AddressRange, std::string> range = parse_range(token);
+    if (!range && is_octet_pattern(token)) return take_pattern(token);
     if (!range) return fault(token, range.error());
     if (has_mask_)
       return fault(token, "it stands behind a network and its mask; write a target a line");
@@ -164,6 +176,18 @@ class LineReader {
     if (is_bare) ++bare_count_;
     is_comma_list_ = has_comma_;
     ranges_.push_back(*range);
+    return {};
+  }
+
+  tl::expected<void, LineFault> take_pattern(std::string_view token) {
+    const tl::expected<void, std::string> read = read_octet_pattern(token, ranges_);
+    if (!read) return fault(token, read.error());
+    if (ranges_.size() > kLineRangesMax)
+      return fault(token, "the patterns of the line make more than " +
+                              std::to_string(kLineRangesMax) + " ranges; write fewer a line");
+    if (has_mask_)
+      return fault(token, "it stands behind a network and its mask; write a target a line");
+    is_comma_list_ = has_comma_;
     return {};
   }
 
@@ -212,6 +236,11 @@ class LineReader {
 
 }  // namespace
 
+bool is_text_comment(std::string_view line) {
+  const std::string_view text = trimmed(line);
+  return !text.empty() && begins_comment(text);
+}
+
 bool is_written_as_target(std::string_view word) {
   while (!word.empty() && (word.back() == '.' || word.back() == ':')) word.remove_suffix(1);
   if (word.starts_with('/') && consists_of(word.substr(1), "0123456789.")) return true;
@@ -242,11 +271,24 @@ tl::expected<std::string_view, LineFault> read_target_line(std::string_view line
   ranges.clear();
   const std::string_view text = trimmed(line.substr(0, line.find('#')));
   if (text.empty()) return std::string_view();
-  if (text.front() == ';') {
+  if (begins_comment(text)) {
     if (!target_in(text).empty()) return fault(text, kTargetInComment);
     return std::string_view();
   }
   return LineReader(text, ranges).read();
+}
+
+bool is_ipv6_line(std::string_view line) {
+  std::string_view rest = trimmed(line.substr(0, line.find('#')));
+  bool has_ipv6 = false;
+  while (!rest.empty()) {
+    const std::string_view token = rest.substr(0, target_end(rest));
+    if (!is_ipv6_target(token)) break;
+    has_ipv6 = true;
+    rest.remove_prefix(token.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(kSeparators), rest.size()));
+  }
+  return has_ipv6 && target_in(rest).empty();
 }
 
 }  // namespace echoscan

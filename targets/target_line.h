@@ -29,8 +29,15 @@ struct LineFault {
 tl::expected<std::string_view, LineFault> read_target_line(std::string_view line,
                                                            std::vector<AddressRange>& ranges);
 
+// Whether a line is a comment in text alone: it begins with `;`, as in Spamhaus' lists, or with
+// `//` or `--`, as masscan has them. A `#` begins one in any list of lines.
+bool is_text_comment(std::string_view line);
+
 // Whether a word is written as a target, right or wrong: an address, block, mask or range, IPv6
 // too. `1.2.3.4.example.net`, `2024-01-01` and `3/8` are not.
 bool is_written_as_target(std::string_view word);
+
+// Whether the targets of a line are all IPv6, and nothing behind them is written as a target.
+bool is_ipv6_line(std::string_view line);
 
 }  // namespace echoscan

@@ -1,8 +1,9 @@
-// Target lists: lines of targets and a label (target_line.h), or a cloud's published JSON, into
-// labelled ranges.
+// Target lists: lines of targets and a label (target_line.h), or what others publish, into labelled
+// ranges.
 //
-// The first bytes of a list say what it is: packed or not (list_bytes.h), JSON when it begins with
-// `{` or `[`, else text. Errors are collected, not thrown, so that one run shows all that is wrong;
+// The first bytes of a list say what it is: packed or not (list_bytes.h), one JSON document
+// (cloud_list.h), or lines, of which the first says what all are (line_format.h). Errors are
+// collected, not thrown, so that one run shows all that is wrong;
 // the first kListErrorsMax are kept, the rest are counted. Damaged data and broken JSON make the
 // whole list a failure instead: half a list is never taken for one.
 // Depends on std and, in the .cpp files, on the libraries that read lists.
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,12 +31,12 @@ inline constexpr std::size_t kListErrorsMax = 20;
 struct ListPlace {
   std::string_view list;        // "targets.txt"; alone when the rest is empty
   std::uint64_t line = 0;       // from 1
-  std::string_view array = {};  // of a cloud's JSON
-  std::uint64_t element = 0;
+  std::string_view array = {};  // of JSON; empty when the array is the document
+  std::optional<std::uint64_t> element = {};
 
   // "targets.txt:7", or "ranges.json: prefixes[7]".
   [[nodiscard]] std::string text() const;
-  // "prefixes[7]"; of a cloud's JSON.
+  // "prefixes[7]"; of JSON.
   [[nodiscard]] std::string element_text() const;
 };
 
@@ -48,23 +50,30 @@ struct TargetList {
   // Whether entries with a label are wanted, "" for those without one; all when it is empty. Set it
   // before anything is added.
   std::function<bool(std::string_view)> is_wanted_label;
-  std::uint64_t filtered_count = 0;  // entries that it left out
-  std::uint64_t range_count = 0;     // ranges that were added, copies too
-  std::uint64_t ipv6_count = 0;      // entries of cloud lists, left out
-  std::vector<std::string> errors;   // "place: text: what is wrong", at most kListErrorsMax
+  // Whether what is named and cannot be read is an error in any case, as for exclusions, which
+  // would be probed. Set it before anything is added.
+  bool is_strict = false;
+  std::uint64_t filtered_count = 0;    // entries that is_wanted_label left out
+  std::uint64_t range_count = 0;       // ranges that were added, copies too
+  std::uint64_t ipv6_count = 0;        // entries, left out
+  std::uint64_t host_entry_count = 0;  // entries that name hosts and no address, left out
+  std::uint64_t cut_label_count = 0;   // entries whose label was too long
+  std::vector<std::string> errors;     // "place: text: what is wrong", at most kListErrorsMax
   std::uint64_t error_count = 0;
 
-  // Adds a target; or an error, if the target or its label is wrong.
+  // Adds a target, or counts it if it is IPv6; or adds an error, if the target or its label is
+  // wrong.
   void add(std::string_view target, std::string_view label, const ListPlace& place);
+  // Adds ranges that have one label; or an error, if it is wrong.
+  void add(std::span<const AddressRange> targets, std::string_view label, const ListPlace& place);
   // Adds the targets of a line, with its label if there is one; a comment adds nothing. A line with
-  // an error adds none of its targets.
+  // an error adds none of its targets. IPv6 is counted in a file; elsewhere it is an error, as its
+  // writer is there to read that.
   void add_line(std::string_view line, const ListPlace& place);
   // Counts an error, and keeps it if it is among the first kListErrorsMax.
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 
  private:
-  void add(std::span<const AddressRange> targets, std::string_view label, const ListPlace& place);
-
   void add(const AddressRange& range, LabelId label);
   bool is_wanted(LabelId label);
   void remove_copies();

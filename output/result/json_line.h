@@ -18,7 +18,7 @@ namespace echoscan {
 struct ResultField;
 
 // No line in any format is longer, newline included.
-inline constexpr std::size_t kLineBytesMax = 4096;
+inline constexpr std::size_t kLineBytesMax = 4608;
 
 // Writes the line with every field that has a value, newline included, at `out`, which has room for
 // kLineBytesMax; returns its end.

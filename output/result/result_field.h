@@ -22,6 +22,8 @@ namespace echoscan {
 
 // A longer text is cut where it is written.
 inline constexpr std::size_t kTextBytesMax = 128;
+// Of the label, which is longer: it is the user's own.
+inline constexpr std::size_t kLabelTextBytesMax = 255;
 // IFNAMSIZ, less the 0 at the end.
 inline constexpr std::size_t kInterfaceBytesMax = 15;
 
@@ -137,7 +139,8 @@ inline constexpr std::array kResultFields = {
         "asn", 10, [](char* out, const Result& r) { return write_number(out, r.asn); },
         [](const Result& r) { return r.asn != 0; }),
     text_field("as_org", [](const Result& r) { return r.as_org; }),
-    text_field("label", [](const Result& r) { return r.label; }),
+    text_field(
+        "label", [](const Result& r) { return r.label; }, kLabelTextBytesMax),
     text_field(
         "interface", [](const Result& r) { return r.interface; }, kInterfaceBytesMax),
     literal_field("shard", 10,

@@ -55,6 +55,7 @@ std::string left_out_rows(const TargetCounts& counts) {
   };
   add(counts.bad_lines, "bad lines (--skip-bad-lines)");
   add(counts.ipv6_entries, "IPv6 entries");
+  add(counts.host_entries, "entries that name hosts and no address");
   add(counts.filtered_entries, "entries by --label-filter");
   return text;
 }
@@ -91,6 +92,9 @@ std::string way_rows(std::span<const WayShare> ways) {
 
 std::string label_rows(const TargetSelection& selection) {
   std::string text;
+  if (selection.counts.cut_labels > 0)
+    text += row("cut", selection.counts.cut_labels,
+                fmt::format("entries' labels, at {} bytes", kTargetLabelBytesMax));
   const std::vector<LabelCount> counts = counts_by_label(selection);
   const std::size_t shown = std::min(counts.size(), kLabelsShown);
   for (std::size_t i = 0; i < shown; ++i)
@@ -224,6 +228,8 @@ std::string target_report_json(const TargetSelection& selection, std::span<const
                {"reserved", std::move(reserved)},
                {"registry_date", kSpecialPurposeRegistryDate},
                {"ipv6_entries", counts.ipv6_entries},
+               {"host_entries", counts.host_entries},
+               {"cut_labels", counts.cut_labels},
                {"filtered_entries", counts.filtered_entries},
                {"bad_lines", counts.bad_lines},
                {"count", count_addresses(selection.ranges)},

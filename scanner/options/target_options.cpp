@@ -19,8 +19,8 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
   OptionGroup group(app, heading);
   group.list(
       "-t,--targets", "FILE",
-      "List: lines of targets and a label, '#' for comments, or a cloud's JSON; plain, gzip or "
-      "zstd; '-' is standard input (repeatable)",
+      "List: lines of targets and a label, '#' for comments, or what clouds, registries and others "
+      "publish, or results; plain, gzip or zstd; '-' is standard input (repeatable)",
       config.target_files);
   group.list("-x,--exclude", "TARGET",
              "Never probe this address, block or range; wins over everything (repeatable)",

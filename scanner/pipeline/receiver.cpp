@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kFinishMs = 50;
 constexpr double kNearlyAll = 0.999;
-static_assert(kTargetLabelBytesMax <= kTextBytesMax);
+static_assert(kTargetLabelBytesMax <= kLabelTextBytesMax);
 
 }  // namespace
 

@@ -20,12 +20,29 @@
 namespace echoscan {
 namespace {
 
+// Says of a list of targets what of it is not there as it was written. Labels of exclusions are for
+// nobody, and what they name beside addresses is an error.
+void log_changes(const std::string& name, std::uint64_t cut_labels, std::uint64_t host_entries) {
+  if (cut_labels > 0)
+    log_info("{}: {} label{} cut at {} bytes", name, with_thousands(cut_labels),
+             cut_labels == 1 ? " was" : "s were", kTargetLabelBytesMax);
+  if (host_entries > 0)
+    log_warning("{}: {} left out, since {} hosts by name and no address", name,
+                host_entries == 1 ? "1 entry is"
+                                  : fmt::format("{} entries are", with_thousands(host_entries)),
+                host_entries == 1 ? "it names" : "they name");
+}
+
 void read_file(const std::string& path, TargetList& list) {
   const auto read = [&list](std::istream& in, const std::string& name) {
+    const std::uint64_t cut_before = list.cut_label_count;
+    const std::uint64_t hosts_before = list.host_entry_count;
     const tl::expected<void, std::string> read_list = read_target_list(in, name, list);
     if (!read_list)
       throw UserError(ExitCode::bad_usage,
                       fmt::format("cannot read the list '{}': {}", name, read_list.error()));
+    if (!list.is_strict)
+      log_changes(name, list.cut_label_count - cut_before, list.host_entry_count - hosts_before);
   };
   if (path == "-") {
     // With stdio in between, a read error would look like the end.
@@ -90,6 +107,7 @@ void add_exclusions(TargetList& list, const std::string& what, const Read& read)
 TargetList read_exclusions(const std::vector<std::string>& texts,
                            const std::vector<std::string>& files) {
   TargetList list;
+  list.is_strict = true;
   for (const std::string& text : texts)
     add_exclusions(list, fmt::format("--exclude '{}'", text),
                    [&] { list.add_line(text, {"--exclude"}); });
@@ -205,6 +223,8 @@ TargetSelection select_targets(const TargetConfig& config) {
   TargetList listed = read_targets(config);
   TargetList excluded = read_exclusions(config.excludes, config.exclude_files);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
+  counts.host_entries = listed.host_entry_count;
+  counts.cut_labels = listed.cut_label_count;
   counts.bad_lines = listed.error_count;
   counts.filtered_entries = listed.filtered_count;
   log_left_out(counts);

@@ -37,7 +37,9 @@ struct TargetCounts {
   std::string system_list;             // its path; empty: there is none
   std::string system_digest;           // of its ranges, as that of the targets
   std::vector<Reserved> reserved;      // the same by range, without those that took none
-  std::uint64_t ipv6_entries = 0;      // left out of cloud lists
+  std::uint64_t ipv6_entries = 0;      // left out of lists
+  std::uint64_t host_entries = 0;      // left out of lists: they name hosts and no address
+  std::uint64_t cut_labels = 0;        // entries whose label was longer than one may be
   std::uint64_t filtered_entries = 0;  // left out by --label-filter
   std::uint64_t bad_lines = 0;         // left out by --skip-bad-lines
 };

@@ -64,7 +64,7 @@ expect_truth 10.1.4.0/22
 expect_equal "filtered" "$(summary .targets.filtered_entries)" 3
 
 # The clouds' shapes. The lab's world is in 10.0.0.0/8, so the networks are moved there.
-for cloud in amazon google microsoft; do
+for cloud in amazon google microsoft oracle github; do
   sed 's/198\.18\./10.18./' "$root/tests/targets/lists/$cloud.json" >"$work/list.json"
   scan --cooldown 1 -t "$work/list.json" || fail "$cloud's list ended with $?"
   jq -r '[.. | strings | select(test("^10\\.18\\."))] | unique[]' "$work/list.json" >"$work/prefixes"
@@ -73,6 +73,51 @@ for cloud in amazon google microsoft; do
   [ "$(summary .targets.ipv6_entries)" -gt 0 ] || fail "$cloud's IPv6 entries were not counted"
   expect_equal "$cloud's replies by label" "$(summary '[.labels[].replied] | add')" "$(wc -l <"$work/out")"
 done
+
+# Others' lists, each as it is published; Python's reading of them is published_lists_test.py's.
+for name in geofeed.csv ranges.csv routes.pfx2as delegated.txt drop.jsonl; do
+  sed 's/198\.18\./10.18./' "$root/tests/targets/lists/$name" >"$work/list.other"
+  scan --cooldown 1 -t "$work/list.other" || fail "$name ended with $?"
+  mapfile -t ranges < <("$echoscan" targets --allow-reserved -q --list -t "$work/list.other" | cut -d' ' -f1)
+  expect_truth "${ranges[@]}"
+  expect_equal "$name's replies by label" "$(summary '[.labels[].replied] | add')" "$(wc -l <"$work/out")"
+  expect_equal "IPv6 entries of $name" "$(summary .targets.ipv6_entries)" 1
+done
+
+# Own results are a list: who answered, with the same labels; and as exclusions nobody of them is asked.
+scan --cooldown 1 -t "$work/list" || fail "ended with $?"
+cp "$work/out" "$work/earlier.jsonl"
+jq -r '"\(.target) \(.label // "(none)")"' "$work/earlier.jsonl" | sort -u >"$work/answered"
+zstd -q -f "$work/earlier.jsonl" -o "$work/earlier.jsonl.zst"
+gzip -k -f "$work/earlier.jsonl"
+for results in earlier.jsonl earlier.jsonl.zst earlier.jsonl.gz; do
+  scan --cooldown 1 -t "$work/$results" || fail "$results ended with $?"
+  expect_equal "targets of $results" "$(summary .targets.count)" "$(wc -l <"$work/answered")"
+  jq -r '"\(.target) \(.label // "(none)")"' "$work/out" | sort -u | cmp -s - "$work/answered" ||
+    fail "$results did not give the same hosts with the same labels"
+done
+scan --cooldown 1 --format csv -t "$work/list" || fail "ended with $?"
+cp "$work/out" "$work/earlier.csv"
+scan --cooldown 1 -t "$work/earlier.csv" || fail "results as CSV ended with $?"
+jq -r '"\(.target) \(.label // "(none)")"' "$work/out" | sort -u | cmp -s - "$work/answered" ||
+  fail "results as CSV did not give the same hosts with the same labels"
+scan --cooldown 1 -t "$work/list" --exclude-file "$work/earlier.jsonl" || fail "without them it ended with $?"
+expect_equal "who answered, excluded" "$(summary .targets.excluded_by_user)" "$(wc -l <"$work/answered")"
+expect_equal "replies without who answered" "$(wc -l <"$work/out")" 0
+
+# A label that is too long is cut, and the log says of which list.
+{ printf '10.1.0.0/28 '; head -c 300 /dev/zero | tr '\0' x; printf '\n'; } >"$work/long"
+scan --cooldown 1 -t "$work/long" || fail "a long label ended with $?"
+expect_text "$work/log" "$work/long: 1 label was cut at 255 bytes"
+expect_equal "the longest label" "$(summary '.labels[].label | length')" 255
+sed 's/198\.18\./10.18./' "$root/tests/targets/lists/microsoft365.json" >"$work/list.json"
+scan --cooldown 1 -t "$work/list.json" || fail "Microsoft 365's list ended with $?"
+expect_text "$work/log" "1 entry is left out, since it names hosts by name and no address"
+expect_status 2 scan -t "$work/list" --exclude-file "$work/list.json"
+expect_text "$work/log" "it names hosts (urls) and no address"
+printf '10.1.0.1\nhost.example.net\n' >"$work/hosts"
+expect_status 2 scan -t "$work/hosts"
+expect_text "$work/log" '`echoscan ping host.example.net` looks one up, and `dig +short host.example.net` prints'
 
 # Mistakes, each named, before anything is sent; those in a list can be skipped.
 printf '10.1.0.0/24 a\n10.1.1.1/24 b\n10.1.2.0/24 c\n' >"$work/wrong"

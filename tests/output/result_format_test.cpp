@@ -151,7 +151,7 @@ TEST(JsonLine, LongestLineFitsAndHasEveryField) {
     EXPECT_LE(line_of(longest_result(), ResultFormat(syntax)).size(), kLineBytesMax);
   const Json json = Json::parse(line_of(longest_result()));
   EXPECT_EQ(keys_of(json), table_names());
-  EXPECT_EQ(json["label"].get<std::string>(), std::string(kTextBytesMax, '\x01'));
+  EXPECT_EQ(json["label"].get<std::string>(), std::string(kLabelTextBytesMax, '\x01'));
   EXPECT_EQ(json["rtt_us"].get<double>(), 18446744073709551.615);
 }
 

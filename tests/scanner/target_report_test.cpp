@@ -102,6 +102,23 @@ TEST(TargetReport, TextSaysTheSameToPeople) {
                 sample_selection().digest + "\n");
 }
 
+TEST(TargetReport, WhatIsNotThereAsItWasWrittenIsSaid) {
+  const std::string list = write_file("cut.txt", "1.0.0.0/24 " + std::string(300, 'x') + "\n");
+  const std::string hosts = write_file("hosts.json", R"([{"urls":["example.net"]},{"ips":[]}])");
+  const TargetSelection selection =
+      select_targets(parse_target_report_config({"-t", list, "-t", hosts}).value().target);
+  const std::string text = target_report_text(selection, kWays);
+  EXPECT_NE(text.find("left out               1  entries that name hosts and no address\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("cut                    1  entries' labels, at 255 bytes\nlabels  "),
+            std::string::npos)
+      << text;
+  const auto json = nlohmann::json::parse(target_report_json(selection, kWays, false));
+  EXPECT_EQ(json["cut_labels"], 1);
+  EXPECT_EQ(json["host_entries"], 1);
+}
+
 TEST(TargetReport, AScansOutlook) {
   const auto outlook = [](const std::vector<std::string>& options) {
     std::vector<std::string> arguments = options;

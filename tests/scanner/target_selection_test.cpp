@@ -291,5 +291,33 @@ TEST(TargetSelection, CloudListsTellWhatTheyHold) {
   EXPECT_EQ(sum, count_addresses(selection.ranges));
 }
 
+// What a list names and nobody can read is counted of targets, and refused of exclusions.
+TEST(TargetSelection, HostsByNameAreCountedAndNeverAnExclusion) {
+  const std::string list = ECHOSCAN_SOURCE_DIR "/tests/targets/lists/microsoft365.json";
+  const TargetSelection selection = selection_of({"-t", list, "--allow-range", "198.18.0.0/15"});
+  EXPECT_EQ(selection.counts.host_entries, 1U);
+  EXPECT_EQ(count_addresses(selection.ranges), 1024U + 2 + 64);
+  EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", list}),
+                       "[1]: it names hosts (urls) and no address"));
+  const std::string stray =
+      write_file("stray.json", R"({"prefixes":[{"ip_prefix":"1.0.0.0/25","x":"1.0.0.128/25"}]})");
+  EXPECT_EQ(ranges_text(selection_of({"-t", stray})), "1.0.0.0/25 ");
+  EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "--exclude-file", stray}),
+                       "stray.json: 1.0.0.128/25: it is written as a target"));
+  // On the command line IPv6 stays an error: its writer is there to read that.
+  EXPECT_TRUE(contains(refusal({"2001:db8::1"}), "IPv6 addresses are not probed"));
+  EXPECT_TRUE(contains(refusal({"1.0.0.0/24", "-x", "2001:db8::1"}), "IPv6 addresses are not"));
+}
+
+TEST(TargetSelection, CutLabelsAreCounted) {
+  const std::string text =
+      "1.0.0.0/24 " + std::string(256, 'x') + "\n2.0.0.0/24 " + std::string(255, 'x') + "\n";
+  const std::string list = write_file("long_labels.txt", text);
+  const TargetSelection selection = selection_of({"-t", list, "-t", list});
+  EXPECT_EQ(selection.counts.cut_labels, 2U);
+  EXPECT_EQ(selection.labels.text(selection.labels.label_of(Ipv4{0x01000001})),
+            std::string(255, 'x'));
+}
+
 }  // namespace
 }  // namespace echoscan

@@ -9,10 +9,11 @@
 #include "tests/targets/list_checks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::istringstream in(std::string(reinterpret_cast<const char*>(data), size));
-  echoscan::ListBytes bytes(in);
-  echoscan::TargetList list;
-  const tl::expected<void, std::string> is_read = echoscan::read_cloud_list(bytes, "fuzz", list);
-  echoscan::check_list(list, is_read);
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  echoscan::check_both_uses([&text](echoscan::TargetList& list) {
+    std::istringstream in(text);
+    echoscan::ListBytes bytes(in);
+    return echoscan::read_cloud_list(bytes, "fuzz", list);
+  });
   return 0;
 }

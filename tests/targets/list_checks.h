@@ -1,8 +1,8 @@
 // What holds for any list that was read, whatever was in it: the fuzzers check it after each input.
 //
-// Ranges are the right way round, labels are valid, errors are fit for a terminal, and the label
-// map agrees at every border with the documented rule. A violation ends the process, so that the
-// fuzzer notices.
+// Ranges are the right way round, labels are valid, errors are fit for a terminal, the label map
+// agrees at every border with the documented rule, and exclusions lose nothing. A violation ends
+// the process, so that the fuzzer notices.
 #pragma once
 
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include "targets/label_map.h"
 #include "targets/target_list.h"
 #include "targets/target_set.h"
+#include "targets/utf8.h"
 
 namespace echoscan {
 
@@ -23,7 +24,7 @@ inline void require(bool holds, const char* what) {
 }
 
 inline void require_printable(const std::string& text) {
-  for (const char c : text) require(c >= ' ' && c <= '~', "errors are fit for a terminal");
+  require(text == printable_text(text), "errors are fit for a terminal");
 }
 
 // Which label an address has, by the rule and in no hurry.
@@ -68,7 +69,8 @@ inline void check_list(TargetList& list, const tl::expected<void, std::string>& 
   const std::vector<LabelledRange> entries = entries_of(list);
   for (const LabelledRange& entry : entries) {
     require(entry.range.first <= entry.range.last, "ranges are the right way round");
-    require(check_label(list.labels.text(entry.label)).has_value(), "labels are labels");
+    const std::string_view label = list.labels.text(entry.label);
+    require(check_label(label).has_value() && cut_label(label) == label, "labels are labels");
     ranges.push_back(entry.range);
   }
   const std::uint64_t repeated = list.ranges.count_repeated();
@@ -76,6 +78,24 @@ inline void check_list(TargetList& list, const tl::expected<void, std::string>& 
   require(merged == merge_ranges(ranges), "ranges and entries are the same addresses");
   require(repeated <= count_addresses(merged), "what is listed twice is listed");
   check_labels(std::move(list.labels), entries, merged);
+}
+
+// Reads bytes as `read` does, once as targets and once as exclusions: exclusions are the same
+// addresses, or they are refused.
+template <typename Read>
+void check_both_uses(const Read& read) {
+  TargetList targets;
+  const tl::expected<void, std::string> is_read = read(targets);
+  TargetList exclusions;
+  exclusions.is_strict = true;
+  const tl::expected<void, std::string> is_excluded = read(exclusions);
+  require(is_read.has_value() == is_excluded.has_value(), "both are read or none is");
+  require(exclusions.error_count >= targets.error_count, "exclusions are no less strict");
+  if (exclusions.error_count == 0)
+    require(targets.ranges.ranges() == exclusions.ranges.ranges(), "exclusions are all there");
+  require(exclusions.host_entry_count == 0, "no exclusion is left out");
+  check_list(targets, is_read);
+  check_list(exclusions, is_excluded);
 }
 
 }  // namespace echoscan

@@ -37,6 +37,11 @@ TEST(TargetLine, ReadsWhatCanOnlyMeanOneThing) {
       {"198.51.100.1 - 198.51.100.9", "198.51.100.1-198.51.100.9"},
       {"198.51.100.1 -198.51.100.9 web", "198.51.100.1-198.51.100.9=web"},
       {"198.51.100.1-50", "198.51.100.1-198.51.100.50"},
+      {"10.2.0.1-20", "10.2.0.1-10.2.0.20"},
+      {"198.51.100.1 198.51.100-101.* web", "198.51.100.1 198.51.100.0/23=web"},
+      {"198.51.100.*,203.0.113.9", "198.51.100.0/24 203.0.113.9"},
+      {"// a comment of masscan's", ""},
+      {"  -- another", ""},
       {"198.51.100.1,198.51.100.9", "198.51.100.1 198.51.100.9"},
       {"198.51.100.1, 198.51.100.9", "198.51.100.1 198.51.100.9"},
       {"198.51.100.9 198.51.100.1", "198.51.100.9 198.51.100.1"},
@@ -84,12 +89,16 @@ TEST(TargetLine, RefusesWhatCanMeanTwoThings) {
       {"198.51.100.1 web /24", "a label cannot hold"},
       {"198.51.100.1 \xe2\x80\x93 50", "a range is written with '-'"},
       {"198.51.100.1 \xe2\x80\x93 198.51.100.9", "a range is written with '-'"},
-      {"198.51.100.1 ; 198.51.100.2", "behind ';' stands what may be a target"},
-      {"; 198.51.100.2", "behind ';' stands what may be a target"},
+      {"198.51.100.1 ; 198.51.100.2", "in a comment stands what may be a target"},
+      {"; 198.51.100.2", "in a comment stands what may be a target"},
       {"198.51.100.1;198.51.100.2", "is not an IPv4 address"},
       {"198.51.100.1 198.51.100.300", "is not an IPv4 address"},
-      {"198.51.100.1 198.51.100.*", "is not an IPv4 address"},
-      {"198.51.100.1 198.51.100-101.1", "is not an IPv4 address"},
+      {"198.51.100.1 198.51.1-*.1", "is not an IPv4 address"},
+      {"198.51.100.1 198.51.101-100.1", "is not an IPv4 address"},
+      {"198.51.100.0 255.255.255.0 192.0.2.*", "behind a network and its mask"},
+      {"198.51.100.1 web 198.51.100.*", "a label cannot hold"},
+      {"// 198.51.100.2", "in a comment stands what may be a target"},
+      {"-- 198.51.100.0/24", "in a comment stands what may be a target"},
       {"198.51.100.1 10.1/16", "is not an IPv4 address"},
       {"198.51.100.1 10/8", "is not an IPv4 address"},
       {"198.51.100.1 /33", "the prefix length behind '/'"},
@@ -104,6 +113,16 @@ TEST(TargetLine, RefusesWhatCanMeanTwoThings) {
     EXPECT_EQ(reading.substr(0, 1), "!") << line << ": " << reading;
     EXPECT_NE(reading.find(expected), std::string::npos) << line << ": " << reading;
   }
+}
+
+// A line of few bytes does not take the memory of a list of millions.
+TEST(TargetLine, PatternsOfALineAreBounded) {
+  std::string line;
+  for (int i = 0; i < 16; ++i) line += std::to_string(i + 1) + ".0-15.*.1 ";
+  std::vector<AddressRange> ranges;
+  ASSERT_TRUE(read_target_line(line, ranges));
+  EXPECT_EQ(ranges.size(), 65'536U);
+  EXPECT_NE(reading_of(line + "20.1.1-2.1").find("more than 65536 ranges"), std::string::npos);
 }
 
 // Lines put together at random: each address that stands in an accepted one is covered by its

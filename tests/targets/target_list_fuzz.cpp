@@ -1,5 +1,5 @@
-// Fuzzer of the list reader, from bytes to labelled ranges: text, or whatever the first bytes make
-// it (gzip, zstd, JSON). Whatever a file holds, the list read from it is sane.
+// Fuzzer of the list reader, from bytes to labelled ranges: text, or whatever the bytes make it
+// (gzip, zstd, JSON, CSV, records). Whatever a file holds, the list read from it is sane.
 #include <cstdint>
 #include <cstdlib>
 #include <sstream>
@@ -8,9 +8,10 @@
 #include "tests/targets/list_checks.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::istringstream in(std::string(reinterpret_cast<const char*>(data), size));
-  echoscan::TargetList list;
-  const tl::expected<void, std::string> is_read = echoscan::read_target_list(in, "fuzz", list);
-  echoscan::check_list(list, is_read);
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  echoscan::check_both_uses([&text](echoscan::TargetList& list) {
+    std::istringstream in(text);
+    return echoscan::read_target_list(in, "fuzz", list);
+  });
   return 0;
 }
