@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "targets/ipv6_prefix.h"
 #include "targets/target_line.h"
 
 namespace echoscan {
@@ -22,10 +21,6 @@ constexpr const char* kUnknownShape =
 constexpr const char* kUnknownLines =
     "its lines are JSON, but the first one has neither a `target` (results) nor a `cidr` "
     "(Spamhaus)";
-constexpr const char* kStrayTarget =
-    "it is written as a target, and stands where no list has one; of a list of exclusions all is "
-    "read or nothing";
-
 // The parser's messages quote what it read last, however long that is.
 constexpr std::size_t kParserSentenceMax = 200;
 
@@ -299,11 +294,7 @@ class CloudListReader : public nlohmann::json_sax<Json> {
     ++index_;
   }
 
-  // Of exclusions nothing that is written as a target is passed over.
-  void refuse_stray(const std::string& text) {
-    if (list_.is_strict && is_written_as_target(text) && !is_ipv6_target(text))
-      list_.add_error({name_}, text, kStrayTarget);
-  }
+  void refuse_stray(const std::string& text) { list_.refuse_stray(text, {name_}); }
 
   // A value that is not text is an error where a prefix or an element has to be.
   bool other_value() {

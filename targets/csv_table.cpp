@@ -16,11 +16,12 @@ struct TableColumns {
   std::size_t last = CsvRow::npos;
   std::size_t asn = CsvRow::npos;
   std::size_t label = CsvRow::npos;  // or the name of a range's network
+  std::size_t responder = CsvRow::npos;
   std::size_t count = 0;
   bool is_ambiguous = false;
 };
 
-constexpr TableColumns kRangeColumns = {CsvRow::npos, 0, 1, 2, 3, 4, false};
+constexpr TableColumns kRangeColumns = {CsvRow::npos, 0, 1, 2, 3, CsvRow::npos, 4, false};
 
 // The number as a label has it: digits, with or without `AS` in front. Empty when it is none.
 std::string_view asn_digits(std::string_view text) {
@@ -47,6 +48,7 @@ std::optional<TableColumns> columns_of_header(const CsvRow& row) {
   if (!has_target && !has_range) return std::nullopt;
   columns.asn = has_target ? CsvRow::npos : row.find("asn");
   columns.label = row.find(has_target ? "label" : "name");
+  columns.responder = row.find("saddr");
   columns.is_ambiguous = has_target && has_range;
   for (const char* name : {"target", "first", "last", "asn", "label", "name"})
     columns.is_ambiguous = columns.is_ambiguous || row.count(name) > 1;
@@ -71,6 +73,7 @@ class CsvTable : public LineFormat {
                                 "; a field with a comma in it is written in quotes");
     if (!read_label())
       return list.add_error(place, row_[columns_.asn], "it is no number of a network");
+    if (list.is_strict) refuse_strays(place, list);
     if (columns_.target != CsvRow::npos) return list.add(row_[columns_.target], label_, place);
     if (!is_end_of_range(row_[columns_.first]) || !is_end_of_range(row_[columns_.last]))
       return list.add_error(place, line,
@@ -84,6 +87,14 @@ class CsvTable : public LineFormat {
   void read_header(const ListPlace& place, TargetList& list) const {
     if (columns_.is_ambiguous)
       list.add_error(place, header_, "two of its columns may both be the targets or the labels");
+  }
+
+  // Whom an answer came from is no target.
+  void refuse_strays(const ListPlace& place, TargetList& list) const {
+    for (std::size_t column = 0; column < row_.size(); ++column)
+      if (column != columns_.target && column != columns_.first && column != columns_.last &&
+          column != columns_.responder)
+        list.refuse_stray(row_[column], place);
   }
 
   // Puts the row's label into label_; false when its number is none.

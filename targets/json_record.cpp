@@ -31,15 +31,17 @@ struct JsonRecord {
 
 class RecordParser {
  public:
-  // False when the line is no whole JSON object.
-  bool parse(std::string_view line, JsonRecord& record) {
+  // False when the line is no whole JSON object. `strays` gets the JSON of all that is not read,
+  // less whom an answer came from.
+  bool parse(std::string_view line, JsonRecord& record, std::string* strays = nullptr) {
     record.clear();
     padded_.assign(line);
     padded_.reserve(line.size() + simdjson::SIMDJSON_PADDING);
     try {
       ondemand::document document =
           parser_.iterate(padded_.data(), padded_.size(), padded_.capacity());
-      for (ondemand::field field : document.get_object()) take(field, record);
+      for (ondemand::field field : document.get_object())
+        if (!take(field, record) && strays) note_stray(field, *strays);
       return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
     } catch (const simdjson::simdjson_error&) {
       return false;
@@ -47,7 +49,8 @@ class RecordParser {
   }
 
  private:
-  static void take(ondemand::field& field, JsonRecord& record) {
+  // False when it is not read.
+  static bool take(ondemand::field& field, JsonRecord& record) {
     const std::string_view key = field.unescaped_key();
     if (key == "target") {
       take_text(field, record.target, record);
@@ -59,7 +62,16 @@ class RecordParser {
       take_label(field, record.sblid);
     } else if (key == "type") {
       take_label(field, record.type);
+    } else {
+      return key == "saddr";
     }
+    return true;
+  }
+
+  static void note_stray(ondemand::field& field, std::string& strays) {
+    ondemand::value value = field.value();
+    strays += std::string_view(simdjson::to_json_string(value));
+    strays += ' ';
   }
 
   static void take_text(ondemand::field& field, std::optional<std::string>& text,
@@ -91,11 +103,13 @@ bool begins_list(const JsonRecord& record) {
 class JsonRecords : public LineFormat {
  public:
   void read(std::string_view line, const ListPlace& place, TargetList& list) override {
-    if (!parser_.parse(line, record_))
+    strays_.clear();
+    if (!parser_.parse(line, record_, list.is_strict ? &strays_ : nullptr))
       return list.add_error(place, line, "the line is no whole JSON object");
     if (record_.is_ambiguous || (record_.target && record_.cidr))
       return list.add_error(place, line,
                             "it is to have one target or one cidr, a text, and not both");
+    if (list.is_strict) list.refuse_stray(strays_, place);
     const bool is_metadata = record_.type == "metadata" && !record_.target;
     if (!is_known_ && (record_.target || record_.cidr)) {
       is_known_ = true;
@@ -112,7 +126,8 @@ class JsonRecords : public LineFormat {
 
  private:
   RecordParser parser_;
-  JsonRecord record_;  // the last one; kept for its memory
+  JsonRecord record_;  // the last one; kept for its memory, as what was not read of it
+  std::string strays_;
   bool is_known_ = false;
   bool has_targets_ = false;  // and else cidrs
 };

@@ -15,6 +15,9 @@ namespace {
 constexpr std::string_view kDigits = "0123456789";
 constexpr std::size_t kRecordFieldsMin = 5;
 constexpr std::size_t kVersionFieldsMin = 6;
+constexpr std::size_t kRegistryBytesMax = 32;
+constexpr std::size_t kRegistriesMax =
+    100;  // there are six; an endless list of them takes no memory
 
 // A record's fields; those behind the status are the registry's own affair.
 struct RegistryFields {
@@ -43,7 +46,8 @@ RegistryFields split_registry_fields(std::string_view line) {
 }
 
 bool is_registry_name(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == text.npos;
+  return !text.empty() && text.size() <= kRegistryBytesMax &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string_view::npos;
 }
 
 // 2|ripencc|20260101|145678|19830705|20260101|+0100
@@ -73,6 +77,9 @@ class RegistryRecords : public LineFormat {
     if (is_version_line(fields)) return;
     if (!is_record(fields)) {
       list.add_error(place, line, "it is no registry's record: registry|country|type|start|value");
+    } else if (counts_.size() >= kRegistriesMax &&
+               counts_.find(std::string(fields.registry)) == counts_.end()) {
+      list.add_error(place, line, "it is of one registry more than there are");
     } else if (fields.start == "*") {
       read_summary(line, fields, place, list);
     } else if (fields.type == "ipv4") {

@@ -72,16 +72,22 @@ bool is_ipv6(std::string_view word) {
           std::count(address.begin(), address.end(), ':') == 7);
 }
 
-// The first part of a label that is written as a target; empty when none is.
-std::string_view target_in(std::string_view label) {
-  for (std::size_t begin = 0; begin < label.size();) {
+// The first word of a text that is what is looked for; empty when none is.
+template <typename IsSought>
+std::string_view word_in(std::string_view text, const IsSought& is_sought) {
+  for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = begin;
-    while (end < label.size() && is_word_char(label[end])) ++end;
-    const std::string_view word = label.substr(begin, end - begin);
-    if (is_written_as_target(word)) return word;
+    while (end < text.size() && is_word_char(text[end])) ++end;
+    const std::string_view word = text.substr(begin, end - begin);
+    if (is_sought(word)) return word;
     begin = end + 1;
   }
   return {};
+}
+
+// The first part of a label that is written as a target; empty when none is.
+std::string_view target_in(std::string_view label) {
+  return word_in(label, is_written_as_target);
 }
 
 // The prefix length of a netmask; nullopt for what is none.
@@ -276,6 +282,12 @@ tl::expected<std::string_view, LineFault> read_target_line(std::string_view line
     return std::string_view();
   }
   return LineReader(text, ranges).read();
+}
+
+std::string_view ipv4_target_in(std::string_view text) {
+  return word_in(text, [](std::string_view word) {
+    return is_written_as_target(word) && !is_ipv6_target(word);
+  });
 }
 
 bool is_ipv6_line(std::string_view line) {

@@ -37,6 +37,9 @@ bool is_text_comment(std::string_view line);
 // too. `1.2.3.4.example.net`, `2024-01-01` and `3/8` are not.
 bool is_written_as_target(std::string_view word);
 
+// The first part of any text that is written as a target and is not IPv6; empty when none is.
+std::string_view ipv4_target_in(std::string_view text);
+
 // Whether the targets of a line are all IPv6, and nothing behind them is written as a target.
 bool is_ipv6_line(std::string_view line);
 

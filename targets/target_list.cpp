@@ -22,7 +22,7 @@ std::string ListPlace::text() const {
 }
 
 std::string ListPlace::element_text() const {
-  return std::string(array) + "[" + std::to_string(element.value_or(0)) + "]";
+  return excerpt(array) + "[" + std::to_string(element.value_or(0)) + "]";
 }
 
 void TargetList::add_error(const ListPlace& place, std::string_view text, std::string_view what) {
@@ -30,6 +30,16 @@ void TargetList::add_error(const ListPlace& place, std::string_view text, std::s
   if (errors.size() >= kListErrorsMax) return;
   const std::string shown = text.empty() ? "" : excerpt(text) + ": ";
   errors.push_back(place.text() + ": " + shown + std::string(what));
+}
+
+void TargetList::refuse_stray(std::string_view text, const ListPlace& place) {
+  if (!is_strict) return;
+  const std::string_view target = ipv4_target_in(text);
+  if (!target.empty())
+    add_error(
+        place, target,
+        "it is written as a target, and stands where none is read; of a list of exclusions all "
+        "is read or nothing");
 }
 
 void TargetList::add(std::string_view target, std::string_view label, const ListPlace& place) {

@@ -70,6 +70,8 @@ struct TargetList {
   // an error adds none of its targets. IPv6 is counted in a file; elsewhere it is an error, as its
   // writer is there to read that.
   void add_line(std::string_view line, const ListPlace& place);
+  // Of exclusions, an error where a text that is no target holds one: it would be passed over.
+  void refuse_stray(std::string_view text, const ListPlace& place);
   // Counts an error, and keeps it if it is among the first kListErrorsMax.
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 

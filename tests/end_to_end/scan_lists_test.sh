@@ -76,7 +76,7 @@ done
 
 # Others' lists, each as it is published; Python's reading of them is published_lists_test.py's.
 for name in geofeed.csv ranges.csv routes.pfx2as delegated.txt drop.jsonl; do
-  sed 's/198\.18\./10.18./' "$root/tests/targets/lists/$name" >"$work/list.other"
+  sed 's/198\.18\./10.18./g' "$root/tests/targets/lists/$name" >"$work/list.other"
   scan --cooldown 1 -t "$work/list.other" || fail "$name ended with $?"
   mapfile -t ranges < <("$echoscan" targets --allow-reserved -q --list -t "$work/list.other" | cut -d' ' -f1)
   expect_truth "${ranges[@]}"
