@@ -270,12 +270,10 @@ class CloudListReader : public nlohmann::json_sax<Json> {
 
   void take_label_part(std::string& text) {
     const std::string& key = element_key();
-    if (is_root_array()) {
-      if (key == "serviceArea") element_.place = std::move(text);
-      if (key == "category") element_.service = std::move(text);
-    } else if (key == "region" || key == "scope") {
+    const bool is_root = is_root_array();
+    if (is_root ? key == "serviceArea" : key == "region" || key == "scope") {
       element_.place = std::move(text);
-    } else if (key == "service" || key == "name") {
+    } else if (is_root ? key == "category" : key == "service" || key == "name") {
       element_.service = std::move(text);
     }
   }

@@ -45,7 +45,7 @@ std::string address_error(std::string_view text) {
   if (text.find_first_not_of("0123456789.") == std::string_view::npos && has_leading_zero(text))
     return "'" + excerpt(text) +
            "' has a number with a leading zero, which some programs read as octal";
-  const std::string refusal =
+  std::string refusal =
       "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
   if (!is_host_name(text)) return refusal;
   const std::string name = excerpt(text, text.size());

@@ -27,7 +27,7 @@ void log_changes(const std::string& name, std::uint64_t cut_labels, std::uint64_
     log_info("{}: {} label{} cut at {} bytes", name, with_thousands(cut_labels),
              cut_labels == 1 ? " was" : "s were", kTargetLabelBytesMax);
   if (host_entries > 0)
-    log_warning("{}: {} left out, since {} hosts by name and no address", name,
+    log_warning("{}: {} left out, since {} hosts and no address", name,
                 host_entries == 1 ? "1 entry is"
                                   : fmt::format("{} entries are", with_thousands(host_entries)),
                 host_entries == 1 ? "it names" : "they name");

@@ -1,7 +1,7 @@
 // What a large list costs: a million random prefixes less 100,000 exclusions, ten million random
-// addresses, and a cloud's JSON of 10 MB, step by step, and the memory at the end. Prints figures
-// and asserts none; docs/design.md says what they were, and on what. With the argument `addresses`
-// it prints the ten million instead, a list for `echoscan targets`.
+// addresses, a cloud's JSON of 10 MB, and 300,000 results, step by step, and the memory at the end.
+// Prints figures and asserts none; docs/design.md says what they were, and on what. With the
+// argument `addresses` it prints the ten million instead, a list for `echoscan targets`.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -21,6 +21,7 @@ constexpr std::size_t kPrefixes = 1'000'000;
 constexpr std::size_t kExclusions = 100'000;
 constexpr std::size_t kAddresses = 10'000'000;
 constexpr std::size_t kJsonBytes = 10'000'000;
+constexpr std::size_t kResults = 300'000;
 
 class Stopwatch {
  public:
@@ -78,6 +79,22 @@ std::string random_json() {
         to_string(Ipv4{static_cast<std::uint32_t>(random()) & ~std::uint32_t{0xff}}), random() % 40,
         random() % 50, random() % 40);
   return text + "    {\"ip_prefix\": \"192.0.2.0/24\"}\n  ]\n}\n";
+}
+
+// As a scan writes them.
+std::string random_results() {
+  std::mt19937 random(5);
+  std::string text;
+  for (std::size_t i = 0; i < kResults; ++i) {
+    const std::string address = to_string(Ipv4{static_cast<std::uint32_t>(random())});
+    text += fmt::format(
+        R"({{"type":"reply","ts_us":1795367474980113,"target":"{}","saddr":"{}",)"
+        R"("classification":"echoreply","icmp_type":0,"icmp_code":0,"success":true,)"
+        R"("repeat":false,"cooldown":false,"rtt_us":9120.441,"ttl":58,"label":"site {}",)"
+        "\"shard\":0}}\n",
+        address, address, random() % 50);
+  }
+  return text;
 }
 
 double peak_mb() {
@@ -146,6 +163,15 @@ void measure_json() {
             fmt::format("{} prefixes", list.ranges.size()));
 }
 
+void measure_results() {
+  const std::string text = random_results();
+  Stopwatch watch;
+  TargetList list = read(text);
+  watch.row(fmt::format("read {} results", kResults),
+            fmt::format("{:.1f} MB of JSON lines, {} addresses",
+                        static_cast<double>(text.size()) / 1e6, list.ranges.size()));
+}
+
 }  // namespace
 }  // namespace echoscan
 
@@ -158,5 +184,6 @@ int main(int count, char** arguments) {
   echoscan::measure_lists(true);
   echoscan::measure_addresses();
   echoscan::measure_json();
+  echoscan::measure_results();
   return 0;
 }

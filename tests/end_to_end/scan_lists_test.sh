@@ -112,7 +112,7 @@ expect_text "$work/log" "$work/long: 1 label was cut at 255 bytes"
 expect_equal "the longest label" "$(summary '.labels[].label | length')" 255
 sed 's/198\.18\./10.18./' "$root/tests/targets/lists/microsoft365.json" >"$work/list.json"
 scan --cooldown 1 -t "$work/list.json" || fail "Microsoft 365's list ended with $?"
-expect_text "$work/log" "1 entry is left out, since it names hosts by name and no address"
+expect_text "$work/log" "1 entry is left out, since it names hosts and no address"
 expect_status 2 scan -t "$work/list" --exclude-file "$work/list.json"
 expect_text "$work/log" "it names hosts (urls) and no address"
 printf '10.1.0.1\nhost.example.net\n' >"$work/hosts"
