@@ -100,7 +100,7 @@ fi
 
 tests/install_packages.sh build unit lab test
 if [ "$mode" != quick ]; then
-  tests/install_packages.sh vm container deb package cluster
+  tests/install_packages.sh vm container deb package cluster dpdk
   # Debian's npm excludes the one that comes with other packages of Node.js.
   command -v npm >/dev/null || tests/install_packages.sh npm
 fi

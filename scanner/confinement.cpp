@@ -43,7 +43,12 @@ std::string why_not_theirs(const ScanUser& user, const SandboxPlan& plan) {
 
 }  // namespace
 
-Confinement::Confinement(const ScanConfig& config) : is_off_(config.sandbox.is_off) {
+Confinement::Confinement(const ScanConfig& config)
+    : is_off_(config.sandbox.is_off || config.path.method == Method::dpdk) {
+  if (config.path.method == Method::dpdk && !config.sandbox.is_off)
+    log_warning(
+        "no sandbox with --method dpdk: the card's driver runs in this process, which stays as "
+        "privileged as it was begun (docs/security.md)");
   const OutputConfig& output = config.output;
   for (const std::string& path : {output.path, output.summary_path, output.status_file})
     add_output(plan_, path);

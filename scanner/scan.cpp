@@ -20,9 +20,9 @@
 #include "scanner/confinement.h"
 #include "scanner/legs.h"
 #include "scanner/log_file.h"
-#include "scanner/network/arp_probe.h"
 #include "scanner/network/busy_poll.h"
 #include "scanner/path/kernel_way_survey.h"
+#include "scanner/path/link_path.h"
 #include "scanner/path/network_path.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
@@ -86,7 +86,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   next_hops.table = frame_template.next_hops();
   for (std::size_t i = 0; i < network.gateways.size(); ++i)
     if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
-  next_hops.probe = std::make_unique<ArpProbe>(network.gateways);
+  next_hops.probe = open_gateway_probe(network);
   next_hops.unwatched = network.unwatched;
   next_hops.has_other_ways = std::ranges::any_of(
       network.exit_of_way, [](const Exit& exit) { return exit.next_hop == NextHopTable::kOther; });
@@ -111,7 +111,7 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when
   // the link is up.
-  wait_for_carrier(interface, set_up_clock, config.link_timeout_s);
+  wait_for_link(network, set_up_clock, config.link_timeout_s);
   std::vector<WayShare> planned = plan.ways.shares;
   drop_ways(plan, resolve_gateways(plan.ways.shares, network, set_up_clock));
   addresses = frame_addresses(network);
@@ -120,10 +120,12 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
   const FrameTemplate frame_template(addresses, key);
   next_hops = join_next_hops(network, plan.ways, frame_template);
   // Ways that are told by hand change with nothing.
-  if (config.interface_name.empty() || !config.gateway_mac)
+  if (!network.port && (config.interface_name.empty() || !config.gateway_mac))
     next_hops.survey = std::make_unique<KernelWaySurvey>(
         config, network, std::move(planned), plan.ways.map,
         [&plan](const PathConfig& today) { return find_way_shares(today, plan.targets.ranges()); });
+
+  if (!network.port) put_back_interrupts(interface);
 
   // Rate: which /24 is the densest depends on which targets have a way.
   const Slash24Density density = find_density(plan);
@@ -299,8 +301,7 @@ ExitCode run_scan(const ScanConfig& config) {
   announce(config, plan, paths);
   status.name_ways(plan);
   const Interface& interface = paths.network.interface;
-  const InterfaceLink link(interface, sources_of(paths.network));
-  put_back_interrupts(interface);
+  const std::unique_ptr<Link> link = open_link(paths.network);
   std::optional<BusyPolling> busy_polling;
   if (config.path.busy_poll) busy_polling.emplace(interface);
   signals.throw_if_stopped();
@@ -321,11 +322,12 @@ ExitCode run_scan(const ScanConfig& config) {
   paced.pace.rate_pps = paths.rate_pps;
   if (config.order.control_percent) paced.pace.control_rate_pps = paths.control_rate_pps;
   Pipeline pipeline(plan, paced, paths.queues, paths.next_hops, *paths.receive.source, geo,
-                    *outputs.results, link, clock, legs.resumption());
+                    *outputs.results, *link, clock, legs.resumption());
   Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);
   if (bundle) bundle->begin();
-  const ScanOutcome outcome = run_pipeline(pipeline, link, signals, status, checkpointer, path);
+  const ScanOutcome outcome = run_pipeline(pipeline, *link, signals, status, checkpointer, path);
   const std::string next_leg = legs.end(outcome);
+  say_driver_counts(paths.network);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),

@@ -99,6 +99,7 @@ const Arrows& arrows() {
       {"scanner/receive/source", {"scanner/receive", "scanner/network", "scanner/process"}},
       {"scanner/transmit", {"scanner/network", "scanner/process"}},
       {"scanner/receive", {"scanner/network", "scanner/process"}},
+      {"scanner/dpdk", {"scanner/network"}},
       {"scanner/network", {"scanner/process"}},
       {"scanner/checkpoint", {"scanner/process"}},
       {"scanner/process", {}},

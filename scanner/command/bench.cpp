@@ -16,6 +16,7 @@
 
 #include "output/sink/output_file.h"
 #include "scanner/command/bench_table.h"
+#include "scanner/path/link_path.h"
 #include "scanner/path/network_path.h"
 #include "scanner/path/receive_path.h"
 #include "scanner/path/transmit_path.h"
@@ -106,9 +107,9 @@ tl::expected<OpenedQueues, Refusal> try_open(Method method, const TransmitSetup&
 
 // Sends by a method that works here for the duration asked for, and fills its row.
 void measure(const OpenedQueues& opened, const BenchConfig& config, const TransmitSetup& setup,
-             Stopwatch& stopwatch, BenchRow& row) {
+             const Link& link, Stopwatch& stopwatch, BenchRow& row) {
   std::atomic<bool> stop = false;
-  const std::uint64_t packets_before = find_interface(setup.interface.index).tx_packets;
+  const std::uint64_t packets_before = link.tx_packets().value_or(0);
   const double cpu_before_s = cpu_seconds();
   const std::uint64_t start_ns = setup.clock.now_ns();
   std::vector<std::thread> threads;
@@ -122,7 +123,7 @@ void measure(const OpenedQueues& opened, const BenchConfig& config, const Transm
   for (std::thread& thread : threads) thread.join();
   row.seconds = static_cast<double>(setup.clock.now_ns() - start_ns) / 1e9;
   row.cpu_s = cpu_seconds() - cpu_before_s;
-  row.interface_packets = find_interface(setup.interface.index).tx_packets - packets_before;
+  row.interface_packets = link.tx_packets().value_or(packets_before) - packets_before;
   row.mode = opened.transmitters.front()->mode();
   int error = 0;
   for (const std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
@@ -169,6 +170,41 @@ tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
   }
 }
 
+constexpr const char* kPortOverInterface = "net_af_xdp0";
+constexpr const char* kPortToNowhere = "net_null0";
+
+// The devices that DPDK is to make up: it starts once, for all rows.
+std::string port_arguments(const BenchConfig& config) {
+  std::string text;
+  for (const Method method : config.methods) {
+    if (method == Method::dpdk)
+      text += fmt::format(" --vdev={},iface={},queue_count={}", kPortOverInterface,
+                          config.interface_name, config.streams);
+    if (method == Method::dpdk_null) text += fmt::format(" --vdev={}", kPortToNowhere);
+  }
+  return text;
+}
+
+// Sends by DPDK, over the bench's interface or to nowhere; the reply filter must be off, since
+// DPDK's driver has a program of its own.
+void measure_port(Method method, const BenchConfig& config, const NetworkPath& path,
+                  TransmitSetup setup, Stopwatch& stopwatch, BenchRow& row) {
+  try {
+    NetworkPath by_port = path;
+    by_port.port = DpdkPort::find(method == Method::dpdk ? kPortOverInterface : kPortToNowhere,
+                                  port_arguments(config), config.streams);
+    by_port.port->open(config.streams, config.frame_bytes);
+    setup.port = by_port.port;
+    if (const auto opened = open_method(method, setup)) {
+      measure(*opened, config, setup, *open_link(by_port), stopwatch, row);
+    } else {
+      row.unavailable = opened.error().reason;
+    }
+  } catch (const UserError& error) {
+    row.unavailable = error.what();
+  }
+}
+
 // Null without a path.
 std::unique_ptr<ByteSink> open_json(const std::string& path) {
   if (path.empty()) return nullptr;
@@ -192,7 +228,7 @@ ExitCode run_bench(const BenchConfig& config) {
   MonotonicClock clock;
   NetworkPath path = find_bench_path(config);
   raise_locked_memory_limit();
-  const tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
+  tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
   wait_for_carrier(path.interface, clock, kLinkTimeoutS);
   resolve_gateways({}, path, clock);
   const TransmitSetup setup{path.interface,
@@ -205,6 +241,7 @@ ExitCode run_bench(const BenchConfig& config) {
                             allowed_cpus(),
                             {}};
 
+  const std::unique_ptr<Link> link = open_link(path);
   Stopwatch stopwatch;
   // Who cannot have the table is told before the flood.
   const std::unique_ptr<ByteSink> json_file = open_json(config.json_path);
@@ -225,8 +262,12 @@ ExitCode run_bench(const BenchConfig& config) {
       row.unavailable = fmt::format("{} takes no frames", path.interface.name);
     } else if (traits.needs_reply_filter && !receive) {
       row.unavailable = receive.error().reason;
+    } else if (traits.needs_port) {
+      // Those come last.
+      receive = refused("it is taken off for DPDK");
+      measure_port(method, config, path, setup, stopwatch, row);
     } else if (const auto opened = try_open(method, setup)) {
-      measure(*opened, config, setup, stopwatch, row);
+      measure(*opened, config, setup, *link, stopwatch, row);
     } else {
       row.unavailable = opened.error().reason;
     }

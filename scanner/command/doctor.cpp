@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "scanner/command/card_diagnosis.h"
 #include "scanner/command/diagnosis.h"
 #include "scanner/command/rehearsal.h"
 #include "scanner/network/busy_poll.h"
@@ -154,24 +155,41 @@ Diagnosis diagnose(const PathConfig& config, std::span<const AddressRange> targe
   return facts;
 }
 
+ExitCode print_verdict(const std::string& text, const std::vector<Problem>& problems) {
+  fmt::print("{}", text);
+  const bool is_hopeless = std::ranges::any_of(problems, &Problem::is_fatal);
+  return is_hopeless ? ExitCode::environment : ExitCode::finished;
+}
+
+ExitCode run_card_doctor(const DoctorConfig& config) {
+  const CardDiagnosis facts = diagnose_card(config.path);
+  const std::vector<Problem> problems = find_card_problems(facts);
+  return print_verdict(config.as_json ? card_json(facts, problems)
+                                      : printable_text(card_text(facts, problems), true),
+                       problems);
+}
+
 }  // namespace
 
 ExitCode run_doctor(const DoctorConfig& config) {
+  if (is_about_card(config.path)) return run_card_doctor(config);
   MonotonicClock clock;
   const TargetSelection selection = select_targets(config.target);
   refuse_empty(selection);
   const Diagnosis facts =
       diagnose(config.path, selection.ranges, config.read_only ? "--read-only" : "", clock);
   const std::vector<Problem> problems = find_problems(facts);
-  fmt::print("{}", config.as_json ? diagnosis_json(facts, problems)
-                                  : printable_text(diagnosis_text(facts, problems), true));
-  const bool is_hopeless =
-      std::any_of(problems.begin(), problems.end(), [](const Problem& p) { return p.is_fatal; });
-  return is_hopeless ? ExitCode::environment : ExitCode::finished;
+  return print_verdict(config.as_json ? diagnosis_json(facts, problems)
+                                      : printable_text(diagnosis_text(facts, problems), true),
+                       problems);
 }
 
 std::string doctors_json(const PathConfig& config, std::span<const AddressRange> targets,
                          Clock& clock, DoctorsAddresses addresses) {
+  if (is_about_card(config)) {
+    const CardDiagnosis card = diagnose_card(config);
+    return card_json(card, find_card_problems(card));
+  }
   Diagnosis facts = diagnose(config, targets, "a scan tries it itself", clock);
   const std::vector<Problem> problems = find_problems(facts);
   if (addresses == DoctorsAddresses::left_out) {

@@ -23,11 +23,13 @@ Method parse_method(const std::string& option, const std::string& name) {
   return parse_choice<Method>(option, name, choices);
 }
 
-// The methods asked for, each once and in the order of all_methods(); all when none was.
+// The methods asked for, each once and in the order of all_methods(). When none was, all that send
+// by the kernel's interface and leave others' traffic on it alone.
 std::vector<Method> in_order(const std::vector<Method>& asked) {
   std::vector<Method> methods;
   for (const MethodTraits& method : all_methods())
-    if (asked.empty() || std::ranges::find(asked, method.method) != asked.end())
+    if ((asked.empty() && !method.needs_port) ||
+        std::ranges::find(asked, method.method) != asked.end())
       methods.push_back(method.method);
   return methods;
 }
@@ -60,7 +62,7 @@ void add_options(CLI::App& app, BenchConfig& config) {
   group.flag("--allow-public",
              "Let --dst be an address that the public Internet routes: someone's, who has agreed",
              [&config] { config.allow_public = true; });
-  group.items("--methods", "NAME,...", "Some of the methods [all]",
+  group.items("--methods", "NAME,...", "Some of the methods [all but dpdk and dpdk_null]",
               [&config](const std::string& option, const std::string& name) {
                 config.methods.push_back(parse_method(option, name));
               });

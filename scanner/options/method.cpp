@@ -41,6 +41,15 @@ constexpr std::array kMethods{
                  .what = "Boost.Asio ip::icmp socket, a send_to a probe",
                  .in_scan = false,
                  .sends_frames = false},
+    MethodTraits{.method = Method::dpdk,
+                 .name = "dpdk",
+                 .what = "a card of its own, driven in user space by DPDK; see docs/dpdk.md",
+                 .needs_port = true},
+    MethodTraits{.method = Method::dpdk_null,
+                 .name = "dpdk_null",
+                 .what = "DPDK's net_null, which drops what it is given: user space alone",
+                 .in_scan = false,
+                 .needs_port = true},
 };
 
 }  // namespace

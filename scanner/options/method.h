@@ -23,6 +23,8 @@ enum class Method {
   raw_socket,
   ping_socket,
   asio,
+  dpdk,
+  dpdk_null,
 };
 
 struct MethodTraits {
@@ -32,6 +34,7 @@ struct MethodTraits {
   bool in_scan = true;              // false: `bench` alone has it
   bool sends_frames = true;         // Ethernet frames; false: packets, which the kernel routes
   bool needs_reply_filter = false;  // cannot send without an XDP program on the interface
+  bool needs_port = false;          // a card that the kernel does not drive
 };
 
 // All methods but `auto`, fastest first as a rule.

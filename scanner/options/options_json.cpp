@@ -74,6 +74,9 @@ void add_path(Json& json, const PathConfig& config) {
   json["interface"] = or_null(config.interface_name);
   json["source-ip"] = text_or_null(config.source_ip);
   json["gateway-mac"] = text_or_null(config.gateway_mac);
+  json["gateway"] = text_or_null(config.gateway);
+  json["vlan"] = or_null(config.vlan);
+  json["dpdk-args"] = or_null(config.dpdk_args);
   json["method"] = config.method == Method::automatic ? "auto" : traits_of(config.method).name;
   json["queues"] = config.queues > 0 ? Json(config.queues) : Json(nullptr);
   json["ttl"] = config.ttl;
@@ -118,8 +121,8 @@ void add_run(Json& json, const ScanConfig& config) {
 }
 
 // Those that name addresses: of targets, of who is left out, of the scanning host.
-constexpr const char* kWithAddresses[] = {"TARGET",    "exclude",     "allow-range", "label-filter",
-                                          "source-ip", "gateway-mac", "metrics"};
+constexpr const char* kWithAddresses[] = {"TARGET",    "exclude", "allow-range", "label-filter",
+                                          "source-ip", "gateway", "gateway-mac", "metrics"};
 
 }  // namespace
 

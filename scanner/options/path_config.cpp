@@ -1,11 +1,39 @@
 #include "scanner/options/path_config.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
 #include "scanner/options/option_group.h"
+#include "scanner/process/user_error.h"
 
 namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kVlanMax = 4094;
+
+// What the kernel knows of its own interfaces, and nobody of a card of DPDK's.
+void add_port_options(CLI::App& app, PathConfig& config) {
+  OptionGroup group(app, "DPDK");
+  group.value("--gateway", "ADDRESS", "With --method dpdk: the next hop, asked for by ARP",
+              [&config](const std::string& option, const std::string& text) {
+                config.gateway = parse_ipv4(text);
+                if (!config.gateway) refuse(option, text, "an IPv4 address");
+              });
+  group.value("--vlan", "ID", "With --method dpdk: the VLAN that frames are tagged for [none]",
+              [&config](const std::string& option, const std::string& text) {
+                config.vlan = static_cast<std::uint16_t>(parse_count(option, text, 1, kVlanMax));
+              });
+  group.text("--dpdk-args", "TEXT", "With --method dpdk: arguments for DPDK itself; docs/dpdk.md",
+             config.dpdk_args);
+}
+
+[[noreturn]] void refuse_use(const std::string& sentence) {
+  throw UserError(ExitCode::bad_usage, sentence + " (see docs/dpdk.md)");
+}
+
+}  // namespace
 
 void add_path_options(CLI::App& app, PathConfig& config) {
   OptionGroup group(app, "Network");
@@ -32,6 +60,24 @@ void add_path_options(CLI::App& app, PathConfig& config) {
                   if (method.in_scan) choices.emplace_back(method.name, method.method);
                 config.method = parse_choice<Method>(option, text, choices);
               });
+  add_port_options(app, config);
+}
+
+void check_port_options(const PathConfig& config) {
+  if (config.method != Method::dpdk) {
+    const char* const given = config.gateway              ? "--gateway"
+                              : config.vlan               ? "--vlan"
+                              : !config.dpdk_args.empty() ? "--dpdk-args"
+                                                          : nullptr;
+    if (given == nullptr) return;
+    refuse_use(fmt::format("{} is for --method dpdk: of other methods the kernel knows it", given));
+  }
+  if (config.interface_name.empty())
+    refuse_use("--method dpdk needs -i with the card's PCI address, as `lspci -D` prints it");
+  if (!config.source_ip)
+    refuse_use("--method dpdk needs --source-ip: no kernel has an address for that card");
+  if (!config.gateway && !config.gateway_mac)
+    refuse_use("--method dpdk needs --gateway or --gateway-mac: no kernel has a route for it");
 }
 
 void add_header_options(CLI::App& app, PathConfig& config) {

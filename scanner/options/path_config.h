@@ -23,7 +23,10 @@ struct PathConfig {
   std::optional<Ipv4> source_ip;          // absent: the interface's
   std::optional<MacAddress> gateway_mac;  // absent: asked of the kernel
   Method method = Method::automatic;
-  unsigned queues = 0;  // 0: all of the interface's, at most the CPUs allowed
+  std::optional<Ipv4> gateway;        // of a card that the kernel does not drive
+  std::optional<std::uint16_t> vlan;  // likewise: the tag of its frames
+  std::string dpdk_args;              // for DPDK, behind those that the program makes
+  unsigned queues = 0;                // 0: all of the interface's, at most the CPUs allowed
   bool busy_poll = false;
   std::uint8_t ttl = 64;  // of the probes' IPv4 headers
   std::uint8_t tos = 0;   // the same: DSCP times 4, and ECN
@@ -31,10 +34,13 @@ struct PathConfig {
   double wait_s = 60;  // for another scan's end, which is at the interface or at the results
 };
 
-// Adds the options that narrow which way probes go: -i, --source-ip, --gateway-mac and --method.
-// add_header_options: --ttl, --tos and --dscp.
+// Adds the options that narrow which way probes go: -i, --source-ip, --gateway-mac, --method, and
+// what a card of DPDK's needs besides. add_header_options: --ttl, --tos and --dscp.
 // `config` must outlive the parsing.
 void add_path_options(CLI::App& app, PathConfig& config);
 void add_header_options(CLI::App& app, PathConfig& config);
+
+// What `--method dpdk` needs, since no kernel says it, and what it alone has. Throws UserError.
+void check_port_options(const PathConfig& config);
 
 }  // namespace echoscan

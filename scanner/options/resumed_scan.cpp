@@ -24,6 +24,7 @@ constexpr std::string_view kOfEachLeg =
     "--cooldown "
     "--pass-gap "
     "--method --interface --source-ip --gateway-mac --queues --link-timeout --busy-poll --summary "
+    "--gateway --vlan --dpdk-args "
     "--status "
     "--status-file --log-file --notes --user-metadata --fail-if-silent --status-interval --metrics "
     "--verbose --quiet --checkpoint "

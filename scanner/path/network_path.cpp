@@ -9,6 +9,7 @@
 #include "output/summary/figure_text.h"
 #include "scanner/network/neighbour.h"
 #include "scanner/network/own_address.h"
+#include "scanner/path/port_path.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -247,6 +248,7 @@ Exit find_exit(const PathConfig& config, const WayShare& share, const Interface&
 }
 
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways) {
+  if (config.method == Method::dpdk) return find_port_path(config, ways);
   Interfaces interfaces;
   NetworkPath path;
   path.gateway_mac = config.gateway_mac;
@@ -284,6 +286,10 @@ Method method_of(const PathConfig& config, const NetworkPath& path) {
 
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock) {
+  if (path.port) {
+    resolve_port_gateway(path, clock);
+    return {};
+  }
   // All at once, since the kernel takes 3 s to find out that one is not there.
   std::vector<std::future<tl::expected<GatewayMac, NoGateway>>> answers;
   for (const Gateway& gateway : path.gateways)

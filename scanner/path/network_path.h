@@ -9,6 +9,7 @@
 // gateway's MAC can be asked for only after it is back.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "scanner/network/gateway_probe.h"
 #include "scanner/network/interface.h"
+#include "scanner/network/port_arp.h"
 #include "scanner/network/way_partition.h"
 #include "scanner/options/path_config.h"
 #include "scanner/process/clock.h"
@@ -53,6 +55,10 @@ struct NetworkPath {
   bool is_by_source = false;   // the kernel, where it routes, is to do so by that source
   std::vector<SideWay> side_ways;
   std::vector<Exit> exit_of_way;  // by the way's label: 1 + the number of its share
+  // Of a card that DPDK drives, which the interface then describes; null: the kernel's.
+  std::shared_ptr<DpdkPort> port;
+  std::shared_ptr<PortArp> arp;
+  std::optional<std::uint16_t> vlan;  // that its frames are tagged for
 };
 
 // `ways` are the plan's. Throws UserError with code environment.

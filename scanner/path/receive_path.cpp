@@ -10,9 +10,11 @@
 #include "scanner/network/xdp_occupant.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
+#include "scanner/receive/source/dpdk_receiver.h"
 #include "scanner/receive/source/joined_source.h"
 #include "scanner/receive/source/packet_receiver.h"
 #include "scanner/receive/source/xdp_reply_filter.h"
+#include "scanner/transmit/method/dpdk.h"
 
 namespace echoscan {
 namespace {
@@ -88,10 +90,18 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
   return {std::move(receiver), false};
 }
 
+// A card receives from the moment on that its queues are set up, and those that send with them.
+ReceivePath open_port(const NetworkPath& path, const match_config& match) {
+  path.port->open(path.queue_count,
+                  PROBE_FRAME_BYTES + (path.vlan ? DpdkTransmitter::kTagBytes : 0));
+  return {std::make_unique<DpdkReceiver>(path.port, path.arp, match), false};
+}
+
 }  // namespace
 
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
                               const std::optional<Patience>& patience) {
+  if (path.port) return open_port(path, match_on(path, key));
   ReceivePath receive = open_receiver(method, path.interface, match_on(path, key), patience);
   std::vector<std::unique_ptr<ReplySource>> sources;
   std::vector<std::string> interfaces{path.interface.name};

@@ -14,6 +14,7 @@
 #include "scanner/transmit/method/af_packet.h"
 #include "scanner/transmit/method/af_xdp.h"
 #include "scanner/transmit/method/asio.h"
+#include "scanner/transmit/method/dpdk.h"
 #include "scanner/transmit/method/live_program.h"
 #include "scanner/transmit/method/packet_mmap.h"
 #include "scanner/transmit/method/pcap.h"
@@ -102,6 +103,15 @@ Attempt open_raw_sockets(const TransmitSetup& setup) {
   return opened;
 }
 
+Attempt open_port_queues(const TransmitSetup& setup) {
+  if (!setup.port) return refused("it needs a card that the kernel does not drive");
+  OpenedQueues opened;
+  for (unsigned queue = 0; queue < setup.queue_count; ++queue)
+    opened.transmitters.push_back(std::make_unique<DpdkTransmitter>(
+        setup.port, queue, setup.frame_template, setup.vlan, setup.clock));
+  return opened;
+}
+
 bool can_have_xdp(const TransmitSetup& setup) {
   return static_cast<bool>(setup.reply_rings);
 }
@@ -186,6 +196,9 @@ tl::expected<OpenedQueues, Refusal> open_method(Method method, const TransmitSet
       return open_each<PingSocketTransmitter>(setup);
     case Method::asio:
       return open_each<AsioTransmitter>(setup);
+    case Method::dpdk:
+    case Method::dpdk_null:
+      return open_port_queues(setup);
   }
   return refused("there is no such method");
 }
@@ -228,7 +241,9 @@ OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                             clock,
                             cpus,
                             path.is_by_source,
-                            !path.side_ways.empty()};
+                            !path.side_ways.empty(),
+                            path.port,
+                            path.vlan};
   const Method method = method_of(config, path);
   Attempt opened = open_method(method, setup);
   if (!opened)

@@ -36,6 +36,9 @@ struct TransmitSetup {
   std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
   bool routes_by_source = false;  // where the kernel routes: by the probes' source
   bool has_side_ways = false;     // raw sockets will be beside the queues
+  // Of a card that DPDK drives, opened; null: it is the kernel's.
+  std::shared_ptr<const DpdkPort> port = nullptr;
+  std::optional<std::uint16_t> vlan = {};
 };
 
 // The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by a

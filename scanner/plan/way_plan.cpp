@@ -24,6 +24,16 @@ std::vector<WayShare> told_by_hand(const PathConfig& config, const Interface& in
   return {std::move(share)};
 }
 
+// All targets by the gateway of a card that the kernel has no routes for.
+std::vector<WayShare> told_for_port(const PathConfig& config,
+                                    std::span<const AddressRange> targets) {
+  WayShare share{{Way::Kind::gateway, 0, {}, config.source_ip}, config.interface_name};
+  if (config.gateway) share.way.next_hop = *config.gateway;
+  share.ranges.assign(targets.begin(), targets.end());
+  share.targets = count_addresses(targets);
+  return {std::move(share)};
+}
+
 // What has no route is asked for once more, from the interface's own address.
 void ask_from_own_address(std::vector<WayShare>& shares, const Interface& interface) {
   const auto lost = std::ranges::find_if(
@@ -64,6 +74,7 @@ LabelMap map_ways(std::span<const WayShare> shares) {
 
 std::vector<WayShare> find_way_shares(const PathConfig& config,
                                       std::span<const AddressRange> targets) {
+  if (config.method == Method::dpdk) return told_for_port(config, targets);
   if (config.interface_name.empty()) return find_ways(targets, {config.source_ip, 0});
   const Interface interface = find_interface(config.interface_name);
   if (config.gateway_mac) return told_by_hand(config, interface, targets);

@@ -3,8 +3,8 @@
 // `-i` and `--source-ip` narrow the question. Where `-i` finds no route, it is asked once more from
 // the interface's own address: an uplink with rules by source has its routes in a table of its own.
 // What no way leads to is not sent and counts as unroutable; taking it out of the set would change
-// the order, which the lists and the seed alone name. `-i` with `--gateway-mac` asks nothing: the
-// way is told by hand.
+// the order, which the lists and the seed alone name. `-i` with `--gateway-mac` asks nothing, nor
+// does a card that the kernel does not drive: the way is told by hand.
 #pragma once
 
 #include <cstdint>

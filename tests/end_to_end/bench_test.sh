@@ -28,6 +28,17 @@ for size in 60 61 1514; do
   expect_equal "rows on the screen" "$(grep -cE '^[a-z_]+ +[0-9,]+ +[0-9.]+' "$work/out")" 9
 done
 
+# DPDK's rows when they are asked for: its own driver for AF_XDP, and its device that drops what it is given.
+if [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ]; then
+  before=$(echo_requests)
+  bench -i lab0 --dst 10.0.0.1 --duration 0.5 --methods dpdk_null,af_xdp,dpdk || fail "the bench ended with $?"
+  expect_equal "methods that did not run" "$(table '.rows[] | select(.unavailable) | "\(.method): \(.unavailable)"')" ""
+  expect_equal "methods" "$(table '[.rows[].method] | sort | join(" ")')" "af_xdp dpdk dpdk_null"
+  expect_equal "arrived of what was sent" $(($(echo_requests) - before)) \
+    "$(table '[.rows[] | select(.method != "dpdk_null") | .sent] | add')"
+  expect_equal "damaged" "$(lab stats | jq .bad_checksums)" 0
+fi
+
 # Where nothing answers ARP, the next hop can be named by hand; 10.0.0.1 is routed by a gateway that is not there.
 near ip neighbour del 192.0.2.2 dev lab0
 near ip route replace 10.0.0.0/8 via 192.0.2.77 dev lab0 onlink

@@ -4,7 +4,7 @@
 # is in the one counter of its kind.
 #
 #   scan_zoo_test.sh af_xdp | af_packet | generic | generic_packet | net_raw | net_raw_raw_socket |
-#                    xdp_live_late
+#                    xdp_live_late | dpdk
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 variant=$1
@@ -21,6 +21,11 @@ receiver="XDP native"
 case $variant in
   af_xdp) options+=(--method af_xdp) ;;
   af_packet) options+=(--method af_packet) ;;
+  dpdk)
+    [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || skip "the module is not built: libdpdk-dev is missing"
+    options+=(--method dpdk -i net_af_xdp0 --dpdk-args --vdev=net_af_xdp0,iface=lab0 --source-ip 192.0.2.1 --gateway 192.0.2.2)
+    receiver="DPDK net_af_xdp"
+    ;;
   # Here the cooldown is long enough for everyone.
   xdp_live_late)
     options+=(--method xdp_live)

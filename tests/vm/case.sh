@@ -228,6 +228,79 @@ case_rings() {
   [ $changed = yes ] || not_here "the card's rings cannot be set"
 }
 
+# The near card handed to a process, as an administrator does it, and given back. Its place on the bus is run.sh's.
+card=0000:00:02.0
+hand_over() { # DRIVER
+  near ip link set lab0 down
+  echo $card >/sys/bus/pci/devices/$card/driver/unbind
+  echo "$1" >/sys/bus/pci/devices/$card/driver_override
+  echo $card >/sys/bus/pci/drivers_probe
+  expect_equal "the card's driver" "$(basename "$(readlink /sys/bus/pci/devices/$card/driver)")" "$1"
+}
+give_back() {
+  local link tenths
+  if [ -e /sys/bus/pci/devices/$card/driver ]; then echo $card >/sys/bus/pci/devices/$card/driver/unbind; fi
+  echo >/sys/bus/pci/devices/$card/driver_override
+  echo $card >/sys/bus/pci/drivers_probe
+  for ((tenths = 0; tenths < 100; ++tenths)); do
+    for link in /sys/class/net/*; do
+      [ "$(cat "$link/address")" = 02:00:00:00:00:0a ] || continue
+      ip link set "$(basename "$link")" netns "$ECHOSCAN_LAB-near" name lab0
+      near ip address add 192.0.2.1/30 dev lab0
+      return
+    done
+    sleep 0.1
+  done
+  fail "the kernel does not take the card back"
+}
+
+# What DPDK calls the card's driver.
+case $VM_NIC in
+  virtio*) dpdk_driver=net_virtio ;;
+  igb) dpdk_driver=net_e1000_igb ;;
+  e1000e) dpdk_driver=net_e1000_em ;;
+  vmxnet3) dpdk_driver=net_vmxnet3 ;;
+esac
+# Half a scan's rate and less: the far card's driver has an emulated processor, and rings of 256.
+by_dpdk=(--method dpdk -i $card --source-ip 192.0.2.1 --gateway 192.0.2.2 --rate 2k --cooldown 2.5 --status off)
+
+# A card that is a process's own. The second scan finds it as the first has left it.
+case_dpdk() {
+  [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || not_here "the module is not built"
+  echo 3 >/proc/sys/vm/drop_caches
+  echo 64 >/proc/sys/vm/nr_hugepages
+  hand_over uio_pci_generic
+  for _ in 1 2; do
+    scan_truth dpdk "DPDK $dpdk_driver" "DPDK $dpdk_driver" $some_targets "${by_dpdk[@]}"
+  done
+  expect_equal "huge pages that are free" "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" 64
+}
+
+# The cable is pulled for 1 s in the middle, which run.sh does: the scan waits, goes on, and finds everybody. The card says
+# so itself, since no kernel is between.
+case_dpdk_link() {
+  [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || not_here "the module is not built"
+  local before
+  echo 3 >/proc/sys/vm/drop_caches
+  echo 64 >/proc/sys/vm/nr_hugepages
+  hand_over uio_pci_generic
+  before=$(arrived_so_far)
+  start_scan "${by_dpdk[@]}" $some_targets
+  echo "@link off"
+  sleep 1
+  echo "@link on"
+  expect_status 0 wait $pid
+  expect_text "$work/log" "the link of $card is down"
+  expect_text "$work/log" "the link of $card is up again"
+  sent=$(summary '.ledger.sent + .ledger.sent_again')
+  echo "sent $sent, of these again $(summary .ledger.sent_again), arrived $(($(arrived_so_far) - before))"
+  expect_equal "in doubt" "$(summary .ledger.in_doubt)" 0
+  # What goes again may arrive twice, and what met the dead link does not arrive: the truth is what counts.
+  found >"$work/found"
+  lab truth $some_targets | sort | cmp -s - "$work/found" || fail "found $(wc -l <"$work/found")"
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+}
+
 # What the doctor finds by trying is what a scan then gets.
 case_doctor() {
   near "$echoscan" doctor -i lab0 | sed 's/^/  /'
@@ -255,6 +328,8 @@ await_link() {
 
 # The lab as it was: whatever a case set or left behind is undone.
 restore() {
+  [ -n "$(near ls -d /sys/class/net/lab0 2>/dev/null)" ] || give_back
+  echo 0 >/proc/sys/vm/nr_hugepages
   near ip link set lab0 xdp off
   near ip link set lab0 mtu 1500
   near ip link set lab0 up

@@ -25,6 +25,23 @@ pack() { # OUT
   (cd "$tree" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$1"
 }
 
+# DPDK for the guest's cards: the module, and the drivers that DPDK opens itself, each once: what is there under two
+# names, and is no link, it would open twice.
+copy_dpdk() {
+  local module=$build/libechoscan_dpdk.so drivers name driver
+  [ -e "$module" ] || return 0
+  drivers=$(dirname "$(realpath /usr/lib/*/librte_bus_pci.so)")
+  for name in bus_pci mempool_ring net_e1000 net_virtio net_vmxnet3; do
+    driver=$(realpath "$drivers/librte_$name.so")
+    install -D "$driver" "$tree$driver"
+    mkdir -p "$tree/lib/$(basename "$(dirname "$(dirname "$drivers")")")"
+    ln -s "$driver" "$tree/lib/$(basename "$(dirname "$(dirname "$drivers")")")/$(objdump -p "$driver" | awk '$1 == "SONAME" {print $2}')"
+    strip --strip-debug "$tree$driver"
+    copy_program "$driver"
+  done
+  copy_program "$module" "/echoscan/build/release/libechoscan_dpdk.so"
+}
+
 make_base() { # OUT
   local tool program
   for tool in bash jq ip ethtool setpriv; do
@@ -37,6 +54,7 @@ make_base() { # OUT
     copy_program "$build/$program" "/echoscan/build/release/$program"
     strip --strip-debug "$tree/echoscan/build/release/$program"
   done
+  copy_dpdk
   mkdir -p "$tree"/{proc,sys,dev,run,tmp,etc,var} "$tree/echoscan/tests"
   cp -r "$root/tests/lab" "$root/tests/vm" "$tree/echoscan/tests/"
   install -m 755 "$root/tests/vm/init" "$tree/init"
@@ -48,7 +66,7 @@ make_modules() { # KERNEL OUT
   version=$(cat "$kernel/version")
   mkdir -p "$tree/modules"
   # Where virtio_pci is built in, there is no such module; each driver's own dependencies come before it.
-  for module in virtio_pci virtio_net igb e1000e vmxnet3; do
+  for module in virtio_pci virtio_net igb e1000e vmxnet3 uio_pci_generic; do
     /usr/sbin/modprobe -q -D -d "$kernel/modules" -S "$version" "$module" || [ "$module" = virtio_pci ]
   done | awk '$1 == "insmod" && !seen[$2]++ {print $2}' | while read -r path; do
     module=$(basename "$path" .xz)

@@ -61,8 +61,8 @@ kernel_packages() { # SUITE
   depends_of "$1" "$image" | grep -E '^linux-(binary|modules)-[0-9]' || [ $? = 1 ]
 }
 
-# Of 4,000 modules those of the NICs here, and what they lean on.
-readonly wanted_modules='virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca|net/core'
+# Of 4,000 modules those of the NICs here, those that hand a card to a process, and what they lean on.
+readonly wanted_modules='virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca|net/core|uio'
 
 extract_kernel() { # FOLDER DEB...
   local folder=$1 deb version
@@ -116,9 +116,9 @@ make_qemu() { # SUITE FOLDER
 }
 
 case "${1:-} ${2:-}" in
-  "kernel 6.1") make_once "$cache/kernel-6.1" make_kernel bookworm ;;
-  "kernel 6.12") make_once "$cache/kernel-6.12" make_kernel bookworm-backports ;;
-  "kernel newest") make_once "$cache/kernel-newest" make_kernel trixie-backports ;;
+  "kernel 6.1") make_once "$cache/linux-6.1" make_kernel bookworm ;;
+  "kernel 6.12") make_once "$cache/linux-6.12" make_kernel bookworm-backports ;;
+  "kernel newest") make_once "$cache/linux-newest" make_kernel trixie-backports ;;
   "qemu backports") make_once "$cache/qemu-backports" make_qemu bookworm-backports ;;
   *)
     say "usage: packages.sh kernel 6.1|6.12|newest | qemu backports"

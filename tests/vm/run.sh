@@ -75,18 +75,35 @@ boot() { # KERNEL NIC QUEUES CASE...
   read_console "$log" "$kernel" "$nic" "$status"
 }
 
+# Does what the guest asks for, line by line: its near card's cable is pulled, or put back.
+obey() { # PIPE
+  local line
+  while read -r line; do
+    case $line in
+      # A qemu that is gone reads nothing.
+      "@link off" | "@link on") timeout 5 sh -c 'echo "$1" >"$2"' - "set_link h0 ${line#@link }" "$1.in" ;;
+    esac
+  done
+}
+
 # qemu with boot's settings; the console in $log, qemu's exit status in $status.
 run_guest() {
+  local monitor=$out/monitor-$kernel-$nic
   status=0
+  rm -f "$monitor".{in,out}
+  mkfifo "$monitor".{in,out}
+  # qemu opens both ways of its monitor by itself, and what it says there is little.
   # Neighbouring slots would clash over igb's virtual functions.
   timeout --kill-after=5 $run_seconds_max "${qemu[@]}" -M q35 -accel tcg,thread=multi -cpu max \
-    -smp "$((queues > 2 ? queues : 2))" -m 512 -display none -nodefaults -no-reboot -serial stdio -monitor none \
+    -smp "$((queues > 2 ? queues : 2))" -m 768 -display none -nodefaults -no-reboot -serial stdio \
+    -monitor "pipe:$monitor" \
     -kernel "$folder/vmlinuz" -initrd "$out/initramfs-$kernel.cpio" \
     -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable kernel=$kernel nic=$nic queues=$queues cases=$cases" \
     -netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 \
     -device "$card,netdev=h0,mac=02:00:00:00:00:0a,addr=0x2,romfile=" \
     -device "$card,netdev=h1,mac=02:00:00:00:00:0b,addr=0x6,romfile=" \
-    </dev/null 2>&1 | sed -u 's/\r$//' | tee "$log" | grep --line-buffered -v '^@' || status=${PIPESTATUS[0]}
+    </dev/null 2>&1 | sed -u 's/\r$//' | tee "$log" >(obey "$monitor") |
+    grep --line-buffered -v '^@' || status=${PIPESTATUS[0]}
 }
 
 # What the guest reported: results kept, a line a case, and whether all went well.

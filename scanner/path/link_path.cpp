@@ -1,0 +1,60 @@
+#include "scanner/path/link_path.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "scanner/network/arp_probe.h"
+#include "scanner/network/port_link.h"
+#include "scanner/process/log.h"
+#include "scanner/process/user_error.h"
+
+namespace echoscan {
+namespace {
+
+constexpr std::uint64_t kPortLinkPollNs = 10'000'000;
+
+// Starting a card's queues has taken its link down; nothing has to be waited for before it goes.
+void wait_for_port(const DpdkPort& port, Clock& clock, double timeout_s) {
+  const std::string& name = port.interface().name;
+  const std::uint64_t begin_ns = clock.now_ns();
+  for (bool is_told = false; !port.is_link_up(); is_told = true) {
+    if (!is_told) log_info("waiting for the link of {}", name);
+    if (to_seconds(clock.now_ns() - begin_ns) > timeout_s)
+      throw UserError(
+          ExitCode::environment,
+          fmt::format("the link of {} is down, for {} s now; is the cable in, is the other end up?",
+                      name, timeout_s));
+    clock.wait_until(clock.now_ns() + kPortLinkPollNs);
+  }
+}
+
+}  // namespace
+
+void wait_for_link(const NetworkPath& path, Clock& clock, double timeout_s) {
+  if (path.port) {
+    wait_for_port(*path.port, clock, timeout_s);
+  } else {
+    wait_for_carrier(path.interface, clock, timeout_s);
+  }
+}
+
+std::unique_ptr<Link> open_link(const NetworkPath& path) {
+  if (path.port) return std::make_unique<PortLink>(path.port);
+  return std::make_unique<InterfaceLink>(path.interface, sources_of(path));
+}
+
+std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {
+  if (path.port) return std::make_unique<PortGatewayProbe>(path.arp, path.gateways);
+  return std::make_unique<ArpProbe>(path.gateways);
+}
+
+void say_driver_counts(const NetworkPath& path) {
+  if (!path.port) return;
+  std::string text;
+  for (const dpdk_named_count& named : path.port->named_counts())
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", named.name, named.count);
+  if (!text.empty()) log_info("{} counted by itself: {}", path.interface.name, text);
+}
+
+}  // namespace echoscan

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# --method dpdk in the lab: DPDK's own driver for AF_XDP stands for a card. What is found is the truth, and what the
+# card counts is what left; the gateway is asked for by our own ARP, and a far end that forgets us is answered; a signal
+# ends the scan in order, and SIGKILL leaves no memory set aside.
+source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
+
+[ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || skip "the module is not built: libdpdk-dev is missing"
+
+by_dpdk=(--method dpdk -i net_af_xdp0 --dpdk-args --vdev=net_af_xdp0,iface=lab0 --source-ip 192.0.2.1)
+huge_pages() { cat /proc/sys/vm/nr_hugepages /sys/kernel/mm/hugepages/*/free_hugepages; }
+pages_before=$(huge_pages)
+
+lab up
+# As on a card's own network, nobody but the scan answers for its address: the near end's kernel has it no more, and its
+# ARP is off.
+near ip address del 192.0.2.1/30 dev lab0
+far ip neighbour flush dev lab1
+
+targets=10.0.0.0/16
+count=65536
+scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 1 --seed 5 -v $targets || fail "the scan ended with $?"
+expect_truth $targets
+expect_equal "sent" "$(summary .ledger.sent)" $count
+expect_equal "arrived" "$(lab stats | jq .echo_requests)" $count
+expect_equal "damaged" "$(lab stats | jq .bad_checksums)" 0
+expect_equal "receiver" "$(summary .receiving.mode)" "DPDK net_af_xdp"
+expect_equal "sender" "$(summary '.sending.queues[0].mode')" "DPDK net_af_xdp"
+expect_equal "gateway" "$(summary .sending.gateway)" "$(far cat /sys/class/net/lab1/address)"
+expect_equal "lines" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
+[ "$(summary .sending.interface_tx_packets)" -ge $count ] || fail "the card counts $(summary .sending.interface_tx_packets)"
+expect_text "$work/log" "no sandbox with --method dpdk"
+expect_text "$work/log" "DPDK: EAL:"
+expect_text "$work/log" "net_af_xdp0 counted by itself: rx_good_packets"
+# On a busy machine it may be fewer.
+rate=$(summary '.sending.rate_pps | floor')
+[ "$rate" -le 20200 ] || fail "asked for 20,000 a second, it were $rate"
+# The far end's kernel has learned us from our own question alone.
+far ip neighbour show to 192.0.2.1 dev lab1 | grep -qi lladdr || fail "the far end does not know us"
+
+# A far end that forgets us again and again asks, and is answered, also in the cooldown.
+for _ in $(seq 20); do
+  far ip neighbour flush dev lab1
+  far ping -c 1 -W 1 192.0.2.1 >/dev/null 2>&1 || true
+  sleep 0.1
+done &
+forgetter=$!
+scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 2 --seed 5 $targets || fail "the scan ended with $?"
+wait $forgetter
+expect_truth $targets
+
+# The MAC told by hand, nobody asked.
+scan "${by_dpdk[@]}" --gateway-mac "$(far cat /sys/class/net/lab1/address)" --rate 20k --cooldown 1 10.1.0.0/20 ||
+  fail "the scan ended with $?"
+expect_truth 10.1.0.0/20
+
+# As fast as it goes, all targets of a /14: nothing is lost without a name.
+before=$(wire_lost)
+scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate max --cooldown 1 --seed 5 10.0.0.0/14 || fail "the scan ended with $?"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+expect_equal "sent" "$(summary .ledger.sent)" 262144
+echo "$(summary '.sending.rate_pps | floor') a second, $(($(wire_lost) - before)) lost on the wire"
+
+# A flood: everybody answers, as fast as it goes. What is missing was lost on the lab's wire, or is counted.
+lab up --one-in 1
+before=$(wire_lost)
+scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate max --cooldown 1 --seed 5 -o /dev/null 10.0.0.0/12 ||
+  fail "the scan ended with $?"
+lost=$(($(wire_lost) - before))
+# ARP is among what was not seen.
+unseen=$(summary .receiving.dropped_unseen)
+missing=$((1048576 - lost - unseen - $(summary .ledger.replied)))
+[ $missing -le 0 ] && [ $missing -ge -50 ] || fail "$missing missing: $lost lost on the wire, $unseen unseen"
+expect_equal "ring full" "$(summary .receiving.frames.ring_full)" 0
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+echo "flood: $(summary '.ledger.replied / .sending.seconds | floor') replies a second," \
+  "$(summary .sending.paused_for_receiver_seconds) s of waiting for the receiver, $unseen unseen"
+
+lab up
+near ip address del 192.0.2.1/30 dev lab0
+# SIGTERM: sending ends, the cooldown is kept, the ledger adds up.
+start_scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 0.5 10.0.0.0/12
+kill -TERM $pid
+expect_status 143 wait $pid
+expect_equal "adds_up after SIGTERM" "$(summary .ledger.adds_up)" true
+
+# SIGKILL: no huge page stays set aside, no file of DPDK's stays behind, and the next scan works. What its AF_XDP driver
+# leaves on the interface is its own: a card of its own has no such thing.
+start_scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k 10.0.0.0/12
+kill -KILL $pid
+expect_status 137 wait $pid
+expect_equal "huge pages" "$(huge_pages)" "$pages_before"
+expect_equal "files of DPDK's" "$(find /dev/hugepages /var/run/dpdk -name 'rtemap*' 2>/dev/null | wc -l)" 0
+near ip link set lab0 xdp off
+scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 1 10.1.0.0/20 || fail "the scan ended with $?"
+expect_truth 10.1.0.0/20
+
+# What a killed scan has left beside its results is gone on with.
+: >"$work/results"
+ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k \
+  --seed 5 --checkpoint-interval 0.5 -o "$work/results" $targets 2>"$work/log" &
+pid=$!
+for _ in $(seq 600); do
+  [ ! -s "$work/results.part" ] && [ ! -s "$work/results" ] || break
+  sleep 0.1
+done
+sleep 1
+kill -KILL $pid
+expect_status 137 wait $pid
+near ip link set lab0 xdp off
+near "$echoscan" scan --resume "$work/results" --cooldown 1 --summary "$work/summary" 2>"$work/log" ||
+  fail "the scan ended with $?"
+cp "$work/results" "$work/out"
+expect_truth $targets
+
+# Sentences in place of surprises, and nothing on standard output.
+refused() { # STATUS TEXT OPTION...
+  local status=$1 text=$2
+  shift 2
+  expect_status "$status" scan "$@" 10.0.0.0/24
+  expect_text "$work/log" "$text"
+  expect_equal "standard output" "$(cat "$work/out")" ""
+}
+refused 2 "needs -i" --method dpdk
+refused 2 "needs --source-ip" --method dpdk -i 0000:01:00.0 --gateway 192.0.2.2
+refused 2 "needs --gateway or --gateway-mac" --method dpdk -i 0000:01:00.0 --source-ip 192.0.2.1
+refused 2 "--gateway is for --method dpdk" -i lab0 --gateway 192.0.2.2
+refused 2 "--vlan is for --method dpdk" -i lab0 --vlan 7
+refused 2 "with --method dpdk the user stays the same" "${by_dpdk[@]}" --gateway 192.0.2.2 --user nobody
+refused 2 "no PCI address" --method dpdk -i lab0 --source-ip 192.0.2.1 --gateway 192.0.2.2
+refused 2 "has its own" "${by_dpdk[@]}" --gateway 192.0.2.2 --dpdk-args "--vdev=net_af_xdp0,iface=lab0 --help"
+refused 3 "there is no such PCI device" --method dpdk -i ffff:ff:1f.7 --source-ip 192.0.2.1 --gateway 192.0.2.2
+refused 3 "has no port of that name" "${by_dpdk[@]}" --gateway 192.0.2.2 --dpdk-args "--vdev=net_af_xdp0,iface=none0"
+refused 3 "does not start" "${by_dpdk[@]}" --gateway 192.0.2.2 --dpdk-args "--vdev=net_af_xdp0,iface=lab0 --no-such-option"
+refused 3 "does not answer ARP" "${by_dpdk[@]}" --gateway 192.0.2.99
