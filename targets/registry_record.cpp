@@ -12,7 +12,7 @@
 namespace echoscan {
 namespace {
 
-constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kRegistryDigits = "0123456789";
 constexpr std::size_t kRecordFieldsMin = 5;
 constexpr std::size_t kVersionFieldsMin = 6;
 constexpr std::size_t kRegistryBytesMax = 32;
@@ -55,7 +55,7 @@ bool is_version_line(const RegistryFields& fields) {
   return fields.count >= kVersionFieldsMin && !fields.registry.empty() &&
          fields.registry.find_first_not_of("0123456789.") == std::string_view::npos &&
          is_registry_name(fields.country) && !fields.type.empty() &&
-         fields.type.find_first_not_of(kDigits) == std::string_view::npos;
+         fields.type.find_first_not_of(kRegistryDigits) == std::string_view::npos;
 }
 
 bool is_record(const RegistryFields& fields) {

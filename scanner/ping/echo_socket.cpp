@@ -4,7 +4,6 @@
 #include <endian.h>
 #include <fmt/format.h>
 #include <linux/errqueue.h>
-#include <linux/icmp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/random.h>
@@ -26,6 +25,10 @@ constexpr std::size_t kMessageBytesMax = 65536;
 // A signal that comes between the look for it and the wait would else be seen at the next reply.
 constexpr std::uint64_t kWaitNsMax = 50'000'000;
 constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
+// ICMP_FILTER of linux/icmp.h, which defines what net/if.h does, too: a bit for each type that is
+// left out.
+constexpr int kIcmpFilterOption = 1;
+constexpr std::uint32_t kRepliesAlone = ~(1U << WIRE_ICMP_ECHO_REPLY);
 constexpr std::size_t kSequenceOffset = WIRE_ICMP_ECHO_ID_OFFSET + 2;
 
 FileDescriptor open_echo_socket(bool& is_raw) {
@@ -146,9 +149,9 @@ EchoSocket::EchoSocket(const Settings& settings, Clock& clock)
   set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVTTL, int{1}, "receive the TTL");
   set_socket_option(socket_.get(), SOL_SOCKET, SO_TIMESTAMPNS, int{1}, "receive time stamps");
   // Else all ICMP messages of the host come here. Errors take the error queue all the same.
-  const icmp_filter replies_only{~(1U << WIRE_ICMP_ECHO_REPLY)};
   if (is_raw_)
-    set_socket_option(socket_.get(), SOL_RAW, ICMP_FILTER, replies_only, "receive replies alone");
+    set_socket_option(socket_.get(), SOL_RAW, kIcmpFilterOption, kRepliesAlone,
+                      "receive replies alone");
   // A /16 that answers at once; the kernel grants what net.core.rmem_max allows.
   const int receive_bytes = 8 << 20;
   setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));

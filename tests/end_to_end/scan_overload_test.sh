@@ -22,13 +22,21 @@ near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/la
 
 targets=10.0.0.0/16
 count=65536
-for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
+# On an idle machine the poller may keep up with a slow method for once: such a scan says nothing, and is made again.
+is_refused() { # METHOD
+  local method=$1 before
   before=$(lab stats | jq .echo_requests)
   scan --method $method --rate max --cooldown 3 --seed 5 "$targets" || fail "the scan ended with $?"
   expect_truth "$targets"
   expect_equal "sent" "$(summary .ledger.sent)" $count
   expect_equal "$method: events" "$(summary '[.events[].what | select(endswith("answers no ARP of ours") | not)] | length')" 0
   expect_equal "arrived" "$(($(lab stats | jq .echo_requests) - before))" $count
-  [ "$(summary '.sending.queues[0].refusals')" -gt 0 ] || fail "$method: nothing was refused: no overload"
+  [ "$(summary '.sending.queues[0].refusals')" -gt 0 ]
+}
+for method in af_xdp xdp_live af_packet packet_mmap pcap raw_socket; do
+  for try in 1 2 3 4 5 6; do
+    if is_refused $method; then break; fi
+    [ $try -lt 6 ] || fail "$method: nothing was refused in $try scans: no overload"
+  done
   echo "$method: $(summary '.sending.queues[0].refusals') refused and sent again"
 done
