@@ -129,6 +129,7 @@ std::string unknown_command_error(const std::string& name) {
         "`echoscan scan {0}` asks millions, at a rate, and accounts for every probe",
         excerpt(name));
   std::vector<std::string> names;
+  names.reserve(kCommands.size());
   for (const Command& command : kCommands) names.emplace_back(command.name);
   return fmt::format("there is no command '{}'{} (see echoscan --help)", excerpt(name),
                      nearest_name_hint(name, names));

@@ -19,6 +19,7 @@ std::string result_field_names() {
 
 std::vector<std::string> result_field_name_list() {
   std::vector<std::string> names;
+  names.reserve(kResultFields.size());
   for (const ResultField& field : kResultFields) names.emplace_back(field.name);
   return names;
 }

@@ -52,8 +52,8 @@ void* open_module() {
   }
   if (why_not.empty())
     refuse_port(
-        "--method dpdk needs the module {}, which is not there: install the package echoscan-dpdk, "
-        "or libdpdk-dev and build again; docs/dpdk.md",
+        "--method dpdk needs the module {}, which is not there: install the package libdpdk-dev, "
+        "build again and install the component dpdk (docs/dpdk.md)",
         kModuleName);
   refuse_port(
       "--method dpdk: the module {} cannot be opened ({}): install the packages of DPDK's "
@@ -117,6 +117,7 @@ void start_dpdk(const dpdk_api& api, const std::string& device, const std::strin
                 unsigned queues) {
   std::vector<std::string> arguments = choose_arguments(device, extra, queues);
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   const auto count = static_cast<int>(pointers.size());
   pointers.push_back(nullptr);

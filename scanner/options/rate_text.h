@@ -18,7 +18,7 @@ namespace echoscan {
 inline constexpr std::uint64_t kRateMaxPps = 1'000'000'000;
 
 // What a probe takes on an Ethernet.
-inline constexpr std::uint64_t kWireBitsPerProbe = (PROBE_FRAME_BYTES + 4 + 20) * 8;
+inline constexpr std::uint64_t kWireBitsPerProbe = std::uint64_t{PROBE_FRAME_BYTES + 4 + 20} * 8;
 
 // Probes a second, or Pacer::kUnlimited for "max"; nullopt for what is none, is below a thousandth
 // or above kRateMaxPps. What is finer than a thousandth is rounded down.

@@ -29,7 +29,7 @@ DpdkReceiver::DpdkReceiver(std::shared_ptr<const DpdkPort> port, std::shared_ptr
       thread_([this] { poll(); }) {}
 
 DpdkReceiver::~DpdkReceiver() {
-  stop();
+  DpdkReceiver::stop();
 }
 
 void DpdkReceiver::stop() {
