@@ -255,7 +255,9 @@ ExitCode report(const ScanConfig& config, const ScanOutcome& outcome, const Summ
     write_to_stderr(fmt::format("echoscan: to go on from here: {}\n", next_leg));
   if (const std::string remark = outputs.results->remark(); !remark.empty())
     write_to_stderr(fmt::format("echoscan: {}\n", remark), LogLevel::error);
-  if (error == 0) return exit_code(outcome);
+  const bool is_silent = config.fails_if_silent && summary.ledger.replied == 0 &&
+                         exit_code(outcome) == ExitCode::finished;
+  if (error == 0) return is_silent ? ExitCode::unanswered : exit_code(outcome);
   // A scan's account is worth more than a tidy terminal.
   const std::string remark = outputs.summary->remark();
   write_to_stderr(
@@ -275,6 +277,7 @@ ExitCode run_scan(const ScanConfig& config) {
   TargetPlan plan = plan_targets(config.target, config.order);
   refuse_another_order(plan, config);
   const GeoTable geo = load_geo(config.output.geo_databases);
+  if (config.dry_run) log_file.open();
   if (config.dry_run) return run_dry(std::move(plan), config.order, config.pace, config.path);
 
   // Output: opened before anything touches the interface, since a FIFO may wait for its reader.
@@ -332,9 +335,7 @@ ExitCode run_scan(const ScanConfig& config) {
   // Ledger: what became of every probe, target and frame.
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),
                                        outcome, legs.earlier());
-  ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
-  const bool is_silent = summary.ledger.replied == 0 && code == ExitCode::finished;
-  if (config.fails_if_silent && is_silent) code = ExitCode::unanswered;
+  const ExitCode code = report(config, outcome, summary, outputs, signals, next_leg);
   return bundle ? bundle->finish(plan, geo, summary, code, signals) : code;
 }
 

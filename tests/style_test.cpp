@@ -108,8 +108,8 @@ const Arrows& arrows() {
       {"output/bundle", {"output/aggregate", "output/summary", "output/sink"}},
       {"output/aggregate", {"output/summary", "output/result"}},
       {"output/geo", {"output/result"}},
+      {"output/result", {"output/summary", "output/sink"}},
       {"output/summary", {}},
-      {"output/result", {"output/sink"}},
       {"output/sink", {}},
       {"targets", {}},
       {"bpf", {}}};

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "output/result/json_line.h"
+#include "output/summary/figure_text.h"
 
 namespace echoscan {
 namespace {
@@ -27,11 +27,7 @@ constexpr std::array<std::string_view, 16> kUnreachableTexts{"network unreachabl
                                                              "host precedence violation",
                                                              "precedence cutoff"};
 
-constexpr int kTimeColumns = 8;
-
-char* write_address(char* out, Ipv4 address) {
-  return write_ipv4(out, address);
-}
+constexpr int kTimeColumns = 8;  // of "999.9 ms"
 
 char* pad(char* out, const char* begin, std::size_t columns) {
   while (static_cast<std::size_t>(out - begin) < columns) *out++ = ' ';
@@ -45,27 +41,18 @@ char* write_error(char* out, const Result& result) {
             ? fmt::format_to(out, "  ICMP type {} code {}", result.icmp_type, result.icmp_code)
             : fmt::format_to(out, "  {}", text);
   out = fmt::format_to(out, ", says ");
-  return write_address(out, result.responder);
+  return write_ipv4(out, result.responder);
 }
 
 char* write_reply(char* out, const Result& result) {
-  char time[kRttTextBytesMax];
-  const char* const time_end = result.rtt_ns ? write_rtt_text(time, *result.rtt_ns) : time;
-  out = fmt::format_to(out, "  {:>{}}  ttl {}",
-                       std::string_view(time, static_cast<std::size_t>(time_end - time)),
+  out = fmt::format_to(out, "  {:>{}}  ttl {}", result.rtt_ns ? duration_text(*result.rtt_ns) : "",
                        kTimeColumns, result.ttl);
-  if (result.off_target) out = write_address(fmt::format_to(out, "  from "), result.responder);
+  if (result.off_target) out = write_ipv4(fmt::format_to(out, "  from "), result.responder);
   if (!result.rtt_trusted) out = fmt::format_to(out, "  payload changed");
   return out;
 }
 
 }  // namespace
-
-char* write_rtt_text(char* out, std::uint64_t rtt_ns) {
-  const double ms = static_cast<double>(rtt_ns) / 1e6;
-  const int decimals = ms < 0.9995 ? 3 : ms < 9.995 ? 2 : ms < 99.95 ? 1 : 0;
-  return fmt::format_to(out, "{:.{}f} ms", ms, decimals);
-}
 
 std::string_view icmp_error_text(std::uint8_t icmp_type, std::uint8_t icmp_code) {
   const Classification kind = classification_of(icmp_type);
@@ -76,7 +63,7 @@ std::string_view icmp_error_text(std::uint8_t icmp_type, std::uint8_t icmp_code)
 }
 
 char* write_text_line(char* out, const Result& result) {
-  out = pad(write_address(out, result.target), out, kIpv4TextBytesMax);
+  out = pad(write_ipv4(out, result.target), out, kIpv4TextBytesMax);
   const bool is_error = result.classification != Classification::echoreply;
   out = is_error ? write_error(out, result) : write_reply(out, result);
   if (result.repeat) out = fmt::format_to(out, "  again");

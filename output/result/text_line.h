@@ -12,11 +12,6 @@
 
 namespace echoscan {
 
-// Writes a time ("0.045 ms", "1.23 ms", "12.3 ms", "123 ms") at `out`, which has room for
-// kRttTextBytesMax; returns its end.
-char* write_rtt_text(char* out, std::uint64_t rtt_ns);
-inline constexpr std::size_t kRttTextBytesMax = 32;
-
 // "host unreachable", "time to live exceeded": what an ICMP error says, by RFC 792, 1122 and 1812;
 // empty for one without a name.
 std::string_view icmp_error_text(std::uint8_t icmp_type, std::uint8_t icmp_code);

@@ -116,7 +116,7 @@ CardDiagnosis diagnose_card(const PathConfig& config) {
   facts.free_huge_page_bytes = free_huge_page_bytes();
   facts.needed_bytes = dpdk_memory_bytes(std::max(1U, config.queues));
   try {
-    facts.module_version = DpdkPort::library_version();
+    facts.module_version = DpdkPort::dpdk_release();
   } catch (const UserError& refusal) {
     facts.module_refusal = refusal.what();
   }

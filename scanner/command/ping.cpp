@@ -82,7 +82,8 @@ ExitCode run_ping(const PingConfig& config) {
   ping.print_end();
   if (signal) return static_cast<ExitCode>(128 + *signal);
   if (!targets.unresolved().empty()) return ExitCode::bad_usage;
-  return ping.have_all_answered() ? ExitCode::finished : ExitCode::unanswered;
+  const bool have_all_answered = targets.excluded_count() == 0 && ping.have_all_answered();
+  return have_all_answered ? ExitCode::finished : ExitCode::unanswered;
 }
 
 }  // namespace echoscan

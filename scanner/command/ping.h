@@ -11,8 +11,9 @@
 
 namespace echoscan {
 
-// Returns `unanswered` when a target has not answered, `bad_usage` when a name had no address, else
-// `finished`, or 128 plus the signal that ended it. Throws UserError or std::system_error.
+// Returns `unanswered` when a target has not answered or is excluded, `bad_usage` when a name had
+// no address, else `finished`, or 128 plus the signal that ended it. Throws UserError or
+// std::system_error.
 ExitCode run_ping(const PingConfig& config);
 
 }  // namespace echoscan

@@ -12,7 +12,7 @@ namespace {
 constexpr dpdk_api kApi = {
     .version = DPDK_API_VERSION,
     .bytes = sizeof(dpdk_api),
-    .library_version = rte_version,
+    .dpdk_release = rte_version,
     .reason = dpdk_reason,
     .start = start_eal,
     .find_port = find_dpdk_port,

@@ -150,15 +150,8 @@ int set_up(dpdk_port_plan& plan, Port& port) {
 
 int find_dpdk_port(const char* name, dpdk_port_facts* facts) {
   uint16_t number = 0;
-  if (*name != '\0') {
-    if (rte_eth_dev_get_port_by_name(name, &number) != 0)
-      return failed("DPDK has no port of that name", 0);
-  } else {
-    number = static_cast<uint16_t>(rte_eth_find_next(0));
-    if (number >= RTE_MAX_ETHPORTS) return failed("DPDK has found no port", 0);
-    if (rte_eth_find_next(static_cast<uint16_t>(number + 1)) < RTE_MAX_ETHPORTS)
-      return failed("DPDK has found several ports", 0);
-  }
+  if (rte_eth_dev_get_port_by_name(name, &number) != 0)
+    return failed("DPDK has no port of that name", 0);
   rte_eth_dev_info info;
   rte_ether_addr mac;
   if (const int error = rte_eth_dev_info_get(number, &info); error != 0)

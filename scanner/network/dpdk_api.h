@@ -76,13 +76,12 @@ struct dpdk_api {
   uint32_t version;
   uint32_t bytes; /* of this table */
 
-  const char* (*library_version)(void);
+  const char* (*dpdk_release)(void);
   /* Why the last call failed, a clause. One thread. */
   const char* (*reason)(void);
 
   /* Set-up; one thread. DPDK starts once in a process, and changes the order of `arguments`. */
   int (*start)(int count, char** arguments, const struct dpdk_log* log);
-  /* The port of that name; with an empty one, the only port that there is. */
   int (*find_port)(const char* name, struct dpdk_port_facts* facts);
   /* Starts it, too; the plan then has what the driver made of it. */
   int (*open_port)(struct dpdk_port_plan* plan);

@@ -124,7 +124,7 @@ void start_dpdk(const dpdk_api& api, const std::string& device, const std::strin
   const dpdk_log log{log_line, nullptr};
   if (api.start(count, pointers.data(), &log) < 0)
     refuse_port("--method dpdk on {}: {}; -v shows DPDK's own log", device, api.reason());
-  log_debug("{} runs", api.library_version());
+  log_debug("{} runs", api.dpdk_release());
 }
 
 }  // namespace
@@ -157,8 +157,8 @@ std::shared_ptr<DpdkPort> DpdkPort::find(const std::string& device, const std::s
   return std::shared_ptr<DpdkPort>(new DpdkPort(api, facts));
 }
 
-std::string DpdkPort::library_version() {
-  return module_api().library_version();
+std::string DpdkPort::dpdk_release() {
+  return module_api().dpdk_release();
 }
 
 DpdkPort::~DpdkPort() {

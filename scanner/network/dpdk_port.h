@@ -28,7 +28,7 @@ class DpdkPort {
   static std::shared_ptr<DpdkPort> find(const std::string& device, const std::string& extra,
                                         unsigned queues = 1);
   // "DPDK 22.11.11", of the module, which is opened and no more. Throws UserError.
-  static std::string library_version();
+  static std::string dpdk_release();
   ~DpdkPort();
   DpdkPort(const DpdkPort&) = delete;
   DpdkPort& operator=(const DpdkPort&) = delete;

@@ -95,7 +95,8 @@ std::optional<PingConfig> parse_ping_config(const std::vector<std::string>& argu
       "Asks a few hosts at once, and prints who answers, as they do. For more than 65,536 there is "
       "`echoscan scan`.",
       "echoscan ping",
-      "Exit status: 0 all have answered, 1 some have not, 2 a name or an option is wrong,\n"
+      "Exit status: 0 all have answered, 1 some have not or are excluded, 2 a name or an option is "
+      "wrong,\n"
       "3 the environment refuses, 4 the output could not be written.");
   OptionGroup asked(*app, "Targets");
   add_what_is_asked(asked, config);

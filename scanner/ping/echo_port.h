@@ -47,7 +47,8 @@ class EchoPort {
   // EAGAIN when the kernel takes none just now, or the errno with which it refuses this target.
   virtual int send(Ipv4 target, std::uint8_t number, std::uint64_t sent_ns) = 0;
 
-  // Waits until something has come, a signal has, or it is `until_ns`, and appends what there is.
+  // Waits until something has come, a signal has, or it is `until_ns`, which may be now, and
+  // appends what there is.
   virtual void receive(std::uint64_t until_ns, std::vector<EchoNews>& news) = 0;
 };
 

@@ -41,27 +41,31 @@ PingRun::PingRun(const PingConfig& config, const PingTargets& targets, EchoPort&
       text_(targets, account_) {}
 
 std::optional<int> PingRun::run(const StopSignal& stop_signal) {
-  std::vector<EchoNews> news;
   while (!schedule_.is_done()) {
     if (const std::optional<int> signal = stop_signal()) return signal;
-    ask_due();
-    if (schedule_.is_done()) break;
-    news.clear();
-    port_.receive(schedule_.next_ns(), news);
-    for (const EchoNews& item : news) std::visit([this](const auto& one) { note(one); }, item);
+    // A process that got no CPU for a while has answers to read that came in time: first these,
+    // and only then is anybody out of patience, as of before.
+    const std::uint64_t now_ns = clock_.now_ns();
+    read_news(now_ns);
+    ask_due(now_ns);
+    if (!schedule_.is_done()) read_news(schedule_.next_ns());
   }
   return std::nullopt;
 }
 
-void PingRun::ask_due() {
-  while (true) {
-    const std::uint64_t now_ns = clock_.now_ns();
-    const std::optional<std::size_t> target = schedule_.take(now_ns);
-    if (!target || !ask(*target, now_ns)) return;
-  }
+void PingRun::read_news(std::uint64_t until_ns) {
+  news_.clear();
+  port_.receive(until_ns, news_);
+  for (const EchoNews& item : news_) std::visit([this](const auto& one) { note(one); }, item);
 }
 
-bool PingRun::ask(std::size_t target, std::uint64_t now_ns) {
+void PingRun::ask_due(std::uint64_t now_ns) {
+  while (const std::optional<std::size_t> target = schedule_.take(now_ns))
+    if (!ask(*target)) return;
+}
+
+bool PingRun::ask(std::size_t target) {
+  const std::uint64_t now_ns = clock_.now_ns();
   const auto number = static_cast<std::uint8_t>(schedule_.sent_count(target));
   const int error = port_.send(targets_.all()[target].address, number, now_ns);
   if (error == EAGAIN) {

@@ -35,9 +35,12 @@ class PingRun {
   [[nodiscard]] bool have_all_answered() const { return account_.alive_count() == account_.size(); }
 
  private:
-  void ask_due();
+  // Waits until then for what comes, and notes it.
+  void read_news(std::uint64_t until_ns);
+  // Asks whom it is time to ask at `now_ns`, and gives up who has had its time by then.
+  void ask_due(std::uint64_t now_ns);
   // False: the kernel takes no request just now.
-  bool ask(std::size_t target, std::uint64_t now_ns);
+  bool ask(std::size_t target);
   void note(const EchoReply& reply);
   void note(const EchoError& error) { account_.note(error); }
 
@@ -50,6 +53,7 @@ class PingRun {
   PingSchedule schedule_;
   PingAccount account_;
   PingText text_;
+  std::vector<EchoNews> news_;  // of the last read
 };
 
 }  // namespace echoscan

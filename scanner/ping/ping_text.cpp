@@ -35,11 +35,6 @@ std::string why_text(const PingAccount::Target& target, bool is_settled) {
 
 }  // namespace
 
-std::string rtt_text(std::uint64_t rtt_ns) {
-  char text[kRttTextBytesMax];
-  return std::string(text, write_rtt_text(text, rtt_ns));
-}
-
 PingText::PingText(const PingTargets& targets, const PingAccount& account)
     : targets_(targets), account_(account) {
   for (const PingTarget& target : targets.all())
@@ -57,7 +52,7 @@ std::string PingText::label_column(std::size_t target) const {
 
 std::string PingText::answer_line(const PingAnswer& answer, std::uint32_t asked_max) const {
   std::string line = fmt::format("{}  {:>8}  ttl {}", address_column(answer.target),
-                                 answer.rtt_ns ? rtt_text(*answer.rtt_ns) : "", answer.ttl);
+                                 answer.rtt_ns ? duration_text(*answer.rtt_ns) : "", answer.ttl);
   if (asked_max > 1)
     line += fmt::format("  {} of {}", account_.of(answer.target).answered, asked_max);
   if (answer.source != targets_.all()[answer.target].address)
@@ -77,8 +72,9 @@ std::string PingText::target_line(std::size_t target, bool is_settled) const {
   std::string line =
       fmt::format("{}  {} of {} answered", address_column(target), figures.answered, figures.sent);
   if (figures.timed > 0)
-    line += fmt::format(", {} / {} / {} (min / mean / max)", rtt_text(figures.rtt_min_ns),
-                        rtt_text(figures.rtt_sum_ns / figures.timed), rtt_text(figures.rtt_max_ns));
+    line += fmt::format(", {} / {} / {} (min / mean / max)", duration_text(figures.rtt_min_ns),
+                        duration_text(figures.rtt_sum_ns / figures.timed),
+                        duration_text(figures.rtt_max_ns));
   return line + label_column(target) + "\n";
 }
 
@@ -89,8 +85,8 @@ std::string PingText::sum_line(std::uint64_t took_ns) const {
                   counted(account_.sent_count(), "request"));
   const std::vector<std::uint64_t> rtts_ns = account_.rtts_ns();
   if (!rtts_ns.empty())
-    line += fmt::format("; {} / {} / {} (min / median / max)", rtt_text(rtts_ns.front()),
-                        rtt_text(rtts_ns[rtts_ns.size() / 2]), rtt_text(rtts_ns.back()));
+    line += fmt::format("; {} / {} / {} (min / median / max)", duration_text(rtts_ns.front()),
+                        duration_text(rtts_ns[rtts_ns.size() / 2]), duration_text(rtts_ns.back()));
   if (account_.repeat_count() > 0)
     line += fmt::format("; {} came more than once", counted(account_.repeat_count(), "answer"));
   return line + "\n";

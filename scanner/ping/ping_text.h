@@ -15,9 +15,6 @@
 
 namespace echoscan {
 
-// "0.045 ms", "1.23 ms", "12.3 ms", "123 ms".
-std::string rtt_text(std::uint64_t rtt_ns);
-
 class PingText {
  public:
   // Both must outlive it.
@@ -27,9 +24,10 @@ class PingText {
   [[nodiscard]] std::string answer_line(const PingAnswer& answer, std::uint32_t asked_max) const;
   // "192.0.2.9  no answer", with the reason that somebody gave. `is_settled`: it had its time.
   [[nodiscard]] std::string silent_line(std::size_t target, bool is_settled) const;
-  // "192.0.2.1  5 of 5 answered, 0.1 / 0.2 / 0.4 ms (min / mean / max)".
+  // "192.0.2.1  5 of 5 answered, 99.0 us / 1.2 ms / 8.0 ms (min / mean / max)".
   [[nodiscard]] std::string target_line(std::size_t target, bool is_settled) const;
-  // "4 of 5 answered in 1.02 s, 8 requests; 0.045 / 0.10 / 0.30 ms (min / median / max)".
+  // "4 of 5 answered in 1.02 s, 8 requests; 45.0 us / 1.2 ms / 8.0 ms (min / median /
+  // max)".
   [[nodiscard]] std::string sum_line(std::uint64_t took_ns) const;
 
   // "192.0.2.1" on a line.

@@ -138,7 +138,7 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
     state_.cooldown_began_ns.store(ended_ns, std::memory_order_relaxed);
     // When nothing has left, no answer will come.
     if (look_().sent() == 0) is_hurried_ = true;
-    if (!is_hurried_ && limits_.cooldown_ns > 0 && !have_all_replied(look_()))
+    if (!is_hurried_ && limits_.cooldown_ns > 0 && !have_all_replied())
       log_info("{}; receiving for {} s more",
                is_sent_again() ? "all probes have left" : "sending has ended",
                to_seconds(limits_.cooldown_ns));
@@ -150,15 +150,18 @@ void Control::look_at_cooldown(std::uint64_t now_ns) {
   if (is_held_up && cooldown_delays_ <= kCooldownDelaysMax) cooldown_.begin(now_ns);
   if (cooldown_.is_due(now_ns)) cooldown_.look(now_ns, look_().receiver.replied);
   // Where something was lost, senders have to see to it first.
-  const bool is_needless = cooldown_delays_ == 0 && have_all_replied(look_());
+  const bool is_needless = cooldown_delays_ == 0 && have_all_replied();
   if (!is_hurried_ && !is_needless && !cooldown_.is_over(now_ns)) return;
   if (!is_hurried_ && !is_needless) close_cooldown(now_ns);
   stop_receiving();
 }
 
-bool Control::have_all_replied(const Snapshot& snapshot) const {
-  return limits_.wants_first_replies_alone && snapshot.receiver.replied > 0 &&
-         snapshot.receiver.replied == snapshot.targets_probed();
+// Probes that nobody confirms may have left: their targets are waited for, too.
+bool Control::have_all_replied() const {
+  if (!limits_.wants_first_replies_alone) return false;
+  const Snapshot snapshot = look_();
+  return snapshot.receiver.replied > 0 &&
+         snapshot.receiver.replied == snapshot.sum(&SenderFigures::first_pass);
 }
 
 void Control::close_cooldown(std::uint64_t now_ns) {

@@ -114,7 +114,7 @@ class Control {
   void look_at_cooldown(std::uint64_t now_ns);
   void close_cooldown(std::uint64_t now_ns);
   // Whether every target that was asked has replied, and nothing else is wanted.
-  [[nodiscard]] bool have_all_replied(const Snapshot& snapshot) const;
+  [[nodiscard]] bool have_all_replied() const;
   // Whether senders send again what is lost: also in the cooldown, until they are stopped.
   [[nodiscard]] bool is_sent_again() const;
   [[nodiscard]] SendingPhase phase() const;

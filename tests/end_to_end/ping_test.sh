@@ -4,6 +4,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 lab up
+near ip link set lo up
 hosts=/etc/netns/$ECHOSCAN_LAB-near
 made_folders+=("$hosts")
 mkdir -p "$hosts"
@@ -27,8 +28,13 @@ for range in '0 2147483647' '1 0'; do
   expect_equal "silent ones, by a $kind socket" "$(wc -l <"$work/out")" $((1024 - $(wc -l <"$work/truth")))
   expect_status 0 ping $alive
   expect_equal "lines" "$(wc -l <"$work/out")" 6
-  grep -qE '^10\.0\.0\.[0-9]+ +[0-9.]+ ms  ttl [0-9]+$' "$work/out" || fail "no line of an answer: $(cat "$work/out")"
+  grep -qE '^10\.0\.0\.[0-9]+ +[0-9.]+ [um]s  ttl [0-9]+$' "$work/out" || fail "no line of an answer: $(cat "$work/out")"
   expect_equal "sum" "$(sed -n '$s/ in .*//p' "$work/out")" "5 of 5 answered"
+  # Every size up to a whole frame, odd ones too, of which a raw socket makes the checksum itself; and the largest.
+  for size in $(seq 18 90) $(seq 1440 1472); do
+    ping --size $size -a $alive || fail "--size $size by a $kind socket ended with $?: $(cat "$work/out")"
+  done
+  near "$echoscan" ping --size 65507 127.0.0.1 >"$work/out" || fail "--size 65507 by a $kind socket ended with $?"
 done
 
 # The other opinion.
@@ -39,7 +45,7 @@ expect_equal "what fping finds, too" "$(sort "$work/out" | paste -sd,)" "$(sort 
 # Without any privilege: by a ping socket where that is allowed, else a sentence that says how.
 near sysctl -qw "net.ipv4.ping_group_range=0 2147483647"
 expect_status 0 as_nobody "$echoscan" ping $alive >"$work/out"
-expect_equal "answers to nobody" "$(grep -c ' ms  ttl ' "$work/out")" 5
+expect_equal "answers to nobody" "$(grep -c '[um]s  ttl ' "$work/out")" 5
 near sysctl -qw "net.ipv4.ping_group_range=1 0"
 expect_status 3 as_nobody "$echoscan" ping $alive >"$work/out" 2>"$work/log"
 expect_text "$work/log" "net.ipv4.ping_group_range"
@@ -54,7 +60,7 @@ expect_equal "answers with a time" "$(jq 'select(.rtt_us > 0 and .ttl > 0 and .t
 before=$(lab stats | jq .echo_requests)
 expect_status 1 ping -c 3 -p 0.05 --timeout 0.2 $alive $silent
 expect_equal "requests at the far end" $(($(lab stats | jq .echo_requests) - before)) 18
-expect_equal "answers" "$(grep -c ' ms  ttl ' "$work/out")" 15
+expect_equal "answers" "$(grep -c '[um]s  ttl ' "$work/out")" 15
 expect_equal "figures of each" "$(grep -c '^10.* 3 of 3 answered' "$work/out")" 5
 expect_text "$work/out" "5 of 6 answered"
 
@@ -69,7 +75,7 @@ expect_equal "lines with the name" "$(grep -c 'ttl .* host.example.net$' "$work/
 expect_status 2 ping nobody.example.net
 printf '%s\n' "# hosts" "$(echo $alive | cut -d' ' -f3) gateway" host.example.net >"$work/list"
 expect_status 0 ping -t "$work/list"
-expect_equal "answers of a list" "$(grep -c ' ms  ttl ' "$work/out")" 3
+expect_equal "answers of a list" "$(grep -c '[um]s  ttl ' "$work/out")" 3
 grep -q 'ttl .*  gateway$' "$work/out" || fail "no label in $(cat "$work/out")"
 expect_status 0 ping -t - <"$work/list"
 
@@ -83,6 +89,17 @@ far sysctl -qw net.ipv4.ip_forward=1 net.ipv4.icmp_ratemask=0
 far ip route add unreachable 172.17.0.0/24
 expect_status 1 ping 172.17.0.1 -r 0 --timeout 0.5
 expect_text "$work/out" "172.17.0.1  no answer: host unreachable, says 192.0.2.2"
+
+# Who is excluded for the whole machine is not asked, which is no answer.
+echo "$(echo $alive | cut -d' ' -f1) # wants to be left alone" >"$work/optout"
+excluding() {
+  on_machine_with "$work/optout" ip netns exec "$ECHOSCAN_LAB-near" "$(realpath "$echoscan")" ping "$@" >"$work/out" 2>"$work/log"
+}
+before=$(lab stats | jq .echo_requests)
+expect_status 1 excluding $alive
+expect_text "$work/log" "1 not asked: '/etc/echoscan/exclude.txt' excludes them"
+expect_equal "requests" "$(($(lab stats | jq .echo_requests) - before))" 4
+expect_status 2 excluding $(echo $alive | cut -d' ' -f1)
 
 # Wrong inputs.
 for wrong in "" "10.0.0.0/8" "10" "10.0.0.1/24" "-c 0 $alive" "-i x $alive" "--size 17 $alive" "--ttl 256 $alive" "-a -u $alive"; do
@@ -105,9 +122,13 @@ sleep 2
 kill -INT $pid
 expect_status 130 wait $pid
 exec 9<&-
+before=$(lab stats | jq .echo_requests)
 ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" ping --timeout 30 $silent >"$work/out" 2>"$work/log" &
 pid=$!
-sleep 1
+for _ in $(seq 600); do
+  [ "$(lab stats | jq .echo_requests)" = "$before" ] || break
+  sleep 0.1
+done
 kill -INT $pid
 expect_status 130 wait $pid
 expect_text "$work/out" "$silent  no answer so far"

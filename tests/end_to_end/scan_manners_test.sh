@@ -31,13 +31,6 @@ expect_status 2 scan --config config 10.1.0.0/24
 expect_status 2 scan -x "" 10.1.0.0/24
 expect_equal "requests at the far end" "$(lab stats | awk '$1 == "requests" { print $2 }')" "$sent"
 
-# CMD... on a machine whose /etc/echoscan/exclude.txt is the file LIST: a mount namespace with an /etc of its own.
-on_machine_with() { # LIST CMD...
-  local list=$1
-  shift
-  rm -rf etc && mkdir -p etc/echoscan && cp -P "$list" etc/echoscan/exclude.txt
-  unshare -m sh -c 'mount -t overlay -o lowerdir="$0/etc:/etc" overlay /etc && exec "$@"' "$work" "$@"
-}
 scan_with() { # LIST ARGUMENT...
   local list=$1
   shift

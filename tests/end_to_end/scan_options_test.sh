@@ -60,7 +60,7 @@ expect_status 1 scan --cooldown 0.5 --fail-if-silent $(comm -13 <(lab truth 10.1
 expect_status 0 scan --cooldown 0.5 --fail-if-silent $targets
 # A terminal gets lines for people, and a file what its name says.
 near script -qec "'$echoscan' scan --allow-reserved --cooldown 0.5 $(lab truth 10.1.0.0/24 | head -3 | xargs)" "$work/typed" >"$work/out" </dev/null
-expect_equal "lines for people" "$(tr -d '\r' <"$work/out" | grep -cE '^10\.1\.0\.[0-9]+ +[0-9.]+ ms  ttl [0-9]+$')" 3
+expect_equal "lines for people" "$(tr -d '\r' <"$work/out" | grep -cE '^10\.1\.0\.[0-9]+ +[0-9.]+ [um]s  ttl [0-9]+$')" 3
 scan --cooldown 1 -o "$work/results.csv" $targets || fail "ended with $?"
 expect_equal "header" "$(head -c 12 "$work/results.csv")" "type,ts_us,t"
 # What was probably meant.

@@ -228,7 +228,7 @@ expect_equal "files written elsewhere" "$(grep -E 'open(at)?\(.*O_(WRONLY|RDWR|C
 follow 7 7
 expect_status 1 on_machine dpkg -s echoscan >"$work/said" 2>&1
 files >"$work/after"
-diff "$work/before" "$work/after" | grep '^[<>]' >"$work/left" || true
+{ diff "$work/before" "$work/after" || expect_equal "diff's exit status" $? 1; } | sed -n '/^[<>]/p' >"$work/left"
 expect_equal "what is left" "$(sed 's/^> //' "$work/left" | xargs)" \
   "./etc/echoscan ./etc/echoscan/lab.conf ./etc/echoscan/targets.txt ./var/lib/echoscan ./var/lib/echoscan/lab \
 ./var/lib/echoscan/lab/results.jsonl ./var/lib/echoscan/lab/summary.json"

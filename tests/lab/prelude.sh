@@ -43,6 +43,14 @@ summary() { jq -r "$1" "$work/summary"; }
 # CPU is taken away. Nobody at the near end can count them.
 wire_lost() { far ethtool -S lab1 | awk -F: '/tx_queue_.*_xdp_xmit_errors/ { sum += $2 } END { print sum + 0 }'; }
 
+# CMD... on a machine whose /etc/echoscan/exclude.txt is the file LIST: a mount namespace with an /etc of its own.
+on_machine_with() { # LIST CMD...
+  local list=$1
+  shift
+  rm -rf "$work/etc" && mkdir -p "$work/etc/echoscan" && cp -P "$list" "$work/etc/echoscan/exclude.txt"
+  unshare -m sh -c 'mount -t overlay -o lowerdir="$0/etc:/etc" overlay /etc && exec "$@"' "$work" "$@"
+}
+
 # A namespace beside the lab's two, ECHOSCAN_LAB-NAME, for a host that takes any packet; it goes with the test.
 add_host() { # NAME
   local host=$ECHOSCAN_LAB-$1

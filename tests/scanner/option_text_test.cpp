@@ -133,6 +133,24 @@ TEST(OptionText, TimesHaveUnits) {
     EXPECT_NE(refusal({"--cooldown", text}), "") << text;
 }
 
+// Whole numbers and thousandths of every unit, against arithmetic on whole milliseconds.
+TEST(OptionText, EveryUnitIsWhatItSays) {
+  std::mt19937_64 random(3);
+  const std::pair<const char*, std::uint64_t> units[] = {
+      {"ms", 1}, {"", 1000}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  for (const auto& [unit, unit_ms] : units) {
+    for (int i = 0; i < 300; ++i) {
+      const std::uint64_t thousandths = random() % 1'000'000;
+      const std::string text =
+          fmt::format("{}.{:03}{}", thousandths / 1000, thousandths % 1000, unit);
+      const double expected_s = static_cast<double>(thousandths * unit_ms) / 1e6;
+      ASSERT_NEAR(parsed({"--link-timeout", text}).path.link_timeout_s, expected_s,
+                  1e-12 * expected_s + 1e-15)
+          << text;
+    }
+  }
+}
+
 TEST(OptionText, WhatZmapsUsersHaveInTheirFingers) {
   const ScanConfig config = parsed({"-r", "5k", "-n", "7", "-N", "3", "-e", "42", "-c", "2", "-S",
                                     "192.0.2.9", "-G", "02:00:5e:10:00:01"});
