@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "scanner/network/dpdk_arguments.h"
 #include "scanner/options/option_group.h"
 #include "scanner/process/user_error.h"
 
@@ -78,6 +79,9 @@ void check_port_options(const PathConfig& config) {
     refuse_use("--method dpdk needs --source-ip: no kernel has an address for that card");
   if (!config.gateway && !config.gateway_mac)
     refuse_use("--method dpdk needs --gateway or --gateway-mac: no kernel has a route for it");
+  // Whether the machine has such a card is asked later; what nothing can be made of is wrong now.
+  const auto arguments = make_dpdk_arguments(config.interface_name, config.dpdk_args, {});
+  if (!arguments) refuse_use(arguments.error());
 }
 
 void add_header_options(CLI::App& app, PathConfig& config) {

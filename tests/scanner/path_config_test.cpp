@@ -66,6 +66,17 @@ TEST(Method, ACardOfItsOwnIsToldByHand) {
   std::vector<std::string> with_user = whole;
   with_user.insert(with_user.end(), {"--user", "root"});
   EXPECT_NE(refusal(with_user).find("--user"), std::string::npos);
+  // Also of a dry run, which opens no card.
+  for (const char* device : {"zz", "lo", "0000:01:00", "1:0.0.0"})
+    EXPECT_NE(refusal({"--dry-run", "--method", "dpdk", "-i", device, "--source-ip", "192.0.2.1",
+                       "--gateway", "192.0.2.2"})
+                  .find("that is no PCI address"),
+              std::string::npos)
+        << device;
+  EXPECT_NE(refusal({"--method", "dpdk", "-i", "net_null0", "--source-ip", "192.0.2.1", "--gateway",
+                     "192.0.2.2", "--dpdk-args", "--vdev=net_null0 -h"})
+                .find("--dpdk-args: '-h'"),
+            std::string::npos);
 }
 
 }  // namespace
