@@ -63,6 +63,9 @@ expect_equal "requests at the far end" $(($(lab stats | jq .echo_requests) - bef
 expect_equal "answers" "$(grep -c '[um]s  ttl ' "$work/out")" 15
 expect_equal "figures of each" "$(grep -c '^10.* 3 of 3 answered' "$work/out")" 5
 expect_text "$work/out" "5 of 6 answered"
+# More requests than a byte can number.
+expect_status 0 ping -c 600 -p 0.001 -i 0 $(echo $alive | cut -d' ' -f1)
+expect_text "$work/out" " 600 of 600 answered"
 
 # Names: all addresses, the name beside them; one that has none is said, and the others are asked all the same.
 { echo 127.0.0.1 localhost; for address in $(echo $alive | cut -d' ' -f1-2); do echo "$address host.example.net"; done; } >"$hosts/hosts"
