@@ -43,9 +43,11 @@ def extra_text(name):
 
 def option_lines(row):
     """An option's names and value, and what it means."""
-    value = f" \\fI{roff.escape(row['type'])}\\fR" if row["type"] else ""
+    # A line may break behind each of many choices.
+    choices = roff.escape(row["type"]).replace("|", "|\\:")
+    value = f" \\fI{choices}\\fR" if choices else ""
     if row["argument"]:
-        names = f"\\fI{roff.escape(row['type'] or row['names'][0])}\\fR"
+        names = f"\\fI{choices or roff.escape(row['names'][0])}\\fR"
     else:
         names = ", ".join(f"\\fB{roff.escape(name)}\\fR" for name in row["names"]) + value
     return [".TP", names, *roff.paragraph([row["description"] + "."])]

@@ -83,6 +83,11 @@ FileDescriptor open_datagrams(const std::string& interface_name) {
 }
 
 bool send_datagram(int datagrams, Ipv4 address) noexcept {
+  // That the one before found nobody is told here, in place of sending this one (sock_error() in
+  // net/core/sock.c); asking for the error takes it away.
+  int error = 0;
+  socklen_t error_size = sizeof(error);
+  getsockopt(datagrams, SOL_SOCKET, SO_ERROR, &error, &error_size);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(kDiscardPort);
@@ -97,14 +102,15 @@ tl::expected<GatewayMac, NoGateway> resolve_gateway(const Interface& interface, 
   constexpr std::uint16_t kConfirmed = NUD_REACHABLE | NUD_PERMANENT | NUD_NOARP;
   const std::uint64_t deadline_ns = clock.now_ns() + timeout_ms * kMillisecondNs;
   Neighbour neighbour = find_neighbour(interface.index, gateway);
-  // An entry that exists may be wrong, and fails before the right one can be asked for: that takes
-  // a second question.
-  int questions = neighbour.mac ? 2 : 1;
+  // An entry that exists may be wrong, and fails before the right one can be asked for; and a
+  // router may be deaf for the 3 s that a question lasts, behind a port that has just come up.
+  int questions = 2;
   const FileDescriptor datagrams = open_datagrams(interface.name);
   bool has_room = true;
-  while (clock.now_ns() < deadline_ns) {
+  for (;;) {
     if (neighbour.mac && (neighbour.state & kConfirmed) != 0)
       return GatewayMac{*neighbour.mac, true};
+    if (clock.now_ns() >= deadline_ns) break;
     if ((neighbour.state & (NUD_STALE | NUD_DELAY)) != 0) probe_neighbour(interface, gateway);
     if (neighbour.state == NUD_STALE) send_datagram(datagrams.get(), gateway);
     if (neighbour.state == NUD_NONE || neighbour.state == NUD_FAILED) {

@@ -21,6 +21,14 @@ scan --cooldown 1 $target || fail "with a wrong stale entry the scan ended with 
 expect_truth $target
 expect_equal "gateway" "$(summary .sending.gateway)" "$mac"
 
+# A router that is deaf for longer than the 3 s that the kernel asks for is asked again.
+near ip neighbour flush dev lab0
+far ip link set lab1 arp off
+{ sleep 4 && far ip link set lab1 arp on; } &
+scan --cooldown 1 $target || fail "with a gateway that is deaf at first the scan ended with $?"
+wait $!
+expect_truth $target
+
 near ip neighbour flush dev lab0
 scan --cooldown 1 --gateway-mac "$mac" -i lab0 $target || fail "with --gateway-mac the scan ended with $?"
 expect_truth $target

@@ -103,6 +103,7 @@ for loss in "xdp_live flap 2" "af_packet flap 2" "xdp_live lose_source" "af_pack
   pid=$!
   for _ in $(seq 6000); do
     if grep -q "all probes have left" "$work/log"; then break; fi
+    kill -0 $pid || fail "$loss: the scan is over before its cooldown; $(near ip -s neighbour; far ip -s neighbour)"
     sleep 0.01
   done
   ${loss#* }

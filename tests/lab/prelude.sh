@@ -54,6 +54,8 @@ on_machine_with() { # LIST CMD...
 # A namespace beside the lab's two, ECHOSCAN_LAB-NAME, for a host that takes any packet; it goes with the test.
 add_host() { # NAME
   local host=$ECHOSCAN_LAB-$1
+  # A test that was killed has left its own.
+  if [ -e "/run/netns/$host" ]; then ip netns delete "$host"; fi
   ip netns add "$host"
   added_hosts+=("$host")
   ip netns exec "$host" sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.ipv4.icmp_ratelimit=0
