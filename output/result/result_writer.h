@@ -43,6 +43,9 @@ class ResultWriter {
   // belongs, or has failed; call it again until then.
   bool finish(int wait_ms);
 
+  // Before finish(): the scan was cut short, and an earlier file of that name is worth more.
+  void keep_earlier() { sink_.keep_earlier(); }
+
   // Counts a line that there is no use in writing any more, since the sink has failed or was given
   // up.
   void drop_line();

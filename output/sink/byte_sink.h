@@ -36,6 +36,9 @@ class ByteSink {
   // waiting up to `wait_ms` each time. A sink that is destroyed unfinished leaves what a killed
   // program would leave.
   virtual Completion finish(int wait_ms);
+  // Call before finish() of what is not all that was asked for: a file that has the name already,
+  // and holds something, keeps it, and this one stays under its provisional name.
+  virtual void keep_earlier() {}
   // Says that what was written so far stands by itself: if a later write fails, a file is cut back
   // to here, where it would not know by itself where it may end.
   virtual void mark_whole() {}

@@ -41,6 +41,7 @@ class CompressedSink : public ByteSink {
   [[nodiscard]] std::uint64_t packed_bytes_in_place() const override;
   int keep_first(std::uint64_t bytes) override;
   int sync() override { return destination_->sync(); }
+  void keep_earlier() override { destination_->keep_earlier(); }
   [[nodiscard]] std::string remark() const override { return destination_->remark(); }
   [[nodiscard]] bool continues_earlier() const override {
     return destination_->continues_earlier();

@@ -269,11 +269,23 @@ ByteSink::Completion PartFile::finish(int wait_ms) {
   return {true, rename_to_name()};
 }
 
+bool PartFile::is_outranked() const {
+  struct stat present {};
+  return keeps_earlier_ &&
+         fstatat(folder().descriptor(), name_.c_str(), &present, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISREG(present.st_mode) && present.st_size > 0;
+}
+
 int PartFile::rename_to_name() {
   const int at = folder().descriptor();
   if (folder().find(part_) != id())
     return keep_elsewhere(name_, fmt::format("'{}' was removed or replaced in mid-scan", part_));
   const std::optional<FileId> present = folder().find(name_);
+  if (present == earlier_ && is_outranked()) {
+    add_remark(fmt::format(
+        "the results so far are in '{}': '{}' stays, since this scan did not finish", part_, name_));
+    return 0;
+  }
   int error = EEXIST;
   if (!present || present == earlier_) {
     const unsigned flags = present ? 0 : RENAME_NOREPLACE;

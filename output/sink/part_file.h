@@ -41,6 +41,7 @@ class PartFile : public RegularFile {
 
   Outcome write_some(std::string_view bytes) override;
   Completion finish(int wait_ms) override;
+  void keep_earlier() override { keeps_earlier_ = true; }
   int keep_first(std::uint64_t bytes) override;
   [[nodiscard]] bool continues_earlier() const override { return continues_earlier_; }
 
@@ -54,6 +55,8 @@ class PartFile : public RegularFile {
   int begin();
   // Cuts the file to its last whole line or frame, to go on there; an errno.
   int go_on(FileContent content);
+  // Whether what has the name is worth more than this.
+  [[nodiscard]] bool is_outranked() const;
   // Gives the file its name; an errno.
   int rename_to_name();
 
@@ -64,6 +67,7 @@ class PartFile : public RegularFile {
   bool is_new_;
   Readers readers_;
   bool is_begun_ = false;
+  bool keeps_earlier_ = false;
   bool is_earlier_legs_ = false;  // of the same scan
   bool continues_earlier_ = false;
   // A file that had its name gets that back when nothing is written behind its end.

@@ -205,7 +205,8 @@ void Control::look_at_reader(std::uint64_t now_ns) {
 // From now on the source belongs to the receiver alone, which stops it.
 void Control::stop_receiving() {
   reply_balance_.close();
-  state_.stop_receiving.store(true, std::memory_order_relaxed);
+  state_.is_cut_short.store(exit_code(outcome_) != ExitCode::finished, std::memory_order_relaxed);
+  state_.stop_receiving.store(true, std::memory_order_release);
 }
 
 void Control::stop_without(const std::string& what, const std::string& reason) {

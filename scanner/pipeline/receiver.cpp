@@ -45,7 +45,7 @@ std::optional<std::uint64_t> Receiver::proved_rtt_ns(const reply& reply) const {
 
 void Receiver::run(const std::function<void()>& on_output_failure) {
   while (true) {
-    const bool stopping = state_.stop_receiving.load(std::memory_order_relaxed);
+    const bool stopping = state_.stop_receiving.load(std::memory_order_acquire);
     if (stopping) source_.stop();
     if (stopping && is_abandoned() && writer_.backlog_bytes() > 0) writer_.abandon();
     const bool has_room = writer_.error() != 0 || !writer_.room(kBatchSize * kLineBytesMax).empty();
@@ -64,6 +64,7 @@ void Receiver::run(const std::function<void()>& on_output_failure) {
       clock_.wait_until(clock_.now_ns() + (received < kBusyBatch ? kIdlePollNs : kPollNs));
     }
   }
+  if (state_.is_cut_short.load(std::memory_order_relaxed)) writer_.keep_earlier();
   while (writer_.error() == 0 && !writer_.finish(kFinishMs))
     if (is_abandoned()) writer_.abandon();
   if (writer_.has_failed()) on_output_failure();

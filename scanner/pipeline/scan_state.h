@@ -63,7 +63,10 @@ struct ScanState {
   }
 
   std::atomic<bool> stop_sending = false;
+  // Whoever sees that receiving ends sees whether the scan was cut short.
   std::atomic<bool> stop_receiving = false;
+  // By something else than the options: a signal, a lost link.
+  std::atomic<bool> is_cut_short = false;
   // What is sent now would not arrive.
   std::atomic<bool> link_is_down = false;
   // The link came back, took frames and sent none of them: all since its return is lost.

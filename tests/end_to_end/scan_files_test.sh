@@ -112,6 +112,30 @@ for name in found.jsonl found.jsonl.zst; do
   expect_equal "outcome" "$(summary .outcome)" "stopped, output failed"
 done
 
+# A scan that is cut short takes the place of no earlier one: both are there, and it goes on beside it until it is whole.
+for name in daily.jsonl daily.jsonl.zst; do
+  echo yesterday >$name
+  rm -f summary
+  for leg in first second; do
+    options=(--rate 10k --cooldown 1 -o $name --allow-reserved $targets)
+    [ $leg = first ] || options=(--resume $name)
+    ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --summary summary "${options[@]}" >out 2>log &
+    pid=$!
+    for _ in $(seq 600); do
+      if grep -q "probes at 10,000 a second" log && [ -s $name.part ]; then break; fi
+      sleep 0.1
+    done
+    kill -s TERM $pid
+    expect_status 143 wait $pid
+    expect_equal "the earlier file behind the $leg leg" "$(cat $name)" yesterday
+    expect_text log "the results so far are in '$name.part': '$name' stays, since this scan did not finish"
+  done
+  near "$echoscan" scan --resume $name 2>log || fail "the last leg of $name ended with $?"
+  [ ! -e $name.part ] || fail "$name.part is left"
+  case $name in *.zst) zstd -dcq $name ;; *) cat $name ;; esac | jq -r .target | sort | cmp -s - truth ||
+    fail "the legs of $name have not found the truth"
+done
+
 # Disks of several sizes that run full: what is left ends in a whole line, and can be unpacked without a complaint.
 mkdir small
 for pages in 1 64; do
