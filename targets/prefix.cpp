@@ -4,6 +4,7 @@
 #include <bit>
 #include <optional>
 
+#include "targets/host_name.h"
 #include "targets/ipv6_prefix.h"
 #include "targets/utf8.h"
 
@@ -18,18 +19,6 @@ bool has_leading_zero(std::string_view text) {
   for (std::size_t i = 0; i + 1 < text.size(); ++i)
     if (text[i] == '0' && text[i + 1] != '.' && (i == 0 || text[i - 1] == '.')) return true;
   return false;
-}
-
-// Whether a text may be the name of a host. Names of a single word are names, too.
-bool is_host_name(std::string_view text) {
-  constexpr std::size_t kNameBytesMax = 253;
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto is_of_name = [is_letter](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-  };
-  return text.size() <= kNameBytesMax && !text.starts_with("0x") && !text.starts_with('-') &&
-         std::any_of(text.begin(), text.end(), is_letter) &&
-         std::all_of(text.begin(), text.end(), is_of_name);
 }
 
 // Why a dotted quad was refused, in words that help.
@@ -49,8 +38,9 @@ std::string address_error(std::string_view text) {
       "'" + excerpt(text) + "' is not an IPv4 address (four numbers from 0 to 255)";
   if (!is_host_name(text)) return refusal;
   const std::string name = excerpt(text, text.size());
-  return refusal + "; lists have no names of hosts: `echoscan ping " + name +
-         "` looks one up, and `dig +short " + name + "` prints the addresses to list";
+  return refusal + "; it may be the name of a host: `echoscan ping " + name +
+         "` asks it, `dig +short " + name +
+         "` prints its addresses, and --resolve looks all names up";
 }
 
 tl::expected<Ipv4, std::string> parse_address(std::string_view text) {

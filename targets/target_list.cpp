@@ -111,8 +111,43 @@ void TargetList::add_line(std::string_view line, const ListPlace& place) {
     ++ipv6_count;
     return;
   }
+  if (!label && take_host(line, place)) return;
   if (!label) return add_error(place, label.error().text, label.error().what);
   add(line_ranges_, *label, place);
+}
+
+bool TargetList::take_host(std::string_view line, const ListPlace& place) {
+  if (!look_up_hosts) return false;
+  const std::optional<HostLine> host = read_host_line(line);
+  if (!host) return false;
+  if (hosts_.size() == kHostsMax) {
+    add_error(place, host->name, "no more names are looked up than a million a list");
+    return true;
+  }
+  hosts_.push_back(
+      {std::string(host->name), std::string(host->label), std::string(place.list), place.line});
+  return true;
+}
+
+void TargetList::resolve_hosts() {
+  if (hosts_.empty()) return;
+  std::vector<std::string> names;
+  names.reserve(hosts_.size());
+  for (const NamedHost& host : hosts_) names.push_back(host.name);
+  const std::vector<HostAddresses> found = look_up_hosts(names);
+  for (std::size_t i = 0; i < hosts_.size(); ++i) {
+    const NamedHost& host = hosts_[i];
+    const ListPlace place{host.list, host.line};
+    if (!found[i]) {
+      add_error(place, host.name, "it cannot be looked up: " + found[i].error());
+      continue;
+    }
+    ++resolved_count;
+    line_ranges_.clear();
+    for (const Ipv4 address : *found[i]) line_ranges_.push_back({address, address});
+    add(line_ranges_, host.label.empty() ? host.name : host.label, place);
+  }
+  hosts_.clear();
 }
 
 tl::expected<void, std::string> read_target_list(std::istream& in, std::string_view name,
@@ -121,7 +156,9 @@ tl::expected<void, std::string> read_target_list(std::istream& in, std::string_v
   const char mark = bytes.first_mark();
   const bool is_record = mark == '{' && is_json_record(bytes.first_line(kListLineBytesMax));
   if (mark == '[' || (mark == '{' && !is_record)) return read_cloud_list(bytes, name, list);
-  return read_list_lines(bytes, name, list);
+  tl::expected<void, std::string> read = read_list_lines(bytes, name, list);
+  if (read) list.resolve_hosts();
+  return read;
 }
 
 }  // namespace echoscan

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "targets/distinct_ranges.h"
+#include "targets/host_name.h"
 #include "targets/label_table.h"
 #include "targets/prefix.h"
 
@@ -53,10 +54,14 @@ struct TargetList {
   // Whether what is named and cannot be read is an error in any case, as for exclusions, which
   // would be probed. Set it before anything is added.
   bool is_strict = false;
+  // Looks up the names of hosts at the beginning of lines; empty: a name is an error. Set it before
+  // anything is added.
+  HostLookup look_up_hosts;
   std::uint64_t filtered_count = 0;    // entries that is_wanted_label left out
   std::uint64_t range_count = 0;       // ranges that were added, copies too
   std::uint64_t ipv6_count = 0;        // entries, left out
   std::uint64_t host_entry_count = 0;  // entries that name hosts and no address, left out
+  std::uint64_t resolved_count = 0;    // names that were looked up
   std::uint64_t cut_label_count = 0;   // entries whose label was too long
   std::vector<std::string> errors;     // "place: text: what is wrong", at most kListErrorsMax
   std::uint64_t error_count = 0;
@@ -70,21 +75,38 @@ struct TargetList {
   // an error adds none of its targets. IPv6 is counted in a file; elsewhere it is an error, as its
   // writer is there to read that.
   void add_line(std::string_view line, const ListPlace& place);
+  // Looks up the names that add_line has met, and adds what they stand for: with the label of the
+  // line, else the name. One that stands for nothing is an error. read_target_list does so at the
+  // end of each list.
+  void resolve_hosts();
   // Of exclusions, an error where a text that is no target holds one: it would be passed over.
   void refuse_stray(std::string_view text, const ListPlace& place);
   // Counts an error, and keeps it if it is among the first kListErrorsMax.
   void add_error(const ListPlace& place, std::string_view text, std::string_view what);
 
  private:
+  // A name that is not looked up yet.
+  struct NamedHost {
+    std::string name;
+    std::string label;
+    std::string list;
+    std::uint64_t line = 0;
+  };
+
   void add(const AddressRange& range, LabelId label);
+  // Notes the name that a line begins with; false: there is none, or none is looked up.
+  bool take_host(std::string_view line, const ListPlace& place);
   bool is_wanted(LabelId label);
   void remove_copies();
 
+  std::vector<NamedHost> hosts_;
   std::vector<AddressRange> line_ranges_;  // of the last line; kept for its memory
   std::vector<char> is_wanted_;            // by label, as far as is_wanted_label was asked
   std::size_t entries_max_ = kEntriesMin;  // copies are removed when there are so many
 
   static constexpr std::size_t kEntriesMin = 1 << 18;
+  // More names than anybody's resolver answers in an hour.
+  static constexpr std::size_t kHostsMax = 1'000'000;
 };
 
 // Appends what a list holds. `name` is what errors call it ("targets.txt"). The error says why it

@@ -87,7 +87,7 @@ const Arrows& arrows() {
       {"scanner/command",
        {"scanner/plan", "scanner/path", "scanner/options", "scanner/network", "scanner/process",
         "scanner/transmit", "scanner/ping"}},
-      {"scanner/ping", {"scanner/options", "scanner/process"}},
+      {"scanner/ping", {"scanner/options", "scanner/network", "scanner/process"}},
       {"scanner/plan",
        {"scanner/options", "scanner/network", "scanner/process", "scanner/transmit"}},
       {"scanner/path",

@@ -282,8 +282,9 @@ int PartFile::rename_to_name() {
     return keep_elsewhere(name_, fmt::format("'{}' was removed or replaced in mid-scan", part_));
   const std::optional<FileId> present = folder().find(name_);
   if (present == earlier_ && is_outranked()) {
-    add_remark(fmt::format(
-        "the results so far are in '{}': '{}' stays, since this scan did not finish", part_, name_));
+    add_remark(
+        fmt::format("the results so far are in '{}': '{}' stays, since this scan did not finish",
+                    part_, name_));
     return 0;
   }
   int error = EEXIST;

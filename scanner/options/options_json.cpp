@@ -42,6 +42,7 @@ void add_targets(Json& json, const TargetConfig& config) {
   json["allow-reserved"] = config.allow_reserved;
   json["label-filter"] = or_null(config.label_filter);
   json["skip-bad-lines"] = config.skip_bad_lines;
+  json["resolve"] = config.resolves_names;
 }
 
 void add_order(Json& json, const OrderConfig& config, std::uint64_t seed) {

@@ -41,6 +41,10 @@ void add_target_options(CLI::App& app, TargetConfig& config, const std::string& 
   group.flag("--skip-bad-lines",
              "Leave out what is wrong in a list of targets, and count it; exclusions stay strict",
              [&config] { config.skip_bad_lines = true; });
+  group.flag("--resolve",
+             "Look up names of hosts in lists and arguments: all their IPv4 addresses, labelled by "
+             "the name",
+             [&config] { config.resolves_names = true; });
   group.flag("--allow-reserved",
              "Also probe IANA special-purpose ranges (10.0.0.0/8, 127.0.0.0/8, ...) and multicast",
              [&config] { config.allow_reserved = true; });

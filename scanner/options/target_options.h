@@ -29,6 +29,7 @@ struct TargetConfig {
   std::vector<AddressRange> allowed_ranges;  // probed although they are special-purpose ranges
   std::string label_filter;                  // a valid regular expression; empty: no filter
   bool skip_bad_lines = false;
+  bool resolves_names = false;
 
   friend bool operator==(const TargetConfig&, const TargetConfig&) = default;
 };

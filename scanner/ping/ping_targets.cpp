@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/udp.hpp>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -23,27 +21,7 @@ const AddressRange* range_around(const std::vector<AddressRange>& ranges, Ipv4 a
   return &*std::prev(behind);
 }
 
-// getaddrinfo(3) takes `10` for 0.0.0.10, as inet_aton(3) does: what ends in a number is no name.
-bool may_be_name(std::string_view word) {
-  while (word.ends_with('.')) word.remove_suffix(1);
-  const std::string_view last = word.substr(word.rfind('.') + 1);
-  return last.find_first_not_of("0123456789") != std::string_view::npos &&
-         !last.starts_with("0x") && !last.starts_with("0X");
-}
-
 }  // namespace
-
-tl::expected<std::vector<Ipv4>, std::string> look_up_host(const std::string& name) {
-  boost::asio::io_context context;
-  boost::asio::ip::udp::resolver resolver(context);
-  boost::system::error_code error;
-  const auto found = resolver.resolve(boost::asio::ip::udp::v4(), name, "", error);
-  if (error) return tl::make_unexpected(error.message());
-  std::vector<Ipv4> addresses;
-  for (const auto& entry : found)
-    addresses.push_back(Ipv4{entry.endpoint().address().to_v4().to_uint()});
-  return addresses;
-}
 
 void PingTargets::add(const AddressRange& range, const std::string& label,
                       const std::vector<AddressRange>& excluded) {
@@ -67,7 +45,7 @@ void PingTargets::add(const AddressRange& range, const std::string& label,
 }
 
 void PingTargets::add_name(const std::string& name, const std::vector<AddressRange>& excluded) {
-  const tl::expected<std::vector<Ipv4>, std::string> addresses = look_up_(name);
+  const HostAddresses addresses = look_up_({name}).front();
   if (!addresses) {
     unresolved_.push_back(fmt::format("cannot resolve '{}': {}", excerpt(name), addresses.error()));
     return;
@@ -80,7 +58,7 @@ void PingTargets::add(const std::string& text, const std::vector<AddressRange>& 
   const std::string_view word = trimmed(text);
   const std::string_view first_word = word.substr(0, word.find_first_of(kBlanks));
   const bool is_comment = first_word.empty() || first_word.front() == '#';
-  if (!is_comment && !is_written_as_target(first_word) && may_be_name(first_word)) {
+  if (!is_comment && !is_written_as_target(first_word) && !ends_in_number(first_word)) {
     add_name(std::string(first_word), excluded);
     return;
   }

@@ -1,20 +1,18 @@
 // Whom a ping is to ask: addresses, blocks and ranges as in a scan's lists, and names of hosts.
 //
 // A name stands for all its IPv4 addresses, and stays beside each as its label. Each address is
-// asked once, however often it was named. getaddrinfo(3) resolves, through Boost.Asio, so that
-// /etc/hosts, mDNS and search domains count as they do for every other program; one name after the
-// other, since what takes long is a server that does not answer, and then all names wait for it.
-// Rejected: names in a scan's lists, whose order and digest could not be had again.
+// asked once, however often it was named. Names are looked up one after the other
+// (network/host_lookup.h), since they are few. Rejected: a scan's lists of targets, which are
+// ranges of millions, where a ping keeps a state for each.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string>
-#include <tl/expected.hpp>
 #include <unordered_map>
 #include <vector>
 
+#include "scanner/network/host_lookup.h"
 #include "targets/prefix.h"
 
 namespace echoscan {
@@ -24,18 +22,12 @@ struct PingTarget {
   std::string label;  // empty: none
 };
 
-// All IPv4 addresses of a name, or why there is none, a clause.
-using HostLookup = std::function<tl::expected<std::vector<Ipv4>, std::string>(const std::string&)>;
-
-// By getaddrinfo(3).
-tl::expected<std::vector<Ipv4>, std::string> look_up_host(const std::string& name);
-
 class PingTargets {
  public:
   // More are a scan's: at the interval of a ping a /16 takes eleven minutes.
   static constexpr std::size_t kTargetsMax = 65536;
 
-  explicit PingTargets(HostLookup look_up = look_up_host) : look_up_(std::move(look_up)) {}
+  explicit PingTargets(HostLookup look_up = look_up_hosts) : look_up_(std::move(look_up)) {}
 
   // Adds what is written in `text`, without those in `excluded` (sorted, disjoint). Throws
   // UserError for what is no target, and when there are too many.

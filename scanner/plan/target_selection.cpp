@@ -13,6 +13,7 @@
 
 #include "output/bundle/sha256.h"
 #include "output/summary/figure_text.h"
+#include "scanner/network/host_lookup.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "targets/target_list.h"
@@ -78,10 +79,15 @@ std::string errors_text(const TargetList& list) {
 TargetList read_targets(const TargetConfig& config) {
   TargetList list;
   filter_labels(list, config.label_filter);
+  if (config.resolves_names) list.look_up_hosts = look_up_hosts;
   // An option is never skipped: its writer is at the terminal.
   for (const std::string& text : config.targets) list.add_line(text, {"target"});
+  list.resolve_hosts();
   const std::uint64_t option_errors = list.error_count;
   for (const std::string& file : config.target_files) read_file(file, list);
+  if (list.resolved_count > 0)
+    log_info("{} name{} of hosts {} looked up", with_thousands(list.resolved_count),
+             plural(list.resolved_count), list.resolved_count == 1 ? "was" : "were");
   if (list.error_count == 0) return list;
   const std::string errors = errors_text(list);
   if (!config.skip_bad_lines || option_errors > 0) throw UserError(ExitCode::bad_usage, errors);
@@ -104,14 +110,16 @@ void add_exclusions(TargetList& list, const std::string& what, const Read& read)
 
 // Reads exclusions into one list. A wrong line is never skipped: what it was to leave alone would
 // be probed.
-TargetList read_exclusions(const std::vector<std::string>& texts,
-                           const std::vector<std::string>& files) {
+TargetList read_exclusions(const TargetConfig& config) {
   TargetList list;
   list.is_strict = true;
-  for (const std::string& text : texts)
-    add_exclusions(list, fmt::format("--exclude '{}'", text),
-                   [&] { list.add_line(text, {"--exclude"}); });
-  for (const std::string& file : files)
+  if (config.resolves_names) list.look_up_hosts = look_up_hosts;
+  for (const std::string& text : config.excludes)
+    add_exclusions(list, fmt::format("--exclude '{}'", text), [&] {
+      list.add_line(text, {"--exclude"});
+      list.resolve_hosts();
+    });
+  for (const std::string& file : config.exclude_files)
     add_exclusions(list, fmt::format("the list of exclusions '{}'", file),
                    [&] { read_file(file, list); });
   if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
@@ -221,7 +229,7 @@ TargetSelection select_targets(const TargetConfig& config) {
   TargetCounts& counts = selection.counts;
 
   TargetList listed = read_targets(config);
-  TargetList excluded = read_exclusions(config.excludes, config.exclude_files);
+  TargetList excluded = read_exclusions(config);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
   counts.host_entries = listed.host_entry_count;
   counts.cut_labels = listed.cut_label_count;

@@ -117,7 +117,32 @@ expect_status 2 scan -t "$work/list" --exclude-file "$work/list.json"
 expect_text "$work/log" "it names hosts (urls) and no address"
 printf '10.1.0.1\nhost.example.net\n' >"$work/hosts"
 expect_status 2 scan -t "$work/hosts"
-expect_text "$work/log" '`echoscan ping host.example.net` looks one up, and `dig +short host.example.net` prints'
+expect_text "$work/log" '`echoscan ping host.example.net` asks it, `dig +short host.example.net` prints its addresses, and --resolve'
+# They are looked up on demand, each for all its addresses; who has none is named, and never passed over as an exclusion.
+hosts=/etc/netns/$ECHOSCAN_LAB-near
+made_folders+=("$hosts")
+mkdir -p "$hosts"
+# shellcheck disable=SC2046 # words on purpose
+set -- $(lab truth 10.1.2.0/24)
+printf '%s two.example.net\n%s two.example.net\n%s one.example.net\n' "$1" "$2" "$3" >"$hosts/hosts"
+echo 'hosts: files' >"$hosts/nsswitch.conf"
+printf '# names\n%s\ntwo.example.net\none.example.net  the one # a comment\n' "$4" >"$work/names"
+scan --resolve --cooldown 1 -t "$work/names" || fail "--resolve ended with $?"
+expect_equal "found by name" "$(jq -r '"\(.target) \(.label)"' "$work/out" | sort)" \
+  "$(printf '%s two.example.net\n%s two.example.net\n%s the one\n%s null\n' "$1" "$2" "$3" "$4" | sort)"
+expect_text "$work/log" "2 names of hosts were looked up"
+scan --resolve --cooldown 1 10.1.2.0/24 -x two.example.net --exclude-file <(echo one.example.net) || fail "excluded names ended with $?"
+expect_equal "excluded by name" "$(summary .targets.excluded_by_user)" 3
+expect_equal "found of those" "$(found | grep -cxF -e "$1" -e "$2" -e "$3" || [ $? = 1 ])" 0
+echo nobody.example.net >>"$work/names"
+expect_status 2 scan --resolve -t "$work/names"
+expect_text "$work/log" "names:5: nobody.example.net: it cannot be looked up: "
+scan --resolve --skip-bad-lines --cooldown 1 -t "$work/names" || fail "--resolve --skip-bad-lines ended with $?"
+expect_equal "names without an address" "$(summary .targets.bad_lines)" 1
+expect_status 2 scan --resolve --skip-bad-lines 10.1.0.0/24 --exclude-file "$work/names"
+expect_text "$work/log" "nobody.example.net: it cannot be looked up: "
+expect_status 2 scan --resolve one.example.net nobody.example.net
+expect_text "$work/log" "target: nobody.example.net: it cannot be looked up: "
 
 # Mistakes, each named, before anything is sent; those in a list can be skipped.
 printf '10.1.0.0/24 a\n10.1.1.1/24 b\n10.1.2.0/24 c\n' >"$work/wrong"

@@ -189,6 +189,36 @@ TEST_F(OutputFile, HasItsNameWhenItIsComplete) {
   EXPECT_EQ(files(), 1U);
 }
 
+// An earlier file that holds something is worth more than half a scan; the next leg goes on behind
+// that half, and takes its place when it is whole.
+TEST_F(OutputFile, ThatIsCutShortReplacesNothing) {
+  for (const std::string name : {"found", "found.gz", "found.zst"}) {
+    const std::string unpack = name == "found"      ? "cat"
+                               : name == "found.gz" ? "gzip -dc"
+                                                    : "zstd -dcq";
+    for (const std::string earlier : {"earlier", "", "absent"}) {
+      SCOPED_TRACE(name + ", " + earlier);
+      const std::string part = path(name + ".part");
+      fs::remove(path(name));
+      if (earlier != "absent") std::ofstream(path(name)) << earlier;
+      auto file = open(name);
+      file->keep_earlier();
+      EXPECT_EQ(write_and_finish(*file, "first\n"), 0);
+      const bool stays = earlier == "earlier";
+      EXPECT_EQ(output_of(unpack + " <" + (stays ? part : path(name))), "first\n");
+      EXPECT_EQ(fs::exists(part), stays);
+      EXPECT_EQ(file->remark().empty(), !stays) << file->remark();
+      if (!stays) continue;
+      EXPECT_EQ(content(path(name)), "earlier");
+      file.reset();
+      file = open(name, OutputMode::resume);
+      EXPECT_EQ(write_and_finish(*file, "last\n"), 0);
+      EXPECT_EQ(output_of(unpack + " <" + path(name)), "first\nlast\n");
+      EXPECT_FALSE(fs::exists(part));
+    }
+  }
+}
+
 TEST_F(OutputFile, ThatIsNotFinishedKeepsItsProvisionalName) {
   std::ofstream(path("found")) << "earlier";
   open("found")->write_some("whole\nhalf");

@@ -314,32 +314,6 @@ TEST_F(PartFileTest, WhatOthersDoInMidScanDestroysNothing) {
   }
 }
 
-// An earlier file that holds something is worth more than half a scan; the next one goes on behind
-// that half, and takes its place when it is whole.
-TEST_F(PartFileTest, WhatIsCutShortReplacesNothing) {
-  for (const std::string name : {"found", "found.gz", "found.zst"}) {
-    for (const std::string earlier : {"earlier", "", "absent"}) {
-      SCOPED_TRACE(name + ", " + earlier);
-      clear();
-      if (earlier != "absent") put(name, earlier);
-      std::unique_ptr<ByteSink> file = open(name);
-      file->keep_earlier();
-      EXPECT_EQ(write_and_finish(*file, "first\n"), 0);
-      const bool stays = earlier == "earlier";
-      EXPECT_EQ(unpacked(path(name + (stays ? ".part" : ""))), "first\n");
-      EXPECT_EQ(fs::exists(path(name + ".part")), stays);
-      EXPECT_EQ(file->remark().empty(), !stays) << file->remark();
-      if (!stays) continue;
-      EXPECT_EQ(content(path(name)), "earlier");
-      file.reset();
-      file = open(name, OutputMode::resume);
-      EXPECT_EQ(write_and_finish(*file, "last\n"), 0);
-      EXPECT_EQ(unpacked(path(name)), "first\nlast\n");
-      EXPECT_FALSE(fs::exists(path(name + ".part")));
-    }
-  }
-}
-
 TEST_F(PartFileTest, AnEarlierFileThatIsRemovedInMidScanIsReplaced) {
   put("found", "earlier");
   const std::unique_ptr<ByteSink> file = open("found");

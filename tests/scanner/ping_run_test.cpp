@@ -66,9 +66,10 @@ class FakePort : public EchoPort {
 struct PingRunTest : testing::Test {
   FakeClock clock;
   FakePort port{clock};
-  PingTargets targets{[](const std::string& name) -> tl::expected<std::vector<Ipv4>, std::string> {
-    if (name == "two.example.net") return std::vector{Ipv4{0xc0000201}, Ipv4{0xc6336401}};
-    return tl::make_unexpected(std::string("unknown"));
+  PingTargets targets{[](const std::vector<std::string>& names) -> std::vector<HostAddresses> {
+    if (names == std::vector<std::string>{"two.example.net"})
+      return {std::vector{Ipv4{0xc0000201}, Ipv4{0xc6336401}}};
+    return {tl::make_unexpected(std::string("unknown"))};
   }};
   PingConfig config;
   std::string printed;
@@ -312,9 +313,9 @@ TEST_F(PingRunTest, RandomNetworksAreToldAsTheyAre) {
 
 TEST(PingTargets, WhatIsNoTargetIsRefused) {
   bool was_looked_up = false;
-  PingTargets targets([&](const std::string&) -> tl::expected<std::vector<Ipv4>, std::string> {
+  PingTargets targets([&](const std::vector<std::string>&) -> std::vector<HostAddresses> {
     was_looked_up = true;
-    return std::vector{Ipv4{10}};
+    return {std::vector{Ipv4{10}}};
   });
   // What getaddrinfo(3) would take for another address than the one that was meant.
   for (const char* text : {"10", "10.1", "0x0a000001", "1.2.3.0x4", "010.0.0.1", "10.0.0.300",

@@ -149,9 +149,9 @@ TEST(PublishedList, ArraysOfTextsAreOfPrefixesThroughoutOrNotAtAll) {
   EXPECT_EQ(errors_of(R"({"x":["no","10.0.0.0/8"],"y":["10.0.0.0/8","no",7,["9.9.9.9"]]})"),
             (std::vector<std::string>{
                 "list: x[1]: 10.0.0.0/8: it stands in an array that does not begin with a prefix",
-                "list: y[1]: no: 'no' is not an IPv4 address (four numbers from 0 to 255); lists "
-                "have no names of hosts: `echoscan ping no` looks one up, and `dig +short no` "
-                "prints the addresses to list",
+                "list: y[1]: no: 'no' is not an IPv4 address (four numbers from 0 to 255); it may "
+                "be the name of a host: `echoscan ping no` asks it, `dig +short no` prints its "
+                "addresses, and --resolve looks all names up",
                 "list: y[2]: the prefix is no text", "list: y[3]: the prefix is no text"}));
   EXPECT_EQ(
       errors_of(R"(["10.0.0.1/8",null,{"ips":[]},{"id":1}])"),
@@ -316,10 +316,10 @@ TEST(PublishedList, NamesOfHostsAreRefusedWithTheWayOut) {
     const std::vector<std::string> errors = errors_of("192.0.2.1\n" + name + "\n");
     ASSERT_EQ(errors.size(), 1U) << name;
     EXPECT_EQ(errors[0], "list:2: " + name + ": '" + name +
-                             "' is not an IPv4 address (four numbers from 0 to 255); lists have no "
-                             "names of hosts: `echoscan ping " +
-                             name + "` looks one up, and `dig +short " + name +
-                             "` prints the addresses to list");
+                             "' is not an IPv4 address (four numbers from 0 to 255); it may be the "
+                             "name of a host: `echoscan ping " +
+                             name + "` asks it, `dig +short " + name +
+                             "` prints its addresses, and --resolve looks all names up");
   }
   for (const char* text : {"http://example.net/", "0xc0000201", "192.0.2.256", "$x"})
     EXPECT_EQ(errors_of(text).at(0).find("dig"), std::string::npos) << text;
