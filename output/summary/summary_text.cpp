@@ -349,8 +349,7 @@ std::string summary_text(const Summary& summary) {
   text += left_out_text(summary);
   text += labels_text(summary);
   text += ways_text(summary);
-  text += fmt::format("  order     --seed {}, n {}, p {}, g {}, {} pass{}\n", summary.order.seed,
-                      summary.order.n, summary.order.prime, summary.order.generator,
+  text += fmt::format("  order     --seed {}, {} pass{}\n", summary.order.seed,
                       summary.order.passes, plural(summary.order.passes, "es"));
   if (summary.order.shards > 1)
     text += fmt::format("  shard     {} of {}: steps {} to {} of the first {} targets' order\n",

@@ -105,6 +105,16 @@ TargetSelection select_as_scanned(TargetConfig lists, const std::vector<std::str
   return selection;
 }
 
+// What is no JSON from its first line on was written in another format, and has no line to count.
+void refuse_other_format(const std::string& path, std::string_view first_line) {
+  const bool is_csv = !first_line.empty() && first_line.front() >= 'a' &&
+                      first_line.front() <= 'z' && first_line.find('{') == std::string_view::npos;
+  if (!is_csv && !parse_ipv4(first_line)) return;
+  throw UserError(ExitCode::bad_usage,
+                  fmt::format("'{}' is {}; JSON lines are read, which --format jsonl writes", path,
+                              is_csv ? "CSV" : "a list of addresses"));
+}
+
 }  // namespace
 
 void read_results(const std::vector<std::string>& paths, Aggregate& aggregate,
@@ -116,6 +126,7 @@ void read_results(const std::vector<std::string>& paths, Aggregate& aggregate,
     ++report.files;
     for (std::string_view line; source.next(line);) {
       ++report.lines;
+      if (source.line_number() == 1) refuse_other_format(path, line);
       if (aggregate.add_line(line)) continue;
       if (++report.malformed <= kMalformedShown)
         log_warning("{}:{}: not a result: {}", path, source.line_number(), line.substr(0, 60));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include "scanner/network/ethtool.h"
@@ -76,14 +77,24 @@ std::optional<Interface> ask_link(int index, const std::string& name) {
   return link;
 }
 
+std::vector<std::string> interface_names() {
+  std::vector<std::string> names;
+  const std::unique_ptr<struct if_nameindex, decltype(&if_freenameindex)> all(if_nameindex(),
+                                                                              if_freenameindex);
+  if (all == nullptr) return names;
+  for (const struct if_nameindex* entry = all.get(); entry->if_index != 0; ++entry)
+    names.emplace_back(entry->if_name);
+  return names;
+}
+
 }  // namespace
 
 Interface find_interface(const std::string& name) {
   if (name.size() < IFNAMSIZ) {
     if (std::optional<Interface> link = ask_link(0, name)) return *link;
   }
-  throw UserError(ExitCode::environment,
-                  fmt::format("there is no interface '{}'; `ip link` lists what there is", name));
+  throw UserError(ExitCode::environment, fmt::format("there is no interface '{}'; there are: {}",
+                                                     name, fmt::join(interface_names(), ", ")));
 }
 
 Interface find_interface(int index) {

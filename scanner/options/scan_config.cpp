@@ -125,7 +125,7 @@ void add_output_options(CLI::App& app, OutputConfig& config) {
   group.text("-o,--output", "FILE",
              "File for the results, .gz and .zst compressed; '-' is standard output [-]",
              config.path);
-  group.flag("--append", "Write behind what is in the file of -o already",
+  group.flag("--append", "Append to the file of -o",
              [&config] { config.mode = OutputMode::append; });
   group.value("--format", "jsonl|csv|ip|text",
               "JSON objects or CSV, one result a line, the targets' addresses alone, or lines for "

@@ -21,21 +21,32 @@ namespace {
 constexpr std::size_t kPrintedBatchSize = 4096;
 constexpr int kWaitMs = 1000;
 
-// What the system-wide list takes, where there is one.
-std::string by_system_text(const TargetCounts& counts) {
-  if (counts.system_list.empty()) return {};
-  return fmt::format(", {} by {}", with_thousands(counts.excluded_by_system), counts.system_list);
+// How many of the listed addresses are targets, and why the others are none.
+std::string targets_line(const TargetPlan& plan) {
+  const TargetCounts& counts = plan.counts;
+  std::string left_out;
+  const auto add = [&left_out](std::uint64_t count, const std::string& what) {
+    left_out += fmt::format("{}{} {}", left_out.empty() ? "" : ", ", with_thousands(count), what);
+  };
+  if (counts.excluded_by_user > 0) add(counts.excluded_by_user, "excluded");
+  // It is there for everybody, so that it is told what it took, and be it nothing.
+  if (!counts.system_list.empty())
+    add(counts.excluded_by_system, "excluded by " + counts.system_list);
+  if (counts.excluded_reserved > 0) add(counts.excluded_reserved, "special-purpose");
+  const std::string ranges = fmt::format("{} range{}", with_thousands(plan.targets.ranges().size()),
+                                         plural(plan.targets.ranges().size()));
+  if (left_out.empty() && plan.target_count == counts.listed)
+    return fmt::format("{} in {}", counted(plan.target_count, "target"), ranges);
+  return fmt::format("{} of {} listed addresses to probe{}, {}", with_thousands(plan.target_count),
+                     with_thousands(counts.listed),
+                     left_out.empty() ? "" : fmt::format(" ({})", left_out), ranges);
 }
 
 }  // namespace
 
 void log_plan(const TargetPlan& plan, const OrderConfig& order, const PaceConfig& pace) {
   const std::uint64_t probes = plan.target_count * order.passes;
-  log_info("{} of {} listed addresses to probe ({} excluded{}, {} reserved), {} range{}",
-           with_thousands(plan.target_count), with_thousands(plan.counts.listed),
-           with_thousands(plan.counts.excluded_by_user), by_system_text(plan.counts),
-           with_thousands(plan.counts.excluded_reserved),
-           with_thousands(plan.targets.ranges().size()), plural(plan.targets.ranges().size()));
+  log_info("{}", targets_line(plan));
   if (plan.counts.listed_repeatedly > 0)
     log_info("{} addresses are listed more than once",
              with_thousands(plan.counts.listed_repeatedly));

@@ -84,7 +84,12 @@ TargetList read_targets(const TargetConfig& config) {
   for (const std::string& text : config.targets) list.add_line(text, {"target"});
   list.resolve_hosts();
   const std::uint64_t option_errors = list.error_count;
-  for (const std::string& file : config.target_files) read_file(file, list);
+  for (const std::string& file : config.target_files) {
+    const std::uint64_t before = list.range_count + list.filtered_count + list.error_count;
+    read_file(file, list);
+    if (list.range_count + list.filtered_count + list.error_count == before)
+      log_warning("the list '{}' holds no targets", file);
+  }
   if (list.resolved_count > 0)
     log_info("{} name{} of hosts {} looked up", with_thousands(list.resolved_count),
              plural(list.resolved_count), list.resolved_count == 1 ? "was" : "were");

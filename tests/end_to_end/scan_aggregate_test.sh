@@ -103,6 +103,13 @@ expect_equal "tables of the config file" "$(value '[has("country"), has("slash8"
 aggregate --format csv torn.jsonl || fail "torn lines ended it with $?"
 expect_text log "torn.jsonl:4: not a result: {\"target\":\"10.1."
 expect_text log "torn.jsonl:5: not a result: hello"
+# What has another form from its first line on is no torn file.
+printf 'type,target\nreply,10.1.0.1\n' >other.csv
+printf '10.1.0.1\n' >other.txt
+expect_status 2 "$echoscan" aggregate other.csv 2>log
+expect_text log "'other.csv' is CSV; JSON lines are read, which --format jsonl writes"
+expect_status 2 "$echoscan" aggregate other.txt 2>log
+expect_text log "'other.txt' is a list of addresses; JSON lines are read"
 expect_equal "total" "$(grep ^total, out | cut -d, -f4)" 3
 head -c 2000 one.jsonl.zst >cut.zst
 aggregate cut.zst || fail "a cut file ended it with $?"

@@ -144,6 +144,10 @@ expect_text "$work/log" "nobody.example.net: it cannot be looked up: "
 expect_status 2 scan --resolve one.example.net nobody.example.net
 expect_text "$work/log" "target: nobody.example.net: it cannot be looked up: "
 
+echo '# nothing yet' >"$work/nothing"
+scan --cooldown 1 -t "$work/list" -t "$work/nothing" || fail "an empty list beside another ended with $?"
+expect_text "$work/log" "the list '$work/nothing' holds no targets"
+
 # Mistakes, each named, before anything is sent; those in a list can be skipped.
 printf '10.1.0.0/24 a\n10.1.1.1/24 b\n10.1.2.0/24 c\n' >"$work/wrong"
 expect_status 2 scan -t "$work/wrong"

@@ -48,7 +48,7 @@ cp summary whole.json
 expect_truth 10.1.0.0/24 10.1.2.128/25 10.1.3.0/24
 expect_equal "excluded" "$(summary '.targets | "\(.excluded_by_user) \(.excluded_by_system_list)"')" "128 256"
 expect_text log "256 of the listed addresses are excluded by the system-wide list $path"
-expect_text log "640 of 1,024 listed addresses to probe (128 excluded, 256 by $path, 0 reserved)"
+expect_text log "640 of 1,024 listed addresses to probe (128 excluded, 256 excluded by $path)"
 expect_text log "1,024 listed, 128 excluded, 256 excluded by the system-wide list"
 scan_with optout --dry-run --seed 1 10.1.0.0/22 || fail "ended with $?"
 expect_equal "addresses of the list in a dry run" "$(grep -c '^10\.1\.1\.' out || [ $? = 1 ])" 0

@@ -75,6 +75,8 @@ for lacking in CAP_BPF CAP_PERFMON CAP_NET_ADMIN; do
   lab truth $target | cmp -s - "$work/found" || fail "without $lacking: found is not the truth"
 done
 
+expect_refusal 3 "there is no interface 'nope'; there are: lo, lab0" -i nope $target
+
 # The network: a gateway that is not there, a link that is down, no address, no route.
 far ip link set lab1 address 02:00:00:00:00:77
 far ip address delete 192.0.2.2/30 dev lab1
