@@ -76,7 +76,7 @@ given=(--allow-reserved -t list --summary summary.json)
 refused 2 "no results" "${given[@]}"
 refused 2 "a report needs the scan's summary" --allow-reserved -t list results.jsonl.zst
 zstd -qdc results.jsonl.zst | jq -r .target >addresses
-refused 2 "no line of the results is one of JSON" "${given[@]}" addresses
+refused 2 "is a list of addresses; JSON lines are read" "${given[@]}" addresses
 refused 2 "is not a summary" --allow-reserved -t list --summary list results.jsonl.zst
 refused 2 "cannot read 'none'" "${given[@]}" none
 refused 2 "--title: 'a" "${given[@]}" --title $'a\xff' results.jsonl.zst
