@@ -183,9 +183,8 @@ WIRE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
   if (!outcome_is_result(outcome)) return outcome;
 
   if (icmp_bytes > MATCH_ICMP_BYTES_MAX) return FRAME_TOO_LONG;
-  if (wire_sum(ip, frame_end, ip_header_bytes, 7) != 0xffff) return FRAME_WRONG_IP_CHECKSUM;
-  if (wire_sum(icmp, frame_end, icmp_bytes, MATCH_ICMP_BYTES_MAX / 8) != 0xffff)
-    return FRAME_WRONG_ICMP_CHECKSUM;
+  if (wire_sum(ip, frame_end, ip_header_bytes) != 0xffff) return FRAME_WRONG_IP_CHECKSUM;
+  if (wire_sum(icmp, frame_end, icmp_bytes) != 0xffff) return FRAME_WRONG_ICMP_CHECKSUM;
   return outcome;
 }
 

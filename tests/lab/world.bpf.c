@@ -68,7 +68,7 @@ static __always_inline void turn_around(__u8* frame, __u8* ip, __u8* icmp, __u8 
   swap_bytes(ip + WIRE_IP_SOURCE_OFFSET, ip + WIRE_IP_DESTINATION_OFFSET, 4);
   ip[WIRE_IP_TTL_OFFSET] = ttl;
   wire_store16(ip + WIRE_IP_CHECKSUM_OFFSET, 0);
-  const __u32 ip_sum = wire_sum(ip, ip + IPV4_HEADER_BYTES, IPV4_HEADER_BYTES, 2);
+  const __u32 ip_sum = wire_sum(ip, ip + IPV4_HEADER_BYTES, IPV4_HEADER_BYTES);
   wire_store16(ip + WIRE_IP_CHECKSUM_OFFSET, (__u16)~ip_sum);
   icmp[0] = 0;
   const __u32 icmp_sum =
@@ -144,9 +144,9 @@ int far_end(struct xdp_md* context) {
 
   const __u32 icmp_bytes = (__u32)wire_load16(ip + WIRE_IP_LENGTH_OFFSET) - IPV4_HEADER_BYTES;
   const int checksums_good =
-      wire_sum(ip, frame_end, IPV4_HEADER_BYTES, 2) == 0xffff &&
+      wire_sum(ip, frame_end, IPV4_HEADER_BYTES) == 0xffff &&
       (icmp_bytes > CHECKED_BYTES_MAX ||
-       wire_sum(icmp, frame_end, icmp_bytes, CHECKED_BYTES_MAX / 8) == 0xffff);
+       wire_sum(icmp, frame_end, icmp_bytes) == 0xffff);
   if (!checksums_good) {
     count->bad_checksums++;
     return XDP_DROP;

@@ -215,7 +215,7 @@ class FakeTransmitter : public Transmitter {
   static void add_checksum(std::vector<std::uint8_t>& frame, std::size_t from, std::size_t bytes,
                            std::size_t at) {
     const std::uint8_t* begin = frame.data() + from;
-    const __u32 sum = wire_sum(begin, begin + bytes, static_cast<__u32>(bytes), 1000);
+    const __u32 sum = wire_sum(begin, begin + bytes, static_cast<__u32>(bytes));
     frame[at] = static_cast<std::uint8_t>(~sum >> 8);
     frame[at + 1] = static_cast<std::uint8_t>(~sum);
   }
