@@ -26,8 +26,10 @@ enum {
 /* What a reply is matched against; fixed for the whole scan. */
 struct match_config {
   struct probe_key key;
-  __u32 source; /* host order: the address that our probes come from; 0 when there are several */
-  __u32 unused;
+  __u32 source; /* host order: the address that our probes come from; 0 when each way has its own */
+  /* How far beyond it the pool of sources reaches; 0: there is none. In between there may be
+   * addresses that are not the pool's: only a probe's own source goes with its cookie. */
+  __u32 source_span;
 };
 
 /* Finds the IPv4 header, behind at most two VLAN tags; 0 with *outcome set when there is none.
@@ -57,20 +59,20 @@ WIRE_INLINE int match_is_error(__u8 icmp_type) {
 }
 
 /*
- * Finds the echo request that an error quotes; 0 when it quotes none of ours. `icmp` and *bytes are
- * the error's, and *bytes becomes the length of what is quoted of the request. The quoted total
- * length, flags and checksums prove nothing and are not looked at: there are stacks that quote them
- * in their own byte order, or as they were before a router changed them.
+ * Finds the echo request that an error to `source` quotes; 0 when it quotes none of ours from
+ * there. `icmp` and *bytes are the error's, and *bytes becomes the length of what is quoted of the
+ * request. The quoted total length, flags and checksums prove nothing and are not looked at: there
+ * are stacks that quote them in their own byte order, or as they were before a router changed them.
  */
 WIRE_INLINE const __u8* match_quote(const __u8* icmp, const __u8* frame_end,
-                                    const struct match_config* config, __u32* bytes,
+                                    const struct match_config* config, __u32 source, __u32* bytes,
                                     struct reply* reply) {
   const __u8* ip = icmp + PROBE_ICMP_BYTES;
   if (*bytes < PROBE_ICMP_BYTES + PROBE_IPV4_BYTES || ip + PROBE_IPV4_BYTES > frame_end) return 0;
   const __u32 header_bytes = (__u32)(ip[0] & 0x0f) * 4;
   if (ip[0] >> 4 != 4 || header_bytes < PROBE_IPV4_BYTES ||
       ip[WIRE_IP_PROTOCOL_OFFSET] != WIRE_PROTOCOL_ICMP ||
-      (config->source != 0 && wire_load32(ip + WIRE_IP_SOURCE_OFFSET) != config->source))
+      (config->source != 0 && wire_load32(ip + WIRE_IP_SOURCE_OFFSET) != source))
     return 0;
   const __u8* request = ip + header_bytes;
   if (*bytes < PROBE_ICMP_BYTES + header_bytes + PROBE_ICMP_BYTES ||
@@ -86,12 +88,15 @@ WIRE_INLINE const __u8* match_quote(const __u8* icmp, const __u8* frame_end,
 /*
  * Proves an echo message, received or quoted, by its cookie and its payload, and fills in what the
  * proof covers. `echo` has at least PROBE_ICMP_BYTES before frame_end. The caller has set
- * reply->target to the address whose cookie is expected.
+ * reply->target to the address whose cookie is expected. `source` is the address of ours that the
+ * message came to.
  */
 WIRE_INLINE enum frame_outcome match_proof(const __u8* echo, const __u8* frame_end,
                                            __u32 echo_bytes, const struct match_config* config,
-                                           struct reply* reply) {
-  const __u32 cookie = wire_load32(echo + WIRE_ICMP_ECHO_ID_OFFSET);
+                                           __u32 source, struct reply* reply) {
+  /* Of a pool the probe's own source stands in it (probe_cookie_from). */
+  const __u32 cookie =
+      wire_load32(echo + WIRE_ICMP_ECHO_ID_OFFSET) ^ (config->source_span ? source : 0);
   const int is_targets = cookie == probe_cookie(&config->key, reply->target);
   const __u8* payload = echo + PROBE_ICMP_BYTES;
 
@@ -126,19 +131,21 @@ WIRE_INLINE enum frame_outcome match_proof(const __u8* echo, const __u8* frame_e
  * ours.
  */
 WIRE_INLINE enum frame_outcome match_icmp(const __u8* icmp, const __u8* frame_end, __u32 icmp_bytes,
-                                          const struct match_config* config, struct reply* reply) {
+                                          const struct match_config* config, __u32 source,
+                                          struct reply* reply) {
   const int is_error = match_is_error(icmp[0]);
   const __u8* echo = icmp;
   __u32 echo_bytes = icmp_bytes;
   reply->target = reply->responder;
   reply->quoted_ttl = 0;
   if (is_error) {
-    echo = match_quote(icmp, frame_end, config, &echo_bytes, reply);
+    echo = match_quote(icmp, frame_end, config, source, &echo_bytes, reply);
     if (!echo) return FRAME_ERROR_UNPROVED;
   } else if (icmp[0] != WIRE_ICMP_ECHO_REPLY || icmp[1] != 0) {
     return FRAME_OTHER_ICMP;
   }
-  const enum frame_outcome outcome = match_proof(echo, frame_end, echo_bytes, config, reply);
+  const enum frame_outcome outcome =
+      match_proof(echo, frame_end, echo_bytes, config, source, reply);
   if (!is_error) return outcome;
   return outcome == FRAME_REPLY || outcome == FRAME_REPLY_ALTERED ? FRAME_ERROR
                                                                   : FRAME_ERROR_UNPROVED;
@@ -165,8 +172,8 @@ WIRE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
     return FRAME_BAD_IPV4;
   if (ip + ip_bytes > frame_end) return FRAME_SHORT;
   if (ip[WIRE_IP_PROTOCOL_OFFSET] != WIRE_PROTOCOL_ICMP) return FRAME_NOT_ICMP;
-  if (config->source != 0 && wire_load32(ip + WIRE_IP_DESTINATION_OFFSET) != config->source)
-    return FRAME_NOT_TO_US;
+  const __u32 source = wire_load32(ip + WIRE_IP_DESTINATION_OFFSET);
+  if (config->source != 0 && source - config->source > config->source_span) return FRAME_NOT_TO_US;
   if (wire_load16(ip + WIRE_IP_FRAGMENT_OFFSET) & 0x3fff) return FRAME_FRAGMENT;
 
   const __u32 icmp_bytes = ip_bytes - ip_header_bytes;
@@ -178,7 +185,7 @@ WIRE_INLINE enum frame_outcome match_reply(const void* frame, const void* end,
   reply->icmp_type = icmp[0];
   reply->icmp_code = icmp[1];
   reply->arrival = reply->unused = 0;
-  outcome = match_icmp(icmp, frame_end, icmp_bytes, config, reply);
+  outcome = match_icmp(icmp, frame_end, icmp_bytes, config, source, reply);
   reply->outcome = (__u8)outcome;
   if (!outcome_is_result(outcome)) return outcome;
 

@@ -110,6 +110,15 @@ WIRE_INLINE __u32 probe_cookie(const struct probe_key* key, __u32 target) {
   return (__u32)siphash24(key->cookie, &word, 1);
 }
 
+/*
+ * The cookie of a probe from one of several sources (host order): it proves the source, too, so
+ * that a reply that comes to another one of them is not a proof, and nobody needs the list of them.
+ * An address is no secret, and the hash stays one.
+ */
+WIRE_INLINE __u32 probe_cookie_from(const struct probe_key* key, __u32 target, __u32 source) {
+  return probe_cookie(key, target) ^ source;
+}
+
 /* The payload's tag. The message is target (4 bytes), send time (8), pass (1), in wire order. */
 WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
   const __u64 words[2] = {
@@ -133,14 +142,13 @@ WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u6
 /*
  * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
  * next. `frame` already holds PROBE_FRAME_BYTES of any probe of the scan; `ip_sum` is the sum of
- * its IPv4 header without destination and checksum (RFC 1071).
+ * its IPv4 header without destination and checksum (RFC 1071), `cookie` that of the target.
  */
-WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u32 ip_sum, __u32 target,
-                             __u8 pass, __u64 sent_ns) {
-  const __u32 cookie = probe_cookie(key, target);
+WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u32 cookie,
+                                  __u64 ip_sum, __u32 target, __u8 pass, __u64 sent_ns) {
   const __u32 tag = probe_tag(key, target, sent_ns, pass);
   __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
-  wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, wire_checksum((__u64)ip_sum + target));
+  wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, wire_checksum(ip_sum + target));
   wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
   wire_store16(frame + PROBE_ICMP_CHECKSUM_OFFSET,
                wire_checksum(probe_icmp_sum(cookie, sent_ns, target, tag, pass)));
@@ -150,6 +158,12 @@ WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u32 ip_
   wire_store32(payload + PROBE_TAG_OFFSET, tag);
   payload[PROBE_PASS_OFFSET] = pass;
   payload[PROBE_VERSION_OFFSET] = PROBE_VERSION;
+}
+
+/* The same where all probes come from one source. */
+WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u64 ip_sum, __u32 target,
+                             __u8 pass, __u64 sent_ns) {
+  probe_write_with(frame, key, probe_cookie(key, target), ip_sum, target, pass, sent_ns);
 }
 
 #ifdef __cplusplus

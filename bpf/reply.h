@@ -27,13 +27,14 @@
   X(FRAME_NOT_IPV4, "not_ipv4", "ARP, IPv6 and whatever else is not IPv4")                        \
   X(FRAME_BAD_IPV4, "bad_ipv4", "IPv4 header that contradicts itself")                            \
   X(FRAME_NOT_ICMP, "not_icmp", "TCP, UDP and the like")                                          \
-  X(FRAME_NOT_TO_US, "not_to_us", "ICMP to another address than the one our probes come from")    \
+  X(FRAME_NOT_TO_US, "not_to_us", "ICMP to another address than those our probes come from")      \
   X(FRAME_FRAGMENT, "fragment", "a fragment; our replies are never fragmented")                   \
   X(FRAME_OTHER_ICMP, "other_icmp", "ICMP that is neither echo reply nor error")                  \
   X(FRAME_UNPROVED, "unproved", "echo reply that does not prove that we asked for it")            \
   X(FRAME_STALE, "stale",                                                                         \
     "echo reply like one to a probe of ours, not by our key: old, or forged")                     \
-  X(FRAME_WRONG_TARGET, "wrong_target", "echo reply with a proved payload under a wrong id/seq")  \
+  X(FRAME_WRONG_TARGET, "wrong_target",                                                           \
+    "echo reply with a proved payload under a wrong id/seq, or to a wrong source of the pool")    \
   X(FRAME_ERROR_UNPROVED, "error_unproved", "ICMP error that does not quote a probe of ours")     \
   X(FRAME_WRONG_IP_CHECKSUM, "wrong_ip_checksum", "proved, but the IPv4 header is damaged")       \
   X(FRAME_WRONG_ICMP_CHECKSUM, "wrong_icmp_checksum", "proved, but the ICMP message is damaged")  \

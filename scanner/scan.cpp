@@ -96,6 +96,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
 OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const probe_key& key,
                      TargetPlan& plan, Clock& set_up_clock, Clock& clock)
     : network(find_network_path(config, plan.ways.shares)) {
+  network.sources.set_seed(plan.seed);
   const Interface& interface = network.interface;
   if (config.busy_poll && network.kernel_routes)
     throw UserError(
@@ -139,10 +140,17 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
                        rate_pps);
 }
 
+std::string sources_for_people(const NetworkPath& network) {
+  if (network.sources.empty()) return to_string(network.source);
+  const std::span<const Ipv4> pool = network.sources.addresses();
+  return fmt::format("{} addresses, {} to {},", with_thousands(pool.size()),
+                     to_string(pool.front()), to_string(pool.back()));
+}
+
 void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths& paths) {
   const NetworkPath& network = paths.network;
   const bool has_gateway = !network.kernel_routes && !network.gateways.empty();
-  log_info("from {} on {} to {}{}", to_string(network.source), network.interface.name,
+  log_info("from {} on {} to {}{}", sources_for_people(network), network.interface.name,
            paths.next_hop(),
            has_gateway ? fmt::format(" ({})", to_string(network.gateways.front().address)) : "");
   log_info("sending by {} on {} queue{}, receiving by {}", paths.queues.front().transmitter->mode(),
@@ -318,9 +326,10 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
-  PathFigures path{interface.name,   to_string(paths.network.source),
+  PathFigures path{interface.name,   source_text(paths.network),
                    paths.next_hop(), methods_of(paths),
                    paths.rate_pps,   {}};
+  path.source_count = std::max<std::size_t>(1, paths.network.sources.size());
   ScanConfig paced = config;
   paced.pace.rate_pps = paths.rate_pps;
   if (config.order.control_percent) paced.pace.control_rate_pps = paths.control_rate_pps;

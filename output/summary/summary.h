@@ -191,6 +191,7 @@ struct Summary {
     double rate_allowed_pps = 0;  // what --per-slash24 left of what was asked; 0: max
     std::uint64_t ttl = 0;        // of the probes, as they left
     std::uint64_t tos = 0;
+    std::uint64_t source_addresses = 1;  // how many `source` names
   };
 
   struct Outcome {

@@ -214,6 +214,7 @@ void describe(auto& keys, Of<Summary::Sending> auto& sending) {
   keys("paused_for_pass_seconds", sending.paused_for_pass_s);
   keys("ttl", sending.ttl);
   keys("tos", sending.tos);
+  keys("source_addresses", sending.source_addresses);
 }
 
 void describe(auto& keys, Of<Summary::Error> auto& error) {

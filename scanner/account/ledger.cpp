@@ -146,6 +146,7 @@ Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const S
   Summary::Sending sending;
   sending.interface = path.interface;
   sending.source = path.source;
+  sending.source_addresses = path.source_count;
   sending.gateway = path.gateway;
   sending.rate_asked_pps = rate_pps.pps();
   sending.rate_allowed_pps = path.rate_pps.pps();

@@ -23,7 +23,7 @@ namespace echoscan {
 // The path that the probes took.
 struct PathFigures {
   std::string interface;
-  std::string source;
+  std::string source;                       // of a pool all of its addresses, as blocks and ranges
   std::string gateway;                      // the next hop of all probes, for people
   std::vector<std::string> method_by_way;   // of the plan's; empty: nothing is sent to them
   ProbeRate rate_pps = 0;                   // that the scan kept to; 0: no limit
@@ -32,6 +32,7 @@ struct PathFigures {
   std::optional<std::uint64_t> rx_dropped = {};
   std::optional<std::uint64_t> rx_missed = {};
   std::optional<std::uint64_t> rx_fifo_errors = {};
+  std::uint64_t source_count = 1;
 };
 
 // The summary of a scan whose threads have ended. `earlier` is what it was resumed behind.

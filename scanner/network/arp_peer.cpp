@@ -89,9 +89,10 @@ std::optional<ArpMessage> ArpPeer::hear(std::span<const std::uint8_t> frame) con
 }
 
 std::optional<ArpFrame> ArpPeer::answer(const ArpMessage& message) const {
-  if (message.is_reply || message.target != address_) return std::nullopt;
-  return write_arp({true, mac_, address_, message.sender_mac, message.sender}, message.sender_mac,
-                   vlan_);
+  const bool is_ours = message.target == address_ || sources_.contains(message.target);
+  if (message.is_reply || !is_ours) return std::nullopt;
+  return write_arp({true, mac_, message.target, message.sender_mac, message.sender},
+                   message.sender_mac, vlan_);
 }
 
 }  // namespace echoscan

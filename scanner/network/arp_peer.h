@@ -1,4 +1,4 @@
-// ARP (RFC 826) for one address of our own: questions, what is heard, and the answers to others.
+// ARP (RFC 826) for the addresses of our own: questions, what is heard, and the answers to others.
 //
 // On a card that the kernel does not drive nobody answers for the scan's address: the gateway would
 // ask for it in vain, and drop the replies. Pure: frames in, frames out, so that a test needs no
@@ -14,8 +14,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "scanner/network/mac_address.h"
+#include "scanner/network/source_pool.h"
 #include "targets/address.h"
 
 namespace echoscan {
@@ -56,14 +58,16 @@ std::optional<ArpMessage> read_arp(std::span<const std::uint8_t> frame,
 
 class ArpPeer {
  public:
-  ArpPeer(const MacAddress& mac, Ipv4 address, std::optional<std::uint16_t> vlan)
-      : mac_(mac), address_(address), vlan_(vlan) {}
+  // It asks from `address`, and answers for that one and those of the pool.
+  ArpPeer(const MacAddress& mac, Ipv4 address, std::optional<std::uint16_t> vlan,
+          SourcePool sources = {})
+      : mac_(mac), address_(address), vlan_(vlan), sources_(std::move(sources)) {}
 
   // Asks the machine with that MAC alone, or all on the link, who has the address.
   [[nodiscard]] ArpFrame question(Ipv4 address, const std::optional<MacAddress>& to) const;
   // What a frame says, unless it is our own that has come back.
   [[nodiscard]] std::optional<ArpMessage> hear(std::span<const std::uint8_t> frame) const;
-  // What is to be answered; nothing unless it asks for our address.
+  // What is to be answered; nothing unless it asks for an address of ours.
   [[nodiscard]] std::optional<ArpFrame> answer(const ArpMessage& message) const;
   [[nodiscard]] const MacAddress& mac() const { return mac_; }
 
@@ -71,6 +75,7 @@ class ArpPeer {
   MacAddress mac_;
   Ipv4 address_;
   std::optional<std::uint16_t> vlan_;
+  SourcePool sources_;
 };
 
 }  // namespace echoscan

@@ -52,8 +52,7 @@ std::string InterfaceLink::current_name() const {
 }
 
 std::optional<Ipv4> InterfaceLink::lost_source() const {
-  const auto lost = std::ranges::find_if_not(sources_, is_own_address);
-  return lost == sources_.end() ? std::nullopt : std::optional(*lost);
+  return sources_.empty() ? std::nullopt : find_foreign_address(sources_);
 }
 
 bool InterfaceLink::is_running() const {

@@ -58,10 +58,25 @@ bool owns_address(const Interface& interface, Ipv4 address) {
   return false;
 }
 
-bool is_own_address(Ipv4 address) noexcept try {
-  return ask_ways(std::array{address}, {}).front().kind == Way::Kind::local;
+bool is_own_address(Ipv4 address) noexcept {
+  return !find_foreign_address(std::array{address});
+}
+
+std::vector<Ipv4> own_addresses_of(std::span<const Ipv4> addresses) {
+  const std::vector<Way> ways = ask_ways(addresses, {});
+  std::vector<Ipv4> own;
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    if (ways[i].kind == Way::Kind::local) own.push_back(addresses[i]);
+  return own;
+}
+
+std::optional<Ipv4> find_foreign_address(std::span<const Ipv4> addresses) noexcept try {
+  const std::vector<Way> ways = ask_ways(addresses, {});
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    if (ways[i].kind != Way::Kind::local) return addresses[i];
+  return std::nullopt;
 } catch (const std::exception&) {
-  return true;  // what keeps the kernel from answering says nothing about the address
+  return std::nullopt;  // what keeps the kernel from answering says nothing about the addresses
 }
 
 }  // namespace echoscan

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "scanner/network/interface.h"
 #include "targets/address.h"
@@ -19,5 +21,9 @@ bool owns_address(const Interface& interface, Ipv4 address);
 // Whether the kernel takes packets for `address` as this host's own, on whichever interface; true
 // where it does not say. Throws nothing.
 bool is_own_address(Ipv4 address) noexcept;
+// Those of the addresses that are this host's, asked for in one go. Throws std::system_error.
+std::vector<Ipv4> own_addresses_of(std::span<const Ipv4> addresses);
+// The first that is not, as is_own_address() says it.
+std::optional<Ipv4> find_foreign_address(std::span<const Ipv4> addresses) noexcept;
 
 }  // namespace echoscan

@@ -73,7 +73,8 @@ void add_pace(Json& json, const ScanConfig& config) {
 
 void add_path(Json& json, const PathConfig& config) {
   json["interface"] = or_null(config.interface_name);
-  json["source-ip"] = text_or_null(config.source_ip);
+  json["source-ip"] = config.source_pool.empty() ? text_or_null(config.source_ip)
+                                                 : Json(to_string(config.source_pool));
   json["gateway-mac"] = text_or_null(config.gateway_mac);
   json["gateway"] = text_or_null(config.gateway);
   json["vlan"] = or_null(config.vlan);

@@ -30,6 +30,23 @@ void add_port_options(CLI::App& app, PathConfig& config) {
              config.dpdk_args);
 }
 
+// One address is no pool: then nothing depends on the target.
+void add_sources(OptionGroup& group, PathConfig& config) {
+  group.value(
+      "-S,--source-ip", "ADDRESS,...",
+      "Address that probes come from, or a pool: addresses, ranges and blocks, of which each "
+      "target gets one by the seed [the interface's]",
+      [&config](const std::string& option, const std::string& text) {
+        tl::expected<SourcePool, std::string> pool = SourcePool::parse(text);
+        if (!pool)
+          refuse(option, excerpt(text),
+                 fmt::format("an IPv4 address, a range, a block, or a list of these: {}",
+                             pool.error()));
+        config.source_ip = pool->addresses().front();
+        config.source_pool = pool->size() > 1 ? std::move(*pool) : SourcePool();
+      });
+}
+
 [[noreturn]] void refuse_use(const std::string& sentence) {
   throw UserError(ExitCode::bad_usage, sentence + " (see docs/dpdk.md)");
 }
@@ -41,11 +58,7 @@ void add_path_options(CLI::App& app, PathConfig& config) {
   group.text("-i,--interface", "IF",
              "Interface to send from [the one that the route to the targets leaves by]",
              config.interface_name);
-  group.value("-S,--source-ip", "ADDRESS", "Address that probes come from [the interface's]",
-              [&config](const std::string& option, const std::string& text) {
-                config.source_ip = parse_ipv4(text);
-                if (!config.source_ip) refuse(option, text, "an IPv4 address");
-              });
+  add_sources(group, config);
   group.value("-G,--gateway-mac", "MAC", "Ethernet address of the next hop [asked of the kernel]",
               [&config](const std::string& option, const std::string& text) {
                 config.gateway_mac = parse_mac(text);
@@ -82,6 +95,17 @@ void check_port_options(const PathConfig& config) {
   // Whether the machine has such a card is asked later; what nothing can be made of is wrong now.
   const auto arguments = make_dpdk_arguments(config.interface_name, config.dpdk_args, {});
   if (!arguments) refuse_use(arguments.error());
+}
+
+void check_path_options(const PathConfig& config, bool names_user) {
+  if (config.busy_poll && config.method != Method::af_xdp && config.method != Method::af_xdp_copy)
+    throw UserError(ExitCode::bad_usage,
+                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
+  check_port_options(config);
+  if (config.method == Method::dpdk && names_user)
+    throw UserError(ExitCode::bad_usage,
+                    "--user: with --method dpdk the user stays the same, since the card's driver "
+                    "runs in this process (docs/security.md)");
 }
 
 void add_header_options(CLI::App& app, PathConfig& config) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "scanner/network/mac_address.h"
+#include "scanner/network/source_pool.h"
 #include "scanner/options/method.h"
 #include "targets/address.h"
 
@@ -20,7 +21,8 @@ namespace echoscan {
 
 struct PathConfig {
   std::string interface_name;             // empty: the one that the route to the targets leaves by
-  std::optional<Ipv4> source_ip;          // absent: the interface's
+  std::optional<Ipv4> source_ip;          // absent: the interface's; of a pool the first
+  SourcePool source_pool;                 // empty unless probes come from several addresses
   std::optional<MacAddress> gateway_mac;  // absent: asked of the kernel
   Method method = Method::automatic;
   std::optional<Ipv4> gateway;        // of a card that the kernel does not drive
@@ -42,5 +44,7 @@ void add_header_options(CLI::App& app, PathConfig& config);
 
 // What `--method dpdk` needs, since no kernel says it, and what it alone has. Throws UserError.
 void check_port_options(const PathConfig& config);
+// The same for a scan, with what goes with one method alone. `names_user`: there is a --user.
+void check_path_options(const PathConfig& config, bool names_user);
 
 }  // namespace echoscan

@@ -123,6 +123,19 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
   return resumed;
 }
 
+void refuse_another_pool(const SourcePool& begun, const SourcePool& now) {
+  if (begun == now) return;
+  const auto text = [](const SourcePool& pool) -> std::string {
+    if (pool.empty()) return "one source";
+    return fmt::format("{} sources, {} to {}", pool.size(), to_string(pool.addresses().front()),
+                       to_string(pool.addresses().back()));
+  };
+  throw UserError(ExitCode::bad_usage,
+                  fmt::format("--resume: the scan was begun from {}, and --source-ip names {}: "
+                              "targets would be asked from another address than before",
+                              text(begun), text(now)));
+}
+
 ResultForm form_of(const OutputConfig& output) {
   using Syntax = ResultFormat::Syntax;
   ResultForm form;

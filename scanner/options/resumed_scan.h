@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "scanner/checkpoint/checkpoint.h"
+#include "scanner/network/source_pool.h"
 
 namespace echoscan {
 
@@ -33,6 +34,9 @@ ResumedScan open_resumed_scan(const std::string& results, const std::vector<std:
                               const std::vector<std::string>& given, uid_t owner);
 // What `path` named in the folder `from`; empty for no path.
 std::string absolute_path(const std::string& from, const std::string& path);
+// Refuses a leg that would ask targets from other sources than the first, whose arguments gave
+// `begun`. An address instead of another is the way that a leg sends, and is its own affair.
+void refuse_another_pool(const SourcePool& begun, const SourcePool& now);
 // How these options write results.
 ResultForm form_of(const OutputConfig& output);
 // Gives the scan the checkpoint's order, and lets it go on behind its results. Throws UserError

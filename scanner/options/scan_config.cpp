@@ -379,17 +379,6 @@ void fill_in_names(ScanConfig& config) {
   fill_in(config.bundle.folder, "--bundle", config);
 }
 
-void check_path(const PathConfig& path, bool names_user) {
-  if (path.busy_poll && path.method != Method::af_xdp && path.method != Method::af_xdp_copy)
-    throw UserError(ExitCode::bad_usage,
-                    "--busy-poll is AF_XDP's: it needs --method af_xdp or af_xdp_copy");
-  check_port_options(path);
-  if (path.method == Method::dpdk && names_user)
-    throw UserError(ExitCode::bad_usage,
-                    "--user: with --method dpdk the user stays the same, since the card's driver "
-                    "runs in this process (docs/security.md)");
-}
-
 }  // namespace
 
 std::optional<MetricsConfig> parse_metrics(std::string_view text) {
@@ -465,6 +454,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
     const bool is_foreign = resumed.checkpoint.owner != geteuid();
     if (is_foreign) sandbox.is_users_word = true;
     const bool has_own_args = std::ranges::count(given, "--dpdk-args") > 0;
+    const bool has_own_sources = std::ranges::count(given, "--source-ip") > 0;
     const std::string summary_path = absolute_path(resumed.from, config.output.summary_path);
     const std::string status_file = absolute_path(resumed.from, config.output.status_file);
     config = {};
@@ -474,6 +464,12 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
     if (is_foreign && !has_own_args && !config.path.dpdk_args.empty())
       throw UserError(ExitCode::bad_usage,
                       "--resume: the checkpoint is another user's; give --dpdk-args anew");
+    if (has_own_sources) {
+      ScanConfig begun;
+      std::vector<std::string> given_then;
+      parse_options(resumed.checkpoint.arguments, begun, given_then);
+      refuse_another_pool(begun.path.source_pool, config.path.source_pool);
+    }
     if (!summary_path.empty()) config.output.summary_path = summary_path;
     if (!status_file.empty()) config.output.status_file = status_file;
     take_place(std::move(resumed.checkpoint), config);
@@ -486,7 +482,7 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   settle_form(config, given, prints_on_terminal);
   settle_bundle(config, given);
   check_output(config.output);
-  check_path(config.path, !config.sandbox.user_name.empty());
+  check_path_options(config.path, !config.sandbox.user_name.empty());
   settle_rate(config.pace, given);
   settle_passes(config.order, config.pace);
   settle_checkpoint(config);

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "scanner/network/arp_probe.h"
+#include "scanner/network/own_address.h"
 #include "scanner/network/port_link.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
@@ -13,6 +16,8 @@ namespace echoscan {
 namespace {
 
 constexpr std::uint64_t kPortLinkPollNs = 10'000'000;
+// Each is asked for every 10 ms, in 2 us.
+constexpr std::size_t kWatchedSourcesMax = 64;
 
 // Starting a card's queues has taken its link down; nothing has to be waited for before it goes.
 void wait_for_port(const DpdkPort& port, Clock& clock, double timeout_s) {
@@ -41,7 +46,9 @@ void wait_for_link(const NetworkPath& path, Clock& clock, double timeout_s) {
 
 std::unique_ptr<Link> open_link(const NetworkPath& path) {
   if (path.port) return std::make_unique<PortLink>(path.port);
-  return std::make_unique<InterfaceLink>(path.interface, sources_of(path));
+  std::vector<Ipv4> watched = sources_of(path);
+  if (!path.sources.empty()) watched = spread_sample(own_addresses_of(watched), kWatchedSourcesMax);
+  return std::make_unique<InterfaceLink>(path.interface, std::move(watched));
 }
 
 std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {

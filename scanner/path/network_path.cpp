@@ -115,7 +115,24 @@ Ipv4 choose_source(const PathConfig& config, const Interface& interface, const W
                   fmt::format("{} has no IPv4 address; give one with --source-ip", interface.name));
 }
 
+// Addresses of this host on another interface do: the kernel answers ARP for all it has.
+void warn_of_foreign_pool(const SourcePool& pool) {
+  const std::vector<Ipv4> own = own_addresses_of(pool.addresses());
+  const std::size_t foreign = pool.size() - own.size();
+  if (foreign == 0) return;
+  const auto first = std::ranges::find_if_not(
+      pool.addresses(), [&own](Ipv4 address) { return std::ranges::binary_search(own, address); });
+  log_warning(
+      "--source-ip: {} of its {} addresses are not this host's, {} for one: somebody else "
+      "must answer ARP for them or route them here, or replies to them do not arrive",
+      with_thousands(foreign), with_thousands(pool.size()), to_string(*first));
+}
+
 void warn_of_foreign_source(const PathConfig& config, const Interface& interface) {
+  if (!config.source_pool.empty()) {
+    warn_of_foreign_pool(config.source_pool);
+    return;
+  }
   if (config.source_ip && !owns_address(interface, *config.source_ip))
     log_warning("{} is not an address of {}: replies arrive only if the network brings them here",
                 to_string(*config.source_ip), interface.name);
@@ -262,6 +279,7 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   path.interface = interfaces.at(own.way.interface_index);
   check_interface(config, path.interface, destination);
   path.source = choose_source(config, path.interface, own.way);
+  path.sources = config.source_pool;
   path.is_by_source = own.is_by_source;
   warn_of_foreign_source(config, path.interface);
   path.kernel_routes = config.method == Method::raw_socket;
@@ -346,13 +364,20 @@ NextHopMap next_hop_map(const NetworkPath& path, const LabelMap& ways) {
 }
 
 std::vector<Ipv4> sources_of(const NetworkPath& path) {
+  if (!path.sources.empty())
+    return {path.sources.addresses().begin(), path.sources.addresses().end()};
   std::vector<Ipv4> sources{path.source};
   for (const SideWay& side : path.side_ways) sources.push_back(side.source);
   return sources;
 }
 
+std::string source_text(const NetworkPath& path) {
+  return path.sources.empty() ? to_string(path.source) : to_string(path.sources);
+}
+
 FrameAddresses frame_addresses(const NetworkPath& path) {
   FrameAddresses addresses{path.interface.mac, {}, path.source};
+  addresses.sources = path.sources;
   if (path.gateway_mac) addresses.gateway_mac = *path.gateway_mac;
   if (!path.kernel_routes && !path.gateways.empty())
     addresses.gateway_mac = path.gateways.front().mac;

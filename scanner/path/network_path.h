@@ -44,7 +44,8 @@ struct Exit {
 struct NetworkPath {
   Interface interface;
   unsigned queue_count = 1;
-  Ipv4 source;
+  Ipv4 source;                            // of a pool the first
+  SourcePool sources;                     // the pool, where there is one
   std::optional<MacAddress> gateway_mac;  // given by --gateway-mac
   // By their numbers in the NextHopTable. Unless the kernel routes, frames go to the first, which
   // has the most targets. None when --gateway-mac says where to.
@@ -81,8 +82,10 @@ NextHopMap next_hop_map(const NetworkPath& path, const LabelMap& ways);
 // when that is the one that frames go to, or leaves no way at all.
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock);
-// The addresses that the path's probes come from.
+// The addresses that the path's probes come from: one for each way, or the pool.
 std::vector<Ipv4> sources_of(const NetworkPath& path);
+// "192.0.2.1", or of a pool "192.0.2.8/29,192.0.2.20".
+std::string source_text(const NetworkPath& path);
 // The addresses of every frame, with the MAC of the first gateway, once that is resolved.
 FrameAddresses frame_addresses(const NetworkPath& path);
 

@@ -33,9 +33,10 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
   path.interface = path.port->interface();
   path.queue_count = port_queue_count(config.queues, path.interface);
   path.source = *config.source_ip;
+  path.sources = config.source_pool;
   path.vlan = config.vlan;
-  path.arp =
-      std::make_shared<PortArp>(path.port, ArpPeer(path.interface.mac, path.source, config.vlan));
+  path.arp = std::make_shared<PortArp>(
+      path.port, ArpPeer(path.interface.mac, path.source, config.vlan, path.sources));
   path.gateway_mac = config.gateway_mac;
   if (!path.gateway_mac)
     path.gateways = {{path.interface.name,

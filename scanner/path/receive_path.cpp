@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,10 @@ constexpr std::uint64_t kPredecessorPollNs = 200'000'000;
 
 // A reply may come in by any of the path's interfaces, whichever of its sources it goes to.
 match_config match_on(const NetworkPath& path, const probe_key& key) {
+  if (!path.sources.empty()) {
+    const std::span<const Ipv4> pool = path.sources.addresses();
+    return {key, pool.front().value, pool.back().value - pool.front().value};
+  }
   const std::vector<Ipv4> sources = sources_of(path);
   const bool is_one =
       std::ranges::all_of(sources, [&sources](Ipv4 source) { return source == sources.front(); });

@@ -69,6 +69,8 @@ Attempt open_af_xdp(const TransmitSetup& setup) {
 // The program paces from kPaceMinPps a queue on, unless there are side ways: their raw sockets
 // keep no rate, and one pacer has to count both.
 Attempt open_xdp_live(const TransmitSetup& setup) {
+  if (setup.frame_template.has_pool())
+    return refused("its program in the kernel knows one source, and --source-ip names several");
   if (setup.queue_count > setup.cpus.size())
     return refused(
         fmt::format("it needs a CPU for each queue, and there are {}", setup.cpus.size()));
@@ -164,7 +166,9 @@ void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkP
     parts.push_back(std::move(transmitter));
     for (const SideWay& side : path.side_ways) {
       // The kernel writes the Ethernet header.
-      const FrameTemplate frame_template({{}, {}, side.source}, setup.frame_template.key());
+      FrameAddresses addresses = setup.frame_template.addresses();
+      addresses.source = side.source;
+      const FrameTemplate frame_template(addresses, setup.frame_template.key());
       parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
                                                              setup.clock, side.is_by_source));
     }

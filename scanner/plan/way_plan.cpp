@@ -1,6 +1,7 @@
 #include "scanner/plan/way_plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <system_error>
@@ -13,6 +14,8 @@
 
 namespace echoscan {
 namespace {
+
+constexpr std::size_t kAskedSourcesMax = 256;
 
 // All targets by the one way that -i and --gateway-mac tell.
 std::vector<WayShare> told_by_hand(const PathConfig& config, const Interface& interface,
@@ -58,6 +61,56 @@ void ask_from_own_address(std::vector<WayShare>& shares, const Interface& interf
   std::ranges::stable_sort(shares, std::greater(), &WayShare::targets);
 }
 
+// The targets of each way, whatever its source.
+std::vector<std::pair<Way, std::vector<AddressRange>>> sourceless(std::vector<WayShare> shares) {
+  std::vector<std::pair<Way, std::vector<AddressRange>>> ways;
+  for (WayShare& share : shares) {
+    share.way.source.reset();
+    ways.emplace_back(share.way, std::move(share.ranges));
+  }
+  std::ranges::sort(ways);
+  return ways;
+}
+
+// The sources to ask for: of this host's own so many, and one of the others, for all of which the
+// kernel is asked without a source.
+std::vector<Ipv4> asked_sources(const SourcePool& pool) {
+  const std::vector<Ipv4> own = own_addresses_of(pool.addresses());
+  std::vector<Ipv4> asked = spread_sample(own, kAskedSourcesMax);
+  const auto foreign = std::ranges::find_if_not(
+      pool.addresses(), [&own](Ipv4 address) { return std::ranges::binary_search(own, address); });
+  if (foreign != pool.addresses().end()) asked.push_back(*foreign);
+  return asked;
+}
+
+// Equal-cost routes, whose hop the kernel picks by a hash of the source as well, are different.
+void require_same_ways(const SourcePool& pool, std::span<const AddressRange> targets,
+                       int interface_index) {
+  const std::vector<AddressRange> prefixes = list_fib_prefixes();
+  const std::vector<Ipv4> sources = asked_sources(pool);
+  const auto ways_from = [&](Ipv4 source) {
+    const WayQuestion question{source, interface_index};
+    return sourceless(partition_by_way(targets, prefixes, [&question](std::span<const Ipv4> asked) {
+      return ask_ways(asked, question);
+    }));
+  };
+  const auto ways = ways_from(sources.front());
+  for (const Ipv4 other : std::span(sources).subspan(1)) {
+    if (ways_from(other) == ways) continue;
+    const auto text = [&](Ipv4 source) {
+      const WayQuestion question{source, interface_index};
+      return fmt::format("{}", fmt::join(way_lines(find_ways(targets, question)), "; "));
+    };
+    throw UserError(
+        ExitCode::environment,
+        fmt::format("--source-ip: all addresses of a pool have to take the same ways to the "
+                    "targets, and {} takes others than {}: {} / {}; scan from each by itself, or "
+                    "name the way by -i and --gateway-mac",
+                    to_string(other), to_string(sources.front()), text(sources.front()),
+                    text(other)));
+  }
+}
+
 LabelMap map_ways(std::span<const WayShare> shares) {
   if (shares.size() < 2) return {};
   LabelTable table;
@@ -75,9 +128,14 @@ LabelMap map_ways(std::span<const WayShare> shares) {
 std::vector<WayShare> find_way_shares(const PathConfig& config,
                                       std::span<const AddressRange> targets) {
   if (config.method == Method::dpdk) return told_for_port(config, targets);
-  if (config.interface_name.empty()) return find_ways(targets, {config.source_ip, 0});
+  const bool has_pool = !config.source_pool.empty();
+  if (config.interface_name.empty()) {
+    if (has_pool) require_same_ways(config.source_pool, targets, 0);
+    return find_ways(targets, {config.source_ip, 0});
+  }
   const Interface interface = find_interface(config.interface_name);
   if (config.gateway_mac) return told_by_hand(config, interface, targets);
+  if (has_pool) require_same_ways(config.source_pool, targets, interface.index);
   std::vector<WayShare> shares = find_ways(targets, {config.source_ip, interface.index});
   if (!config.source_ip) ask_from_own_address(shares, interface);
   return shares;

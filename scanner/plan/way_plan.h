@@ -3,8 +3,9 @@
 // `-i` and `--source-ip` narrow the question. Where `-i` finds no route, it is asked once more from
 // the interface's own address: an uplink with rules by source has its routes in a table of its own.
 // What no way leads to is not sent and counts as unroutable; taking it out of the set would change
-// the order, which the lists and the seed alone name. `-i` with `--gateway-mac` asks nothing, nor
-// does a card that the kernel does not drive: the way is told by hand.
+// the order, which the lists and the seed alone name. All sources of a pool have to take the same
+// ways, since a target has one way in all of the scan's account. `-i` with `--gateway-mac` asks
+// nothing, nor does a card that the kernel does not drive: the way is told by hand.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,8 @@ struct WayPlan {
 };
 
 // The ways of targets, that of the most first. Throws UserError when the interface named is not
-// there, std::system_error when the kernel gives no answer. Any thread.
+// there or the pool's sources take different ways, std::system_error when the kernel gives no
+// answer. Any thread.
 std::vector<WayShare> find_way_shares(const PathConfig& config,
                                       std::span<const AddressRange> targets);
 // The same, with the map of them.

@@ -18,7 +18,8 @@ constexpr std::uint16_t kDoNotFragment = 0x4000;
 FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
                              std::size_t frame_bytes)
     : frame_bytes_(frame_bytes),
-      constants_{key, addresses.source.value, 0},
+      addresses_(addresses),
+      constants_{key, addresses.source.value, 0, !addresses.sources.empty()},
       next_hops_(std::make_shared<NextHopTable>(addresses.source_mac, addresses.gateway_mac)),
       version_(probe_batch_versions().front()) {
   std::copy_n(addresses.gateway_mac.bytes.data(), 6, bytes_.data());
@@ -33,7 +34,7 @@ FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& k
   wire_store16(ip + WIRE_IP_FRAGMENT_OFFSET, kDoNotFragment);
   ip[WIRE_IP_TTL_OFFSET] = addresses.ttl;
   ip[WIRE_IP_PROTOCOL_OFFSET] = WIRE_PROTOCOL_ICMP;
-  wire_store32(ip + WIRE_IP_SOURCE_OFFSET, addresses.source.value);
+  if (!has_pool()) wire_store32(ip + WIRE_IP_SOURCE_OFFSET, addresses.source.value);
   for (std::size_t word = 0; word < PROBE_IPV4_BYTES; word += 2)
     constants_.ip_sum += wire_load16(ip + word);
 
@@ -48,8 +49,16 @@ void FrameTemplate::fill(FrameBuffer frame) const {
 void FrameTemplate::patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const {
   const std::uint64_t head = next_hops_->frame_head(target.next_hop);
   std::memcpy(frame.data(), &head, sizeof(head));
-  probe_write(frame.data(), &constants_.key, constants_.ip_sum, target.address.value, target.pass,
-              sent_ns);
+  const std::uint32_t address = target.address.value;
+  if (!has_pool()) {
+    probe_write(frame.data(), &constants_.key, constants_.ip_sum, address, target.pass, sent_ns);
+    return;
+  }
+  const std::uint32_t source = addresses_.sources.source_of(target.address).value;
+  wire_store32(frame.data() + PROBE_IP_OFFSET + WIRE_IP_SOURCE_OFFSET, source);
+  probe_write_with(frame.data(), &constants_.key,
+                   probe_cookie_from(&constants_.key, address, source),
+                   std::uint64_t{constants_.ip_sum} + source, address, target.pass, sent_ns);
 }
 
 void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
@@ -61,6 +70,9 @@ void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
       batch.address[i] = targets[i].address.value;
       batch.pass[i] = targets[i].pass;
     }
+    if (has_pool())
+      for (std::size_t i = 0; i < count; ++i)
+        batch.source[i] = addresses_.sources.source_of(targets[i].address).value;
     version_.compute(constants_, sent_ns, count, batch);
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t head = next_hops_->frame_head(targets[i].next_hop);

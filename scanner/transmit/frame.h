@@ -17,6 +17,7 @@
 
 #include "bpf/probe.h"
 #include "scanner/network/mac_address.h"
+#include "scanner/network/source_pool.h"
 #include "scanner/transmit/next_hop_table.h"
 #include "scanner/transmit/probe_batch.h"
 #include "scanner/transmit/target.h"
@@ -33,6 +34,7 @@ struct FrameAddresses {
   Ipv4 source;
   std::uint8_t ttl = 64;
   std::uint8_t tos = 0;
+  SourcePool sources = {};  // each target's own instead; empty: `source` alone
 };
 
 class FrameTemplate {
@@ -44,8 +46,11 @@ class FrameTemplate {
                 std::size_t frame_bytes = PROBE_FRAME_BYTES);
 
   [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
+  [[nodiscard]] const FrameAddresses& addresses() const { return addresses_; }
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
-  // The sum of the IPv4 header without destination and checksum, which probe_write() takes.
+  [[nodiscard]] bool has_pool() const { return constants_.has_pool; }
+  // The sum of the IPv4 header without destination and checksum, which probe_write() takes. Not
+  // with a pool.
   [[nodiscard]] std::uint32_t ip_sum() const { return constants_.ip_sum; }
   // The MACs, which all copies of this template share.
   [[nodiscard]] const std::shared_ptr<NextHopTable>& next_hops() const { return next_hops_; }
@@ -66,6 +71,7 @@ class FrameTemplate {
  private:
   std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
   std::size_t frame_bytes_;
+  FrameAddresses addresses_;
   ProbeConstants constants_;
   std::shared_ptr<NextHopTable> next_hops_;
   ProbeBatchVersion version_;

@@ -20,10 +20,13 @@ WIRE_INLINE std::uint64_t checksum(std::uint64_t sum) {
   return ~std::uint64_t{wire_fold(sum)} & 0xffff;
 }
 
-// Inlined into each copy below, so that it is compiled for that copy's instruction set.
-WIRE_INLINE void compute(const ProbeConstants& constants, std::uint64_t sent_ns, std::size_t count,
-                         ProbeBatch& batch) {
-  for (; count % kLanes != 0; ++count) batch.address[count] = batch.pass[count] = 0;
+// Inlined into each copy below, so that it is compiled for that copy's instruction set. A scan from
+// one source has no lanes of sources to read.
+template <bool kHasPool>
+WIRE_INLINE void compute_lanes(const ProbeConstants& constants, std::uint64_t sent_ns,
+                               std::size_t count, ProbeBatch& batch) {
+  for (; count % kLanes != 0; ++count)
+    batch.address[count] = batch.pass[count] = batch.source[count] = 0;
   for (std::size_t i = 0; i < count; ++i)
     batch.cookie[i] = probe_cookie(&constants.key, static_cast<std::uint32_t>(batch.address[i]));
   for (std::size_t i = 0; i < count; ++i)
@@ -32,18 +35,28 @@ WIRE_INLINE void compute(const ProbeConstants& constants, std::uint64_t sent_ns,
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t address = batch.address[i];
     const std::uint64_t pass = batch.pass[i];
-    const std::uint64_t cookie = batch.cookie[i];
+    const std::uint64_t source = kHasPool ? batch.source[i] : constants.source;
+    const std::uint64_t cookie = kHasPool ? batch.cookie[i] ^ source : batch.cookie[i];
     const std::uint64_t tag = batch.tag[i];
-    const std::uint64_t ip_checksum = checksum(constants.ip_sum + address);
+    const std::uint64_t ip_checksum =
+        checksum(constants.ip_sum + address + (kHasPool ? source : 0));
     const std::uint64_t icmp_checksum =
         checksum(probe_icmp_sum(cookie, sent_ns, address, tag, pass));
-    batch.words[0][i] =
-        wire_order64(ip_checksum << 48 | std::uint64_t{constants.source} << 16 | address >> 16);
+    batch.words[0][i] = wire_order64(ip_checksum << 48 | source << 16 | address >> 16);
     batch.words[1][i] =
         wire_order64(address << 48 | kEchoRequest << 32 | icmp_checksum << 16 | cookie >> 16);
     batch.words[2][i] = wire_order64(cookie << 48 | sent_ns >> 16);
     batch.words[3][i] = wire_order64(sent_ns << 48 | address << 16 | tag >> 16);
     batch.words[4][i] = wire_order64(tag << 48 | pass << 40 | std::uint64_t{PROBE_VERSION} << 32);
+  }
+}
+
+WIRE_INLINE void compute(const ProbeConstants& constants, std::uint64_t sent_ns, std::size_t count,
+                         ProbeBatch& batch) {
+  if (constants.has_pool) {
+    compute_lanes<true>(constants, sent_ns, count, batch);
+  } else {
+    compute_lanes<false>(constants, sent_ns, count, batch);
   }
 }
 

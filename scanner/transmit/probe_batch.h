@@ -22,7 +22,9 @@ namespace echoscan {
 struct ProbeConstants {
   probe_key key{};
   std::uint32_t source = 0;  // host order
-  std::uint32_t ip_sum = 0;  // over the IPv4 header without destination and checksum
+  // Over the IPv4 header without destination and checksum; of a pool without the source as well.
+  std::uint32_t ip_sum = 0;
+  bool has_pool = false;  // each probe has a source of its own, in its lane
 };
 
 // All lanes are 64 bits wide, since lanes of one width need no shuffling.
@@ -35,6 +37,7 @@ struct ProbeBatch {
   // In: host order.
   alignas(64) Lane address;
   alignas(64) Lane pass;
+  alignas(64) Lane source;  // of a pool alone
   // Between.
   alignas(64) Lane cookie;
   alignas(64) Lane tag;

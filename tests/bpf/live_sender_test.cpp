@@ -29,7 +29,7 @@ namespace {
 
 constexpr probe_key kKey{{0x0706050403020100, 0x0f0e0d0c0b0a0908},
                          {0x1716151413121110, 0x1f1e1d1c1b1a1918}};
-constexpr FrameAddresses kAddresses{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, Ipv4{0xc0000201}};
+const FrameAddresses kAddresses{{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}, Ipv4{0xc0000201}};
 
 class LiveSenderTest : public testing::Test {
  protected:

@@ -4,7 +4,7 @@
 # is in the one counter of its kind.
 #
 #   scan_zoo_test.sh af_xdp | af_packet | generic | generic_packet | net_raw | net_raw_raw_socket |
-#                    xdp_live_late | dpdk
+#                    xdp_live_late | dpdk | pool
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
 variant=$1
@@ -21,6 +21,8 @@ receiver="XDP native"
 case $variant in
   af_xdp) options+=(--method af_xdp) ;;
   af_packet) options+=(--method af_packet) ;;
+  # From many sources, so that what is proved, and what is not, is proved of each.
+  pool) options+=(--method af_xdp --source-ip 192.0.2.1,198.51.100.0/26,203.0.113.7-203.0.113.9) ;;
   dpdk)
     [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || skip "the module is not built: libdpdk-dev is missing"
     options+=(--method dpdk -i net_af_xdp0 --dpdk-args --vdev=net_af_xdp0,iface=lab0 --source-ip 192.0.2.1 --gateway 192.0.2.2)

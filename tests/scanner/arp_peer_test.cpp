@@ -53,6 +53,18 @@ TEST(ArpPeer, AsksEverybodyOrOneAlone) {
             by_hand(1, kGateways, kOurs, kOurAddress, {}, kGateway));
 }
 
+TEST(ArpPeer, AnswersForEachAddressOfAPoolAndForNoOther) {
+  const ArpPeer peer(kOurs, kOurAddress, {}, SourcePool::parse("192.0.2.1,192.0.2.9-11").value());
+  for (std::uint32_t last = 0; last < 256; ++last) {
+    const Ipv4 asked{0xc0000200 + last};
+    const auto answer = peer.answer({false, kGateways, kGateway, {}, asked});
+    ASSERT_EQ(answer.has_value(), last == 1 || (last >= 9 && last <= 11)) << last;
+    if (answer) {
+      EXPECT_EQ(bytes_of(*answer), by_hand(2, kGateways, kOurs, asked, kGateways, kGateway));
+    }
+  }
+}
+
 TEST(ArpPeer, LearnsFromAnswers) {
   const ArpPeer peer(kOurs, kOurAddress, {});
   const auto heard = peer.hear(by_hand(2, kOurs, kGateways, kGateway, kOurs, kOurAddress));

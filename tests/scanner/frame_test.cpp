@@ -97,13 +97,15 @@ TEST(ProbeBatch, EveryInstructionSetComputesTheHeadersCookies) {
     for (int round = 0; round < 2000; ++round) {
       const ProbeConstants constants{{{random(), random()}, {random(), random()}},
                                      static_cast<std::uint32_t>(random()),
-                                     0x1234};
+                                     0x1234,
+                                     round % 2 == 1};
       const std::uint64_t sent_ns = random();
       const std::size_t count = 1 + random() % ProbeBatch::kSize;
       ProbeBatch batch{};
       for (std::size_t i = 0; i < count; ++i) {
         batch.address[i] = static_cast<std::uint32_t>(random());
         batch.pass[i] = static_cast<std::uint8_t>(random());
+        batch.source[i] = static_cast<std::uint32_t>(random());
       }
       version.compute(constants, sent_ns, count, batch);
       for (std::size_t i = 0; i < count; ++i) {
@@ -112,9 +114,11 @@ TEST(ProbeBatch, EveryInstructionSetComputesTheHeadersCookies) {
           std::memcpy(bytes.data() + word * 8, &batch.words[word][i], 8);
         const auto address = static_cast<std::uint32_t>(batch.address[i]);
         const auto pass = static_cast<std::uint8_t>(batch.pass[i]);
-        ASSERT_EQ(wire_load32(&bytes[2]), constants.source);
+        const auto source = static_cast<std::uint32_t>(batch.source[i]);
+        ASSERT_EQ(wire_load32(&bytes[2]), constants.has_pool ? source : constants.source);
         ASSERT_EQ(wire_load32(&bytes[6]), address);
-        ASSERT_EQ(wire_load32(&bytes[14]), probe_cookie(&constants.key, address));
+        ASSERT_EQ(wire_load32(&bytes[14]),
+                  probe_cookie(&constants.key, address) ^ (constants.has_pool ? source : 0));
         ASSERT_EQ(wire_load64(&bytes[18]), sent_ns);
         ASSERT_EQ(wire_load32(&bytes[26]), address);
         ASSERT_EQ(wire_load32(&bytes[30]), probe_tag(&constants.key, address, sent_ns, pass));

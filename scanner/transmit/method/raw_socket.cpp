@@ -82,9 +82,9 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
   if (routes_by_source) {
     sockaddr_in source{};
     source.sin_family = AF_INET;
-    std::memcpy(&source.sin_addr,
-                messages_->frame(0).data() + PROBE_ETHERNET_BYTES + WIRE_IP_SOURCE_OFFSET,
-                sizeof(source.sin_addr));
+    // All sources of a pool take the same ways (plan/way_plan.h), so its first does.
+    wire_store32(reinterpret_cast<std::uint8_t*>(&source.sin_addr),
+                 frame_template.addresses().source.value);
     if (bind(socket_.get(), reinterpret_cast<const sockaddr*>(&source), sizeof(source)) != 0)
       throw_system_error("bind the raw socket's address");
   }
