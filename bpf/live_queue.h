@@ -29,6 +29,7 @@ enum {
   LIVE_NEXT_HOPS = 64,
   LIVE_PAGE_BYTES = 4096,
   LIVE_FRAME_BYTES_MAX = 1514,
+  LIVE_CONFIG_FRAME_BYTES = 1524, /* the program reads words of 8 bytes from 60 on */
 };
 
 /* Fixed before the program is loaded. `frame` holds what all probes have in common. */
@@ -36,9 +37,10 @@ struct live_config {
   struct probe_key key;
   __u64 clock_offset_ns; /* from the program's clock to that of the scan */
   __u32 interface_index;
-  __u32 frame_bytes; /* PROBE_FRAME_BYTES or more, the rest zeros */
-  __u32 ip_sum;      /* of the IPv4 header in `frame`, as 16-bit words, carries not yet folded in */
-  __u8 frame[PROBE_FRAME_BYTES];
+  __u32 frame_bytes; /* PROBE_FRAME_BYTES or more */
+  struct probe_sums sums;
+  __u32 unused; /* so that what follows the probe's own bytes is aligned */
+  __u8 frame[LIVE_CONFIG_FRAME_BYTES];
 };
 
 /*
@@ -158,7 +160,8 @@ WIRE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
   pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;
 }
 
-PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 8 + 12 + PROBE_FRAME_BYTES, "no padding");
+PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 8 + 20 + LIVE_CONFIG_FRAME_BYTES,
+                    "no padding");
 PROBE_STATIC_ASSERT(sizeof(struct live_queue) % LIVE_PAGE_BYTES == 0, "a queue is whole pages");
 PROBE_STATIC_ASSERT(sizeof(struct live_queue) == LIVE_PAGE_BYTES + 8 * LIVE_RING_TARGETS,
                     "one page for the program, the rest for user space");

@@ -123,21 +123,24 @@ static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 head, __
     ((__u32*)frame)[i] = ((const __u32*)fixed->frame)[i];
   ((__u32*)frame)[0] = ((const __u32*)&head)[0];
   ((__u32*)frame)[1] = ((const __u32*)&head)[1];
-  probe_write(frame, &fixed->key, fixed->ip_sum, live_entry_target(entry), live_entry_pass(entry),
+  probe_write(frame, &fixed->key, &fixed->sums, live_entry_target(entry), live_entry_pass(entry),
               sent_ns);
 }
 
-// Fills a longer frame with zeros behind the probe. Volatile, or clang calls memset, which BPF
+// Writes what follows the probe in a longer frame. Volatile, or clang calls memcpy, which BPF
 // lacks.
 static __always_inline void write_padding(__u8* frame, const __u8* frame_end) {
+  const struct live_config* fixed = (const struct live_config*)&config;
+  WIRE_OPAQUE(fixed);
   __u8* byte = frame + PROBE_FRAME_BYTES;
-  for (int i = PROBE_FRAME_BYTES; i < LIVE_FRAME_BYTES_MAX; i += 8, byte += 8) {
+  const __u8* from = fixed->frame + PROBE_FRAME_BYTES;
+  for (int i = PROBE_FRAME_BYTES; i < LIVE_FRAME_BYTES_MAX; i += 8, byte += 8, from += 8) {
     if (byte + 8 > frame_end) break;
-    *(volatile __u64*)byte = 0;
+    *(volatile __u64*)byte = *(const volatile __u64*)from;
   }
-  for (int i = 0; i < 8; ++i, ++byte) {
+  for (int i = 0; i < 7; ++i, ++byte, ++from) {
     if (byte + 1 > frame_end) break;
-    *(volatile __u8*)byte = 0;
+    *(volatile __u8*)byte = *(const volatile __u8*)from;
   }
 }
 

@@ -9,7 +9,7 @@
  * target even when another address answers. Rejected: AES (61 ns without AES-NI, and BPF has no
  * instruction for it), and a plain hash keyed by the seed (a published seed would let anyone forge
  * replies). The whole frame is 60 bytes, 64 on the wire with the FCS: the smallest that Ethernet
- * carries.
+ * carries. A scan may put more behind the payload, which proves nothing and is the same in all.
  */
 #ifndef ECHOSCAN_BPF_PROBE_H
 #define ECHOSCAN_BPF_PROBE_H
@@ -131,27 +131,36 @@ WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sen
 /*
  * The sum of a probe's ICMP message, before its carries are folded in. The checksum covers no
  * addresses (RFC 792), and adding a 32-bit word is as good as adding its two halves. The types are
- * those of 64-bit vector lanes, which are summed by this too.
+ * those of 64-bit vector lanes, which are summed by this too. `padding_sum` is that of what follows
+ * the payload.
  */
-WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u64 tag, __u64 pass) {
+WIRE_INLINE __u64 probe_icmp_sum(__u64 cookie, __u64 sent_ns, __u64 target, __u64 tag, __u64 pass,
+                                 __u64 padding_sum) {
   const __u64 common = ((__u64)WIRE_ICMP_ECHO_REQUEST << 8) + (sent_ns >> 32) +
-                       (sent_ns & 0xffffffff) + PROBE_VERSION;
+                       (sent_ns & 0xffffffff) + PROBE_VERSION + padding_sum;
   return common + cookie + target + tag + (pass << 8);
 }
 
+/* What is the same in all probes of a scan, as sums of 16-bit words (RFC 1071). */
+struct probe_sums {
+  __u32 ip;      /* of the IPv4 header without destination and checksum, of a pool without source */
+  __u32 padding; /* of what follows the payload in the ICMP message */
+};
+
 /*
  * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
- * next. `frame` already holds PROBE_FRAME_BYTES of any probe of the scan; `ip_sum` is the sum of
- * its IPv4 header without destination and checksum (RFC 1071), `cookie` that of the target.
+ * next. `frame` already holds any probe of the scan, `cookie` is the target's and `ip_sum` that of
+ * the header, with the source in any case.
  */
 WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u32 cookie,
-                                  __u64 ip_sum, __u32 target, __u8 pass, __u64 sent_ns) {
+                                  __u64 ip_sum, __u32 padding_sum, __u32 target, __u8 pass,
+                                  __u64 sent_ns) {
   const __u32 tag = probe_tag(key, target, sent_ns, pass);
   __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
   wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, wire_checksum(ip_sum + target));
   wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
   wire_store16(frame + PROBE_ICMP_CHECKSUM_OFFSET,
-               wire_checksum(probe_icmp_sum(cookie, sent_ns, target, tag, pass)));
+               wire_checksum(probe_icmp_sum(cookie, sent_ns, target, tag, pass, padding_sum)));
   wire_store32(frame + PROBE_COOKIE_OFFSET, cookie);
   wire_store64(payload + PROBE_SENT_NS_OFFSET, sent_ns);
   wire_store32(payload + PROBE_TARGET_OFFSET, target);
@@ -161,9 +170,11 @@ WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u3
 }
 
 /* The same where all probes come from one source. */
-WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key, __u64 ip_sum, __u32 target,
-                             __u8 pass, __u64 sent_ns) {
-  probe_write_with(frame, key, probe_cookie(key, target), ip_sum, target, pass, sent_ns);
+WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key,
+                             const struct probe_sums* sums, __u32 target, __u8 pass,
+                             __u64 sent_ns) {
+  probe_write_with(frame, key, probe_cookie(key, target), sums->ip, sums->padding, target, pass,
+                   sent_ns);
 }
 
 #ifdef __cplusplus

@@ -21,6 +21,7 @@
 #include "scanner/legs.h"
 #include "scanner/log_file.h"
 #include "scanner/network/busy_poll.h"
+#include "scanner/options/rate_text.h"
 #include "scanner/path/kernel_way_survey.h"
 #include "scanner/path/link_path.h"
 #include "scanner/path/network_path.h"
@@ -118,7 +119,7 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
   addresses = frame_addresses(network);
   addresses.ttl = config.ttl;
   addresses.tos = config.tos;
-  const FrameTemplate frame_template(addresses, key);
+  const FrameTemplate frame_template(addresses, key, config.payload.padding);
   next_hops = join_next_hops(network, plan.ways, frame_template);
   // Ways that are told by hand change with nothing.
   if (!network.port && (config.interface_name.empty() || !config.gateway_mac))
@@ -155,6 +156,9 @@ void announce(const ScanConfig& config, const TargetPlan& plan, const OpenPaths&
            has_gateway ? fmt::format(" ({})", to_string(network.gateways.front().address)) : "");
   log_info("sending by {} on {} queue{}, receiving by {}", paths.queues.front().transmitter->mode(),
            paths.queues.size(), plural(paths.queues.size()), paths.receive.source->mode());
+  if (const std::size_t padding = config.path.payload.padding.size(); padding > 0)
+    log_info("probes have {} bytes of data (--size), {} on an Ethernet's wire",
+             PROBE_PAYLOAD_BYTES + padding, wire_bits_per_probe(PROBE_PAYLOAD_BYTES + padding) / 8);
   log_plan(plan, config.order, config.pace);
 }
 
@@ -207,6 +211,19 @@ std::vector<std::string> methods_of(const OpenPaths& paths) {
   for (const Exit& exit : std::span(paths.network.exit_of_way).subspan(1))
     methods.push_back(exit.next_hop < NextHopTable::kGone ? parts[exit.part]->mode() : "");
   return methods;
+}
+
+// What the ledger has to know of the path.
+PathFigures figures_of(const OpenPaths& paths, const PayloadConfig& payload) {
+  PathFigures path;
+  path.interface = paths.network.interface.name;
+  path.source = source_text(paths.network);
+  path.source_count = std::max<std::size_t>(1, paths.network.sources.size());
+  path.gateway = paths.next_hop();
+  path.method_by_way = methods_of(paths);
+  path.rate_pps = paths.rate_pps;
+  path.payload_bytes = PROBE_PAYLOAD_BYTES + payload.padding.size();
+  return path;
 }
 
 // Some drivers begin to count anew when they are set up again; then nobody knows, nor when the
@@ -326,10 +343,7 @@ ExitCode run_scan(const ScanConfig& config) {
 
   // Run: order -> senders -> wire -> filter -> rings -> receiver -> lines. Nothing throws once the
   // pipeline runs, so that there will be a ledger whatever happens.
-  PathFigures path{interface.name,   source_text(paths.network),
-                   paths.next_hop(), methods_of(paths),
-                   paths.rate_pps,   {}};
-  path.source_count = std::max<std::size_t>(1, paths.network.sources.size());
+  PathFigures path = figures_of(paths, config.path.payload);
   ScanConfig paced = config;
   paced.pace.rate_pps = paths.rate_pps;
   if (config.order.control_percent) paced.pace.control_rate_pps = paths.control_rate_pps;

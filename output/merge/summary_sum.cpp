@@ -187,6 +187,7 @@ Summary::Sending sending_of(Runs runs) {
   sum.gateway = once(&Summary::Sending::gateway);
   sum.ttl = runs.front()->summary.sending.ttl;
   sum.tos = runs.front()->summary.sending.tos;
+  sum.payload_bytes = runs.front()->summary.sending.payload_bytes;
   sum.source_addresses = runs.front()->summary.sending.source_addresses;
   return sum;
 }

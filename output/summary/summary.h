@@ -192,6 +192,7 @@ struct Summary {
     std::uint64_t ttl = 0;        // of the probes, as they left
     std::uint64_t tos = 0;
     std::uint64_t source_addresses = 1;  // how many `source` names
+    std::uint64_t payload_bytes = 0;     // of a probe's ICMP message
   };
 
   struct Outcome {

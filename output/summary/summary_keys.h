@@ -215,6 +215,7 @@ void describe(auto& keys, Of<Summary::Sending> auto& sending) {
   keys("ttl", sending.ttl);
   keys("tos", sending.tos);
   keys("source_addresses", sending.source_addresses);
+  keys("payload_bytes", sending.payload_bytes);
 }
 
 void describe(auto& keys, Of<Summary::Error> auto& error) {

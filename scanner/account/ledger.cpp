@@ -147,6 +147,7 @@ Summary::Sending sending_of(const PathFigures& path, ProbeRate rate_pps, const S
   sending.interface = path.interface;
   sending.source = path.source;
   sending.source_addresses = path.source_count;
+  sending.payload_bytes = path.payload_bytes;
   sending.gateway = path.gateway;
   sending.rate_asked_pps = rate_pps.pps();
   sending.rate_allowed_pps = path.rate_pps.pps();

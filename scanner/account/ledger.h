@@ -33,6 +33,7 @@ struct PathFigures {
   std::optional<std::uint64_t> rx_missed = {};
   std::optional<std::uint64_t> rx_fifo_errors = {};
   std::uint64_t source_count = 1;
+  std::uint64_t payload_bytes = 0;  // of a probe's ICMP message
 };
 
 // The summary of a scan whose threads have ended. `earlier` is what it was resumed behind.

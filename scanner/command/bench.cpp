@@ -231,15 +231,17 @@ ExitCode run_bench(const BenchConfig& config) {
   tl::expected<ReceivePath, Refusal> receive = attach_filter(path);
   wait_for_carrier(path.interface, clock, kLinkTimeoutS);
   resolve_gateways({}, path, clock);
-  const TransmitSetup setup{path.interface,
-                            FrameTemplate(frame_addresses(path), kBenchKey, config.frame_bytes),
-                            config.streams,
-                            receive ? receive->source->rings() : ReplyRings{},
-                            Pacer::kUnlimited,
-                            false,
-                            clock,
-                            allowed_cpus(),
-                            {}};
+  const TransmitSetup setup{
+      path.interface,
+      FrameTemplate(frame_addresses(path), kBenchKey,
+                    std::vector<std::uint8_t>(config.frame_bytes - PROBE_FRAME_BYTES)),
+      config.streams,
+      receive ? receive->source->rings() : ReplyRings{},
+      Pacer::kUnlimited,
+      false,
+      clock,
+      allowed_cpus(),
+      {}};
 
   const std::unique_ptr<Link> link = open_link(path);
   Stopwatch stopwatch;

@@ -83,6 +83,9 @@ void add_path(Json& json, const PathConfig& config) {
   json["queues"] = config.queues > 0 ? Json(config.queues) : Json(nullptr);
   json["ttl"] = config.ttl;
   json["tos"] = config.tos;
+  json["size"] = PROBE_PAYLOAD_BYTES + config.payload.padding.size();
+  json["payload"] = or_null(config.payload.text);
+  json["attribution"] = or_null(config.payload.attribution);
   json["link-timeout"] = config.link_timeout_s;
   json["busy-poll"] = config.busy_poll;
   json["wait"] = config.wait_s;
@@ -122,9 +125,10 @@ void add_run(Json& json, const ScanConfig& config) {
   json["ethics"] = or_null(config.bundle.ethics);
 }
 
-// Those that name addresses: of targets, of who is left out, of the scanning host.
-constexpr const char* kWithAddresses[] = {"TARGET",    "exclude", "allow-range", "label-filter",
-                                          "source-ip", "gateway", "gateway-mac", "metrics"};
+// Those that name addresses, or may: of targets, of who is left out, of the scanning host.
+constexpr const char* kWithAddresses[] = {"TARGET",    "exclude",    "allow-range", "label-filter",
+                                          "source-ip", "gateway",    "gateway-mac", "metrics",
+                                          "payload",   "attribution"};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include "scanner/network/mac_address.h"
 #include "scanner/network/source_pool.h"
 #include "scanner/options/method.h"
+#include "scanner/options/payload_config.h"
 #include "targets/address.h"
 
 namespace CLI {
@@ -32,6 +33,7 @@ struct PathConfig {
   bool busy_poll = false;
   std::uint8_t ttl = 64;  // of the probes' IPv4 headers
   std::uint8_t tos = 0;   // the same: DSCP times 4, and ECN
+  PayloadConfig payload;
   double link_timeout_s = 30;
   double wait_s = 60;  // for another scan's end, which is at the interface or at the results
 };

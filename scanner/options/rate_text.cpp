@@ -83,14 +83,13 @@ std::optional<ProbeRate> parse_rate(const std::string& text) {
   return ProbeRate::of_thousandths(*thousandths);
 }
 
-std::optional<ProbeRate> parse_bandwidth(const std::string& text) {
+std::optional<ProbeRate> parse_bandwidth(const std::string& text, std::uint64_t probe_bits) {
   std::string_view number = text;
   for (const char* unit : {"bit/s", "bps", "bit", "b/s"})
     if (remove_ending(number, unit)) break;
-  const auto milli_bits =
-      read_thousandths(number, kRateMaxPps * ProbeRate::kParts * kWireBitsPerProbe);
-  if (!milli_bits || *milli_bits < kWireBitsPerProbe) return std::nullopt;
-  return ProbeRate::of_thousandths(*milli_bits / kWireBitsPerProbe);
+  const auto milli_bits = read_thousandths(number, kRateMaxPps * ProbeRate::kParts * probe_bits);
+  if (!milli_bits || *milli_bits < probe_bits) return std::nullopt;
+  return ProbeRate::of_thousandths(*milli_bits / probe_bits);
 }
 
 }  // namespace echoscan

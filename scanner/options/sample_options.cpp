@@ -1,5 +1,7 @@
 #include "scanner/options/sample_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "scanner/options/option_group.h"
@@ -89,9 +91,18 @@ void add_control(CLI::App& app, OrderConfig& config) {
       });
 }
 
-void settle_rate(PaceConfig& pace, const std::vector<std::string>& given) {
+void settle_rate(PaceConfig& pace, const std::vector<std::string>& given,
+                 std::size_t padding_bytes) {
   if (pace.bandwidth.empty()) return;
-  const ProbeRate limit = *parse_bandwidth(pace.bandwidth);
+  const std::uint64_t probe_bits = wire_bits_per_probe(PROBE_PAYLOAD_BYTES + padding_bytes);
+  const std::optional<ProbeRate> found = parse_bandwidth(pace.bandwidth, probe_bits);
+  if (!found)
+    throw UserError(
+        ExitCode::bad_usage,
+        fmt::format("--bandwidth {}: a probe takes {} bits (--size), and fewer than one "
+                    "in 1,000 s is no rate",
+                    pace.bandwidth, probe_bits));
+  const ProbeRate limit = *found;
   const bool is_rate_given = std::ranges::find(given, "--rate") != given.end();
   const bool is_slower =
       pace.rate_pps != Pacer::kUnlimited && pace.rate_pps.thousandths() < limit.thousandths();

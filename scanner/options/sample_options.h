@@ -21,8 +21,10 @@ void add_pass_gap(CLI::App& app, PaceConfig& config);
 // --control.
 void add_control(CLI::App& app, OrderConfig& config);
 
-// Of --rate and --bandwidth the lower one is the rate. `given` names the options that were given.
-void settle_rate(PaceConfig& pace, const std::vector<std::string>& given);
+// Of --rate and --bandwidth the lower one is the rate. `given` names the options that were given;
+// probes are so many bytes longer than the shortest. Throws UserError.
+void settle_rate(PaceConfig& pace, const std::vector<std::string>& given,
+                 std::size_t padding_bytes);
 
 // Makes passes of retries, and refuses what does not go together. Throws UserError.
 void settle_passes(OrderConfig& order, const PaceConfig& pace);

@@ -420,6 +420,7 @@ std::optional<std::string> parse_options(const std::vector<std::string>& argumen
   add_pace_options(*app, config.pace);
   add_network_options(*app, config.path);
   add_header_options(*app, config.path);
+  add_payload_options(*app, config.path.payload);
   add_output_options(*app, config.output);
   add_metrics(*app, config.output);
   add_record_options(*app, config.record);
@@ -483,7 +484,8 @@ std::optional<ScanConfig> parse_scan_config(const std::vector<std::string>& argu
   settle_bundle(config, given);
   check_output(config.output);
   check_path_options(config.path, !config.sandbox.user_name.empty());
-  settle_rate(config.pace, given);
+  settle_payload(config.path.payload);
+  settle_rate(config.pace, given, config.path.payload.padding.size());
   settle_passes(config.order, config.pace);
   settle_checkpoint(config);
   settle_continuation(config, is_array_job);

@@ -34,7 +34,7 @@ std::optional<TargetReportConfig> parse_target_report_config(
   if (!config_file) return std::nullopt;
   require_targets(config.target, "echoscan targets");
   const std::vector<std::string> given = given_options(*app);
-  settle_rate(config.pace, given);
+  settle_rate(config.pace, given, 0);
   settle_passes(config.order, config.pace);
   config.has_outlook = std::ranges::any_of(given, [](const std::string& option) {
     return option == "--max-targets" || option == "--rate" || option == "--bandwidth" ||

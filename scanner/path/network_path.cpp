@@ -138,6 +138,18 @@ void warn_of_foreign_source(const PathConfig& config, const Interface& interface
                 to_string(*config.source_ip), interface.name);
 }
 
+// Whether the probes go out of an interface in one piece: none is ever fragmented.
+void check_mtu(const NetworkPath& path, const Interface& interface) {
+  const std::size_t headers = PROBE_IPV4_BYTES + PROBE_ICMP_BYTES;
+  const std::size_t packet_bytes = path.frame_bytes - PROBE_ETHERNET_BYTES;
+  if (packet_bytes > interface.mtu)
+    refuse(
+        "probes of {} bytes of data (--size) are packets of {}, and {} takes {} (its MTU), so that "
+        "--size is {} at most: a probe is never sent in fragments",
+        packet_bytes - headers, packet_bytes, interface.name, interface.mtu,
+        interface.mtu - std::min<std::size_t>(interface.mtu, headers));
+}
+
 // "192.0.2.2 or 192.0.2.3": those that frames go to.
 std::string gateway_list(const NetworkPath& path) {
   std::vector<std::string> gateways;
@@ -265,7 +277,11 @@ Exit find_exit(const PathConfig& config, const WayShare& share, const Interface&
 }
 
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways) {
-  if (config.method == Method::dpdk) return find_port_path(config, ways);
+  if (config.method == Method::dpdk) {
+    NetworkPath path = find_port_path(config, ways);
+    check_mtu(path, path.interface);
+    return path;
+  }
   Interfaces interfaces;
   NetworkPath path;
   path.gateway_mac = config.gateway_mac;
@@ -280,6 +296,7 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   check_interface(config, path.interface, destination);
   path.source = choose_source(config, path.interface, own.way);
   path.sources = config.source_pool;
+  path.frame_bytes = PROBE_FRAME_BYTES + config.payload.padding.size();
   path.is_by_source = own.is_by_source;
   warn_of_foreign_source(config, path.interface);
   path.kernel_routes = config.method == Method::raw_socket;
@@ -295,6 +312,8 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   }
   path.queue_count = choose_queue_count(config.queues, path.interface);
   assign_ways(config, ways, interfaces, path);
+  check_mtu(path, path.interface);
+  for (const SideWay& side : path.side_ways) check_mtu(path, side.interface);
   return path;
 }
 

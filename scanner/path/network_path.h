@@ -44,8 +44,9 @@ struct Exit {
 struct NetworkPath {
   Interface interface;
   unsigned queue_count = 1;
-  Ipv4 source;                            // of a pool the first
-  SourcePool sources;                     // the pool, where there is one
+  Ipv4 source;         // of a pool the first
+  SourcePool sources;  // the pool, where there is one
+  std::size_t frame_bytes = PROBE_FRAME_BYTES;
   std::optional<MacAddress> gateway_mac;  // given by --gateway-mac
   // By their numbers in the NextHopTable. Unless the kernel routes, frames go to the first, which
   // has the most targets. None when --gateway-mac says where to.

@@ -34,6 +34,7 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
   path.queue_count = port_queue_count(config.queues, path.interface);
   path.source = *config.source_ip;
   path.sources = config.source_pool;
+  path.frame_bytes = PROBE_FRAME_BYTES + config.payload.padding.size();
   path.vlan = config.vlan;
   path.arp = std::make_shared<PortArp>(
       path.port, ArpPeer(path.interface.mac, path.source, config.vlan, path.sources));

@@ -98,7 +98,7 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
 // A card receives from the moment on that its queues are set up, and those that send with them.
 ReceivePath open_port(const NetworkPath& path, const match_config& match) {
   path.port->open(path.queue_count,
-                  PROBE_FRAME_BYTES + (path.vlan ? DpdkTransmitter::kTagBytes : 0));
+                  path.frame_bytes + (path.vlan ? DpdkTransmitter::kTagBytes : 0));
   return {std::make_unique<DpdkReceiver>(path.port, path.arp, match), false};
 }
 

@@ -168,7 +168,8 @@ void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkP
       // The kernel writes the Ethernet header.
       FrameAddresses addresses = setup.frame_template.addresses();
       addresses.source = side.source;
-      const FrameTemplate frame_template(addresses, setup.frame_template.key());
+      const FrameTemplate frame_template(addresses, setup.frame_template.key(),
+                                         setup.frame_template.padding());
       parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
                                                              setup.clock, side.is_by_source));
     }

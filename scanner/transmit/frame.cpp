@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace echoscan {
 namespace {
@@ -16,10 +17,10 @@ constexpr std::uint16_t kDoNotFragment = 0x4000;
 }  // namespace
 
 FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
-                             std::size_t frame_bytes)
-    : frame_bytes_(frame_bytes),
+                             std::vector<std::uint8_t> padding)
+    : padding_(std::move(padding)),
       addresses_(addresses),
-      constants_{key, addresses.source.value, 0, !addresses.sources.empty()},
+      constants_{key, addresses.source.value, {}, !addresses.sources.empty()},
       next_hops_(std::make_shared<NextHopTable>(addresses.source_mac, addresses.gateway_mac)),
       version_(probe_batch_versions().front()) {
   std::copy_n(addresses.gateway_mac.bytes.data(), 6, bytes_.data());
@@ -30,35 +31,51 @@ FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& k
   ip[0] = 0x45;
   ip[1] = addresses.tos;
   wire_store16(ip + WIRE_IP_LENGTH_OFFSET,
-               static_cast<std::uint16_t>(frame_bytes - PROBE_ETHERNET_BYTES));
+               static_cast<std::uint16_t>(frame_bytes() - PROBE_ETHERNET_BYTES));
   wire_store16(ip + WIRE_IP_FRAGMENT_OFFSET, kDoNotFragment);
   ip[WIRE_IP_TTL_OFFSET] = addresses.ttl;
   ip[WIRE_IP_PROTOCOL_OFFSET] = WIRE_PROTOCOL_ICMP;
   if (!has_pool()) wire_store32(ip + WIRE_IP_SOURCE_OFFSET, addresses.source.value);
   for (std::size_t word = 0; word < PROBE_IPV4_BYTES; word += 2)
-    constants_.ip_sum += wire_load16(ip + word);
+    constants_.sums.ip += wire_load16(ip + word);
+  // It begins at an even place of the message.
+  for (std::size_t i = 0; i < padding_.size(); ++i)
+    constants_.sums.padding += i % 2 == 0 ? padding_[i] * 256U : padding_[i];
 
   bytes_[PROBE_ICMP_OFFSET] = WIRE_ICMP_ECHO_REQUEST;
   bytes_[PROBE_PAYLOAD_OFFSET + PROBE_VERSION_OFFSET] = PROBE_VERSION;
 }
 
-void FrameTemplate::fill(FrameBuffer frame) const {
+void FrameTemplate::fill(std::span<std::uint8_t> frame) const {
   std::copy(bytes_.begin(), bytes_.end(), frame.begin());
+  std::copy_n(padding_.begin(), std::min(padding_.size(), frame.size() - bytes_.size()),
+              frame.begin() + PROBE_FRAME_BYTES);
 }
 
 void FrameTemplate::patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const {
   const std::uint64_t head = next_hops_->frame_head(target.next_hop);
   std::memcpy(frame.data(), &head, sizeof(head));
+  if (has_pool()) return patch_from_pool(frame, target, sent_ns);
+  probe_write(frame.data(), &constants_.key, &constants_.sums, target.address.value, target.pass,
+              sent_ns);
+}
+
+// Apart, so that the usual way is as short as it was.
+[[gnu::noinline]] void FrameTemplate::patch_from_pool(FrameBuffer frame, Target target,
+                                                      std::uint64_t sent_ns) const {
   const std::uint32_t address = target.address.value;
-  if (!has_pool()) {
-    probe_write(frame.data(), &constants_.key, constants_.ip_sum, address, target.pass, sent_ns);
-    return;
-  }
   const std::uint32_t source = addresses_.sources.source_of(target.address).value;
   wire_store32(frame.data() + PROBE_IP_OFFSET + WIRE_IP_SOURCE_OFFSET, source);
   probe_write_with(frame.data(), &constants_.key,
                    probe_cookie_from(&constants_.key, address, source),
-                   std::uint64_t{constants_.ip_sum} + source, address, target.pass, sent_ns);
+                   std::uint64_t{constants_.sums.ip} + source, constants_.sums.padding, address,
+                   target.pass, sent_ns);
+}
+
+[[gnu::noinline]] void FrameTemplate::draw_sources(std::span<const Target> targets,
+                                                   ProbeBatch& batch) const {
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    batch.source[i] = addresses_.sources.source_of(targets[i].address).value;
 }
 
 void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
@@ -70,9 +87,7 @@ void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
       batch.address[i] = targets[i].address.value;
       batch.pass[i] = targets[i].pass;
     }
-    if (has_pool())
-      for (std::size_t i = 0; i < count; ++i)
-        batch.source[i] = addresses_.sources.source_of(targets[i].address).value;
+    if (has_pool()) draw_sources(targets.first(count), batch);
     version_.compute(constants_, sent_ns, count, batch);
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t head = next_hops_->frame_head(targets[i].next_hop);

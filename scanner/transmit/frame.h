@@ -1,19 +1,20 @@
 // The probe's Ethernet frame: written once per buffer, patched per probe.
 //
-// fill() writes all 60 bytes. patch() writes what differs from probe to probe: the next hop's MAC,
+// fill() writes all of it. patch() writes what differs from probe to probe: the next hop's MAC,
 // destination, identifier, sequence number, payload and the two checksums. patch_batch() does so
 // for many, with vector instructions, in less than half the time (probe_batch.h). The IPv4 checksum
 // is one addition to a partial sum (RFC 1071); ICMPv4's does not cover addresses (RFC 792), and is
-// summed over its 26 bytes. IPv4 goes out with DF set and identification 0, an atomic datagram (RFC
-// 6864). Host order ends here: whatever this file writes is in network order. Immutable once built,
-// but for the MACs; any thread may fill and patch its own buffers. Only `bench` asks for longer
-// frames, whose rest is zeros, which change no checksum.
+// summed over its 26 bytes, to which what follows them adds a constant. IPv4 goes out with DF set
+// and identification 0, an atomic datagram (RFC 6864). Host order ends here: whatever this file
+// writes is in network order. Immutable once built, but for the MACs; any thread may fill and patch
+// its own buffers.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "bpf/probe.h"
 #include "scanner/network/mac_address.h"
@@ -41,22 +42,23 @@ class FrameTemplate {
  public:
   static constexpr std::size_t kFrameBytesMax = 1514;
 
-  // A frame is `frame_bytes` long, PROBE_FRAME_BYTES to kFrameBytesMax.
+  // `padding` follows the probe's own bytes in each frame, which is kFrameBytesMax long at most.
   FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
-                std::size_t frame_bytes = PROBE_FRAME_BYTES);
+                std::vector<std::uint8_t> padding = {});
 
-  [[nodiscard]] std::size_t frame_bytes() const { return frame_bytes_; }
+  [[nodiscard]] std::size_t frame_bytes() const { return PROBE_FRAME_BYTES + padding_.size(); }
+  [[nodiscard]] const std::vector<std::uint8_t>& padding() const { return padding_; }
   [[nodiscard]] const FrameAddresses& addresses() const { return addresses_; }
   [[nodiscard]] const probe_key& key() const { return constants_.key; }
   [[nodiscard]] bool has_pool() const { return constants_.has_pool; }
-  // The sum of the IPv4 header without destination and checksum, which probe_write() takes. Not
-  // with a pool.
-  [[nodiscard]] std::uint32_t ip_sum() const { return constants_.ip_sum; }
+  // What probe_write() takes. Not with a pool.
+  [[nodiscard]] const probe_sums& sums() const { return constants_.sums; }
   // The MACs, which all copies of this template share.
   [[nodiscard]] const std::shared_ptr<NextHopTable>& next_hops() const { return next_hops_; }
 
-  // Writes everything of a probe that patch() does not. The bytes behind it the caller keeps zero.
-  void fill(FrameBuffer frame) const;
+  // Writes everything of a probe that patch() does not: its own PROBE_FRAME_BYTES at least, and of
+  // the padding as much as there is room for.
+  void fill(std::span<std::uint8_t> frame) const;
   // Makes a filled frame the probe of `target`, sent at `sent_ns` (CLOCK_MONOTONIC).
   void patch(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
   // The same for any number of them: frames[i], which fill() has written, becomes the probe of
@@ -69,8 +71,11 @@ class FrameTemplate {
   void fill_path_test(FrameBuffer frame) const;
 
  private:
+  void patch_from_pool(FrameBuffer frame, Target target, std::uint64_t sent_ns) const;
+  void draw_sources(std::span<const Target> targets, ProbeBatch& batch) const;
+
   std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes_{};
-  std::size_t frame_bytes_;
+  std::vector<std::uint8_t> padding_;
   FrameAddresses addresses_;
   ProbeConstants constants_;
   std::shared_ptr<NextHopTable> next_hops_;

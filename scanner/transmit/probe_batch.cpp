@@ -39,9 +39,9 @@ WIRE_INLINE void compute_lanes(const ProbeConstants& constants, std::uint64_t se
     const std::uint64_t cookie = kHasPool ? batch.cookie[i] ^ source : batch.cookie[i];
     const std::uint64_t tag = batch.tag[i];
     const std::uint64_t ip_checksum =
-        checksum(constants.ip_sum + address + (kHasPool ? source : 0));
+        checksum(constants.sums.ip + address + (kHasPool ? source : 0));
     const std::uint64_t icmp_checksum =
-        checksum(probe_icmp_sum(cookie, sent_ns, address, tag, pass));
+        checksum(probe_icmp_sum(cookie, sent_ns, address, tag, pass, constants.sums.padding));
     batch.words[0][i] = wire_order64(ip_checksum << 48 | source << 16 | address >> 16);
     batch.words[1][i] =
         wire_order64(address << 48 | kEchoRequest << 32 | icmp_checksum << 16 | cookie >> 16);

@@ -22,8 +22,7 @@ namespace echoscan {
 struct ProbeConstants {
   probe_key key{};
   std::uint32_t source = 0;  // host order
-  // Over the IPv4 header without destination and checksum; of a pool without the source as well.
-  std::uint32_t ip_sum = 0;
+  probe_sums sums{};
   bool has_pool = false;  // each probe has a source of its own, in its lane
 };
 
@@ -37,12 +36,14 @@ struct ProbeBatch {
   // In: host order.
   alignas(64) Lane address;
   alignas(64) Lane pass;
-  alignas(64) Lane source;  // of a pool alone
   // Between.
   alignas(64) Lane cookie;
   alignas(64) Lane tag;
   // Out: as they lie in memory.
   alignas(64) std::array<Lane, kPatchWords> words;
+  // In as well, of a pool alone: behind the others, since a scan from one source was slower with it
+  // between them.
+  alignas(64) Lane source;
 };
 
 struct ProbeBatchVersion {

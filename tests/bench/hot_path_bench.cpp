@@ -120,8 +120,15 @@ class FrameArea {
   std::size_t next_ = 0;
 };
 
+// Arguments: frames at once; sources, of which each target has its own.
 void BM_patch_batch(benchmark::State& state) {
-  const FrameTemplate frame_template({{}, {}, Ipv4{0xc0000201}}, case_config().key);
+  FrameAddresses addresses{{}, {}, Ipv4{0xc0000201}};
+  if (state.range(1) > 1)
+    addresses.sources =
+        SourcePool::parse("10.0.0.0-" + to_string(Ipv4{0x0a000000 + static_cast<std::uint32_t>(
+                                                                        state.range(1) - 1)}))
+            .value();
+  const FrameTemplate frame_template(addresses, case_config().key);
   FrameArea area(frame_template);
   std::array<Target, kBatchSize> targets;
   const auto count = static_cast<std::size_t>(state.range(0));
@@ -135,7 +142,7 @@ void BM_patch_batch(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_patch_batch)->Arg(1)->Arg(32)->Arg(64);
+BENCHMARK(BM_patch_batch)->ArgsProduct({{1, 32, 64}, {1}})->Args({64, 16})->Args({64, 65'536});
 
 // The same without the frames, by instruction set: 0 is the best that this CPU has.
 void BM_probe_batch(benchmark::State& state) {
@@ -145,7 +152,7 @@ void BM_probe_batch(benchmark::State& state) {
     return;
   }
   const ProbeBatchVersion& version = probe_batch_versions()[number];
-  const ProbeConstants constants{case_config().key, 0xc0000201, 0};
+  const ProbeConstants constants{case_config().key, 0xc0000201};
   ProbeBatch batch{};
   for (auto _ : state) {
     version.compute(constants, ++batch.address[0], ProbeBatch::kSize, batch);

@@ -124,17 +124,28 @@ TEST_F(LiveSenderTest, FramesAreThoseOfTheTemplate) {
   EXPECT_EQ(queue_->unconfirmed, 0U);
 }
 
-TEST_F(LiveSenderTest, ALongerFrameEndsInZeros) {
-  const FrameTemplate longest(kAddresses, kKey, FrameTemplate::kFrameBytesMax);
-  load(longest);
-  const Target target{Ipv4{0x0a000001}, 2};
-  put(target);
-  ASSERT_EQ(run(), XDP_REDIRECT);
-  std::vector<std::uint8_t> expected(FrameTemplate::kFrameBytesMax);
-  const FrameBuffer probe(expected.data(), PROBE_FRAME_BYTES);
-  longest.fill(probe);
-  longest.patch(probe, target, sent_ns());
-  EXPECT_EQ(frame_, expected);
+// Every length within two words of either end, where the program goes from words to bytes.
+TEST_F(LiveSenderTest, ALongerFrameEndsAsTheTemplates) {
+  std::vector<std::size_t> lengths;
+  for (std::size_t bytes = PROBE_FRAME_BYTES; bytes < PROBE_FRAME_BYTES + 18; ++bytes)
+    lengths.push_back(bytes);
+  for (std::size_t bytes = FrameTemplate::kFrameBytesMax; lengths.size() < 36; --bytes)
+    lengths.push_back(bytes);
+  for (const std::size_t bytes : lengths) {
+    std::vector<std::uint8_t> padding(bytes - PROBE_FRAME_BYTES);
+    for (std::size_t i = 0; i < padding.size(); ++i)
+      padding[i] = static_cast<std::uint8_t>(i * 7 + bytes);
+    const FrameTemplate longer(kAddresses, kKey, padding);
+    tail_ = 0;
+    load(longer);
+    const Target target{Ipv4{0x0a000001}, 2};
+    put(target);
+    ASSERT_EQ(run(), XDP_REDIRECT) << bytes;
+    std::vector<std::uint8_t> expected(bytes);
+    longer.fill(expected);
+    longer.patch(FrameBuffer(expected.data(), PROBE_FRAME_BYTES), target, sent_ns());
+    EXPECT_EQ(frame_, expected) << bytes;
+  }
 }
 
 TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {

@@ -144,6 +144,7 @@ inline Summary::Sending random_sending(std::mt19937_64& random) {
                               0.5 * double(number()),
                               2.0 / 3};
   sending.source_addresses = number();
+  sending.payload_bytes = number();
   for (std::uint64_t i = random() % 4; i > 0; --i)
     sending.queues.push_back({static_cast<unsigned>(i), text(), -1, number(), number(), number()});
   return sending;

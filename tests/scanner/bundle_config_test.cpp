@@ -98,13 +98,41 @@ TEST(OptionsJson, HasEachOptionThatABundleCanHave) {
 }
 
 TEST(OptionsJson, SaysWhatTheScanHasUnderstood) {
-  const Json json = Json::parse(options_json(
-      parsed({"--bundle",       "x",    "--rate",        "0.5k",   "-x",          "192.0.2.7",
-              "--max-targets",  "5%",   "--probes",      "3",      "--method",    "af_packet",
-              "--min-hit-rate", "0.1%", "--per-slash24", "0.25",   "--source-ip", "192.0.2.1",
-              "--metrics",      "9099", "--emit",        "errors", "--fields",    "target,rtt_us",
-              "--shard",        "1/4",  "--seed",        "9"}),
-      9));
+  const Json json = Json::parse(options_json(parsed({"--bundle",
+                                                     "x",
+                                                     "--rate",
+                                                     "0.5k",
+                                                     "-x",
+                                                     "192.0.2.7",
+                                                     "--max-targets",
+                                                     "5%",
+                                                     "--probes",
+                                                     "3",
+                                                     "--method",
+                                                     "af_packet",
+                                                     "--min-hit-rate",
+                                                     "0.1%",
+                                                     "--per-slash24",
+                                                     "0.25",
+                                                     "--source-ip",
+                                                     "192.0.2.8/29",
+                                                     "--size",
+                                                     "40",
+                                                     "--payload",
+                                                     "x",
+                                                     "--attribution",
+                                                     "tel:1",
+                                                     "--metrics",
+                                                     "9099",
+                                                     "--emit",
+                                                     "errors",
+                                                     "--fields",
+                                                     "target,rtt_us",
+                                                     "--shard",
+                                                     "1/4",
+                                                     "--seed",
+                                                     "9"}),
+                                             9));
   EXPECT_EQ(json["command_line"][0], "echoscan");
   EXPECT_EQ(json["command_line"].back(), "192.0.2.0/24");
   EXPECT_EQ(json["seed"], 9);
@@ -118,7 +146,10 @@ TEST(OptionsJson, SaysWhatTheScanHasUnderstood) {
   EXPECT_EQ(options["retry"], 0);
   EXPECT_EQ(options["method"], "af_packet");
   EXPECT_EQ(options["min-hit-rate"], "0.1%");
-  EXPECT_EQ(options["source-ip"], "192.0.2.1");
+  EXPECT_EQ(options["source-ip"], "192.0.2.8/29");
+  EXPECT_EQ(options["size"], 40);
+  EXPECT_EQ(options["payload"], "x");
+  EXPECT_EQ(options["attribution"], "tel:1");
   EXPECT_EQ(options["metrics"], "127.0.0.1:9099");
   EXPECT_EQ(options["emit"], Json({"errors"}));
   EXPECT_EQ(options["fields"], Json({"target", "rtt_us"}));
@@ -132,16 +163,32 @@ TEST(OptionsJson, SaysWhatTheScanHasUnderstood) {
 }
 
 TEST(OptionsJson, OfAPublishedBundleHasNoAddresses) {
-  const std::string text = options_json(
-      parsed({"--bundle", "x", "--publish", "slash24", "-x", "192.0.2.7", "--allow-range",
-              "10.0.0.0/24", "--source-ip", "192.0.2.1", "--gateway-mac", "02:00:00:00:00:01",
-              "--metrics", "9099", "--label-filter", "192\\.0\\.2\\.9"}),
-      9);
+  const std::string text = options_json(parsed({"--bundle",
+                                                "x",
+                                                "--publish",
+                                                "slash24",
+                                                "-x",
+                                                "192.0.2.7",
+                                                "--allow-range",
+                                                "10.0.0.0/24",
+                                                "--source-ip",
+                                                "192.0.2.1",
+                                                "--gateway-mac",
+                                                "02:00:00:00:00:01",
+                                                "--payload",
+                                                "from 192.0.2.1",
+                                                "--attribution",
+                                                "https://192.0.2.1/",
+                                                "--metrics",
+                                                "9099",
+                                                "--label-filter",
+                                                "192\\.0\\.2\\.9"}),
+                                        9);
   EXPECT_FALSE(has_address(text)) << text;
   const Json json = Json::parse(text);
   EXPECT_TRUE(json["command_line"].is_null());
-  for (const char* name :
-       {"TARGET", "exclude", "allow-range", "label-filter", "source-ip", "gateway-mac", "metrics"})
+  for (const char* name : {"TARGET", "exclude", "allow-range", "label-filter", "source-ip",
+                           "gateway-mac", "metrics", "payload", "attribution"})
     EXPECT_TRUE(json["options"].at(name).is_null()) << name;
 }
 

@@ -2,6 +2,7 @@
 // set that this machine has.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <random>
@@ -77,6 +78,54 @@ TEST(FrameTemplate, EveryTtlAndTosHasItsChecksum) {
   }
 }
 
+// As a host turns a probe around: what it echoes is proved whatever is behind the proof.
+frame_outcome outcome_of_reply(std::vector<std::uint8_t> frame, const probe_key& key) {
+  std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);
+  frame[34] = 0;
+  const unsigned sum = wire_load16(&frame[36]) + 0x0800U;
+  wire_store16(&frame[36], static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16)));
+  const match_config config{key, kSource.value, 0};
+  reply found{};
+  return match_reply(frame.data(), frame.data() + frame.size(), &config, &found);
+}
+
+// Data of 18 to 1,472 bytes, so an odd number of them half of the time; by patch() and by batches.
+TEST(FrameTemplate, EverySizeHasItsLengthItsPaddingAndItsChecksum) {
+  std::mt19937_64 random(9);
+  const probe_key key{{5, 6}, {7, 8}};
+  for (std::size_t data_bytes = 18; data_bytes <= 1472; ++data_bytes) {
+    std::vector<std::uint8_t> padding(data_bytes - 18);
+    for (std::uint8_t& byte : padding) byte = static_cast<std::uint8_t>(random());
+    if (data_bytes % 7 == 0) std::ranges::fill(padding, std::uint8_t{0xff});
+    const FrameTemplate frame_template({{}, {}, kSource}, key, padding);
+    ASSERT_EQ(frame_template.frame_bytes(), 42 + data_bytes);
+    std::vector<std::vector<std::uint8_t>> frames(5);
+    std::vector<std::uint8_t*> pointers;
+    std::vector<Target> targets;
+    for (std::vector<std::uint8_t>& frame : frames) {
+      frame.resize(42 + data_bytes);
+      frame_template.fill(frame);
+      pointers.push_back(frame.data());
+      targets.push_back({Ipv4{static_cast<std::uint32_t>(random())}, 1});
+    }
+    const std::uint64_t sent_ns = random();
+    frame_template.patch_batch(pointers, targets, sent_ns);
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      std::vector<std::uint8_t> alone(42 + data_bytes);
+      frame_template.fill(alone);
+      frame_template.patch(FrameBuffer(alone.data(), PROBE_FRAME_BYTES), targets[i], sent_ns);
+      ASSERT_EQ(alone, frames[i]) << data_bytes;
+      ASSERT_EQ(wire_load16(&alone[16]), 28 + data_bytes);
+      ASSERT_TRUE(std::equal(padding.begin(), padding.end(), alone.begin() + 60)) << data_bytes;
+      ASSERT_EQ(sum16(alone.data() + 14, 20), 0xffff) << data_bytes;
+      ASSERT_EQ(outcome_of_reply(alone, key), FRAME_REPLY) << data_bytes;
+      alone.push_back(0);  // of an odd message the last byte is half a word
+      ASSERT_EQ(sum16(alone.data() + 34, (8 + data_bytes + 1) & ~std::size_t{1}), 0xffff)
+          << data_bytes;
+    }
+  }
+}
+
 TEST(FrameTemplate, PathTestGoesToOurselves) {
   const FrameAddresses addresses{parse_mac("02:00:00:00:00:01").value(),
                                  parse_mac("02:00:00:00:00:02").value(), kSource};
@@ -97,7 +146,7 @@ TEST(ProbeBatch, EveryInstructionSetComputesTheHeadersCookies) {
     for (int round = 0; round < 2000; ++round) {
       const ProbeConstants constants{{{random(), random()}, {random(), random()}},
                                      static_cast<std::uint32_t>(random()),
-                                     0x1234,
+                                     {0x1234, 0x5678},
                                      round % 2 == 1};
       const std::uint64_t sent_ns = random();
       const std::size_t count = 1 + random() % ProbeBatch::kSize;

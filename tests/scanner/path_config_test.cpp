@@ -79,5 +79,67 @@ TEST(Method, ACardOfItsOwnIsToldByHand) {
             std::string::npos);
 }
 
+std::string text_of(const std::vector<std::uint8_t>& bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string padding_of(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "192.0.2.0/24");
+  return text_of(parse_scan_config(arguments)->path.payload.padding);
+}
+
+TEST(Payload, FollowsTheProbesOwnBytesUpToTheSize) {
+  using namespace std::string_literals;
+  EXPECT_EQ(padding_of({}), "");
+  EXPECT_EQ(padding_of({"--size", "18"}), "");
+  EXPECT_EQ(padding_of({"--size", "21"}), "\0\0\0"s);
+  EXPECT_EQ(padding_of({"--size", "1472"}), std::string(1454, '\0'));
+  EXPECT_EQ(padding_of({"--payload", "abc"}), "abc");
+  EXPECT_EQ(padding_of({"--payload", "abc", "--size", "21"}), "abc");
+  EXPECT_EQ(padding_of({"--payload", "abc", "--size", "26"}), "abcabcab");
+  EXPECT_EQ(padding_of({"--payload", "0x00fFa0"}), "\0\xff\xa0"s);
+  EXPECT_EQ(padding_of({"--payload", "0XAB"}), "0XAB");
+  EXPECT_EQ(padding_of({"--attribution", "mailto:a@b"}), "\0mailto:a@b\0"s);
+  EXPECT_EQ(padding_of({"--attribution", "https://example.net/probe", "--size", "50"}),
+            "\0https://example.net/probe\0\0\0\0\0\0"s);
+  EXPECT_EQ(padding_of({"--attribution", "tel:+1-201-555-0123", "--payload", "xy", "--size", "44"}),
+            "\0tel:+1-201-555-0123\0xyxyx"s);
+}
+
+TEST(Payload, RefusesWhatDoesNotFitAndWhatIsNone) {
+  for (const char* size : {"17", "0", "1473", "-1", "56B", "1e3", ""})
+    EXPECT_NE(refusal({"--size", size}).find("a whole number from 18 to 1472"), std::string::npos)
+        << size;
+  for (const char* payload : {"", "0x", "0x0", "0xabc", "0xgg", "0x12 34"})
+    EXPECT_NE(refusal({"--payload", payload}).find("even number of hexadecimal digits"),
+              std::string::npos)
+        << payload;
+  for (const char* uri : {"", "example.net", "http://example.net", "https://", "mailto:",
+                          "https://example.net/a b", "https://example.net/\xc3\xa4", "ftp://a"})
+    EXPECT_NE(refusal({"--attribution", uri}).find("begins with https://, mailto: or tel:"),
+              std::string::npos)
+        << uri;
+  EXPECT_NE(
+      refusal({"--payload", "abc", "--size", "20"}).find("are 21 bytes, and there is room for 20"),
+      std::string::npos);
+  EXPECT_NE(refusal({"--attribution", "mailto:a@b", "--size", "29"}).find("are 30 bytes"),
+            std::string::npos);
+  EXPECT_NE(refusal({"--payload", std::string(1455, 'x')}).find("are 1473 bytes"),
+            std::string::npos);
+  EXPECT_EQ(padding_of({"--payload", std::string(1454, 'x')}).size(), 1454U);
+}
+
+// A bandwidth is what the probes take, however long they are.
+TEST(Payload, CountsForTheBandwidth) {
+  const auto rate = [](const std::string& size) {
+    return parse_scan_config({"192.0.2.0/24", "-B", "10M", "--size", size})
+        ->pace.rate_pps.thousandths();
+  };
+  for (const std::uint64_t size : {18, 19, 100, 1000, 1472})
+    EXPECT_EQ(rate(std::to_string(size)), 10'000'000'000 / ((size + 42 + 24) * 8)) << size;
+  EXPECT_NE(refusal({"-B", "1", "--size", "1472"}).find("--bandwidth 1: a probe takes 12304 bits"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace echoscan

@@ -163,7 +163,7 @@ int AfXdpTransmitter::bind(const Interface& interface, unsigned queue, Mode mode
   setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof(kSendBufferBytes));
 
   for (std::uint32_t frame = kTxFrames; frame-- > 0;) {
-    template_.fill(rings_->frame(frame));
+    template_.fill({rings_->frame(frame).data(), template_.frame_bytes()});
     free_.push_back(frame);
   }
   return 0;
@@ -234,7 +234,7 @@ tl::expected<void, Refusal> AfXdpTransmitter::prove_path() {
     }
     clock_.wait_until(clock_.now_ns() + kMillisecondNs / 10);
   }
-  template_.fill(rings_->frame(frame));
+  template_.fill({rings_->frame(frame).data(), template_.frame_bytes()});
   const bool is_sent = state_of_[frame] == FrameState::free && refused_.empty();
   refused_.clear();
   if (is_sent) return {};

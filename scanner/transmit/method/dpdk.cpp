@@ -37,7 +37,7 @@ DpdkTransmitter::DpdkTransmitter(std::shared_ptr<const DpdkPort> port, unsigned 
 
 void DpdkTransmitter::write_frame(std::uint8_t* buffer) const {
   std::memset(buffer, 0, offset() + template_.frame_bytes());
-  template_.fill(FrameBuffer(buffer + offset(), PROBE_FRAME_BYTES));
+  template_.fill({buffer + offset(), template_.frame_bytes()});
   if (!vlan_) return;
   std::memmove(buffer, buffer + kTagBytes, kMacsBytes);
   wire_store16(buffer + kMacsBytes, WIRE_ETHERTYPE_VLAN);

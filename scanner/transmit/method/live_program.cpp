@@ -59,8 +59,8 @@ live_config make_live_config(const Interface& interface, const FrameTemplate& fr
   config.clock_offset_ns = static_cast<__u64>(clock ? clock->offset_ns().value_or(0) : 0);
   config.interface_index = static_cast<__u32>(interface.index);
   config.frame_bytes = static_cast<__u32>(frame_template.frame_bytes());
-  frame_template.fill(FrameBuffer(config.frame, PROBE_FRAME_BYTES));
-  config.ip_sum = frame_template.ip_sum();
+  frame_template.fill(config.frame);
+  config.sums = frame_template.sums();
   return config;
 }
 

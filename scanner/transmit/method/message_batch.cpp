@@ -8,7 +8,7 @@ MessageBatch::MessageBatch(const FrameTemplate& frame_template, std::size_t skip
     : template_(frame_template) {
   for (std::size_t i = 0; i < kSize; ++i) {
     bytes_[i] = frames_[i].data();
-    template_.fill(frame(i));
+    template_.fill(frames_[i]);
     vectors_[i] = {frames_[i].data() + skipped_bytes, template_.frame_bytes() - skipped_bytes};
     headers_[i].msg_hdr.msg_iov = &vectors_[i];
     headers_[i].msg_hdr.msg_iovlen = 1;

@@ -6,7 +6,7 @@ namespace echoscan {
 
 OneByOneTransmitter::OneByOneTransmitter(const FrameTemplate& frame_template, Clock& clock)
     : template_(frame_template), clock_(clock) {
-  template_.fill(FrameBuffer(frame_.data(), PROBE_FRAME_BYTES));
+  template_.fill(frame_);
 }
 
 std::size_t OneByOneTransmitter::send(std::span<const Target> batch) {

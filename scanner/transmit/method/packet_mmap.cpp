@@ -45,7 +45,7 @@ PacketMmapTransmitter::PacketMmapTransmitter(const Interface& interface,
   make_ring();
   for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
     header_at(ring_, slot)->tp_len = static_cast<__u32>(template_.frame_bytes());
-    template_.fill(frame_of(header_at(ring_, slot)));
+    template_.fill({frame_of(header_at(ring_, slot)).data(), template_.frame_bytes()});
   }
 }
 
