@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kHistoriesShown = 256;
 constexpr std::size_t kEventsShown = 50;
 constexpr std::size_t kErrorsShown = 40;
+// Of a probe that carries nothing but itself.
+constexpr std::uint64_t kShortestPayloadBytes = 18;
 
 std::string share_text(double share) {
   return share < 0.0001 && share > 0 ? fmt::format("{:.4f} %", 100 * share)
@@ -385,11 +387,14 @@ void add_provenance(const ReportContent& content, PageText& text) {
                              : "The scan's record has no statement of its own. ") +
           fmt::format(
               "{} were left out because somebody had asked for it or the list said so. One "
-              "small echo request is what a host sees in a pass. Who scans should be "
+              "{} is what a host sees in a pass. Who scans should be "
               "found by whoever asks who it was: a reverse name, a page on the source address, "
               "a contact that answers.",
               with_count(summary.targets.excluded_by_user + summary.targets.excluded_by_system,
-                         "address", "addresses")));
+                         "address", "addresses"),
+              summary.sending.payload_bytes > kShortestPayloadBytes
+                  ? fmt::format("echo request with {} bytes of data", summary.sending.payload_bytes)
+                  : "small echo request"));
 }
 
 }  // namespace

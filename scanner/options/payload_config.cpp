@@ -58,8 +58,9 @@ void add_payload_options(CLI::App& app, PayloadConfig& config) {
                 config.size = static_cast<std::size_t>(
                     parse_count(option, text, PROBE_PAYLOAD_BYTES, kProbeDataBytesMax));
               });
-  group.value("--payload", "TEXT|0xHEX",
-              "What follows the probe's own bytes, again and again up to --size [zeros]",
+  group.value("--payload", "TEXT",
+              "What follows the probe's own bytes, again and again up to --size; bytes as 0x00ff "
+              "[zeros]",
               [&config](const std::string& option, const std::string& text) {
                 if (!payload_bytes_of(text))
                   refuse(option, excerpt(text),
