@@ -135,7 +135,7 @@ TEST(Payload, CountsForTheBandwidth) {
     return parse_scan_config({"192.0.2.0/24", "-B", "10M", "--size", size})
         ->pace.rate_pps.thousandths();
   };
-  for (const std::uint64_t size : {18, 19, 100, 1000, 1472})
+  for (const std::uint64_t size : {18U, 19U, 100U, 1000U, 1472U})
     EXPECT_EQ(rate(std::to_string(size)), 10'000'000'000 / ((size + 42 + 24) * 8)) << size;
   EXPECT_NE(refusal({"-B", "1", "--size", "1472"}).find("--bandwidth 1: a probe takes 12304 bits"),
             std::string::npos);
