@@ -78,6 +78,7 @@ class RecordParser {
                         JsonRecord& record) {
     ondemand::value value = field.value();
     const ondemand::json_type type = value.type();
+    if (type == ondemand::json_type::null && value.is_null()) return;
     if (text || type != ondemand::json_type::string) {
       record.is_ambiguous = true;
     } else {

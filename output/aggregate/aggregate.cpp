@@ -69,10 +69,12 @@ class Aggregate::Parser {
   }
 
  private:
-  // Other fields are skipped unread.
+  // Other fields are skipped unread. One of --fields that is unknown is null, and as good as
+  // absent.
   static bool take(ondemand::field& field, Line& line) {
     const ondemand::raw_json_string key = field.key();
     ondemand::value& value = field.value();
+    if (value.is_null()) return true;
     if (key == "target") {
       line.target = parse_ipv4(std::string_view(value.get_string()));
       return line.target.has_value();

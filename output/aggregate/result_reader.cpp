@@ -175,6 +175,8 @@ class ResultReader::JsonParser : public Parser {
     return {begin, static_cast<std::size_t>(end - begin)};
   }
   static bool take(Part part, ondemand::value& value, ReadResult& result) {
+    // Of --fields, where it is unknown: as good as absent.
+    if (part != Part::none && value.is_null()) return true;
     switch (part) {
       case Part::target:
       case Part::saddr:

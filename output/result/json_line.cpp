@@ -19,7 +19,7 @@ constexpr std::size_t line_bytes_max() {
   constexpr std::size_t kBytesPerTextByte = 6;
   std::size_t bytes = sizeof("{}\n") + 8;
   for (const ResultField& field : kResultFields)
-    bytes += key_bytes(field.name) + 2 +
+    bytes += key_bytes(field.name) + sizeof("null") +
              field.bytes_max * (field.kind == ResultField::Kind::text ? kBytesPerTextByte : 1);
   return bytes;
 }
@@ -60,7 +60,6 @@ template <std::size_t Index>
 
 // Each field begins with a comma; this turns the first one's into the brace.
 char* close_line(char* begin, char* end) {
-  if (begin == end) ++end;
   *begin = '{';
   *end++ = '}';
   *end++ = '\n';
@@ -81,13 +80,12 @@ char* close_line(char* begin, char* end) {
 char* write_json_line(char* out, const Result& result, std::span<const ResultField* const> fields) {
   char* end = out;
   for (const ResultField* field : fields) {
-    if (!has_value(*field, result)) continue;
     *end++ = ',';
     *end++ = '"';
     end = write_word(end, field->name);
     *end++ = '"';
     *end++ = ':';
-    end = write_value(end, *field, result);
+    end = has_value(*field, result) ? write_value(end, *field, result) : write_word(end, "null");
   }
   return close_line(out, end);
 }

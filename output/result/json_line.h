@@ -24,7 +24,8 @@ inline constexpr std::size_t kLineBytesMax = 4608;
 // kLineBytesMax; returns its end.
 char* write_json_line(char* out, const Result& result);
 
-// The same with the given fields in the given order.
+// The given fields in the given order; one without a value is null, so that a table made of such
+// lines has the same columns whatever was found.
 char* write_json_line(char* out, const Result& result, std::span<const ResultField* const> fields);
 
 }  // namespace echoscan

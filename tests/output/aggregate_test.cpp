@@ -193,6 +193,24 @@ TEST(Aggregate, CountsWhatTheProgramWrites) {
   EXPECT_EQ(aggregate.by_name(Grouping::label).at("a,b").replies, 1U);
 }
 
+// What --fields asks for and nobody knows.
+TEST(Aggregate, NullIsAsGoodAsAbsent) {
+  Aggregate aggregate(kAll);
+  for (const ResultField& field : kResultFields)
+    if (field.name != "target")
+      EXPECT_TRUE(
+          add(aggregate, "{\"target\":\"10.0.0.1\",\"" + std::string(field.name) + "\":null}"));
+  EXPECT_EQ(aggregate.total().replies, kResultFields.size() - 1);
+  EXPECT_EQ(aggregate.total().errors + aggregate.total().repeats + aggregate.total().later, 0U);
+  EXPECT_EQ(aggregate.rtt().count(), 0U);
+  EXPECT_TRUE(aggregate.by_number(Grouping::asn).empty());
+  EXPECT_TRUE(aggregate.by_name(Grouping::country).empty());
+  EXPECT_TRUE(aggregate.by_name(Grouping::label).empty());
+  EXPECT_TRUE(add(aggregate, "{\"target\":null}"));
+  EXPECT_EQ(aggregate.other_lines(), 1U);
+  EXPECT_FALSE(add(aggregate, "{\"target\":\"10.0.0.1\",\"asn\":nul}"));
+}
+
 // A target that has an error, replies after all, and then goes on, is one reply.
 TEST(Aggregate, ErrorsAndRepeatsAreNoReplies) {
   Aggregate aggregate(kAll);

@@ -355,11 +355,13 @@ TEST(LineMerge, CopiesLinesAndLooksAtThem) {
       "\n";
   const std::string second = R"({"type":"error","success":false,"rtt_us":8.500,"shard":1})"
                              "\n"
+                             R"({"type":"reply","rtt_us":null,"repeat":null,"shard":1})"
+                             "\n"
                              R"({"type":"reply","rtt_us":2.500,"shard":1})"
                              "\n";
   EXPECT_EQ(merged({first, "", ""}, lines), first);
   EXPECT_EQ(merged({first, second}, lines, &rtt), first + second);
-  EXPECT_EQ(lines, 4U);
+  EXPECT_EQ(lines, 5U);
   EXPECT_EQ(rtt.count(), 2U);
   EXPECT_EQ(rtt.min_ns(), 1500U);
   EXPECT_EQ(rtt.max_ns(), 2500U);

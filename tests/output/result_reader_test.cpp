@@ -101,6 +101,30 @@ TEST(ResultReader, ReadsWhatWasWritten) {
     }
 }
 
+// What --fields asks for and nobody knows is null: each field so, and all, read as without it.
+TEST(ResultReader, NullIsAsGoodAsAbsent) {
+  std::string all;
+  std::vector<std::string> members;
+  for (const ResultField& field : kResultFields) {
+    if (field.name == "target") continue;
+    members.push_back(",\"" + std::string(field.name) + "\":null");
+    all += members.back();
+  }
+  members.push_back(all);
+  for (const std::string& member : members) {
+    const std::string line = "{\"target\":\"192.0.2.1\"" + member + "}\n";
+    const auto reader = ResultReader::open(write_results(ResultFormat(), {}, line), Syntax::jsonl,
+                                           std::vector<const ResultField*>{});
+    ASSERT_TRUE(reader);
+    ReadResult read;
+    ASSERT_TRUE((*reader)->next(read)) << (*reader)->error() << line;
+    EXPECT_EQ(read.target, (Ipv4{0xc0000201}));
+    EXPECT_TRUE(read.has_target && !read.is_error && !read.is_repeat && !read.is_late &&
+                !read.is_elsewhere && !read.rtt_ns && !read.responder && !read.received_us)
+        << line;
+  }
+}
+
 TEST(ResultReader, WhatIsNoResultIsAnError) {
   Result result;
   result.target = result.responder = Ipv4{0xc0000207};
@@ -108,6 +132,9 @@ TEST(ResultReader, WhatIsNoResultIsAnError) {
       {Syntax::jsonl, "{}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\"} x\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"repeat\":3}\n"},
+      {Syntax::jsonl, "{\"target\":null}\n"},
+      {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"repeat\":nul}\n"},
+      {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"rtt_us\":nil}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"icmp_type\":256}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"rtt_us\":-1}\n"},
       {Syntax::jsonl, "{\"target\":\"192.0.2.1\",\"\\u0072epeat\":true}\n"},

@@ -276,6 +276,14 @@ TEST(PublishedList, JsonLinesWithoutATargetAreNamed) {
   EXPECT_EQ(content_of("{\"type\":\"metadata\"}\n{\"cidr\":\"192.0.2.0/24\"}\n"), "192.0.2.0/24");
   EXPECT_EQ(content_of("\xef\xbb\xbf# results\n{\"target\":\"192.0.2.1\",\"label\":null}\n\n"),
             "192.0.2.1");
+  // What --fields asks for and nobody knows is null, and as good as absent.
+  EXPECT_EQ(
+      content_of("{\"target\":\"192.0.2.1\",\"rtt_us\":null,\"label\":null,\"type\":null,"
+                 "\"saddr\":null,\"cidr\":null}\n{\"target\":\"192.0.2.2\",\"label\":\"a\"}\n"),
+      content_of("{\"target\":\"192.0.2.1\"}\n{\"target\":\"192.0.2.2\",\"label\":\"a\"}\n"));
+  EXPECT_NE(
+      errors_of("{\"target\":\"192.0.2.1\"}\n{\"target\":null}\n").at(0).find("no target in it"),
+      std::string::npos);
 }
 
 TEST(PublishedList, LongLabelsAreCutBetweenCharacters) {
