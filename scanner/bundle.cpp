@@ -101,12 +101,13 @@ std::string today() {
 }
 
 // What a bundle without addresses leaves out of the summary: who repeats, who answers for others,
-// how the scanning host sends, what the user has typed, and the digest of a list of exclusions,
-// which can be guessed at.
+// how the scanning host sends, what the user has typed, and the digests of lists, which can be
+// guessed at.
 Summary without_addresses(Summary summary) {
   summary.receiving.top_repeaters.clear();
   summary.receiving.top_responders.clear();
   summary.origin.host.clear();
+  summary.lists.clear();
   summary.origin.arguments.clear();
   summary.notes.clear();
   summary.user_metadata.clear();

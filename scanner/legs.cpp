@@ -53,6 +53,7 @@ Checkpoint new_checkpoint(const TargetPlan& plan, const ScanConfig& config) {
   checkpoint.arguments = config.arguments;
   checkpoint.directory = std::filesystem::current_path().string();
   checkpoint.results = absolute_results(config.output.path);
+  checkpoint.scan_id = plan.scan_id.text();
   checkpoint.form = form_of(config.output);
   checkpoint.digest = plan.digest;
   checkpoint.seed = plan.seed;

@@ -327,7 +327,7 @@ ExitCode run_scan(const ScanConfig& config) {
   const probe_key key = key_of(config);
   const OpenPaths paths(config.path, config.pace, key, plan, set_up_clock, clock);
   announce(config, plan, paths);
-  status.name_ways(plan);
+  status.introduce(plan);
   const Interface& interface = paths.network.interface;
   const std::unique_ptr<Link> link = open_link(paths.network);
   std::optional<BusyPolling> busy_polling;

@@ -85,6 +85,7 @@ Summary::Merge merge_of(const ShardSet& set) {
   for (const ShardRun* run : set.chosen) {
     const Summary& summary = run->summary;
     merge.shards.push_back({.shard = summary.order.shard,
+                            .scan_id = summary.scan_id,
                             .file = run->file,
                             .origin = summary.origin,
                             .outcome = summary.outcome,
@@ -242,6 +243,7 @@ Summary sum_summaries(const ShardSet& set, const MergedLines& lines) {
   sum.outcome = set.missing.empty() && set.unfinished.empty() ? "finished" : "partial";
   sum.started_ms = first.started_ms;
   sum.targets = first.targets;
+  sum.lists = first.lists;
   sum.targets.count = 0;
   for (const ShardRun* run : runs) {
     sum.started_ms = std::min(sum.started_ms, run->summary.started_ms);

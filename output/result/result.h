@@ -13,6 +13,7 @@
 #include <optional>
 #include <string_view>
 
+#include "output/result/scan_id.h"
 #include "targets/address.h"
 
 namespace echoscan {
@@ -68,6 +69,13 @@ struct Result {
   std::string_view as_org;
   std::string_view label;      // of the target, by its list
   std::string_view interface;  // that it came in by, where that is not its way's
+  ScanId scan_id;
+};
+
+// What all results of a scan have in common.
+struct ResultOrigin {
+  std::uint32_t shard = 0;
+  ScanId scan_id = {};
 };
 
 }  // namespace echoscan

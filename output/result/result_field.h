@@ -83,8 +83,9 @@ constexpr ResultField literal_field(std::string_view name, std::size_t bytes_max
   return {name, ResultField::Kind::literal, bytes_max, write, nullptr, is_present};
 }
 constexpr ResultField word_field(std::string_view name, std::size_t bytes_max,
-                                 char* (*write)(char*, const Result&)) {
-  return {name, ResultField::Kind::word, bytes_max, write, nullptr, nullptr};
+                                 char* (*write)(char*, const Result&),
+                                 bool (*is_present)(const Result&) = nullptr) {
+  return {name, ResultField::Kind::word, bytes_max, write, nullptr, is_present};
 }
 constexpr ResultField text_field(std::string_view name, std::string_view (*text)(const Result&),
                                  std::size_t bytes_max = kTextBytesMax) {
@@ -145,6 +146,9 @@ inline constexpr std::array kResultFields = {
         "interface", [](const Result& r) { return r.interface; }, kInterfaceBytesMax),
     literal_field("shard", 10,
                   [](char* out, const Result& r) { return write_number(out, r.shard); }),
+    word_field(
+        "scan_id", ScanId::kBytes, [](char* out, const Result& r) { return r.scan_id.write(out); },
+        [](const Result& r) { return !r.scan_id.is_empty(); }),
 };
 
 // Whether a line has a value for the field.

@@ -290,9 +290,20 @@ struct Summary {
     std::string error;  // empty: none
   };
 
+  // A file that was read for targets or exclusions.
+  struct List {
+    std::string name;    // as it was given; "-" for standard input
+    std::string role;    // "targets" or "exclude"
+    std::string digest;  // of its bytes as they came: "sha256:", and 64 hexadecimal digits
+    std::uint64_t bytes = 0;
+    std::uint64_t entries = 0;  // addresses, blocks and ranges that it gave
+  };
+
   // Where a scan ran, and who has started it; empty where nobody says.
   struct Origin {
     std::string host;
+    std::string kernel;   // its release
+    std::string machine;  // "x86_64"
     std::string scheduler;
     std::string job;
     std::string task;
@@ -303,6 +314,7 @@ struct Summary {
   // One of the shards that a summary is merged of.
   struct Part {
     std::uint32_t shard = 0;
+    std::string scan_id;
     std::string file;  // its summary
     Origin origin;
     std::string outcome;
@@ -339,6 +351,7 @@ struct Summary {
   };
 
   std::string version;
+  std::string scan_id;  // as its results have it; empty: of several scans
   std::string outcome;  // "finished", or what ended it early
   std::int64_t started_ms = 0;
   std::int64_t ended_ms = 0;
@@ -346,6 +359,7 @@ struct Summary {
   std::string notes;          // the user's; empty: none
   std::string user_metadata;  // the same: text of a JSON object
   Targets targets;
+  std::vector<List> lists;  // in the order in which they were read
   Order order;
   Ledger ledger;
   Response response;

@@ -69,6 +69,14 @@ void describe(auto& keys, Of<Summary::Targets> auto& targets) {
   keys("system_list_digest", NullIfEmpty{targets.system_digest});
 }
 
+void describe(auto& keys, Of<Summary::List> auto& list) {
+  keys("name", list.name);
+  keys("role", list.role);
+  keys("digest", list.digest);
+  keys("bytes", list.bytes);
+  keys("entries", list.entries);
+}
+
 void describe(auto& keys, Of<Summary::Steps> auto& steps) {
   keys("begin", steps.begin);
   keys("end", steps.end);
@@ -318,6 +326,8 @@ void describe(auto& keys, Of<Summary::Leg> auto& leg) {
 
 void describe(auto& keys, Of<Summary::Origin> auto& origin) {
   keys("host", NullIfEmpty{origin.host});
+  keys("kernel", NullIfEmpty{origin.kernel});
+  keys("machine", NullIfEmpty{origin.machine});
   keys("scheduler", NullIfEmpty{origin.scheduler});
   keys("job", NullIfEmpty{origin.job});
   keys("task", NullIfEmpty{origin.task});
@@ -327,6 +337,7 @@ void describe(auto& keys, Of<Summary::Origin> auto& origin) {
 
 void describe(auto& keys, Of<Summary::Part> auto& part) {
   keys("shard", part.shard);
+  keys("scan_id", NullIfEmpty{part.scan_id});
   keys("file", part.file);
   describe(keys, part.origin);
   keys("outcome", part.outcome);
@@ -354,6 +365,7 @@ void describe(auto& keys, Of<Summary::Event> auto& event) {
 void describe(auto& keys, Of<Summary> auto& summary) {
   keys.is("type", "summary");
   keys("version", summary.version);
+  keys("scan_id", NullIfEmpty{summary.scan_id});
   keys("outcome", summary.outcome);
   keys("started", UnixTime{summary.started_ms});
   keys("ended", UnixTime{summary.ended_ms});
@@ -361,6 +373,7 @@ void describe(auto& keys, Of<Summary> auto& summary) {
   keys("notes", NullIfEmpty{summary.notes});
   keys("user_metadata", ObjectText{summary.user_metadata});
   keys("targets", summary.targets);
+  keys("lists", summary.lists);
   keys("order", summary.order);
   keys("ledger", summary.ledger);
   keys("response", summary.response);

@@ -349,6 +349,7 @@ std::string summary_text(const Summary& summary) {
   text += left_out_text(summary);
   text += labels_text(summary);
   text += ways_text(summary);
+  if (!summary.scan_id.empty()) text += fmt::format("  scan_id   {}\n", summary.scan_id);
   text += fmt::format("  order     --seed {}, {} pass{}\n", summary.order.seed,
                       summary.order.passes, plural(summary.order.passes, "es"));
   if (summary.order.shards > 1)

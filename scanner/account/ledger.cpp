@@ -37,8 +37,16 @@ Summary::Targets targets_of(const TargetPlan& plan) {
               plan.counts.system_list.empty() ? "" : "sha256:" + plan.counts.system_digest};
 }
 
+std::vector<Summary::List> lists_of(const TargetPlan& plan) {
+  std::vector<Summary::List> lists;
+  for (const ReadList& list : plan.counts.lists)
+    lists.push_back({list.name, list.is_exclusion ? "exclude" : "targets", "sha256:" + list.digest,
+                     list.bytes, list.entries});
+  return lists;
+}
+
 Summary::Origin origin_of(const Task& task) {
-  return {task.host, task.scheduler, task.job, task.id, task.attempt};
+  return {task.host, task.kernel, task.machine, task.scheduler, task.job, task.id, task.attempt};
 }
 
 Summary::Order order_of(const TargetPlan& plan, const OrderConfig& order) {
@@ -274,6 +282,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   };
   Summary summary;
   summary.version = ECHOSCAN_VERSION;
+  summary.scan_id = plan.scan_id.text();
   summary.outcome = outcome_name(outcome);
   summary.started_ms = unix_ms(snapshot.started_ns);
   summary.ended_ms = unix_ms(snapshot.taken_ns);
@@ -282,6 +291,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.notes = config.record.notes;
   summary.user_metadata = config.record.user_metadata;
   summary.targets = targets_of(plan);
+  summary.lists = lists_of(plan);
   summary.order = order_of(plan, config.order);
   summary.legs = legs_of(earlier, summary, snapshot);
   summary.started_ms = summary.legs.front().start_ms;

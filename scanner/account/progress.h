@@ -27,6 +27,7 @@ struct WayProgress {
 };
 
 struct Progress {
+  std::string scan_id;  // empty while it is not known
   std::int64_t taken_unix_ms = 0;
   double elapsed_s = 0;
   double done_percent = 0;       // of the probes that have a way

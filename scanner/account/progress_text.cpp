@@ -105,6 +105,7 @@ std::string progress_json(const Progress& progress) {
                     {"replied", way.replied}});
   const ordered_json line = {
       {"type", "status"},
+      {"scan_id", text_or_null(progress.scan_id)},
       {"time", time_text(progress.taken_unix_ms)},
       {"elapsed_s", progress.elapsed_s},
       {"percent", progress.done_percent},

@@ -55,7 +55,8 @@ Status::Status(const OutputConfig& output)
   published_.interval_ns = interval_ns;
 }
 
-void Status::name_ways(const TargetPlan& plan) {
+void Status::introduce(const TargetPlan& plan) {
+  scan_id_ = plan.scan_id.text();
   for (std::size_t i = 0; i < plan.ways.shares.size(); ++i) {
     const WayShare& share = plan.ways.shares[i];
     ways_.push_back({kind_name(share.way.kind), share.interface_name, next_hop_text(share.way),
@@ -74,6 +75,7 @@ bool Status::is_due(std::uint64_t now_ns) const {
 
 Progress Status::look(Reader& reader, const Snapshot& snapshot) const {
   Progress progress = reader.meter.look(snapshot);
+  progress.scan_id = scan_id_;
   progress.has_ended = has_ended_;
   progress.messages_dropped = dropped_messages();
   progress.ways = ways_;

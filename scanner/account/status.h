@@ -29,8 +29,8 @@ class Status {
   // Throws what StatusFile and MetricsServer do.
   explicit Status(const OutputConfig& output);
 
-  // Before begin(), when the ways are known.
-  void name_ways(const TargetPlan& plan);
+  // Before begin(), when the ways are known: which scan it is, and which ways it has.
+  void introduce(const TargetPlan& plan);
   // The scan has begun.
   void begin(std::uint64_t started_ns);
   // Whether show() is due.
@@ -64,6 +64,7 @@ class Status {
   std::unique_ptr<StatusFile> file_;        // null: none is asked for
   std::unique_ptr<MetricsServer> metrics_;  // the same
   MetricPage page_;
+  std::string scan_id_;
   std::vector<WayProgress> ways_;  // with no counts yet
   Reader line_;                    // of standard error
   Reader published_;               // the file and the metrics

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "output/result/scan_id.h"
 #include "targets/utf8.h"
 
 namespace echoscan {
@@ -25,7 +26,7 @@ Count read_count(const Json& json) {
 }
 
 constexpr std::string_view kFormat = "echoscan checkpoint";
-constexpr unsigned kVersion = 4;
+constexpr unsigned kVersion = 5;
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
@@ -150,6 +151,8 @@ Checkpoint read_members(const Json& json) {
     checkpoint.arguments.push_back(read_bytes(argument));
   checkpoint.directory = read_bytes(json.at("directory"));
   checkpoint.results = read_bytes(json.at("results"));
+  checkpoint.scan_id = json.at("scan_id").get<std::string>();
+  if (!ScanId::parse(checkpoint.scan_id)) throw std::invalid_argument("its scan_id is none");
   checkpoint.form = read_form(json.at("form"));
   checkpoint.digest = json.at("digest").get<std::string>();
   checkpoint.seed = read_count<std::uint64_t>(json.at("seed"));
@@ -186,6 +189,7 @@ std::string checkpoint_json(const Checkpoint& checkpoint) {
                      {"arguments", arguments},
                      {"directory", bytes_json(checkpoint.directory)},
                      {"results", bytes_json(checkpoint.results)},
+                     {"scan_id", checkpoint.scan_id},
                      {"form", form_json(checkpoint.form)},
                      {"digest", checkpoint.digest},
                      {"seed", checkpoint.seed},

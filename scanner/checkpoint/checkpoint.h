@@ -60,6 +60,7 @@ struct Checkpoint {
   std::vector<std::string> arguments;  // of the first leg, behind `scan`
   std::string directory;               // in which these name files
   std::string results;                 // path of the results, absolute
+  std::string scan_id;                 // of all legs, as results have it
   ResultForm form;
   uid_t owner = 0;  // of the file that it was read from, and not written in it
 

@@ -10,6 +10,7 @@
 #include "scanner/ping/echo_socket.h"
 #include "scanner/ping/ping_run.h"
 #include "scanner/ping/ping_targets.h"
+#include "scanner/plan/random_scan_id.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/log.h"
@@ -75,9 +76,10 @@ ExitCode run_ping(const PingConfig& config) {
   enter_sandbox({sudo_user(std::getenv), {}});
   const StopSignals signals;
   Printer printer(signals);
-  PingRun ping(config, targets, socket, clock, [&](std::string_view text) {
+  const auto print = [&](std::string_view text) {
     if (config.verbosity != Verbosity::quiet) printer.print(text);
-  });
+  };
+  PingRun ping(config, targets, socket, clock, print, random_scan_id());
   const std::optional<int> signal = ping.run([&signals] { return signals.pending_stop(); });
   ping.print_end();
   if (signal) return static_cast<ExitCode>(128 + *signal);

@@ -1,6 +1,7 @@
 #include "scanner/options/array_job.h"
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -74,6 +75,10 @@ Task task_of(const Environment& environment) {
   Task task;
   char host[HOST_NAME_MAX + 1] = "";
   if (gethostname(host, sizeof(host) - 1) == 0) task.host = host;
+  if (utsname system{}; uname(&system) == 0) {
+    task.kernel = system.release;
+    task.machine = system.machine;
+  }
   if (environment("SLURM_JOB_ID")) {
     task.scheduler = "slurm";
     task.job = text("SLURM_ARRAY_JOB_ID");

@@ -35,6 +35,8 @@ std::optional<ArrayJobShard> array_job_shard(const Environment& environment);
 // nobody says.
 struct Task {
   std::string host;
+  std::string kernel;                    // its release
+  std::string machine;                   // what kind: "x86_64"
   std::string scheduler;                 // "slurm" or "kubernetes"
   std::string job;                       // ECHOSCAN_JOB, else Slurm's number of the job
   std::string id;                        // within the job

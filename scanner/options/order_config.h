@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "output/result/scan_id.h"
 #include "targets/shard.h"
 
 namespace echoscan {
@@ -17,6 +18,7 @@ inline constexpr std::uint64_t kSeedMax = (std::uint64_t{1} << 53) - 1;
 
 struct OrderConfig {
   std::optional<std::uint64_t> seed;  // absent: drawn at random
+  std::optional<ScanId> scan_id;      // the same; a scan that goes on has that of its first leg
   unsigned passes = 1;
   unsigned retries = 0;        // of the passes, those to who has not replied by then
   std::optional<Shard> shard;  // absent: undivided

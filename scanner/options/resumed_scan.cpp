@@ -158,6 +158,7 @@ void take_place(Checkpoint checkpoint, ScanConfig& config) {
   config.output.path = checkpoint.results;
   config.output.mode = OutputMode::resume;
   config.order.seed = checkpoint.seed;
+  config.order.scan_id = ScanId::parse(checkpoint.scan_id);
   config.order.passes = checkpoint.passes;
   config.order.shard = Shard{checkpoint.shard, checkpoint.shards};
   config.order.shard_source = "the checkpoint";

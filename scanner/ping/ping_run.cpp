@@ -29,7 +29,7 @@ PingRules rules_of(const PingConfig& config) {
 }  // namespace
 
 PingRun::PingRun(const PingConfig& config, const PingTargets& targets, EchoPort& port, Clock& clock,
-                 Print print)
+                 Print print, const ScanId& scan_id)
     : config_(config),
       targets_(targets),
       port_(port),
@@ -38,7 +38,7 @@ PingRun::PingRun(const PingConfig& config, const PingTargets& targets, EchoPort&
       began_ns_(clock.now_ns()),
       schedule_(targets.all().size(), rules_of(config), began_ns_),
       account_(targets),
-      text_(targets, account_) {}
+      text_(targets, account_, scan_id) {}
 
 std::optional<int> PingRun::run(const StopSignal& stop_signal) {
   while (!schedule_.is_done()) {

@@ -24,7 +24,7 @@ class PingRun {
 
   // All must outlive it.
   PingRun(const PingConfig& config, const PingTargets& targets, EchoPort& port, Clock& clock,
-          Print print);
+          Print print, const ScanId& scan_id = {});
 
   // Asks until every target has answered or had its time; returns the signal that ended it before.
   std::optional<int> run(const StopSignal& stop_signal);

@@ -35,8 +35,8 @@ std::string why_text(const PingAccount::Target& target, bool is_settled) {
 
 }  // namespace
 
-PingText::PingText(const PingTargets& targets, const PingAccount& account)
-    : targets_(targets), account_(account) {
+PingText::PingText(const PingTargets& targets, const PingAccount& account, const ScanId& scan_id)
+    : targets_(targets), account_(account), scan_id_(scan_id) {
   for (const PingTarget& target : targets.all())
     width_ = std::max(width_, to_string(target.address).size());
 }
@@ -108,6 +108,7 @@ std::string PingText::answer_json(const PingAnswer& answer, std::int64_t realtim
   result.rtt_ns = answer.rtt_ns;
   result.ttl = answer.ttl;
   result.label = target.label;
+  result.scan_id = scan_id_;
   std::string line(kLineBytesMax, '\0');
   line.resize(static_cast<std::size_t>(write_json_line(line.data(), result) - line.data()));
   return line;
@@ -125,6 +126,7 @@ std::string PingText::silent_json(std::size_t target, bool is_settled) const {
   }
   if (figures.error) json["reason"] = why_text(figures, is_settled);
   if (!targets_.all()[target].label.empty()) json["label"] = targets_.all()[target].label;
+  if (!scan_id_.is_empty()) json["scan_id"] = scan_id_.text();
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 

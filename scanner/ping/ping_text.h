@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "output/result/scan_id.h"
 #include "scanner/ping/ping_account.h"
 #include "scanner/ping/ping_targets.h"
 
@@ -17,8 +18,8 @@ namespace echoscan {
 
 class PingText {
  public:
-  // Both must outlive it.
-  PingText(const PingTargets& targets, const PingAccount& account);
+  // Both must outlive it. The identifier is in all JSON lines.
+  PingText(const PingTargets& targets, const PingAccount& account, const ScanId& scan_id = {});
 
   // "192.0.2.1   12.3 ms  ttl 57". `asked_max` above 1: with which of how many requests it is.
   [[nodiscard]] std::string answer_line(const PingAnswer& answer, std::uint32_t asked_max) const;
@@ -44,6 +45,7 @@ class PingText {
 
   const PingTargets& targets_;
   const PingAccount& account_;
+  const ScanId scan_id_;
   std::size_t width_ = 0;  // of the longest address
 };
 

@@ -15,12 +15,12 @@ static_assert(kTargetLabelBytesMax <= kLabelTextBytesMax);
 
 }  // namespace
 
-Receiver::Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source,
+Receiver::Receiver(const TargetSet& targets, const ResultOrigin& origin, ReplySource& source,
                    const GeoTable& geo, const ResultFormat& format, ResultWriter& writer,
                    Clock& clock, const ScanState& state, const LabelMap& labels,
                    const LabelMap& ways, Arrivals arrivals, const Emission& emission)
     : targets_(targets),
-      shard_(shard),
+      origin_(origin),
       source_(source),
       geo_(geo),
       format_(format),
@@ -179,7 +179,8 @@ void Receiver::write(const reply& reply, bool is_repeat, std::string_view label,
   result.repeat = is_repeat;
   result.cooldown = is_late(reply);
   result.ttl = reply.ttl;
-  result.shard = shard_;
+  result.shard = origin_.shard;
+  result.scan_id = origin_.scan_id;
   result.rtt_ns = proved_rtt_ns(reply);
   if (tells_passes_ && reply.sent_ns != 0) result.pass = reply.pass;
   if (reply.outcome == FRAME_ERROR) {

@@ -51,11 +51,11 @@ class Receiver {
   static constexpr std::size_t kBusyBatch = 64;
   static constexpr std::size_t kBatchSize = 1024;
 
-  // All must outlive the receiver. `shard` is the number that results carry.
-  Receiver(const TargetSet& targets, std::uint32_t shard, ReplySource& source, const GeoTable& geo,
-           const ResultFormat& format, ResultWriter& writer, Clock& clock, const ScanState& state,
-           const LabelMap& labels, const LabelMap& ways, Arrivals arrivals = {},
-           const Emission& emission = {});
+  // All must outlive the receiver. `origin` is what results carry.
+  Receiver(const TargetSet& targets, const ResultOrigin& origin, ReplySource& source,
+           const GeoTable& geo, const ResultFormat& format, ResultWriter& writer, Clock& clock,
+           const ScanState& state, const LabelMap& labels, const LabelMap& ways,
+           Arrivals arrivals = {}, const Emission& emission = {});
 
   // These before run(). What no line says is marked, and what lines leave unsaid; either may be
   // null, and must outlive the receiver.
@@ -129,7 +129,7 @@ class Receiver {
   void flush(int wait_ms, const std::function<void()>& on_output_failure);
 
   const TargetSet& targets_;
-  const std::uint32_t shard_;
+  const ResultOrigin origin_;
   ReplySource& source_;
   const GeoTable& geo_;
   const ResultFormat& format_;

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "scanner/plan/random_scan_id.h"
 #include "scanner/process/system_error.h"
 #include "targets/label_tally.h"
 #include "targets/skipped_steps.h"
@@ -73,6 +74,7 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
                   Permutation(left_count, seed),
                   seed,
                   std::move(selection.digest),
+                  order.scan_id ? *order.scan_id : random_scan_id(),
                   std::move(selection.labels),
                   std::move(selection.counts)};
   plan.first = first_targets(order, left_count);

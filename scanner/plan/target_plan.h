@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "output/result/scan_id.h"
 #include "scanner/options/order_config.h"
 #include "scanner/options/target_options.h"
 #include "scanner/plan/target_selection.h"
@@ -24,6 +25,7 @@ struct TargetPlan {
   Permutation permutation;
   std::uint64_t seed = 0;
   std::string digest;  // 64 hexadecimal digits
+  ScanId scan_id;
 
   LabelMap labels;
   TargetCounts counts;

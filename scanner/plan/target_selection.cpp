@@ -14,6 +14,7 @@
 #include "output/bundle/sha256.h"
 #include "output/summary/figure_text.h"
 #include "scanner/network/host_lookup.h"
+#include "scanner/plan/digested_stream.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 #include "targets/target_list.h"
@@ -34,16 +35,26 @@ void log_changes(const std::string& name, std::uint64_t cut_labels, std::uint64_
                 host_entries == 1 ? "it names" : "they name");
 }
 
-void read_file(const std::string& path, TargetList& list) {
-  const auto read = [&list](std::istream& in, const std::string& name) {
+// Appends what the file holds to `list`, and the file to `lists`.
+void read_file(const std::string& path, TargetList& list, std::vector<ReadList>& lists) {
+  const auto read = [&](std::istream& in, const std::string& name) {
     const std::uint64_t cut_before = list.cut_label_count;
     const std::uint64_t hosts_before = list.host_entry_count;
-    const tl::expected<void, std::string> read_list = read_target_list(in, name, list);
+    const std::uint64_t ranges_before = list.range_count;
+    DigestedStream digested(in);
+    const tl::expected<void, std::string> read_list =
+        read_target_list(digested.stream(), name, list);
     if (!read_list)
       throw UserError(ExitCode::bad_usage,
                       fmt::format("cannot read the list '{}': {}", name, read_list.error()));
     if (!list.is_strict)
       log_changes(name, list.cut_label_count - cut_before, list.host_entry_count - hosts_before);
+    ReadList& file = lists.emplace_back();
+    file.name = path;
+    file.is_exclusion = list.is_strict;
+    file.digest = digested.digest();
+    file.bytes = digested.bytes();
+    file.entries = list.range_count - ranges_before;
   };
   if (path == "-") {
     // With stdio in between, a read error would look like the end.
@@ -76,7 +87,7 @@ std::string errors_text(const TargetList& list) {
 
 // Reads the targets into one list. Throws UserError when any has errors; with --skip-bad-lines it
 // counts the errors of files and warns of them instead.
-TargetList read_targets(const TargetConfig& config) {
+TargetList read_targets(const TargetConfig& config, std::vector<ReadList>& lists) {
   TargetList list;
   filter_labels(list, config.label_filter);
   if (config.resolves_names) list.look_up_hosts = look_up_hosts;
@@ -86,7 +97,7 @@ TargetList read_targets(const TargetConfig& config) {
   const std::uint64_t option_errors = list.error_count;
   for (const std::string& file : config.target_files) {
     const std::uint64_t before = list.range_count + list.filtered_count + list.error_count;
-    read_file(file, list);
+    read_file(file, list, lists);
     if (list.range_count + list.filtered_count + list.error_count == before)
       log_warning("the list '{}' holds no targets", file);
   }
@@ -115,7 +126,7 @@ void add_exclusions(TargetList& list, const std::string& what, const Read& read)
 
 // Reads exclusions into one list. A wrong line is never skipped: what it was to leave alone would
 // be probed.
-TargetList read_exclusions(const TargetConfig& config) {
+TargetList read_exclusions(const TargetConfig& config, std::vector<ReadList>& lists) {
   TargetList list;
   list.is_strict = true;
   if (config.resolves_names) list.look_up_hosts = look_up_hosts;
@@ -126,7 +137,7 @@ TargetList read_exclusions(const TargetConfig& config) {
     });
   for (const std::string& file : config.exclude_files)
     add_exclusions(list, fmt::format("the list of exclusions '{}'", file),
-                   [&] { read_file(file, list); });
+                   [&] { read_file(file, list, lists); });
   if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
   return list;
 }
@@ -171,10 +182,28 @@ void log_left_out(const TargetCounts& counts) {
     log_info("{} entries are left out by --label-filter", with_thousands(counts.filtered_entries));
 }
 
+// There may be no list, or one of comments alone, as the package brings it. It has to begin with a
+// comment for that: what a failed download leaves, a file without a byte or somebody's empty JSON,
+// does not. A link that leads nowhere is an error, too: a list was meant to be there.
+std::vector<AddressRange> read_system_list(const std::string& path, std::vector<ReadList>& lists) {
+  struct stat status {};
+  if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
+  TargetList list;
+  read_file(path, list, lists);
+  lists.back().is_exclusion = true;
+  if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
+  if (list.range_count == 0 && std::ifstream(path, std::ios::binary).peek() != '#')
+    throw UserError(ExitCode::bad_usage,
+                    fmt::format("the system-wide list of exclusions '{}' excludes nothing: where "
+                                "that is meant, begin it with a comment (#) or remove it",
+                                path));
+  return list.ranges.take_merged();
+}
+
 // Removes what the system-wide list has, where there is one, and counts it.
 void subtract_system_list(std::vector<AddressRange>& left, const std::string& path,
                           TargetCounts& counts) {
-  const std::vector<AddressRange> holes = system_exclusions(path);
+  const std::vector<AddressRange> holes = read_system_list(path, counts.lists);
   if (holes.empty()) return;
   counts.system_list = path;
   counts.system_digest = digest_of(holes);
@@ -186,21 +215,9 @@ void subtract_system_list(std::vector<AddressRange>& left, const std::string& pa
 
 }  // namespace
 
-// There may be no list, or one of comments alone, as the package brings it. It has to begin with a
-// comment for that: what a failed download leaves, a file without a byte or somebody's empty JSON,
-// does not. A link that leads nowhere is an error, too: a list was meant to be there.
 std::vector<AddressRange> system_exclusions(const std::string& path) {
-  struct stat status {};
-  if (path.empty() || (lstat(path.c_str(), &status) != 0 && errno == ENOENT)) return {};
-  TargetList list;
-  read_file(path, list);
-  if (list.error_count > 0) throw UserError(ExitCode::bad_usage, errors_text(list));
-  if (list.range_count == 0 && std::ifstream(path, std::ios::binary).peek() != '#')
-    throw UserError(ExitCode::bad_usage,
-                    fmt::format("the system-wide list of exclusions '{}' excludes nothing: where "
-                                "that is meant, begin it with a comment (#) or remove it",
-                                path));
-  return list.ranges.take_merged();
+  std::vector<ReadList> lists;
+  return read_system_list(path, lists);
 }
 
 // The text is put together by hand: fmt took a second for ten million ranges.
@@ -233,8 +250,8 @@ TargetSelection select_targets(const TargetConfig& config) {
   TargetSelection selection;
   TargetCounts& counts = selection.counts;
 
-  TargetList listed = read_targets(config);
-  TargetList excluded = read_exclusions(config);
+  TargetList listed = read_targets(config, counts.lists);
+  TargetList excluded = read_exclusions(config, counts.lists);
   counts.ipv6_entries = listed.ipv6_count + excluded.ipv6_count;
   counts.host_entries = listed.host_entry_count;
   counts.cut_labels = listed.cut_label_count;

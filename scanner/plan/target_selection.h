@@ -20,6 +20,15 @@
 
 namespace echoscan {
 
+// A file that was read for targets or exclusions.
+struct ReadList {
+  std::string name;  // as it was given; "-" for standard input
+  bool is_exclusion = false;
+  std::string digest;  // SHA-256 of its bytes as they came, 64 hexadecimal digits
+  std::uint64_t bytes = 0;
+  std::uint64_t entries = 0;  // ranges that it gave, copies too
+};
+
 struct TargetCounts {
   // Special-purpose addresses that were listed and not excluded by the user.
   struct Reserved {
@@ -42,6 +51,7 @@ struct TargetCounts {
   std::uint64_t cut_labels = 0;        // entries whose label was longer than one may be
   std::uint64_t filtered_entries = 0;  // left out by --label-filter
   std::uint64_t bad_lines = 0;         // left out by --skip-bad-lines
+  std::vector<ReadList> lists = {};    // in the order in which they were read
 };
 
 struct TargetSelection {

@@ -141,7 +141,7 @@ Taken read_back(const std::string& path, ResultFormat::Syntax syntax, const Targ
   const ResultFormat format(syntax);
   const GeoTable geo;
   const LabelMap labels;
-  Receiver receiver(targets, 0, source, geo, format, writer, clock, state, labels, labels);
+  Receiver receiver(targets, {}, source, geo, format, writer, clock, state, labels, labels);
   EarlierAnswers answers(targets);
   receiver.begin_behind(kStartUs * 1000);
   const auto reader = ResultReader::open(path, syntax, {});

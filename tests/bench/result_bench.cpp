@@ -113,7 +113,8 @@ Speed measure(const TargetSet& targets, const std::vector<reply>& records, const
   ResultWriter writer(sink);
   const ResultFormat format(syntax);
   const LabelMap labels;
-  Receiver receiver(targets, 0, source, geo, format, writer, clock, state, labels, labels);
+  Receiver receiver(targets, {0, ScanId(42)}, source, geo, format, writer, clock, state, labels,
+                    labels);
   const auto begin = std::chrono::steady_clock::now();
   const double cpu_begin = cpu_seconds();
   receiver.run([] {});

@@ -7,7 +7,9 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -41,6 +43,7 @@ Result sample_result() {
   result.rtt_ns = 12345678;
   result.pass = 0;
   result.ttl = 57;
+  result.scan_id = ScanId(0xfedcba9876543210);
   return result;
 }
 
@@ -59,6 +62,7 @@ Result longest_result() {
   result.pass = 255;
   result.asn = result.shard = ~std::uint32_t{0};
   result.country = result.city = result.as_org = result.label = result.interface = text;
+  result.scan_id = ScanId(~std::uint64_t{0});
   return result;
 }
 
@@ -96,6 +100,25 @@ TEST(ResultField, IsFoundByName) {
   EXPECT_TRUE(result_field_names().starts_with("type, ts_us, target, "));
 }
 
+// Any bits make one, and one that no reader of CSV takes for a number.
+TEST(ScanId, IsALetterAndDigits) {
+  std::mt19937_64 random(3);
+  std::set<std::string_view::value_type> first;
+  for (int i = 0; i < 10'000; ++i) {
+    const ScanId id(random());
+    ASSERT_TRUE(std::regex_match(std::string(id.text()), std::regex("[a-f][0-9a-f]{15}")));
+    ASSERT_EQ(ScanId::parse(id.text()), id);
+    first.insert(id.text()[0]);
+  }
+  EXPECT_EQ(first.size(), 6U);
+  EXPECT_EQ(ScanId(1) == ScanId(2), false);
+  EXPECT_TRUE(ScanId().is_empty());
+  EXPECT_EQ(ScanId().text(), "");
+  for (const char* text : {"", "0123456789abcdef", "a123456789abcde", "a123456789abcdef0",
+                           "A123456789abcdef", "a123456789abcdeg", "g123456789abcdef"})
+    EXPECT_FALSE(ScanId::parse(text)) << text;
+}
+
 TEST(JsonLine, EveryValueComesThrough) {
   Result result = sample_result();
   result.country = "NL";
@@ -109,7 +132,8 @@ TEST(JsonLine, EveryValueComesThrough) {
             "\"saddr\":\"192.0.2.7\",\"classification\":\"echoreply\",\"icmp_type\":0,"
             "\"icmp_code\":0,\"success\":true,\"repeat\":false,\"cooldown\":false,"
             "\"rtt_us\":12345.678,\"pass\":0,\"ttl\":57,\"country\":\"NL\",\"city\":\"Den Haag\","
-            "\"asn\":64500,\"as_org\":\"EXAMPLE\",\"label\":\"eu-west-1\",\"shard\":3}\n");
+            "\"asn\":64500,\"as_org\":\"EXAMPLE\",\"label\":\"eu-west-1\",\"shard\":3,"
+            "\"scan_id\":\"e123456789abcdef\"}\n");
 }
 
 TEST(JsonLine, AnErrorSaysWhatItIs) {
@@ -277,7 +301,7 @@ TEST(CsvLine, HeaderAndLineHaveTheSameColumns) {
   EXPECT_EQ(
       line_of(sample_result(), all),
       "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,0,"
-      "57,,,,,,,,0\n");
+      "57,,,,,,,,0,e123456789abcdef\n");
   const ResultFormat some = format_of(Syntax::csv, {"target", "as_org", "ttl"});
   EXPECT_EQ(some.header(), "target,as_org,ttl\n");
   EXPECT_EQ(line_of(sample_result(), some), "192.0.2.7,,57\n");

@@ -152,7 +152,7 @@ inline Summary::Sending random_sending(std::mt19937_64& random) {
 
 inline Summary::Origin random_origin(std::mt19937_64& random) {
   const auto text = [&random] { return random() % 2 == 0 ? random_text(random) : ""; };
-  Summary::Origin origin = {text(), text(), text(), text(), std::nullopt, {}};
+  Summary::Origin origin = {text(), text(), text(), text(), text(), text(), std::nullopt, {}};
   if (random() % 2 == 0) origin.attempt = random_number(random);
   for (std::uint64_t i = random() % 3; i > 0; --i) origin.arguments.push_back(text());
   return origin;
@@ -163,9 +163,10 @@ inline Summary::Merge random_merge(std::mt19937_64& random) {
   Summary::Merge merge;
   for (std::uint64_t i = random() % 3; i > 0; --i) {
     merge.missing.push_back(static_cast<std::uint32_t>(random()));
-    merge.shards.push_back({static_cast<std::uint32_t>(random()), random_text(random),
-                            random_origin(random), random_text(random), 1'795'729'216'588, 3,
-                            number(), number(), number(), number(), number()});
+    merge.shards.push_back({static_cast<std::uint32_t>(random()), i == 1 ? "" : random_text(random),
+                            random_text(random), random_origin(random), random_text(random),
+                            1'795'729'216'588, 3, number(), number(), number(), number(),
+                            number()});
   }
   if (random() % 2 == 0) merge.covered = 0.25;
   return merge;
@@ -177,6 +178,8 @@ inline Summary random_summary(std::mt19937_64& random) {
   const auto text = [&random] { return random_text(random); };
   Summary summary;
   summary.version = text();
+  summary.scan_id = random() % 2 == 0 ? text() : "";
+  summary.lists.assign(random() % 3, {text(), text(), text(), number(), number()});
   summary.outcome = text();
   summary.started_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);
   summary.ended_ms = static_cast<std::int64_t>(random() % 4'000'000'000'000);

@@ -320,6 +320,7 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.events = {{0.5, "the link is down", "sending pauses"}};
   summary.legs = {{1, 2, "finished", 3, 0}};
   summary.order.left = {{1, 2}};
+  summary.lists = {{"list.txt", "targets", "sha256:0", 1, 1}};
   summary.origin.arguments = {"192.0.2.0/24"};
   summary.merge.shards.emplace_back().origin.arguments = {"192.0.2.0/24"};
   summary.merge.missing = {1};

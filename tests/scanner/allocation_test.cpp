@@ -136,7 +136,7 @@ TEST_F(AllocationTest, ReceiverDoesNotAllocate) {
   EndlessSource source(plan_.targets, state_);
   const GeoTable geo;
   const ResultFormat format;
-  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
+  Receiver receiver(plan_.targets, {}, source, geo, format, writer_, clock_, state_, plan_.labels,
                     plan_.ways.map);
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;
@@ -151,7 +151,7 @@ TEST_F(AllocationTest, ErrorsAndRepeatsDoNotAllocate) {
   const GeoTable geo;
   const ResultFormat format;
   state_.sending_ended_ns = 2000;
-  Receiver receiver(plan_.targets, 0, source, geo, format, writer_, clock_, state_, plan_.labels,
+  Receiver receiver(plan_.targets, {}, source, geo, format, writer_, clock_, state_, plan_.labels,
                     plan_.ways.map, {}, {.errors = true, .repeats = true, .repeat_cap = 2});
   const std::function<void()> on_failure = [] {};
   const std::uint64_t before = allocations;

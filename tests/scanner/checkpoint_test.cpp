@@ -25,6 +25,7 @@ Checkpoint sample_checkpoint() {
   checkpoint.arguments = {"-t", "list \"1\"\n", "\xff\xfe", ""};
   checkpoint.directory = "/some/\xc3\xa9";
   checkpoint.results = "/some/results.jsonl";
+  checkpoint.scan_id = "a123456789abcdef";
   checkpoint.form = {"csv", {"target", "type"}, {"errors"}, 10};
   checkpoint.digest = "abc";
   checkpoint.seed = 7;

@@ -51,6 +51,15 @@ TEST(TargetPlan, RandomSeedsDifferAndFitJson) {
   EXPECT_LE(*seeds.rbegin(), kSeedMax);
 }
 
+TEST(TargetPlan, IdentifiersDifferUnlessOneIsGiven) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 20; ++i) ids.emplace(plan_of({"9.9.9.9", "--seed", "1"}).scan_id.text());
+  EXPECT_EQ(ids.size(), 20U);
+  ScanConfig config = parse_scan_config({"9.9.9.9"}).value();
+  config.order.scan_id = ScanId(42);
+  EXPECT_EQ(plan_of(config).scan_id, ScanId(42));
+}
+
 TEST(TargetPlan, RefusalsSayWhy) {
   EXPECT_NE(plan_refusal({"10.0.0.1"}).find("RFC 1918"), std::string::npos);
   EXPECT_NE(plan_refusal({"9.9.9.9", "-x", "9.0.0.0/8"}).find("1 listed, 1 excluded"),

@@ -2,12 +2,14 @@
 // special-purpose ranges, counted so that it adds up.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "output/bundle/sha256.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
@@ -35,6 +37,22 @@ std::string write_file(const std::string& name, const std::string& text) {
   return path;
 }
 
+std::string gzipped(const std::string& text) {
+  z_stream stream{};
+  constexpr int kGzipWindowBits = 15 + 16;
+  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, kGzipWindowBits, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string packed(text.size() + 100, '\0');
+  std::string bytes = text;
+  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
 std::string ranges_text(const TargetSelection& selection) {
   std::string text;
   for (const AddressRange& range : selection.ranges) text += to_string(range) + " ";
@@ -58,6 +76,42 @@ TEST(TargetSelection, LabelFilterKeepsTheEntriesThatMatch) {
   EXPECT_EQ(ranges_text(selection_of({"-t", list, "--label-filter", "^$"})), "3.0.0.0/24 ");
   EXPECT_TRUE(contains(refusal({"-t", list, "--label-filter", "nowhere"}),
                        "--label-filter matches no label"));
+}
+
+// Each file by the bytes that came, packed or not, whatever pieces they came in.
+TEST(TargetSelection, ListsAreKnownByTheirBytes) {
+  std::string long_text = "# first\n";
+  for (int i = 0; i < 20'000; ++i)
+    long_text += "1.2." + std::to_string(i / 256) + "." + std::to_string(i % 256) + "\n";
+  std::string json = "{\"prefixes\":[{\"ip_prefix\":\"5.0.0.0/24\",\"service\":\"a\"}]} \n\n";
+  const std::vector<std::pair<std::string, std::string>> contents = {
+      {"long.txt", long_text},
+      {"one.txt", "6.0.0.1"},
+      {"json.json", json},
+      {"packed.gz", gzipped("7.0.0.0/24\n7.0.1.0/24\n")}};
+  std::vector<std::string> arguments;
+  for (const auto& [name, text] : contents) {
+    arguments.emplace_back("-t");
+    arguments.push_back(write_file(name, text));
+  }
+  const std::string holes = write_file("holes.txt", "1.2.0.0/24 why\n# end");
+  const std::string system = write_file("system.txt", "# nobody\n");
+  arguments.insert(arguments.end(), {"--exclude-file", holes, "9.9.9.9"});
+  const std::vector<ReadList> lists = selection_of(arguments, system).counts.lists;
+  ASSERT_EQ(lists.size(), contents.size() + 2);
+  const std::vector<std::uint64_t> entries = {20'000, 1, 1, 2, 1, 0};
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const std::string text = i < contents.size()    ? contents[i].second
+                             : i == contents.size() ? "1.2.0.0/24 why\n# end"
+                                                    : "# nobody\n";
+    EXPECT_EQ(lists[i].name, i < contents.size()    ? arguments[2 * i + 1]
+                             : i == contents.size() ? holes
+                                                    : system);
+    EXPECT_EQ(lists[i].is_exclusion, i >= contents.size());
+    EXPECT_EQ(lists[i].digest, sha256_of(text)) << lists[i].name;
+    EXPECT_EQ(lists[i].bytes, text.size()) << lists[i].name;
+    EXPECT_EQ(lists[i].entries, entries[i]) << lists[i].name;
+  }
 }
 
 TEST(TargetSelection, WrongExpressionsAreRefusedWithTheReason) {
