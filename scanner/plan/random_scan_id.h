@@ -1,4 +1,4 @@
-// Draws the identifier of a scan that begins (output/result/scan_id.h).
+// Draws the scan_id of a scan that begins (output/result/scan_id.h).
 //
 // It is drawn by itself and follows from nothing: one made of the seed would be the same for every
 // scan of that seed, and one made of the probes' key would say something of the key. A scan that

@@ -175,8 +175,8 @@ mv list list.kept
 echo 10.4.0.0/18 >list
 refused 2 "the lists have changed" --resume found.jsonl
 mv list.kept list
-sed 's/"version":4/"version":1/' kept.scan >found.jsonl.scan
-refused 2 "it is of version 1, and this program knows version 4" --resume found.jsonl
+sed 's/"version":5/"version":1/' kept.scan >found.jsonl.scan
+refused 2 "it is of version 1, and this program knows version 5" --resume found.jsonl
 head -c 300 kept.scan >found.jsonl.scan
 refused 2 "it is no checkpoint of a scan" --resume found.jsonl
 cp kept.scan found.jsonl.scan

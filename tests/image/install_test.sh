@@ -39,6 +39,9 @@ for command in $("$program" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'); do
 done
 rest='etc/echoscan/exclude.txt usr/bin/echoscan usr/lib/systemd/system/echoscan@.service
   usr/share/bash-completion/completions/echoscan usr/share/fish/vendor_completions.d/echoscan.fish
+  usr/share/echoscan/schema/doctor.schema.json usr/share/echoscan/schema/ping.schema.json
+  usr/share/echoscan/schema/result.schema.json usr/share/echoscan/schema/status.schema.json
+  usr/share/echoscan/schema/summary.schema.json
   usr/share/man/man1/echoscan.1.gz usr/share/man/man5/echoscan-json.5.gz usr/share/zsh/vendor-completions/_echoscan'
 for file in $rest; do
   [ -s "$work/$file" ] || fail "$file is not installed"

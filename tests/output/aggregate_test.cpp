@@ -14,6 +14,7 @@
 #include "output/aggregate/aggregate_report.h"
 #include "output/aggregate/line_source.h"
 #include "output/aggregate/rtt_sketch.h"
+#include "output/result/result_field.h"
 #include "output/result/result_format.h"
 #include "output/sink/output_file.h"
 #include "targets/utf8.h"
@@ -196,10 +197,11 @@ TEST(Aggregate, CountsWhatTheProgramWrites) {
 // What --fields asks for and nobody knows.
 TEST(Aggregate, NullIsAsGoodAsAbsent) {
   Aggregate aggregate(kAll);
-  for (const ResultField& field : kResultFields)
-    if (field.name != "target")
-      EXPECT_TRUE(
-          add(aggregate, "{\"target\":\"10.0.0.1\",\"" + std::string(field.name) + "\":null}"));
+  for (const ResultField& field : kResultFields) {
+    if (field.name == "target") continue;
+    EXPECT_TRUE(
+        add(aggregate, "{\"target\":\"10.0.0.1\",\"" + std::string(field.name) + "\":null}"));
+  }
   EXPECT_EQ(aggregate.total().replies, kResultFields.size() - 1);
   EXPECT_EQ(aggregate.total().errors + aggregate.total().repeats + aggregate.total().later, 0U);
   EXPECT_EQ(aggregate.rtt().count(), 0U);

@@ -367,7 +367,7 @@ TEST(LineMerge, CopiesLinesAndLooksAtThem) {
   EXPECT_EQ(rtt.max_ns(), 2500U);
   EXPECT_NE(merged({first, first}, lines).find("it is of shard 0, and the file of shard 1"),
             std::string::npos);
-  EXPECT_NE(merged({first, second + "{\"cut"}, lines).find(":3: it is no result"),
+  EXPECT_NE(merged({first, second + "{\"cut"}, lines).find(":4: it is no result"),
             std::string::npos);
   EXPECT_NE(merged({first, "192.0.2.1\n"}, lines).find("another form"), std::string::npos);
 }

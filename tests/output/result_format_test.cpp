@@ -133,7 +133,7 @@ TEST(JsonLine, EveryValueComesThrough) {
             "\"icmp_code\":0,\"success\":true,\"repeat\":false,\"cooldown\":false,"
             "\"rtt_us\":12345.678,\"pass\":0,\"ttl\":57,\"country\":\"NL\",\"city\":\"Den Haag\","
             "\"asn\":64500,\"as_org\":\"EXAMPLE\",\"label\":\"eu-west-1\",\"shard\":3,"
-            "\"scan_id\":\"e123456789abcdef\"}\n");
+            "\"scan_id\":\"a123456789abcdef\"}\n");
 }
 
 TEST(JsonLine, AnErrorSaysWhatItIs) {
@@ -301,7 +301,7 @@ TEST(CsvLine, HeaderAndLineHaveTheSameColumns) {
   EXPECT_EQ(
       line_of(sample_result(), all),
       "reply,1795367474962093,192.0.2.7,192.0.2.7,echoreply,0,0,true,false,false,,12345.678,,0,"
-      "57,,,,,,,,0,e123456789abcdef\n");
+      "57,,,,,,,,0,a123456789abcdef\n");
   const ResultFormat some = format_of(Syntax::csv, {"target", "as_org", "ttl"});
   EXPECT_EQ(some.header(), "target,as_org,ttl\n");
   EXPECT_EQ(line_of(sample_result(), some), "192.0.2.7,,57\n");

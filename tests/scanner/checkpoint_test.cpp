@@ -111,7 +111,7 @@ TEST(Checkpoint, WhatIsDamagedIsRefused) {
   }
   Json other = whole;
   other["version"] = 3;
-  EXPECT_EQ(refusal(other), "it is of version 3, and this program knows version 4");
+  EXPECT_EQ(refusal(other), "it is of version 3, and this program knows version 5");
   for (const char* pending :
        {"[[5, 5]]", "[[5, 4]]", "[[0, 101]]", "[[0, 9], [8, 20]]", "[[50, 60], [0, 9]]"}) {
     other = whole;

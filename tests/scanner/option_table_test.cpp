@@ -96,7 +96,7 @@ TEST(OptionTable, TheListHasCommandsAndFieldsInTheirOrder) {
   EXPECT_EQ(list["commands"][0]["name"], "b");
   EXPECT_EQ(list["commands"][1]["usage"], "FILE");
   EXPECT_EQ(list["result_fields"][0], "type");
-  EXPECT_EQ(list["result_fields"].back(), "shard");
+  EXPECT_EQ(list["result_fields"].back(), "scan_id");
 }
 
 TEST(Version, IsAskedForBehindEachCommand) {

@@ -84,8 +84,8 @@ class ReceiverTest : public testing::Test {
   // Receives everything; the lines.
   std::vector<Json> run(const Emission& emission = {}) {
     clock_.now = kStartNs;
-    receiver.emplace(targets_, 0, source_, geo_, format_, writer_, clock_, state, labels_, labels_,
-                     Arrivals{}, emission);
+    receiver.emplace(targets_, ResultOrigin{}, source_, geo_, format_, writer_, clock_, state,
+                     labels_, labels_, Arrivals{}, emission);
     receiver->keep_marks(marks.get(), line_marks.get());
     receiver->keep_histories(histories);
     if (histories != nullptr) receiver->tell_passes();
