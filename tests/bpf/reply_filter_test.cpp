@@ -161,7 +161,7 @@ TEST_F(ReplyFilterTest, KernelAndUserSpaceAgree) {
 // The kernel refuses more than a million. Half of that leaves room for older verifiers, which prune
 // less; the figure is in the header's comment and in docs/design.md.
 TEST_F(ReplyFilterTest, VerifierStaysFarFromItsLimit) {
-  constexpr __u32 kVerifiedMax = 500'000;
+  constexpr __u32 kVerifiedMax = 50'000;
   bpf_prog_info info{};
   __u32 info_bytes = sizeof(info);
   ASSERT_EQ(

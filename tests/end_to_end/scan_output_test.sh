@@ -77,11 +77,17 @@ start_scan() { # FILE OPTION...
   fail "the scan does not get under way"
 }
 
-# Interrupted, it is complete as far as the scan came.
+# Interrupted, it is complete as far as the scan came. An earlier file that holds something stays; an empty one does not.
 for name in stopped.jsonl stopped.jsonl.zst; do
   echo earlier >$name
   start_scan $name
   expect_equal "the earlier file meanwhile" "$(cat $name)" earlier
+  kill -s INT $pid
+  expect_status 130 wait $pid
+  expect_equal "the earlier file" "$(cat $name)" earlier
+  rm $name.part
+  : >$name
+  start_scan $name
   kill -s INT $pid
   expect_status 130 wait $pid
   expect_equal "lines" "$(case $name in *.zst) zstd -dcq $name ;; *) cat $name ;; esac | jq -r .target | wc -l)" \
