@@ -145,8 +145,7 @@ int far_end(struct xdp_md* context) {
   const __u32 icmp_bytes = (__u32)wire_load16(ip + WIRE_IP_LENGTH_OFFSET) - IPV4_HEADER_BYTES;
   const int checksums_good =
       wire_sum(ip, frame_end, IPV4_HEADER_BYTES) == 0xffff &&
-      (icmp_bytes > CHECKED_BYTES_MAX ||
-       wire_sum(icmp, frame_end, icmp_bytes) == 0xffff);
+      (icmp_bytes > CHECKED_BYTES_MAX || wire_sum(icmp, frame_end, icmp_bytes) == 0xffff);
   if (!checksums_good) {
     count->bad_checksums++;
     return XDP_DROP;
