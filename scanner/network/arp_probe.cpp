@@ -22,9 +22,10 @@ namespace {
 // More than a message takes.
 constexpr std::size_t kFrameBytes = 60;
 
+// Without a protocol until it has its interface: the kernel would hear ARP of all interfaces, and
+// wait 15 ms for all CPUs to have left that off (packet_do_bind() in net/packet/af_packet.c).
 FileDescriptor open_arp_socket(int interface_index) {
-  FileDescriptor opened(
-      socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP)));
+  FileDescriptor opened(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!opened) throw_system_error("open a packet socket for ARP");
   sockaddr_ll address{};
   address.sll_family = AF_PACKET;

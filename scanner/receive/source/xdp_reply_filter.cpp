@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -109,6 +110,7 @@ struct XdpReplyFilter::Kernel {
   int load(const match_config& config, int cpu_count);
   int map_counters(int cpu_count);
   int make_rings(int cpu_count);
+  int put_rings(const std::vector<int>& ring_fds);
   int attach();
   int attach_as(__u32 flags);
   [[nodiscard]] std::optional<bpf_link_info> link_info() const;
@@ -142,18 +144,33 @@ int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
   mark = mark_memory.as<ring_mark>();
   mark->low_bytes = bytes / 4;
   mark->high_bytes = bytes / 2;
-  const int outer = bpf_map__fd(skeleton->maps.rings);
+  std::vector<int> ring_fds;
   for (int cpu = 0; cpu < cpu_count; ++cpu) {
     FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
     if (!ring) return errno;
     const int ring_fd = ring.get();
+    ring_fds.push_back(ring_fd);
     ring_maps.push_back(std::move(ring));
-    if (bpf_map_update_elem(outer, &cpu, &ring_fd, BPF_ANY) != 0) return errno;
     rings.emplace_back(ring_buffer__new(ring_fd, take_record, this, nullptr));
     if (!rings.back()) return errno;
     positions.emplace_back(ring_fd);
     if (!positions.back()) return errno;
   }
+  return put_rings(ring_fds);
+}
+
+// All in one call: behind each the kernel waits some 15 ms until no program uses what was there
+// before (maybe_wait_bpf_programs() in kernel/bpf/syscall.c), a second with 64 CPUs. Linux before
+// 5.13 takes them one by one.
+int XdpReplyFilter::Kernel::put_rings(const std::vector<int>& ring_fds) {
+  const int outer = bpf_map__fd(skeleton->maps.rings);
+  std::vector<__u32> cpus(ring_fds.size());
+  std::iota(cpus.begin(), cpus.end(), 0U);
+  auto count = static_cast<__u32>(cpus.size());
+  DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
+  if (bpf_map_update_batch(outer, cpus.data(), ring_fds.data(), &count, &options) == 0) return 0;
+  for (const __u32 cpu : cpus)
+    if (bpf_map_update_elem(outer, &cpu, &ring_fds[cpu], BPF_ANY) != 0) return errno;
   return 0;
 }
 
