@@ -34,6 +34,7 @@
 #include "scanner/plan/target_plan.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stage_timer.h"
 #include "scanner/process/stop_signals.h"
 #include "scanner/process/system_error.h"
 
@@ -171,6 +172,7 @@ struct Outputs {
 // Waits for the readers of FIFOs, as long as the scan may run.
 Outputs open_outputs(const OutputConfig& config, std::optional<double> max_runtime_s,
                      Clock& clock) {
+  const StageTimer timer("outputs");
   const std::uint64_t begin_ns = clock.now_ns();
   const auto open = [&](const std::string& path, OutputMode mode) {
     const Pause pause = [&] {

@@ -14,7 +14,9 @@ constexpr std::array kDrivers{
     DriverFacts{.driver = "gve", .wants_half_of_queues = true},
     DriverFacts{.driver = "igb", .zero_copy_from = KernelVersion{6, 14}},
     // Linux 6.3 and later refuse before the first live frame, older kernels with the first.
-    DriverFacts{.driver = "veth", .live_frames_need = "its other end needs GRO or an XDP program"},
+    DriverFacts{.driver = "veth",
+                .has_steady_link = true,
+                .live_frames_need = "its other end needs GRO or an XDP program"},
     DriverFacts{.driver = "virtio_net",
                 .zero_copy_from = KernelVersion{6, 13},
                 // On 6.1 it corrupts its queue after some seconds and is dead until the next boot.

@@ -27,6 +27,8 @@ struct DriverFacts {
   std::optional<KernelVersion> live_frames_from{};
   // XDP needs queues of its own, as many again as the interface uses.
   bool wants_half_of_queues = false;
+  // It has no cable: attaching XDP cannot take its link down.
+  bool has_steady_link = false;
   // The size of AF_XDP's chunks. Some drivers demand more than a packet needs.
   std::uint32_t chunk_bytes = 2048;
   // What zero-copy needs besides the kernel, and how to give it; empty when nothing is known.

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "scanner/network/driver_facts.h"
 #include "scanner/network/ethtool.h"
 #include "scanner/network/netlink.h"
 #include "scanner/process/log.h"
@@ -142,13 +143,14 @@ std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept try {
 
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, double timeout_s) {
   const std::uint64_t start_ns = clock.now_ns();
+  const bool is_steady = driver_facts(before.driver).has_steady_link;
   bool has_gone = false;
   bool is_announced = false;
   while (true) {
     const Interface now = find_interface(before.index);
     const std::uint64_t waited_ns = clock.now_ns() - start_ns;
     has_gone = has_gone || !now.has_carrier || now.carrier_changes != before.carrier_changes;
-    const bool may_still_go = !has_gone && waited_ns < kLinkSettleNs;
+    const bool may_still_go = !has_gone && waited_ns < kLinkSettleNs && !is_steady;
     if (now.has_carrier && !may_still_go) {
       if (is_announced) log_info("the link is up after {:.1f} s", to_seconds(waited_ns));
       return has_gone ? waited_ns : 0;

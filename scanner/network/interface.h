@@ -56,7 +56,8 @@ std::optional<ReceiveDrops> read_receive_drops(int index) noexcept;
 // kernel does not say. Throws nothing.
 std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept;
 
-// Waits for the link to be up: at least 50 ms, in case a driver is about to take it down, and up to
+// Waits for the link to be up: at least 50 ms, in case a driver is about to take it down (of those
+// that cannot, see driver_facts.h, it waits for none), and up to
 // `timeout_s` in all for it to come back. Throws UserError when it does not. `before` was
 // read before the change that may make the link restart. Returns for how many nanoseconds it
 // waited; 0 if the link never went.

@@ -12,6 +12,7 @@
 #include "scanner/path/port_path.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stage_timer.h"
 #include "scanner/process/user_error.h"
 #include "targets/target_set.h"
 
@@ -323,6 +324,7 @@ Method method_of(const PathConfig& config, const NetworkPath& path) {
 
 std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
                                           Clock& clock) {
+  const StageTimer timer("gateways");
   if (path.port) {
     resolve_port_gateway(path, clock);
     return {};

@@ -10,6 +10,7 @@
 
 #include "scanner/network/xdp_occupant.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stage_timer.h"
 #include "scanner/process/user_error.h"
 #include "scanner/receive/source/dpdk_receiver.h"
 #include "scanner/receive/source/joined_source.h"
@@ -106,6 +107,7 @@ ReceivePath open_port(const NetworkPath& path, const match_config& match) {
 
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
                               const std::optional<Patience>& patience) {
+  const StageTimer timer("receiver");
   if (path.port) return open_port(path, match_on(path, key));
   ReceivePath receive = open_receiver(method, path.interface, match_on(path, key), patience);
   std::vector<std::unique_ptr<ReplySource>> sources;

@@ -10,6 +10,7 @@
 #include "scanner/path/way_split.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
+#include "scanner/process/stage_timer.h"
 #include "scanner/process/user_error.h"
 #include "scanner/transmit/method/af_packet.h"
 #include "scanner/transmit/method/af_xdp.h"
@@ -236,6 +237,7 @@ ProbeRate rate_share(ProbeRate rate_pps, unsigned queue, unsigned queue_count) {
 OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                          const CurrentNextHops& next_hops, const FrameTemplate& frame_template,
                          const ReplyRings& reply_rings, ProbeRate rate_pps, Clock& clock) {
+  const StageTimer timer("transmitters");
   const std::vector<int> cpus = allowed_cpus();
   const TransmitSetup setup{path.interface,
                             frame_template,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "scanner/plan/random_scan_id.h"
+#include "scanner/process/stage_timer.h"
 #include "scanner/process/system_error.h"
 #include "targets/label_tally.h"
 #include "targets/skipped_steps.h"
@@ -66,6 +67,7 @@ std::uint64_t first_targets(const OrderConfig& order, std::uint64_t left_count) 
 }
 
 TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
+  const StageTimer timer("targets");
   TargetSelection selection = select_targets(target);
   refuse_empty(selection);
   const std::uint64_t left_count = count_addresses(selection.ranges);
@@ -88,6 +90,7 @@ TargetPlan plan_targets(const TargetConfig& target, const OrderConfig& order) {
 }
 
 void add_ways(TargetPlan& plan, const PathConfig& config) {
+  const StageTimer timer("ways");
   plan.ways = plan_ways(config, plan.targets.ranges());
   plan.targets_by_way = count_by_label(plan, plan.ways.map);
   if (plan.ways.map.empty()) plan.targets_by_way = {0, plan.target_count};

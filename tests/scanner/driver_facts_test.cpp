@@ -29,6 +29,7 @@ Cells cells_of(const DriverFacts& facts) {
           version_text(facts.live_frames_from),
           std::string(facts.live_frames_need),
           facts.wants_half_of_queues ? "half" : "",
+          facts.has_steady_link ? "steady" : "",
           std::to_string(facts.chunk_bytes)};
 }
 
