@@ -183,7 +183,8 @@ def check_tables(driver, folder):
     driver.execute_cdp_cmd('Browser.setDownloadBehavior', {'behavior': 'allow', 'downloadPath': folder})
     driver.find_element(By.CSS_SELECTOR, 'button[data-table="label"]').click()
     path = os.path.join(folder, 'label.csv')
-    wait_for(lambda: os.path.exists(path), lambda: 'no CSV')
+    # On a busy machine it has its name before its bytes.
+    wait_for(lambda: os.path.exists(path) and open(path).read().endswith('\n'), lambda: 'no CSV')
     downloaded = {row['label']: row for row in csv.DictReader(open(path, newline=''))}
     check(set(downloaded) == before, f'the CSV has {set(downloaded) ^ before}')
     for name, row in labels.items():
