@@ -46,8 +46,8 @@ void append_text_row(std::string& text, const Row& row, bool is_sample) {
                       rate ? fmt::format("{:.2f} %", 100 * *rate) : "");
   if (is_sample) text += fmt::format(" {:>17}", interval_text(row));
   if (row.group->rtt.count() > 0) {
-    text += fmt::format(" {:>11.1f} {:>11.1f} {:>11.1f}", row.rtt_us(0.5) / 1000,
-                        row.rtt_us(0.9) / 1000, row.rtt_us(0.99) / 1000);
+    for (const double share : {0.5, 0.9, 0.99})
+      text += fmt::format(" {:>11}", duration_text(row.rtt_ns(share)));
   } else if (!row.organisation.empty()) {
     text += fmt::format("{:36}", "");
   }
@@ -120,9 +120,12 @@ std::vector<Row> rows_of(const Aggregate& aggregate, const AggregateReport& repo
 
 }  // namespace
 
+std::uint64_t AggregateRow::rtt_ns(double share) const {
+  return rtt ? rtt->percentile_ns(share) : group->rtt.percentile_ns(share);
+}
+
 double AggregateRow::rtt_us(double share) const {
-  const std::uint64_t ns = rtt ? rtt->percentile_ns(share) : group->rtt.percentile_ns(share);
-  return static_cast<double>(ns) / 1000;
+  return static_cast<double>(rtt_ns(share)) / 1000;
 }
 
 std::optional<double> AggregateRow::rate() const {
@@ -165,8 +168,7 @@ std::string aggregate_text(const Aggregate& aggregate, const AggregateReport& re
   const bool is_sample = total_row(aggregate, report).is_sampled();
   text += fmt::format("  {:<20} {:>13} {:>11} {:>9}{} {:>11} {:>11} {:>11}\n", "", "replies",
                       "errors", report.targets ? "of asked" : "",
-                      is_sample ? fmt::format(" {:>17}", "of all, 95 %") : "", "p50 ms", "p90 ms",
-                      "p99 ms");
+                      is_sample ? fmt::format(" {:>17}", "of all, 95 %") : "", "p50", "p90", "p99");
   append_text_row(text, total_row(aggregate, report), is_sample);
   for (const Grouping grouping : aggregate.groupings()) {
     const std::vector<Row> rows = rows_of(aggregate, report, grouping);

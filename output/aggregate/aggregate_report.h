@@ -43,6 +43,8 @@ struct AggregateRow {
   std::optional<TargetCount> targets;
   const RttHistogram* rtt = nullptr;  // of the total, instead of the group's sketch
 
+  // The round-trip time that this share of the replies does not exceed.
+  [[nodiscard]] std::uint64_t rtt_ns(double share) const;
   [[nodiscard]] double rtt_us(double share) const;
   // Of those that were probed.
   [[nodiscard]] std::optional<double> rate() const;

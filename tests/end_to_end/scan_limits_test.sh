@@ -23,7 +23,7 @@ expect_good_end() { # WHAT CMD...
       ;;
     2 | 3 | 4) grep -q '^echoscan: [A-Za-z].* ' log || fail "no sentence, $what" ;;
     # The loader's, before there is a program: it names a library, or has no memory for its own tables.
-    127) grep -qE 'error while loading shared libraries|^out of memory' log || fail "not the loader's words, $what" ;;
+    127) grep -qE 'error while loading shared libraries|^out of memory|^Fatal glibc error: cannot allocate memory' log || fail "not the loader's words, $what" ;;
     *) fail "exit status $code, $what" ;;
   esac
   # Results that are whole and could not be brought to the disk stay where they are.

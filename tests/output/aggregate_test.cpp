@@ -315,6 +315,14 @@ TEST(AggregateReport, ThreeFormsSayTheSame) {
   EXPECT_TRUE(text.starts_with("3 lines in 1 file, 1 malformed, 0 of other kinds\n")) << text;
   EXPECT_NE(text.find("slash16, 1 of 2 groups\n"), std::string::npos) << text;
   EXPECT_NE(text.find("25.00 %"), std::string::npos) << text;
+  // A LAN's round trips are microseconds.
+  EXPECT_NE(text.find("5.0 ms"), std::string::npos) << text;
+  Aggregate near(kAll);
+  near.add_line(R"({"target":"10.1.2.3","success":true,"rtt_us":22.686})" +
+                std::string(LineSource::kPaddingBytes, ' '));
+  EXPECT_NE(aggregate_text(near, report).find(" 22.7 us     22.7 us     22.7 us\n"),
+            std::string::npos)
+      << aggregate_text(near, report);
 }
 
 // Labels and organisations come from whoever wrote the lines.
