@@ -27,7 +27,7 @@ ARG BASE
 ARG REVISION=
 LABEL org.opencontainers.image.title="echoscan" \
       org.opencontainers.image.description="Pings very large sets of IPv4 addresses and accounts for every probe" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${BASE}"
