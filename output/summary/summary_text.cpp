@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -17,13 +18,25 @@ constexpr std::uint64_t kRepeatsShown = 100;  // of one target, beside the worst
 constexpr std::size_t kDigestShown = sizeof("sha256:") - 1 + 16;
 constexpr const char* kRingFull = "ring_full";
 
-// "3 not_ipv4, 512 reply" of those that are not 0.
+// "512 reply, 2 stale, 3 unrelated" of those that are not 0: ARP and others' traffic says nothing
+// about a scan, and the JSON has it apart.
 std::string outcomes_text(const std::vector<Summary::Outcome>& outcomes) {
+  constexpr std::array<std::string_view, 4> kUnrelated = {"not_ipv4", "not_icmp", "not_to_us",
+                                                          "other_icmp"};
   std::string text;
-  for (const Summary::Outcome& outcome : outcomes)
-    if (outcome.frames > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(outcome.frames),
-                          outcome.name);
+  std::uint64_t unrelated = 0;
+  const auto add = [&text](std::uint64_t frames, std::string_view name) {
+    if (frames > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", with_thousands(frames), name);
+  };
+  for (const Summary::Outcome& outcome : outcomes) {
+    if (std::ranges::find(kUnrelated, outcome.name) != kUnrelated.end()) {
+      unrelated += outcome.frames;
+    } else {
+      add(outcome.frames, outcome.name);
+    }
+  }
+  add(unrelated, "unrelated");
   return text.empty() ? "none" : text;
 }
 
