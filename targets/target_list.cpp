@@ -157,8 +157,10 @@ tl::expected<void, std::string> read_target_list(std::istream& in, std::string_v
   const bool is_record = mark == '{' && is_json_record(bytes.first_line(kListLineBytesMax));
   if (mark == '[' || (mark == '{' && !is_record)) return read_cloud_list(bytes, name, list);
   tl::expected<void, std::string> read = read_list_lines(bytes, name, list);
-  if (read) list.resolve_hosts();
-  return read;
+  if (!read) return read;
+  list.resolve_hosts();
+  if (!list.labels.is_overfull()) return {};
+  return tl::make_unexpected("the labels of its names of hosts, with all others, are too many");
 }
 
 }  // namespace echoscan

@@ -5,9 +5,8 @@
 // sees NAME sees all of it, and an earlier NAME stays until then. Complete means that every result
 // that was received is in it; that is so after SIGINT too, when the summary says how far the scan
 // came, but then an earlier NAME that holds something stays as well, and NAME.part beside it. After
-// SIGKILL or on a full disk NAME.part stays. Devices, FIFOs and /dev/stdout have no
-// name to give, and are written directly. A name that ends in .zst or .gz is compressed
-// (compressed_sink.h).
+// SIGKILL or on a full disk NAME.part stays. Devices, FIFOs and /dev/stdout have no name to give,
+// and are written directly. A name that ends in .zst or .gz is compressed (compressed_sink.h).
 #pragma once
 
 #include <functional>

@@ -11,6 +11,7 @@
 #include "output/aggregate/line_source.h"
 #include "output/merge/shard_set.h"
 #include "output/merge/summary_sum.h"
+#include "output/result/result_field.h"
 #include "output/summary/equations.h"
 #include "scanner/command/asked_targets.h"
 #include "scanner/plan/target_selection.h"
@@ -105,10 +106,9 @@ TargetSelection select_as_scanned(TargetConfig lists, const std::vector<std::str
   return selection;
 }
 
-// What is no JSON from its first line on was written in another format, and has no line to count.
+// What was written in another format has no line to count. A first line that is cut is neither.
 void refuse_other_format(const std::string& path, std::string_view first_line) {
-  const bool is_csv = !first_line.empty() && first_line.front() >= 'a' &&
-                      first_line.front() <= 'z' && first_line.find('{') == std::string_view::npos;
+  const bool is_csv = find_result_field(first_line.substr(0, first_line.find(','))) != nullptr;
   if (!is_csv && !parse_ipv4(first_line)) return;
   throw UserError(ExitCode::bad_usage,
                   fmt::format("'{}' is {}; JSON lines are read, which --format jsonl writes", path,

@@ -56,11 +56,10 @@ std::optional<ReceiveDrops> read_receive_drops(int index) noexcept;
 // kernel does not say. Throws nothing.
 std::map<std::string, std::uint64_t> read_rx_packets_by_name() noexcept;
 
-// Waits for the link to be up: at least 50 ms, in case a driver is about to take it down (of those
-// that cannot, see driver_facts.h, it waits for none), and up to
-// `timeout_s` in all for it to come back. Throws UserError when it does not. `before` was
-// read before the change that may make the link restart. Returns for how many nanoseconds it
-// waited; 0 if the link never went.
+// Waits for the link to be up: at least 50 ms, in case a driver is about to take it down (some
+// cannot, see driver_facts.h), and up to `timeout_s` in all for it to come back. Throws UserError
+// when it does not. `before` was read before the change that may make the link restart. Returns for
+// how many nanoseconds it waited; 0 if the link never went.
 std::uint64_t wait_for_carrier(const Interface& before, Clock& clock, double timeout_s);
 
 }  // namespace echoscan

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "output/summary/figure_text.h"
 #include "scanner/network/arp_probe.h"
 #include "scanner/network/own_address.h"
 #include "scanner/network/port_link.h"
@@ -18,6 +20,16 @@ namespace {
 constexpr std::uint64_t kPortLinkPollNs = 10'000'000;
 // Each is asked for every 10 ms, in 2 us.
 constexpr std::size_t kWatchedSourcesMax = 64;
+
+std::vector<Ipv4> watched_of_pool(std::span<const Ipv4> pool) {
+  const std::vector<Ipv4> own = own_addresses_of(pool);
+  if (own.size() > kWatchedSourcesMax)
+    log_warning(
+        "{} of this host's {} sources are watched: should another one be taken away, "
+        "targets that are asked from it are called silent",
+        kWatchedSourcesMax, with_thousands(own.size()));
+  return spread_sample(own, kWatchedSourcesMax);
+}
 
 // Starting a card's queues has taken its link down; nothing has to be waited for before it goes.
 void wait_for_port(const DpdkPort& port, Clock& clock, double timeout_s) {
@@ -47,7 +59,7 @@ void wait_for_link(const NetworkPath& path, Clock& clock, double timeout_s) {
 std::unique_ptr<Link> open_link(const NetworkPath& path) {
   if (path.port) return std::make_unique<PortLink>(path.port);
   std::vector<Ipv4> watched = sources_of(path);
-  if (!path.sources.empty()) watched = spread_sample(own_addresses_of(watched), kWatchedSourcesMax);
+  if (!path.sources.empty()) watched = watched_of_pool(watched);
   return std::make_unique<InterfaceLink>(path.interface, std::move(watched));
 }
 

@@ -5,11 +5,19 @@
 
 namespace echoscan {
 
+// What comes in less than it was asked for has ended.
+std::streamsize DigestedStream::Buffer::read(char* out, std::streamsize count) {
+  if (is_at_end_) return 0;
+  const std::streamsize read = std::max<std::streamsize>(in.sgetn(out, count), 0);
+  is_at_end_ = read < count;
+  hash.add({out, static_cast<std::size_t>(read)});
+  bytes += static_cast<std::uint64_t>(read);
+  return read;
+}
+
 DigestedStream::Buffer::int_type DigestedStream::Buffer::underflow() {
-  const std::streamsize count = in.sgetn(block.data(), static_cast<std::streamsize>(block.size()));
-  if (count <= 0) return traits_type::eof();
-  hash.add({block.data(), static_cast<std::size_t>(count)});
-  bytes += static_cast<std::uint64_t>(count);
+  const std::streamsize count = read(block.data(), static_cast<std::streamsize>(block.size()));
+  if (count == 0) return traits_type::eof();
   setg(block.data(), block.data(), block.data() + count);
   return traits_type::to_int_type(block[0]);
 }
@@ -20,10 +28,7 @@ std::streamsize DigestedStream::Buffer::xsgetn(char* out, std::streamsize count)
   out = std::copy_n(gptr(), kept, out);
   gbump(static_cast<int>(kept));
   if (kept == count) return count;
-  const std::streamsize read = std::max<std::streamsize>(in.sgetn(out, count - kept), 0);
-  hash.add({out, static_cast<std::size_t>(read)});
-  bytes += static_cast<std::uint64_t>(read);
-  return kept + read;
+  return kept + read(out, count - kept);
 }
 
 std::string DigestedStream::digest() {

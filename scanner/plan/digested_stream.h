@@ -35,6 +35,12 @@ class DigestedStream {
     Sha256 hash;
     std::uint64_t bytes = 0;
     std::array<char, 1 << 12> block;  // for who reads by single bytes
+
+   private:
+    std::streamsize read(char* out, std::streamsize count);
+
+    // A terminal's end is one reading, and behind it there is more to read.
+    bool is_at_end_ = false;
   };
 
   Buffer buffer_;

@@ -16,6 +16,9 @@ namespace echoscan {
 namespace {
 
 constexpr std::size_t kAskedSourcesMax = 256;
+constexpr std::size_t kAskedSourcesMin = 2;  // of this host's own: the first and the last
+// Of sources times prefixes: with the routes of the whole Internet each source takes seconds.
+constexpr std::size_t kAskedPrefixesMax = 1'000'000;
 
 // All targets by the one way that -i and --gateway-mac tell.
 std::vector<WayShare> told_by_hand(const PathConfig& config, const Interface& interface,
@@ -72,11 +75,13 @@ std::vector<std::pair<Way, std::vector<AddressRange>>> sourceless(std::vector<Wa
   return ways;
 }
 
-// The sources to ask for: of this host's own so many, and one of the others, for all of which the
-// kernel is asked without a source.
-std::vector<Ipv4> asked_sources(const SourcePool& pool) {
+// The sources to ask for: of this host's own as many as there is time for, and one of the others,
+// for all of which the kernel is asked without a source.
+std::vector<Ipv4> asked_sources(const SourcePool& pool, std::size_t prefixes) {
   const std::vector<Ipv4> own = own_addresses_of(pool.addresses());
-  std::vector<Ipv4> asked = spread_sample(own, kAskedSourcesMax);
+  std::vector<Ipv4> asked =
+      spread_sample(own, std::clamp(kAskedPrefixesMax / std::max<std::size_t>(prefixes, 1),
+                                    kAskedSourcesMin, kAskedSourcesMax));
   const auto foreign = std::ranges::find_if_not(
       pool.addresses(), [&own](Ipv4 address) { return std::ranges::binary_search(own, address); });
   if (foreign != pool.addresses().end()) asked.push_back(*foreign);
@@ -87,7 +92,7 @@ std::vector<Ipv4> asked_sources(const SourcePool& pool) {
 void require_same_ways(const SourcePool& pool, std::span<const AddressRange> targets,
                        int interface_index) {
   const std::vector<AddressRange> prefixes = list_fib_prefixes();
-  const std::vector<Ipv4> sources = asked_sources(pool);
+  const std::vector<Ipv4> sources = asked_sources(pool, prefixes.size());
   const auto ways_from = [&](Ipv4 source) {
     const WayQuestion question{source, interface_index};
     return sourceless(partition_by_way(targets, prefixes, [&question](std::span<const Ipv4> asked) {

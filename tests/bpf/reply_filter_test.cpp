@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "bpf/reply_rings.h"
@@ -158,8 +159,34 @@ TEST_F(ReplyFilterTest, KernelAndUserSpaceAgree) {
   std::printf("%d results among them\n", results);
 }
 
-// The kernel refuses more than a million. Half of that leaves room for older verifiers, which prune
-// less; the figure is in the header's comment and in docs/design.md.
+// A checksum is summed in blocks of halving size: every length of a message, with bytes behind the
+// proof at random, is right, and with one bit of them changed it is wrong.
+TEST_F(ReplyFilterTest, MessagesOfEveryLengthAreSummed) {
+  std::mt19937 random(20261128);
+  for (std::size_t bytes = our_payload().size(); bytes <= kPayloadBytesMax; ++bytes) {
+    Frame reply;
+    while (reply.payload.size() < bytes)
+      reply.payload.push_back(static_cast<std::uint8_t>(random()));
+    const Bytes right = reply.bytes();
+    if (right.size() < kTestRunBytesMin) continue;
+    struct reply found {};
+    EXPECT_EQ(match_exactly(right, found), FRAME_REPLY) << bytes;
+    EXPECT_EQ(run(right), XDP_DROP) << bytes;
+    ring_buffer__consume(rings_.get());
+    if (bytes == our_payload().size()) continue;
+    Bytes wrong = right;
+    const std::size_t behind = bytes - our_payload().size();
+    wrong[wrong.size() - 1 - random() % behind] ^= static_cast<std::uint8_t>(1U << random() % 8);
+    EXPECT_EQ(match_exactly(wrong, found), FRAME_WRONG_ICMP_CHECKSUM) << bytes;
+    EXPECT_EQ(run(wrong), XDP_PASS) << bytes;
+  }
+  const frame_counters sum = counters();
+  EXPECT_EQ(sum.outcome[FRAME_REPLY], kPayloadBytesMax - our_payload().size() + 1);
+  EXPECT_EQ(sum.outcome[FRAME_WRONG_ICMP_CHECKSUM], kPayloadBytesMax - our_payload().size());
+}
+
+// The kernel refuses more than a million, and takes its time for each; the figure is in
+// docs/design.md.
 TEST_F(ReplyFilterTest, VerifierStaysFarFromItsLimit) {
   constexpr __u32 kVerifiedMax = 50'000;
   bpf_prog_info info{};

@@ -110,6 +110,10 @@ expect_status 2 "$echoscan" aggregate other.csv 2>log
 expect_text log "'other.csv' is CSV; JSON lines are read, which --format jsonl writes"
 expect_status 2 "$echoscan" aggregate other.txt 2>log
 expect_text log "'other.txt' is a list of addresses; JSON lines are read"
+# A first line that is cut is one malformed line, as any other.
+printf '%s\n' 'rget":"10.1.0.1","success":true}' '{"target":"10.1.0.2","success":true}' >cut.jsonl
+"$echoscan" aggregate cut.jsonl >cut.txt 2>log || fail "a cut first line ended with $?"
+expect_text cut.txt "2 lines in 1 file, 1 malformed"
 expect_equal "total" "$(grep ^total, out | cut -d, -f4)" 3
 head -c 2000 one.jsonl.zst >cut.zst
 aggregate cut.zst || fail "a cut file ended it with $?"

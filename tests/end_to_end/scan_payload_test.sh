@@ -22,30 +22,13 @@ with open("seen", "w", buffering=1) as out:
             length = struct.unpack(">H", frame[16:18])[0]
             out.write(f"{length} {frame[20:22].hex()} {frame[60:14 + length].hex()}\n")
 PYTHON
-begin_look() {
-  : >ready
-  ip netns exec "$ECHOSCAN_LAB-far" python3 -B look.py >ready &
-  look_pid=$!
-  started+=($look_pid)
-  for _ in $(seq 600); do
-    [ ! -s ready ] || return 0
-    sleep 0.1
-  done
-  fail "nobody listens at the far end"
-}
-end_look() {
-  sleep 0.2
-  kill "$look_pid"
-  wait "$look_pid" || true
-  started=()
-}
 # A scan with OPTIONS, of which each probe arrives as a packet of DATA + 28 bytes, with HEX behind the proof.
 expect_probes() { # DATA HEX OPTIONS...
   local data=$1 hex=$2
   shift 2
-  begin_look
+  listen_at_far_end python3 -B look.py
   scan --cooldown 0.5 "$@" $targets || fail "'$*' ended with $?"
-  end_look
+  end_listening $count
   expect_truth $targets
   expect_equal "$*: probes at the far end" "$(wc -l <seen)" $count
   expect_equal "$*: kinds of probes" "$(sort -u seen)" "$((data + 28)) 4000 $hex"

@@ -95,24 +95,6 @@ if command == "expect":
         print(ipaddress.ip_address(source), ipaddress.ip_address(number))
 PYTHON
 
-# In the background at the far end: `look FILE` or `play POOL`, back when it listens.
-begin_far() {
-  : >ready
-  ip netns exec "$ECHOSCAN_LAB-far" python3 -B pool.py "$@" >ready &
-  far_pid=$!
-  started+=($far_pid)
-  for _ in $(seq 600); do
-    [ ! -s ready ] || return 0
-    sleep 0.1
-  done
-  fail "nobody listens at the far end"
-}
-end_far() {
-  sleep 0.2
-  kill "$far_pid"
-  wait "$far_pid" || true
-  started=()
-}
 raise_lab() {
   lab down
   lab up --mode kernel
@@ -126,13 +108,13 @@ expect_seen() { # TIMES
     fail "a target was not probed $1 times from one source: $(sort seen | uniq -c | awk '$1 != '"$1" | head -3)"
   cmp -s expected seen_once || fail "other sources: $(diff expected seen_once | head -4)"
 }
-probe() { scan --seed 42 --rate 5k --cooldown 0.5 --source-ip $pool "$@" $targets; }
+probe() { scan --seed 42 --rate 5k --cooldown ${cooldown:-0.5} --source-ip $pool "$@" $targets; }
 
 raise_lab
 for method in auto af_xdp af_packet packet_mmap pcap raw_socket; do
-  begin_far look seen
+  listen_at_far_end python3 -B pool.py look seen
   probe --method $method || fail "$method ended with $?"
-  end_far
+  end_listening $count
   expect_seen 1
   expect_truth $targets
   expect_equal "source" "$(summary '"\(.sending.source) \(.sending.source_addresses)"')" \
@@ -142,9 +124,9 @@ for method in auto af_xdp af_packet packet_mmap pcap raw_socket; do
 done
 
 if [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ]; then
-  begin_far look seen
+  listen_at_far_end python3 -B pool.py look seen
   probe --method dpdk -i net_af_xdp0 --dpdk-args --vdev=net_af_xdp0,iface=lab0 --gateway 192.0.2.2 || fail "dpdk ended with $?"
-  end_far
+  end_listening $count
   expect_seen 1
   expect_truth $targets
 fi
@@ -157,15 +139,15 @@ expect_text log "no live frames on lab0 (its program in the kernel knows one sou
 expect_equal "auto's method" "$(summary '.sending.queues[0].mode')" "AF_XDP copy"
 
 # All passes, both shards, and both legs of an ended scan ask a target from the same source.
-begin_far look seen
+listen_at_far_end python3 -B pool.py look seen
 probe --probes 2 || fail "two passes ended with $?"
-end_far
+end_listening $((2 * count))
 expect_seen 2
-begin_far look seen
+listen_at_far_end python3 -B pool.py look seen
 for shard in 0/2 1/2; do probe --shard $shard || fail "shard $shard ended with $?"; done
-end_far
+end_listening $count
 expect_seen 1
-begin_far look seen
+listen_at_far_end python3 -B pool.py look seen
 probe -o legs.jsonl --max-runtime 0.3 || fail "the first leg ended with $?"
 [ -e legs.jsonl.scan ] || fail "an ended scan leaves no checkpoint"
 for other in 198.51.100.0/28 198.51.100.1 198.51.100.0/27; do
@@ -174,7 +156,7 @@ for other in 198.51.100.0/28 198.51.100.1 198.51.100.0/27; do
 done
 near "$echoscan" scan --resume legs.jsonl --source-ip $pool --max-runtime 60 --summary "$work/summary" 2>log ||
   fail "--resume ended with $?"
-end_far
+end_listening $count
 # Some may be asked by both legs: from the same source.
 sort -u seen >seen_once
 cmp -s expected seen_once || fail "other sources: $(diff expected seen_once | head -4)"
@@ -187,9 +169,9 @@ expect_text log "was begun from one source, and --source-ip names 24 sources"
 # Odd hosts: replies and errors that come to another source of the pool than the target's count as what they are.
 far sysctl -qw net.ipv4.icmp_echo_ignore_all=1
 for method in af_xdp af_packet raw_socket; do
-  begin_far play $pool
-  probe --method $method --emit errors || fail "$method among odd hosts ended with $?"
-  end_far
+  listen_at_far_end python3 -B pool.py play $pool
+  cooldown=3 probe --method $method --emit errors || fail "$method among odd hosts ended with $?"
+  end_listening
   python3 -B pool.py expect 198.51.100.1 0 $targets | cut -d' ' -f2 | awk -F. '
     $4 % 8 == 0 || $4 % 8 == 6 {print "reply", $0} $4 % 8 == 2 {print "error", $0}' | sort >truth
   jq -r '"\(.type) \(.target)"' out | sort >kinds
@@ -219,6 +201,13 @@ near ip route add blackhole default table 77
 expect_status 3 probe --source-ip 198.51.100.1-4
 expect_text log "198.51.100.2 takes others than 198.51.100.1: lab0 via 192.0.2.2 from 198.51.100.1: 4,096 targets / blackhole: 4,096 targets"
 probe --source-ip 198.51.100.3,198.51.100.4,198.51.100.5 || fail "sources of one way ended with $?"
+expect_truth $targets
+
+# More of this host's own than are watched: that is said.
+near ip rule delete from 198.51.100.2 lookup 77
+near ip route add local 198.51.100.128/25 dev lo
+probe --source-ip 198.51.100.128/25 || fail "128 own sources ended with $?"
+expect_text log "64 of this host's 128 sources are watched: should another one be taken away, targets that are asked from it"
 expect_truth $targets
 
 for wrong in "192.0.2.1," "192.0.2.1/24" "192.0.2.9-192.0.2.1" 10.0.0.0/15 224.0.0.1 0.0.0.0/8 eth0; do

@@ -63,6 +63,30 @@ add_host() { # NAME
 }
 added_hosts=()
 
+# A program at the far end, in the background; back when it has said that it listens.
+listen_at_far_end() { # CMD...
+  : >"$work/listening"
+  ip netns exec "$ECHOSCAN_LAB-far" "$@" >"$work/listening" &
+  listener=$!
+  started+=($listener)
+  for _ in $(seq 600); do
+    [ ! -s "$work/listening" ] || return 0
+    sleep 0.1
+  done
+  fail "nobody listens at the far end"
+}
+# Ends it when the file `seen` has LINES; what is too many has a moment to be seen.
+end_listening() { # [LINES]
+  for _ in $(seq 600); do
+    if [ $# = 0 ] || [ "$(wc -l <seen)" -ge "$1" ]; then break; fi
+    sleep 0.1
+  done
+  sleep 0.2
+  kill $listener
+  expect_status 143 wait $listener
+  started=()
+}
+
 # A second router on the lab's link, with a MAC of its own: 198.51.100.2, where the near end is 198.51.100.1 as well.
 add_router() {
   add_host router

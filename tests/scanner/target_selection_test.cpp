@@ -2,18 +2,21 @@
 // special-purpose ranges, counted so that it adds up.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include <fstream>
+#include <istream>
+#include <streambuf>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "output/bundle/sha256.h"
+#include "scanner/plan/digested_stream.h"
 #include "scanner/plan/target_selection.h"
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
 #include "tests/scanner/refusal_of.h"
+#include "tests/targets/packed_text.h"
 
 namespace echoscan {
 namespace {
@@ -35,22 +38,6 @@ std::string write_file(const std::string& name, const std::string& text) {
   std::string path = testing::TempDir() + "/" + name;
   std::ofstream(path) << text;
   return path;
-}
-
-std::string gzipped(const std::string& text) {
-  z_stream stream{};
-  constexpr int kGzipWindowBits = 15 + 16;
-  EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, kGzipWindowBits, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string packed(text.size() + 100, '\0');
-  std::string bytes = text;
-  stream.next_in = reinterpret_cast<Bytef*>(bytes.data());
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
-  return packed;
 }
 
 std::string ranges_text(const TargetSelection& selection) {
@@ -88,7 +75,7 @@ TEST(TargetSelection, ListsAreKnownByTheirBytes) {
       {"long.txt", long_text},
       {"one.txt", "6.0.0.1"},
       {"json.json", json},
-      {"packed.gz", gzipped("7.0.0.0/24\n7.0.1.0/24\n")}};
+      {"packed.gz", gzip("7.0.0.0/24\n7.0.1.0/24\n")}};
   std::vector<std::string> arguments;
   for (const auto& [name, text] : contents) {
     arguments.emplace_back("-t");
@@ -111,6 +98,40 @@ TEST(TargetSelection, ListsAreKnownByTheirBytes) {
     EXPECT_EQ(lists[i].digest, sha256_of(text)) << lists[i].name;
     EXPECT_EQ(lists[i].bytes, text.size()) << lists[i].name;
     EXPECT_EQ(lists[i].entries, entries[i]) << lists[i].name;
+  }
+}
+
+// A terminal ends once, and goes on when it is read again: nobody types the end twice.
+class Terminal : public std::streambuf {
+ public:
+  int ends = 0;
+
+ protected:
+  int_type underflow() override {
+    if (is_told_) return ++ends, is_told_ = false, traits_type::eof();
+    is_told_ = true;
+    setg(text_.data(), text_.data(), text_.data() + text_.size());
+    return traits_type::to_int_type(text_[0]);
+  }
+
+ private:
+  std::string text_ = "1.1.1.1\n";
+  bool is_told_ = false;
+};
+
+TEST(TargetSelection, ATerminalIsReadToItsFirstEnd) {
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{3}, std::size_t{100'000}}) {
+    Terminal terminal;
+    std::istream in(&terminal);
+    DigestedStream digested(in);
+    std::string read;
+    std::string buffer(piece, '\0');
+    while (digested.stream().read(buffer.data(), static_cast<std::streamsize>(piece)) ||
+           digested.stream().gcount() > 0)
+      read.append(buffer, 0, static_cast<std::size_t>(digested.stream().gcount()));
+    EXPECT_EQ(read, "1.1.1.1\n") << piece;
+    EXPECT_EQ(digested.digest(), sha256_of("1.1.1.1\n")) << piece;
+    EXPECT_EQ(terminal.ends, 1) << piece;
   }
 }
 
