@@ -109,7 +109,7 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
   raise_locked_memory_limit();
 
   // Receiving begins before sending, so that every reply to a probe of ours is matched.
-  receive = open_receive_path(method_of(config, network), network, key,
+  receive = open_receive_path(method_of(config, network), network, key, pace.rate_pps,
                               Patience{config.wait_s, set_up_clock});
 
   // Link and gateway: attaching XDP may have restarted the link, and the gateway answers only when

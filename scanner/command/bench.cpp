@@ -162,7 +162,7 @@ NetworkPath find_bench_path(const BenchConfig& config) {
 tl::expected<ReceivePath, Refusal> attach_filter(const NetworkPath& path) {
   if (path.kernel_routes) return refused("the kernel routes all probes");
   try {
-    ReceivePath opened = open_receive_path(Method::af_xdp, path, kBenchKey);
+    ReceivePath opened = open_receive_path(Method::af_xdp, path, kBenchKey, Pacer::kUnlimited);
     if (!opened.is_xdp) return refused("no Ethernet");
     return opened;
   } catch (const UserError& error) {

@@ -28,7 +28,7 @@ void open_paths(const PathConfig& config, const WayPlan& ways, bool opens, Clock
   ReceivePath receive;
   if (opens) {
     raise_locked_memory_limit();
-    receive = open_receive_path(method, network, kRehearsalKey);
+    receive = open_receive_path(method, network, kRehearsalKey, kUsualRatePps);
   } else {
     check_foreign_program(method, interface);
   }

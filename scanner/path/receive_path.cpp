@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <span>
 #include <utility>
@@ -15,8 +16,10 @@
 #include "scanner/receive/source/dpdk_receiver.h"
 #include "scanner/receive/source/joined_source.h"
 #include "scanner/receive/source/packet_receiver.h"
+#include "scanner/receive/source/ring_size.h"
 #include "scanner/receive/source/xdp_reply_filter.h"
 #include "scanner/transmit/method/dpdk.h"
+#include "scanner/transmit/pacer.h"
 
 namespace echoscan {
 namespace {
@@ -37,6 +40,12 @@ match_config match_on(const NetworkPath& path, const probe_key& key) {
   return {key, is_one ? sources.front().value : 0, 0};
 }
 
+// What is sent within a round trip, if everybody answers.
+std::uint64_t replies_under_way(ProbeRate rate_pps) {
+  if (rate_pps == Pacer::kUnlimited) return std::numeric_limits<std::uint64_t>::max();
+  return rate_pps.whole_pps() / 1000 * kRoundTripMs;
+}
+
 // Whether the scan is refused when the reply filter cannot be attached.
 bool needs_filter(Method method, bool is_foreign) {
   return method == Method::automatic ? is_foreign : traits_of(method).needs_reply_filter;
@@ -54,8 +63,9 @@ using AttachedFilter = tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFil
 // Tries to attach again and again as long as another scan's filter is there, and somebody is
 // patient: to look whether it is gone, and only then to attach, would let a third one in between.
 AttachedFilter attach_filter(Method method, const Interface& interface, const match_config& match,
+                             std::uint64_t replies_under_way,
                              const std::optional<Patience>& patience) {
-  AttachedFilter filter = XdpReplyFilter::attach(interface, match);
+  AttachedFilter filter = XdpReplyFilter::attach(interface, match, replies_under_way);
   if (!patience || !needs_filter(method, true)) return filter;
   const std::uint64_t begin_ns = patience->clock.now_ns();
   for (bool is_told = false; !filter && filter.error().is_echoscan; is_told = true) {
@@ -69,19 +79,20 @@ AttachedFilter attach_filter(Method method, const Interface& interface, const ma
       log_warning("{}: {}: waiting for its end, {} s at most (--wait)", interface.name,
                   filter.error().reason, patience->wait_s);
     patience->clock.wait_until(patience->clock.now_ns() + kPredecessorPollNs);
-    filter = XdpReplyFilter::attach(interface, match);
+    filter = XdpReplyFilter::attach(interface, match, replies_under_way);
   }
   return filter;
 }
 
 // On one interface.
 ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match,
+                          std::uint64_t replies_under_way,
                           const std::optional<Patience>& patience) {
   if (!interface.is_ethernet && !interface.is_loopback) {
     log_info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
   }
-  AttachedFilter filter = attach_filter(method, interface, match, patience);
+  AttachedFilter filter = attach_filter(method, interface, match, replies_under_way, patience);
   if (filter) {
     if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
       log_warning("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
@@ -106,10 +117,11 @@ ReceivePath open_port(const NetworkPath& path, const match_config& match) {
 }  // namespace
 
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
-                              const std::optional<Patience>& patience) {
+                              ProbeRate rate_pps, const std::optional<Patience>& patience) {
   const StageTimer timer("receiver");
   if (path.port) return open_port(path, match_on(path, key));
-  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key), patience);
+  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key),
+                                      replies_under_way(rate_pps), patience);
   std::vector<std::unique_ptr<ReplySource>> sources;
   std::vector<std::string> interfaces{path.interface.name};
   sources.push_back(std::move(receive.source));
@@ -134,7 +146,7 @@ void check_foreign_program(Method method, const Interface& interface) {
 }
 
 XdpTrial try_xdp(const Interface& interface) {
-  auto filter = XdpReplyFilter::attach(interface, {});
+  auto filter = XdpReplyFilter::attach(interface, {}, 0);
   XdpTrial trial;
   if (!filter) {
     trial.native = refused(filter.error().reason, filter.error().native_error);

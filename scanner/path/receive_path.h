@@ -15,6 +15,7 @@
 #include "scanner/process/clock.h"
 #include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
+#include "scanner/transmit/probe_rate.h"
 
 namespace echoscan {
 
@@ -31,9 +32,10 @@ struct Patience {
 
 // Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
 // Throws UserError when `method` cannot send without an XDP program and none can be attached; with
-// ExitCode::later when another scan's was still there after all patience.
+// ExitCode::later when another scan's was still there after all patience. `rate_pps`, that of the
+// probes, says for how many replies there has to be room; Pacer::kUnlimited for max.
 ReceivePath open_receive_path(Method method, const NetworkPath& path, const probe_key& key,
-                              const std::optional<Patience>& patience = {});
+                              ProbeRate rate_pps, const std::optional<Patience>& patience = {});
 
 // Throws as open_receive_path does when someone else's XDP program is in the way of `method`;
 // looks, and attaches nothing.

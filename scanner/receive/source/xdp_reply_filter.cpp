@@ -24,7 +24,9 @@
 #include "scanner/process/library_handle.h"
 #include "scanner/process/log.h"
 #include "scanner/process/mapped_memory.h"
+#include "scanner/process/memory_limit.h"
 #include "scanner/process/privileges.h"
+#include "scanner/receive/source/ring_size.h"
 
 namespace echoscan {
 namespace {
@@ -46,12 +48,6 @@ int log_libbpf(libbpf_print_level, const char* format, va_list arguments) {
 
 std::string error_text(int error) {
   return std::strerror(error);
-}
-
-std::size_t ring_bytes(int cpu_count) {
-  const auto share = XdpReplyFilter::kRingsBytesMax / static_cast<std::size_t>(cpu_count);
-  return std::bit_floor(
-      std::clamp(share, XdpReplyFilter::kRingBytesMin, XdpReplyFilter::kRingBytesMax));
 }
 
 }  // namespace
@@ -109,8 +105,9 @@ struct XdpReplyFilter::Kernel {
   // Each returns 0 or an errno.
   int load(const match_config& config, int cpu_count);
   int map_counters(int cpu_count);
-  int make_rings(int cpu_count);
-  int put_rings(const std::vector<int>& ring_fds);
+  int make_rings(int cpu_count, std::uint64_t replies_under_way);
+  int make_rings_of(std::size_t bytes, int cpu_count);
+  int put_rings();
   int attach();
   int attach_as(__u32 flags);
   [[nodiscard]] std::optional<bpf_link_info> link_info() const;
@@ -137,32 +134,44 @@ int XdpReplyFilter::Kernel::map_counters(int cpu_count) {
   return 0;
 }
 
-int XdpReplyFilter::Kernel::make_rings(int cpu_count) {
-  const auto bytes = static_cast<__u32>(ring_bytes(cpu_count));
+int XdpReplyFilter::Kernel::make_rings(int cpu_count, std::uint64_t replies_under_way) {
   mark_memory = MappedMemory::shared(bpf_map__fd(skeleton->maps.mark), sizeof(ring_mark));
   if (!mark_memory) return errno;
   mark = mark_memory.as<ring_mark>();
+  std::size_t bytes =
+      reply_ring_bytes(replies_under_way, cpu_count, memory_limit_bytes().value_or(kNoMemoryLimit));
+  int error = make_rings_of(bytes, cpu_count);
+  while (error == ENOMEM && bytes > kRingBytesMin) error = make_rings_of(bytes /= 2, cpu_count);
+  if (error != 0) return error;
   mark->low_bytes = bytes / 4;
   mark->high_bytes = bytes / 2;
-  std::vector<int> ring_fds;
+  return put_rings();
+}
+
+// Those of an earlier try go first.
+int XdpReplyFilter::Kernel::make_rings_of(std::size_t bytes, int cpu_count) {
+  positions.clear();
+  rings.clear();
+  ring_maps.clear();
   for (int cpu = 0; cpu < cpu_count; ++cpu) {
-    FileDescriptor ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, bytes, nullptr));
-    if (!ring) return errno;
-    const int ring_fd = ring.get();
-    ring_fds.push_back(ring_fd);
-    ring_maps.push_back(std::move(ring));
+    ring_maps.emplace_back(
+        bpf_map_create(BPF_MAP_TYPE_RINGBUF, "replies", 0, 0, static_cast<__u32>(bytes), nullptr));
+    if (!ring_maps.back()) return errno;
+    const int ring_fd = ring_maps.back().get();
     rings.emplace_back(ring_buffer__new(ring_fd, take_record, this, nullptr));
     if (!rings.back()) return errno;
     positions.emplace_back(ring_fd);
     if (!positions.back()) return errno;
   }
-  return put_rings(ring_fds);
+  return 0;
 }
 
 // All in one call: behind each the kernel waits some 15 ms until no program uses what was there
 // before (maybe_wait_bpf_programs() in kernel/bpf/syscall.c), a second with 64 CPUs. Linux before
 // 5.13 takes them one by one.
-int XdpReplyFilter::Kernel::put_rings(const std::vector<int>& ring_fds) {
+int XdpReplyFilter::Kernel::put_rings() {
+  std::vector<int> ring_fds;
+  for (const FileDescriptor& ring : ring_maps) ring_fds.push_back(ring.get());
   const int outer = bpf_map__fd(skeleton->maps.rings);
   std::vector<__u32> cpus(ring_fds.size());
   std::iota(cpus.begin(), cpus.end(), 0U);
@@ -215,7 +224,7 @@ XdpReplyFilter::XdpReplyFilter(std::unique_ptr<Kernel> kernel) : kernel_(std::mo
 XdpReplyFilter::~XdpReplyFilter() = default;
 
 tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFilter::attach(
-    const Interface& interface, const match_config& config) {
+    const Interface& interface, const match_config& config, std::uint64_t replies_under_way) {
   libbpf_set_print(log_libbpf);
   auto kernel = std::make_unique<Kernel>();
   kernel->interface = interface;
@@ -243,7 +252,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   kernel->clock_offset_ns = clock_offset_ns.value_or(0);
   error = kernel->map_counters(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no counters ({})", error_text(error)));
-  error = kernel->make_rings(cpu_count);
+  error = kernel->make_rings(cpu_count, replies_under_way);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
   error = kernel->attach();
   if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");

@@ -3,8 +3,8 @@
 // The program is attached by a bpf_link, which goes with the process, so that even SIGKILL leaves
 // the interface clean. (A program attached by netlink stays after a crash.) Native mode is asked
 // for, then generic, since the kernel does not fall back by itself. Somebody else's program is
-// named and never replaced. There is a ring for each possible CPU, together at most kRingsBytesMax,
-// so that a 128-core machine does not lock 512 MB. receive() belongs to one thread. The link can be
+// named and never replaced. There is a ring for each possible CPU (reply_ring_bytes() says how
+// large). receive() belongs to one thread. The link can be
 // taken away from us (BPF_LINK_DETACH), and given another program (BPF_LINK_UPDATE); one question
 // about it shows both, in a microsecond. Rejected: asking which program the interface has
 // (rtnetlink), which takes ten times as long and is the same, as nothing else replaces a link's
@@ -24,10 +24,6 @@ namespace echoscan {
 
 class XdpReplyFilter : public ReplySource, public FilterAttachment {
  public:
-  static constexpr std::size_t kRingBytesMax = std::size_t{4} << 20;
-  static constexpr std::size_t kRingBytesMin = std::size_t{256} << 10;
-  static constexpr std::size_t kRingsBytesMax = std::size_t{128} << 20;
-
   // Why neither native nor generic XDP could be had; the errno is that of the last try.
   struct NoXdp : Refusal {
     int native_error = 0;      // the errno of native XDP
@@ -37,8 +33,10 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   };
 
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
-  static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(const Interface& interface,
-                                                                     const match_config& config);
+  // `replies_under_way`: how many may be on their way at once. Rings are smaller where the kernel
+  // has no memory for as many.
+  static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(
+      const Interface& interface, const match_config& config, std::uint64_t replies_under_way);
   // Why generic mode was taken; nothing when the mode is native.
   [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
@@ -56,8 +54,7 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   [[nodiscard]] std::uint64_t frames_seen() const override { return outcomes().seen; }
   tl::expected<void, Refusal> attach_again() override;
   // When any CPU's ring is a quarter full. In-kernel senders, which have targets in hand by then,
-  // pause by themselves when it is half full. The rest (52,000 records of 104,857) is for replies
-  // to probes that are on their way.
+  // pause by themselves when it is half full. The rest is for replies that are on their way.
   [[nodiscard]] bool is_backlogged() const override;
   [[nodiscard]] ReplyRings rings() const override;
   [[nodiscard]] std::string mode() const override;
