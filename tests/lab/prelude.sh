@@ -135,7 +135,8 @@ fail() {
   if [ -s "$work/log" ]; then sed 's/^/  log: /' "$work/log" >&2; fi
   # What the lab's own wire lost, where it still is there.
   local lost
-  lost=$({ near ethtool -S lab0; far ethtool -S lab1; } 2>/dev/null | grep -E '(drops|errors): [1-9]') && echo "$lost" >&2
+  lost=$({ near ip -s link show lab0; near ethtool -S lab0; far ip -s link show lab1; far ethtool -S lab1; } 2>/dev/null |
+    grep -E '(drops|errors): [1-9]|[RT]X:|^ +[0-9 ]+$') && echo "$lost" >&2
   exit 1
 }
 
