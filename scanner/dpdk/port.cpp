@@ -118,8 +118,10 @@ int set_up_receivers(const dpdk_port_plan& plan, const rte_eth_dev_info& info, P
   const int socket = rte_eth_dev_socket_id(plan.port);
   port.receivers = std::vector<ReceiveQueue>(plan.rx_queues);
   for (uint16_t queue = 0; queue < plan.rx_queues; ++queue) {
-    rte_mempool* pool = make_pool(port, "rx", plan.port, 2 * plan.rx_frames + kSpareFrames,
-                                  RTE_MBUF_DEFAULT_DATAROOM, socket);
+    // net_af_xdp sends out of this pool as well. When its rings have all of it, it neither sends
+    // nor receives any more, for ever: where the far end got no CPU its gateway was called lost.
+    const unsigned frames = 2 * plan.rx_frames + 2 * plan.tx_frames + kSpareFrames;
+    rte_mempool* pool = make_pool(port, "rx", plan.port, frames, RTE_MBUF_DEFAULT_DATAROOM, socket);
     if (pool == nullptr) return -1;
     if (const int error =
             rte_eth_rx_queue_setup(plan.port, queue, plan.rx_frames, static_cast<unsigned>(socket),
