@@ -87,7 +87,7 @@ NextHops join_next_hops(const NetworkPath& network, const WayPlan& ways,
   next_hops.current = std::make_unique<CurrentNextHops>(next_hop_map(network, ways.map));
   next_hops.table = frame_template.next_hops();
   for (std::size_t i = 0; i < network.gateways.size(); ++i)
-    if (network.gateways[i].is_of_frames) next_hops.table->set(i, network.gateways[i].mac);
+    next_hops.table->set(i, network.gateways[i].mac, network.gateways[i].interface_mac);
   next_hops.probe = open_gateway_probe(network);
   next_hops.unwatched = network.unwatched;
   next_hops.has_other_ways = std::ranges::any_of(

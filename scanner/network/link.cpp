@@ -26,10 +26,12 @@ bool ask_name(int socket, int index, ifreq& question) {
 
 }  // namespace
 
-InterfaceLink::InterfaceLink(const Interface& interface, std::vector<Ipv4> sources)
+InterfaceLink::InterfaceLink(const Interface& interface, std::vector<Ipv4> sources,
+                             std::vector<int> further)
     : name_(interface.name),
       index_(interface.index),
       sources_(std::move(sources)),
+      further_(std::move(further)),
       socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   if (!socket_) throw_system_error("open a UDP socket");
   std::erase_if(sources_, [](Ipv4 source) { return !is_own_address(source); });
@@ -53,6 +55,15 @@ std::string InterfaceLink::current_name() const {
 
 std::optional<Ipv4> InterfaceLink::lost_source() const {
   return sources_.empty() ? std::nullopt : find_foreign_address(sources_);
+}
+
+std::optional<std::uint64_t> InterfaceLink::tx_packets() const {
+  std::optional<std::uint64_t> sum = read_tx_packets(index_);
+  for (const int index : further_) {
+    const std::optional<std::uint64_t> packets = read_tx_packets(index);
+    sum = sum && packets ? std::optional(*sum + *packets) : std::nullopt;
+  }
+  return sum;
 }
 
 bool InterfaceLink::is_running() const {

@@ -47,9 +47,10 @@ class Link {
 
 class InterfaceLink : public Link {
  public:
-  // Of those of `sources` that this host has it is watched whether it has them. Throws
-  // std::system_error.
-  explicit InterfaceLink(const Interface& interface, std::vector<Ipv4> sources = {});
+  // Of those of `sources` that this host has it is watched whether it has them. What is sent out of
+  // `further` interfaces, by their indices, is counted as well. Throws std::system_error.
+  explicit InterfaceLink(const Interface& interface, std::vector<Ipv4> sources = {},
+                         std::vector<int> further = {});
 
   // True when it is switched on and has a carrier; false also when the interface is gone. Any
   // thread.
@@ -58,9 +59,8 @@ class InterfaceLink : public Link {
   [[nodiscard]] std::optional<Ipv4> lost_source() const override;
   // Whether it is switched on and has IFF_RUNNING; does not ask for the carrier.
   [[nodiscard]] bool is_running() const;
-  [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override {
-    return read_tx_packets(index_);
-  }
+  // Nothing when any of the interfaces is gone.
+  [[nodiscard]] std::optional<std::uint64_t> tx_packets() const override;
   [[nodiscard]] std::optional<std::uint64_t> rx_packets() const override {
     return read_rx_packets(index_);
   }
@@ -79,6 +79,7 @@ class InterfaceLink : public Link {
   std::string name_;
   int index_;
   std::vector<Ipv4> sources_;  // those that are watched
+  std::vector<int> further_;
   FileDescriptor socket_;
   EchoReplyCount echo_reply_count_;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -53,6 +54,10 @@ void wait_for_link(const NetworkPath& path, Clock& clock, double timeout_s) {
     wait_for_port(*path.port, clock, timeout_s);
   } else {
     wait_for_carrier(path.interface, clock, timeout_s);
+    // Attaching a filter may have restarted these, too. One whose link was down had no ways.
+    for (const SideWay& side : path.side_ways)
+      if (side.is_of_frames && side.interface.has_carrier)
+        wait_for_carrier(side.interface, clock, timeout_s);
   }
 }
 
@@ -60,7 +65,11 @@ std::unique_ptr<Link> open_link(const NetworkPath& path) {
   if (path.port) return std::make_unique<PortLink>(path.port);
   std::vector<Ipv4> watched = sources_of(path);
   if (!path.sources.empty()) watched = watched_of_pool(watched);
-  return std::make_unique<InterfaceLink>(path.interface, std::move(watched));
+  std::set<int> further;
+  for (const SideWay& side : path.side_ways) further.insert(side.interface.index);
+  further.erase(path.interface.index);
+  return std::make_unique<InterfaceLink>(path.interface, std::move(watched),
+                                         std::vector<int>(further.begin(), further.end()));
 }
 
 std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {

@@ -204,6 +204,17 @@ bool takes_frames_of(const NetworkPath& path, const WayShare& share, std::uint8_
          share.way.interface_index == path.interface.index;
 }
 
+// Whether frames take it out of another interface than the path's. That one's queues have one
+// source as well.
+bool is_side_of_frames(const NetworkPath& path, const WayShare& share, std::uint8_t gateway,
+                       Ipv4 source) {
+  const int index = share.way.interface_index;
+  return !path.kernel_routes && gateway < NextHopTable::kOther && index != path.interface.index &&
+         std::ranges::none_of(path.side_ways, [&](const SideWay& side) {
+           return side.interface.index == index && side.is_of_frames && side.source != source;
+         });
+}
+
 // The address that a way's probes come from: to this host itself whichever it has, so that one
 // socket does for all.
 Ipv4 source_of(const PathConfig& config, const WayShare& share, const Interface& interface,
@@ -224,10 +235,12 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, Inter
       exit = find_exit(config, share, interface, path);
       if (std::string router = unwatched_router(config, share, exit.next_hop); !router.empty())
         path.unwatched.push_back(std::move(router));
+      const bool is_of_frames =
+          is_side_of_frames(path, share, exit.next_hop, source_of(config, share, interface, path));
       if (exit.part > path.side_ways.size())
-        path.side_ways.push_back(
-            {interface, source_of(config, share, interface, path), share.is_by_source});
-      if (exit.part > 0) aside += share.targets;
+        path.side_ways.push_back({interface, source_of(config, share, interface, path),
+                                  share.is_by_source && !is_of_frames, is_of_frames});
+      if (exit.part > 0 && !is_of_frames) aside += share.targets;
     }
     path.exit_of_way.push_back(exit);
   }
@@ -257,19 +270,20 @@ Exit find_exit(const PathConfig& config, const WayShare& share, const Interface&
                NetworkPath& path) {
   const Ipv4 source = source_of(config, share, interface, path);
   Exit exit{0, gateway_number(config, interface, share.way, path.gateways)};
-  const bool is_by_frames = takes_frames_of(path, share, exit.next_hop, source);
+  const bool is_own = takes_frames_of(path, share, exit.next_hop, source);
+  const bool is_side = is_side_of_frames(path, share, exit.next_hop, source);
   if (exit.next_hop < path.gateways.size()) {
     Gateway& gateway = path.gateways[exit.next_hop];
-    (is_by_frames ? gateway.is_of_frames : gateway.is_of_kernel) = true;
+    (is_own || is_side ? gateway.is_of_frames : gateway.is_of_kernel) = true;
   }
-  if (is_by_frames) return exit;
+  if (is_own) return exit;
   if (is_own_way(config, path, share, source)) {
     if (config.gateway_mac) exit.next_hop = 0;
     return exit;
   }
   const auto known = std::ranges::find_if(path.side_ways, [&](const SideWay& side) {
     return side.interface.index == interface.index && side.source == source &&
-           side.is_by_source == share.is_by_source;
+           side.is_of_frames == is_side && side.is_by_source == (share.is_by_source && !is_side);
   });
   exit.part = static_cast<std::uint8_t>(known - path.side_ways.begin() + 1);
   if (known == path.side_ways.end() && exit.part == 0)

@@ -2,11 +2,11 @@
 //
 // Of the ways that the plan found, the scan's method sends by the one with the most targets that
 // frames can take, a gateway on an Ethernet interface, and by the other gateways on that interface
-// that have the same source. All others are sent by raw sockets, which the kernel routes:
-// neighbours, a second uplink, tunnels, this host itself; if there is no way for frames, that is
-// all. What cannot work is refused here with what to do about
-// it. Two steps, because attaching XDP comes between: a driver may restart the link, and the
-// gateway's MAC can be asked for only after it is back.
+// that have the same source. A second uplink with gateways has frames and queues of its own. All
+// others are sent by raw sockets, which the kernel routes: neighbours, a second source on an
+// interface, tunnels, this host itself; if there is no way for frames, that is all. What cannot
+// work is refused here with what to do about it. Two steps, because attaching XDP comes between: a
+// driver may restart the link, and the gateway's MAC can be asked for only after it is back.
 #pragma once
 
 #include <memory>
@@ -27,11 +27,12 @@
 
 namespace echoscan {
 
-// Where a raw socket sends, beside the scan's own way.
+// Where else probes leave, beside the scan's own way.
 struct SideWay {
   Interface interface;
   Ipv4 source;
   bool is_by_source = false;  // the kernel is to route by that source
+  bool is_of_frames = false;  // to gateways, by the interface's own queues; else by a raw socket
 };
 
 // How a way's probes leave.

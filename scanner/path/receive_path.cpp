@@ -107,6 +107,18 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
   return {std::move(receiver), false};
 }
 
+// On an interface that side ways leave by: none of them needs the filter.
+std::unique_ptr<ReplySource> open_side_receiver(const SideWay& side, const match_config& match,
+                                                std::uint64_t replies_under_way) {
+  if (side.is_of_frames) {
+    AttachedFilter filter = XdpReplyFilter::attach(side.interface, match, replies_under_way);
+    if (filter) return std::move(*filter);
+    log_info("no XDP on {}, {}: replies are received by AF_PACKET there", side.interface.name,
+             filter.error().reason);
+  }
+  return std::make_unique<PacketReceiver>(side.interface, match, kSideBlocks);
+}
+
 // A card receives from the moment on that its queues are set up, and those that send with them.
 ReceivePath open_port(const NetworkPath& path, const match_config& match) {
   path.port->open(path.queue_count,
@@ -126,12 +138,14 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
   std::vector<std::string> interfaces{path.interface.name};
   sources.push_back(std::move(receive.source));
   std::set<int> watched{path.interface.index};
-  for (const SideWay& side : path.side_ways)
-    if (watched.insert(side.interface.index).second) {
-      sources.push_back(
-          std::make_unique<PacketReceiver>(side.interface, match_on(path, key), kSideBlocks));
-      interfaces.push_back(side.interface.name);
-    }
+  // Those of frames first, as an interface may have both.
+  for (const bool is_of_frames : {true, false})
+    for (const SideWay& side : path.side_ways)
+      if (side.is_of_frames == is_of_frames && watched.insert(side.interface.index).second) {
+        sources.push_back(
+            open_side_receiver(side, match_on(path, key), replies_under_way(rate_pps)));
+        interfaces.push_back(side.interface.name);
+      }
   receive.source = sources.size() == 1
                        ? std::move(sources.front())
                        : std::make_unique<JoinedSource>(std::move(sources), std::move(interfaces));

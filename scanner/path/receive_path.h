@@ -30,7 +30,8 @@ struct Patience {
   Clock& clock;
 };
 
-// Receives on the path's interface, and by AF_PACKET on each other one that a side way leaves by.
+// Receives on the path's interface, and on each other one that a side way leaves by: there by a
+// reply filter of its own where frames leave it and it can have one, else by AF_PACKET.
 // Throws UserError when `method` cannot send without an XDP program and none can be attached; with
 // ExitCode::later when another scan's was still there after all patience. `rate_pps`, that of the
 // probes, says for how many replies there has to be room; Pacer::kUnlimited for max.

@@ -157,25 +157,65 @@ Attempt open_best(const TransmitSetup& setup) {
   return opened;
 }
 
-// Puts a raw socket for each side way beside each queue, which goes on sending by the path's own
-// way.
-void split_ways(OpenedQueues& opened, const TransmitSetup& setup, const NetworkPath& path,
-                const CurrentNextHops& next_hops) {
-  if (path.side_ways.empty()) return;
-  for (std::unique_ptr<Transmitter>& transmitter : opened.transmitters) {
-    std::vector<std::unique_ptr<Transmitter>> parts;
-    parts.push_back(std::move(transmitter));
-    for (const SideWay& side : path.side_ways) {
-      // The kernel writes the Ethernet header.
-      FrameAddresses addresses = setup.frame_template.addresses();
-      addresses.source = side.source;
-      const FrameTemplate frame_template(addresses, setup.frame_template.key(),
-                                         setup.frame_template.padding());
-      parts.push_back(std::make_unique<RawSocketTransmitter>(side.interface, frame_template,
-                                                             setup.clock, side.is_by_source));
-    }
-    transmitter = std::make_unique<WaySplit>(std::move(parts), next_hops);
+// By which method frames leave another interface than the path's: as the path's own, but that live
+// frames need a CPU for each queue, and have them all.
+Attempt open_side_queues(Method method, const TransmitSetup& setup) {
+  if (method != Method::automatic && method != Method::xdp_live) return open_method(method, setup);
+  Attempt opened = open_af_xdp_zero_copy(setup);
+  return opened ? std::move(opened) : open_af_xdp_copy(setup);
+}
+
+// One transmitter for each of the path's queues, by the side way's own queues as far as there are
+// some, and by AF_PACKET sockets, which need none, from there on.
+std::vector<std::unique_ptr<Transmitter>> open_side_frames(Method method, const SideWay& side,
+                                                           const TransmitSetup& path_setup) {
+  TransmitSetup setup{side.interface,
+                      path_setup.frame_template.out_of(side.interface.mac, side.source),
+                      std::min(path_setup.queue_count, side.interface.queues),
+                      {},
+                      path_setup.rate_pps,
+                      path_setup.busy_poll,
+                      path_setup.clock,
+                      path_setup.cpus};
+  std::vector<std::unique_ptr<Transmitter>> transmitters;
+  Attempt opened = open_side_queues(method, setup);
+  if (opened) {
+    transmitters = std::move(opened->transmitters);
+  } else {
+    log_warning(
+        "{} to gateways on {} ({}): sending there by AF_PACKET",
+        method == Method::automatic ? "no AF_XDP" : fmt::format("no {}", traits_of(method).name),
+        side.interface.name, opened.error().reason);
   }
+  while (transmitters.size() < path_setup.queue_count)
+    transmitters.push_back(
+        std::make_unique<AfPacketTransmitter>(side.interface, setup.frame_template, setup.clock));
+  return transmitters;
+}
+
+// A raw socket of a side way; the kernel writes the Ethernet header.
+std::unique_ptr<Transmitter> open_side_socket(const SideWay& side, const TransmitSetup& setup) {
+  return std::make_unique<RawSocketTransmitter>(
+      side.interface, setup.frame_template.out_of({}, side.source), setup.clock, side.is_by_source);
+}
+
+// Puts a transmitter of each side way beside each queue, which goes on sending by the path's own
+// way.
+void split_ways(Method method, OpenedQueues& opened, const TransmitSetup& setup,
+                const NetworkPath& path, const CurrentNextHops& next_hops) {
+  if (path.side_ways.empty()) return;
+  std::vector<std::vector<std::unique_ptr<Transmitter>>> parts(opened.transmitters.size());
+  for (std::size_t queue = 0; queue < parts.size(); ++queue)
+    parts[queue].push_back(std::move(opened.transmitters[queue]));
+  for (const SideWay& side : path.side_ways) {
+    std::vector<std::unique_ptr<Transmitter>> frames;
+    if (side.is_of_frames) frames = open_side_frames(method, side, setup);
+    for (std::size_t queue = 0; queue < parts.size(); ++queue)
+      parts[queue].push_back(side.is_of_frames ? std::move(frames[queue])
+                                               : open_side_socket(side, setup));
+  }
+  for (std::size_t queue = 0; queue < parts.size(); ++queue)
+    opened.transmitters[queue] = std::make_unique<WaySplit>(std::move(parts[queue]), next_hops);
 }
 
 }  // namespace
@@ -258,7 +298,7 @@ OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
         ExitCode::environment,
         fmt::format("cannot send by {} on {} ({}); use --method af_packet", traits_of(method).name,
                     path.interface.name, opened.error().reason));
-  split_ways(*opened, setup, path, next_hops);
+  split_ways(method, *opened, setup, path, next_hops);
   return std::move(*opened);
 }
 

@@ -2,55 +2,95 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace echoscan {
 
 WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts,
                    const CurrentNextHops& next_hops)
-    : transmitters_(std::move(parts)), next_hops_(next_hops) {
+    : next_hops_(next_hops) {
   parts_.clear();
-  for (const auto& transmitter : transmitters_) parts_.push_back(transmitter.get());
+  for (std::unique_ptr<Transmitter>& transmitter : parts) {
+    parts_.push_back(transmitter.get());
+    split_.push_back({std::move(transmitter)});
+    split_.back().waiting.reserve(kBatchSize);
+  }
+  moving_.reserve(kBatchSize);
 }
 
 std::size_t WaySplit::send(std::span<const Target> batch) {
-  next_hops_.follow();
-  std::size_t begin = 0;
-  while (begin < batch.size()) {
-    const std::size_t part = part_of(batch[begin]);
-    std::size_t end = begin + 1;
-    while (end < batch.size() && part_of(batch[end]) == part) ++end;
-    const std::size_t taken = transmitters_[part]->send(batch.subspan(begin, end - begin));
-    begin += taken;
-    if (begin < end) break;
+  follow();
+  if (!pass_on()) return 0;
+  // No more than there is room for, so that nothing here allocates.
+  const std::span<const Target> taken = batch.first(std::min(batch.size(), kBatchSize));
+  for (const Target& target : taken) split_[part_of(target)].waiting.push_back(target);
+  pass_on();
+  return taken.size();
+}
+
+// The last part counts what is unroutable: it has no thread of its own that counts as well.
+void WaySplit::follow() {
+  if (!next_hops_.follow()) return;
+  moving_.clear();
+  for (Part& part : split_) {
+    moving_.insert(moving_.end(), part.waiting.begin(), part.waiting.end());
+    part.waiting.clear();
   }
-  return begin;
+  const NextHopMap& map = next_hops_.map();
+  for (Target& target : moving_) {
+    const LabelId way = map.way_of(target.address);
+    target.way = static_cast<std::uint8_t>(std::min<LabelId>(way, Target::kWayUnknown));
+    target.next_hop = map.next_hop_of_way(way);
+    if (target.next_hop >= NextHopTable::kGone) {
+      split_.back().transmitter->give_up(target, &TransmitCounters::unroutable);
+    } else {
+      split_[map.part_of_way(way)].waiting.push_back(target);
+    }
+  }
+}
+
+bool WaySplit::pass_on() {
+  bool is_all = true;
+  for (Part& part : split_) {
+    if (part.waiting.empty()) continue;
+    const std::size_t taken = part.transmitter->send(part.waiting);
+    part.waiting.erase(part.waiting.begin(),
+                       part.waiting.begin() + static_cast<std::ptrdiff_t>(taken));
+    is_all = is_all && part.waiting.empty();
+  }
+  return is_all;
 }
 
 bool WaySplit::settle() {
-  bool is_done = true;
-  for (const auto& transmitter : transmitters_) is_done = transmitter->settle() && is_done;
+  follow();
+  bool is_done = pass_on();
+  for (const Part& part : split_) is_done = part.transmitter->settle() && is_done;
   return is_done;
 }
 
 std::size_t WaySplit::take_back(std::span<Target> room) {
   std::size_t count = 0;
-  for (const auto& transmitter : transmitters_)
-    count += transmitter->take_back(room.subspan(count));
+  for (const Part& part : split_) count += part.transmitter->take_back(room.subspan(count));
   return count;
 }
 
 void WaySplit::rest() {
-  for (const auto& transmitter : transmitters_) transmitter->rest();
+  for (const Part& part : split_) part.transmitter->rest();
 }
 
 void WaySplit::give_up() {
-  for (const auto& transmitter : transmitters_) transmitter->give_up();
+  for (Part& part : split_) {
+    part.transmitter->give_up();
+    for (const Target& target : part.waiting)
+      part.transmitter->give_up(target, &TransmitCounters::refused);
+    part.waiting.clear();
+  }
 }
 
 std::string WaySplit::mode() const {
-  return fmt::format("{}, {} by other ways", transmitters_.front()->mode(),
-                     transmitters_.back()->mode());
+  return fmt::format("{}, {} by other ways", split_.front().transmitter->mode(),
+                     split_.back().transmitter->mode());
 }
 
 }  // namespace echoscan

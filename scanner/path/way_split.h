@@ -1,13 +1,15 @@
 // One sender, several ways out: each target by the transmitter of its way.
 //
-// The first is the scan's method, for what is behind the gateway. The others are raw sockets: a
-// gateway does not lead back to the network that it is on, a frame for a neighbour needs the
-// neighbour's own MAC, and another interface has queues of its own. The kernel resolves each
-// neighbour once, and holds a packet back meanwhile (at most as many addresses at a time as
-// net.ipv4.neigh.default.gc_thresh3, 1,024). The order of the targets is kept, so that what one way
-// refuses holds up the others. The sender's pacer keeps the rate over all ways together, and the
-// sender remembers its targets whichever way they went, so that it goes back for all of them when
-// the link is lost.
+// The first is the scan's method, for what is behind its gateways. Another interface with gateways
+// has queues of its own, and so a transmitter of frames; the rest goes by raw sockets: a gateway
+// does not lead back to the network that it is on, and a frame for a neighbour needs the
+// neighbour's own MAC. The kernel resolves each neighbour once, and holds a packet back meanwhile
+// (at most as many addresses at a time as net.ipv4.neigh.default.gc_thresh3, 1,024). A batch is
+// sorted by ways and taken whole: what one way refuses of it waits here and holds up the next
+// batch. Rejected: to keep the order, which calls a transmitter for each one or two targets where
+// ways alternate. The sender's pacer keeps the rate over all ways together, and the sender
+// remembers its targets whichever way they went, so that it goes back for all of them when the link
+// is lost.
 #pragma once
 
 #include <memory>
@@ -32,13 +34,23 @@ class WaySplit : public Transmitter {
   [[nodiscard]] std::string mode() const override;
 
  private:
+  struct Part {
+    std::unique_ptr<Transmitter> transmitter;
+    std::vector<Target> waiting = {};  // accepted here, and not yet by the transmitter
+  };
+
   [[nodiscard]] std::size_t part_of(const Target& target) const {
     const NextHopMap& map = next_hops_.map();
     return map.part_of_way(target.way != Target::kWayUnknown ? target.way
                                                              : map.way_of(target.address));
   }
+  // Hands over what waits; false when something still does.
+  bool pass_on();
+  // Takes up ways that have changed, for what waits as well; what has none any more is unroutable.
+  void follow();
 
-  std::vector<std::unique_ptr<Transmitter>> transmitters_;
+  std::vector<Part> split_;
+  std::vector<Target> moving_;  // while ways change; for its memory
   NextHopView next_hops_;
 };
 

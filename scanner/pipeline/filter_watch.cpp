@@ -31,7 +31,7 @@ void FilterWatch::look(std::uint64_t now_ns, bool is_sending) {
   if (!attachment_->is_attached()) {
     if (!is_off())
       note_off(now_ns, attached_ns_,
-               fmt::format("the reply filter of {} was taken off", link_.name()));
+               fmt::format("the reply filter of {} was taken off", interface()));
     attach_again(now_ns);
     return;
   }
@@ -76,6 +76,11 @@ void FilterWatch::compare(std::uint64_t now_ns) {
   }
 }
 
+std::string FilterWatch::interface() const {
+  const std::string further = attachment_->further_interface();
+  return further.empty() ? link_.name() : further;
+}
+
 // `good_ns`: when it was last known to see everything.
 void FilterWatch::note_off(std::uint64_t now_ns, std::uint64_t good_ns, const std::string& what) {
   off_since_ns_ = now_ns;
@@ -99,7 +104,7 @@ void FilterWatch::attach_again(std::uint64_t now_ns) {
 void FilterWatch::note_on(std::uint64_t now_ns) {
   events_.add_return(now_ns,
                      fmt::format("the reply filter of {} is attached again after {:.2f} s",
-                                 link_.name(), to_seconds(now_ns - off_since_ns_)),
+                                 interface(), to_seconds(now_ns - off_since_ns_)),
                      fmt::format("the probes of the {:.2f} s before its loss was noticed are {}",
                                  to_seconds(off_since_ns_ - lost_since_ns_),
                                  is_sending_ ? "sent again" : "in doubt"));

@@ -61,6 +61,7 @@ class FilterWatch {
   void note_off(std::uint64_t now_ns, std::uint64_t good_ns, const std::string& what);
   void attach_again(std::uint64_t now_ns);
   void note_on(std::uint64_t now_ns);
+  [[nodiscard]] std::string interface() const;
 
   FilterAttachment* attachment_;
   const Link& link_;

@@ -126,7 +126,7 @@ void NextHopWatch::follow(const WayChange& change) {
 }
 
 void NextHopWatch::add_gateway(const Gateway& gateway) {
-  if (gateway.is_of_frames) next_hops_.table->set(watched_.size(), gateway.mac);
+  next_hops_.table->set(watched_.size(), gateway.mac, gateway.interface_mac);
   next_hops_.probe->add(gateway);
   watched_.emplace_back();
   watched_.back().mac = gateway.mac;
@@ -176,7 +176,7 @@ void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   const MacAddress mac = watched.other->mac;
   is_proved_by_replies(number);
-  if (next_hops_.probe->gateways()[number].is_of_frames) next_hops_.table->set(number, mac);
+  next_hops_.table->set(number, mac, next_hops_.probe->gateways()[number].interface_mac);
   const bool was_lost = watched.lost_since_ns != 0;
   if (!was_lost) add_loss(watched);
   events_.add_loss(now_ns,

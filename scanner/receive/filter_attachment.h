@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include <cstdint>
+#include <string>
 
 #include "scanner/process/refusal.h"
 
@@ -23,6 +24,10 @@ class FilterAttachment {
 
   // Whether the kernel has this program on the interface, and no other in its place.
   [[nodiscard]] virtual bool is_attached() const = 0;
+  // False once the interface itself is gone.
+  [[nodiscard]] virtual bool has_interface() const { return true; }
+  // The interface whose program it is that is_attached() has missed last; empty for the path's own.
+  [[nodiscard]] virtual std::string further_interface() const { return {}; }
   // How many frames the program has looked at since it was loaded.
   [[nodiscard]] virtual std::uint64_t frames_seen() const = 0;
   // Takes the program off, where it is still on, and attaches it again in the mode that it had. A

@@ -46,6 +46,15 @@ FrameTemplate::FrameTemplate(const FrameAddresses& addresses, const probe_key& k
   bytes_[PROBE_PAYLOAD_OFFSET + PROBE_VERSION_OFFSET] = PROBE_VERSION;
 }
 
+FrameTemplate FrameTemplate::out_of(const MacAddress& interface_mac, Ipv4 source) const {
+  FrameAddresses addresses = addresses_;
+  addresses.source_mac = interface_mac;
+  addresses.source = source;
+  FrameTemplate other(addresses, key(), padding_);
+  other.next_hops_ = next_hops_;
+  return other;
+}
+
 void FrameTemplate::fill(std::span<std::uint8_t> frame) const {
   std::copy(bytes_.begin(), bytes_.end(), frame.begin());
   std::copy_n(padding_.begin(), std::min(padding_.size(), frame.size() - bytes_.size()),

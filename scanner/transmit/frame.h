@@ -45,6 +45,9 @@ class FrameTemplate {
   // `padding` follows the probe's own bytes in each frame, which is kFrameBytesMax long at most.
   FrameTemplate(const FrameAddresses& addresses, const probe_key& key,
                 std::vector<std::uint8_t> padding = {});
+  // The same probes out of another interface, from that one's MAC and from `source`. They share the
+  // MACs of the next hops.
+  [[nodiscard]] FrameTemplate out_of(const MacAddress& interface_mac, Ipv4 source) const;
 
   [[nodiscard]] std::size_t frame_bytes() const { return PROBE_FRAME_BYTES + padding_.size(); }
   [[nodiscard]] const std::vector<std::uint8_t>& padding() const { return padding_; }

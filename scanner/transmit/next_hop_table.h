@@ -1,11 +1,11 @@
 // Which MAC address the frames of each next hop go to, while a scan runs.
 //
-// A scan may leave one interface by several gateways, and a gateway may change its address under it
-// (a failover). So the MACs are no part of the written frame: each probe's first eight bytes are
-// stored anew, one load and one store. Rejected: to write all buffers again when a MAC changes,
-// since each method owns its own (AF_XDP has 4,096 a queue, live frames are the kernel's); a
-// comparison a batch whether the MAC is still the same, which is no cheaper than the store. One
-// thread sets, any thread reads.
+// A scan may leave by several gateways, each out of one interface, and a gateway may change its
+// address under it (a failover). So the MACs are no part of the written frame: each probe's first
+// eight bytes are stored anew, one load and one store. Rejected: to write all buffers again when a
+// MAC changes, since each method owns its own (AF_XDP has 4,096 a queue, live frames are the
+// kernel's); a comparison a batch whether the MAC is still the same, which is no cheaper than the
+// store. One thread sets, any thread reads.
 #pragma once
 
 #include <array>
@@ -34,10 +34,12 @@ class NextHopTable {
   }
 
   // From now on frames of `next_hop`, which is less than kMax, go to `mac`.
-  void set(std::size_t next_hop, const MacAddress& mac) {
+  void set(std::size_t next_hop, const MacAddress& mac) { set(next_hop, mac, source_); }
+  // The same out of another interface, whose MAC is `source`.
+  void set(std::size_t next_hop, const MacAddress& mac, const MacAddress& source) {
     std::array<std::uint8_t, 8> bytes{};
     for (std::size_t i = 0; i < bytes.size(); ++i)
-      bytes[i] = i < mac.bytes.size() ? mac.bytes[i] : source_.bytes[i - mac.bytes.size()];
+      bytes[i] = i < mac.bytes.size() ? mac.bytes[i] : source.bytes[i - mac.bytes.size()];
     heads_[next_hop].store(std::bit_cast<std::uint64_t>(bytes), std::memory_order_relaxed);
     changes_.fetch_add(1, std::memory_order_release);
   }

@@ -56,6 +56,11 @@ class Transmitter {
   // Counts what is still under way as refused or unconfirmed, and names it in given_up(). Nothing
   // is sent after this.
   virtual void give_up() = 0;
+  // Counts and names a target that was accepted on its behalf and could not be handed over. The
+  // caller's thread is the only one that loses any.
+  void give_up(const Target& target, Counter TransmitCounters::*cause) {
+    lose(target, counters_.*cause);
+  }
 
   // How it sends, for people: "AF_XDP zero-copy".
   [[nodiscard]] virtual std::string mode() const = 0;

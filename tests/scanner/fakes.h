@@ -58,6 +58,7 @@ class FakeAttachment : public FilterAttachment {
     return true;
   }
   [[nodiscard]] bool is_attached() const override { return is_on; }
+  [[nodiscard]] bool has_interface() const override { return !is_gone; }
   [[nodiscard]] std::uint64_t frames_seen() const override { return frames; }
   tl::expected<void, Refusal> attach_again() override {
     ++tries;
@@ -69,6 +70,7 @@ class FakeAttachment : public FilterAttachment {
   }
 
   std::atomic<bool> is_on = true;
+  std::atomic<bool> is_gone = false;  // the interface
   std::atomic<bool> runs = true;
   std::atomic<bool> refuses = false;      // to be attached again
   std::atomic<bool> is_hopeless = false;  // does not run again, though it is attached

@@ -2,10 +2,12 @@
 // account is the sum.
 #include "scanner/receive/source/joined_source.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
 #include <random>
 
@@ -114,19 +116,83 @@ TEST(JoinedSource, StopsAllAndNamesThem) {
   EXPECT_TRUE(other.is_stopped);
 }
 
-TEST(JoinedSource, HasTheFilterOfTheOneThatHasOne) {
-  for (const int with_filter : {-1, 0, 1, 2}) {
+// Three sources, of which those whose bit is set have a filter.
+struct Filtered {
+  explicit Filtered(unsigned with_filter) {
     std::vector<std::unique_ptr<ReplySource>> sources;
-    FilterAttachment* expected = nullptr;
-    for (int i = 0; i < 3; ++i) {
+    for (unsigned i = 0; i < 3; ++i) {
       auto source = std::make_unique<Supply>(1, 1);
-      source->has_filter = i == with_filter;
-      if (source->has_filter) expected = &source->filter;
+      source->has_filter = (with_filter >> i & 1U) != 0;
+      supplies.push_back(source.get());
       sources.push_back(std::move(source));
     }
-    JoinedSource joined(std::move(sources), {});
-    EXPECT_EQ(joined.attachment(), expected);
+    joined = std::make_unique<JoinedSource>(std::move(sources),
+                                            std::vector<std::string>{"e0", "e1", "e2"});
   }
+  std::vector<Supply*> supplies;
+  std::unique_ptr<JoinedSource> joined;
+};
+
+// Whichever are taken off, those are named and attached again, and no other.
+TEST(JoinedSource, WatchesAllFiltersThatThereAre) {
+  for (unsigned with_filter = 0; with_filter < 8; ++with_filter) {
+    for (unsigned off = 0; off < 8; ++off) {
+      if ((off & ~with_filter) != 0) continue;
+      const Filtered filtered(with_filter);
+      FilterAttachment* attachment = filtered.joined->attachment();
+      ASSERT_EQ(attachment == nullptr, with_filter == 0);
+      if (attachment == nullptr) continue;
+      for (unsigned i = 0; i < 3; ++i) filtered.supplies[i]->filter.is_on = (off >> i & 1U) == 0;
+      EXPECT_EQ(attachment->is_attached(), off == 0);
+      if (off == 0) continue;
+      const unsigned first = static_cast<unsigned>(std::countr_zero(off));
+      EXPECT_EQ(attachment->further_interface(), first == 0 ? "" : fmt::format("e{}", first));
+      EXPECT_TRUE(attachment->attach_again());
+      EXPECT_TRUE(attachment->is_attached());
+      for (unsigned i = 0; i < 3; ++i)
+        EXPECT_EQ(filtered.supplies[i]->filter.tries, (off >> i & 1U) != 0 ? 1 : 0);
+    }
+  }
+}
+
+TEST(JoinedSource, AFilterThatDoesNotRunIsThePathsOwn) {
+  const Filtered filtered(7);
+  FilterAttachment* attachment = filtered.joined->attachment();
+  filtered.supplies[0]->filter.runs = false;
+  EXPECT_TRUE(attachment->attach_again());
+  EXPECT_TRUE(filtered.supplies[0]->filter.runs);
+  EXPECT_EQ(filtered.supplies[1]->filter.tries, 0);
+}
+
+// What another interface's filter has not seen may have been seen by the path's own source.
+TEST(JoinedSource, ComparesTheCountsOfOneInterface) {
+  const Filtered own(3);
+  own.supplies[1]->filter.sees_frame();
+  EXPECT_EQ(own.joined->attachment()->frames_seen(), 0U);
+  own.supplies[0]->filter.sees_frame();
+  EXPECT_EQ(own.joined->attachment()->frames_seen(), 1U);
+  const Filtered other(2);
+  EXPECT_EQ(other.joined->attachment()->frames_seen(), other.joined->outcomes().seen);
+}
+
+// The path's own interface is the watch's, whose end ends the scan; of a further one the routes
+// know.
+TEST(JoinedSource, DoesNotMissTheFilterOfAFurtherInterfaceThatIsGone) {
+  const Filtered filtered(7);
+  for (const unsigned gone : {2U, 0U}) {
+    filtered.supplies[gone]->filter.is_on = false;
+    filtered.supplies[gone]->filter.is_gone = true;
+    EXPECT_EQ(filtered.joined->attachment()->is_attached(), gone == 2);
+  }
+}
+
+TEST(JoinedSource, SaysWhyAFilterIsRefused) {
+  const Filtered filtered(7);
+  filtered.supplies[2]->filter.refuses = true;
+  filtered.supplies[2]->filter.is_on = false;
+  EXPECT_FALSE(filtered.joined->attachment()->is_attached());
+  EXPECT_EQ(filtered.joined->attachment()->attach_again().error().reason,
+            "another XDP program is there");
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
-// Several ways out of one sender: each target goes by its own, in order, and what one refuses stays
-// with the sender.
+// Several ways out of one sender: each target goes by its own, and what one refuses waits for it.
 #include "scanner/path/way_split.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 namespace echoscan {
 namespace {
@@ -88,14 +88,71 @@ TEST_F(WaySplitTest, EachTargetGoesItsOwnWay) {
   EXPECT_EQ(near_log, (std::vector<std::uint32_t>{100, 199, 300}));
 }
 
-TEST_F(WaySplitTest, ARefusalStopsBothInOrder) {
+TEST_F(WaySplitTest, WhatOneRefusesWaitsAndHoldsUpTheNextBatch) {
   near.takes = 1;
-  EXPECT_EQ(split.send(batch), 3U);
-  EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99}));
+  EXPECT_EQ(split.send(batch), batch.size());
+  EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99, 200, 301}));
   EXPECT_EQ(near_log, (std::vector<std::uint32_t>{100}));
+  EXPECT_EQ(split.send(batch), 0U);
+  EXPECT_FALSE(split.settle());
+  EXPECT_EQ(far_log.size(), 4U);
   near.takes = 1;
-  EXPECT_EQ(split.send(std::span(batch).subspan(3)), 2U);
-  EXPECT_EQ(far_log.back(), 200U);
+  EXPECT_FALSE(split.settle());
+  near.takes = 1;
+  EXPECT_TRUE(split.settle());
+  EXPECT_EQ(near_log, (std::vector<std::uint32_t>{100, 199, 300}));
+}
+
+// A link that is down takes nothing until the routes through it are gone: what waits for it must
+// not hold up the other way for ever.
+TEST_F(WaySplitTest, WhatWaitsFollowsItsWay) {
+  near.takes = 0;
+  far.takes = 0;
+  EXPECT_EQ(split.send(batch), batch.size());
+  far.takes = 100;
+  next_hops.replace(
+      std::make_shared<const NextHopMap>(ways, std::vector<std::uint8_t>{0, 0, NextHopTable::kGone},
+                                         std::vector<std::uint8_t>{0, 0, 1}));
+  EXPECT_TRUE(split.settle());
+  EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99, 200, 301}));
+  EXPECT_EQ(near.counters().unroutable.get(), 3U);
+  EXPECT_EQ(near.given_up().size(), 3U);
+  // And the other way round: all go by the first.
+  near.takes = 0;
+  next_hops.replace(std::make_shared<const NextHopMap>(ways, std::vector<std::uint8_t>{0, 0, 5},
+                                                       std::vector<std::uint8_t>{0, 0, 1}));
+  EXPECT_EQ(split.send(batch), batch.size());
+  next_hops.replace(std::make_shared<const NextHopMap>(ways, std::vector<std::uint8_t>{0, 0, 5},
+                                                       std::vector<std::uint8_t>{0, 0, 0}));
+  EXPECT_TRUE(split.settle());
+  EXPECT_EQ(far_log.size(), 4 + batch.size());
+  EXPECT_TRUE(near_log.empty());
+}
+
+// Whatever parts take, and whenever: each target that was accepted leaves once, by its part and in
+// its part's order, or is named.
+TEST_F(WaySplitTest, EachTargetEndsOnce) {
+  std::mt19937_64 random(3);
+  std::vector<std::uint32_t> far_sent;
+  std::vector<std::uint32_t> near_sent;
+  std::uint32_t next = 1000;
+  for (int turn = 0; turn < 20'000; ++turn) {
+    far.takes = random() % 70;
+    near.takes = random() % 70;
+    std::vector<Target> targets;
+    for (std::size_t i = random() % 100; i > 0; --i)
+      targets.push_back(random() % 3 == 0 ? near_target(next++) : far_target(next++));
+    if (random() % 4 == 0) split.settle();
+    for (const Target& target : std::span(targets).first(split.send(targets)))
+      (target.way == 2 ? near_sent : far_sent).push_back(target.address.value);
+  }
+  split.give_up();
+  for (const Target& target : far.given_up()) far_log.push_back(target.address.value);
+  for (const Target& target : near.given_up()) near_log.push_back(target.address.value);
+  EXPECT_EQ(far_log, far_sent);
+  EXPECT_EQ(near_log, near_sent);
+  EXPECT_EQ(far.counters().refused.get(), far.given_up().size() + 1);
+  EXPECT_EQ(near.counters().refused.get(), near.given_up().size() + 1);
 }
 
 TEST_F(WaySplitTest, IsSettledWhenBothAre) {

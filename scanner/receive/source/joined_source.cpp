@@ -10,7 +10,11 @@ namespace echoscan {
 
 JoinedSource::JoinedSource(std::vector<std::unique_ptr<ReplySource>> sources,
                            std::vector<std::string> interfaces)
-    : sources_(std::move(sources)), interfaces_(std::move(interfaces)) {}
+    : sources_(std::move(sources)), interfaces_(std::move(interfaces)) {
+  for (std::size_t i = 0; i < sources_.size(); ++i)
+    if (FilterAttachment* attachment = sources_[i]->attachment(); attachment != nullptr)
+      filters_.push_back({attachment, i});
+}
 
 std::size_t JoinedSource::receive(std::span<reply> replies) {
   std::size_t filled = 0;
@@ -60,11 +64,34 @@ std::int64_t JoinedSource::clock_drift_ns() const {
   return drift;
 }
 
-FilterAttachment* JoinedSource::attachment() {
-  for (const auto& source : sources_)
-    if (FilterAttachment* attachment = source->attachment(); attachment != nullptr)
-      return attachment;
-  return nullptr;
+bool JoinedSource::is_attached() const {
+  for (const Filter& filter : filters_) {
+    if (!filter.is_off()) continue;
+    missed_ = filter.source;
+    return false;
+  }
+  return true;
+}
+
+std::string JoinedSource::further_interface() const {
+  return missed_ == 0 ? std::string() : interfaces_[missed_];
+}
+
+std::uint64_t JoinedSource::frames_seen() const {
+  const Filter& first = filters_.front();
+  return first.source == 0 ? first.attachment->frames_seen() : outcomes().seen;
+}
+
+tl::expected<void, Refusal> JoinedSource::attach_again() {
+  bool is_any_off = false;
+  for (const Filter& filter : filters_) {
+    if (!filter.is_off()) continue;
+    is_any_off = true;
+    if (auto attached = filter.attachment->attach_again(); !attached) return attached;
+  }
+  if (is_any_off) return {};
+  missed_ = filters_.front().source;
+  return filters_.front().attachment->attach_again();
 }
 
 bool JoinedSource::is_backlogged() const {

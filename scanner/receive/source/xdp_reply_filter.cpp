@@ -18,6 +18,7 @@
 
 #include "bpf/reply_rings.h"
 #include "reply_filter.skel.h"
+#include "scanner/network/link.h"
 #include "scanner/network/xdp_occupant.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/kernel_clock.h"
@@ -91,6 +92,7 @@ struct XdpReplyFilter::Kernel {
   std::span<const cpu_frame_counters> counters;  // in it, by CPU
   std::size_t next_ring = 0;
   Interface interface;
+  std::optional<InterfaceLink> link_of_interface;
   __u32 mode_flags = 0;
   __u32 program_id = 0;
   std::optional<KernelClock> clock;
@@ -228,6 +230,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   libbpf_set_print(log_libbpf);
   auto kernel = std::make_unique<Kernel>();
   kernel->interface = interface;
+  kernel->link_of_interface.emplace(interface);
   const int cpu_count = libbpf_num_possible_cpus();
   int error = 0;
   const auto no_xdp = [&](std::string reason, bool is_foreign = false, std::string remedy = {}) {
@@ -275,6 +278,10 @@ bool XdpReplyFilter::is_attached() const {
   if (!kernel_->link) return false;
   const std::optional<bpf_link_info> info = kernel_->link_info();
   return !info || (info->xdp.ifindex != 0 && info->prog_id == kernel_->program_id);
+}
+
+bool XdpReplyFilter::has_interface() const {
+  return !kernel_->link_of_interface->current_name().empty();
 }
 
 tl::expected<void, Refusal> XdpReplyFilter::attach_again() {

@@ -51,6 +51,7 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   [[nodiscard]] std::int64_t clock_drift_ns() const override;
   FilterAttachment* attachment() override { return this; }
   [[nodiscard]] bool is_attached() const override;
+  [[nodiscard]] bool has_interface() const override;
   [[nodiscard]] std::uint64_t frames_seen() const override { return outcomes().seen; }
   tl::expected<void, Refusal> attach_again() override;
   // When any CPU's ring is a quarter full. In-kernel senders, which have targets in hand by then,
