@@ -355,7 +355,7 @@ ExitCode run_scan(const ScanConfig& config) {
   if (bundle) bundle->begin();
   const ScanOutcome outcome = run_pipeline(pipeline, *link, signals, status, checkpointer, path);
   const std::string next_leg = legs.end(outcome);
-  say_driver_counts(paths.network);
+  path.driver_counters = read_driver_counters(paths.network);
 
   // Ledger: what became of every probe, target and frame.
   const Summary summary = make_summary(plan, config, path, pipeline.snapshot(), pipeline.tallies(),

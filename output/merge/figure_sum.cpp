@@ -56,6 +56,14 @@ std::uint64_t percentile_of(const std::vector<RttHistogram::Bin>& bins, double s
   return 0;
 }
 
+void add(std::vector<Summary::DriverCounter>& sum, const Summary::DriverCounter& counter) {
+  const auto same = std::ranges::find(sum, counter.name, &Summary::DriverCounter::name);
+  if (same == sum.end())
+    sum.push_back(counter);
+  else
+    same->count += counter.count;
+}
+
 }  // namespace
 
 void add(Summary::Ledger& sum, const Summary::Ledger& ledger) {
@@ -128,6 +136,8 @@ void add(Summary::Receiving& sum, const Summary::Receiving& receiving) {
   add_known(sum.interface_dropped, receiving.interface_dropped);
   add_known(sum.interface_missed, receiving.interface_missed);
   add_known(sum.interface_fifo_errors, receiving.interface_fifo_errors);
+  for (const Summary::DriverCounter& counter : receiving.driver_counters)
+    add(sum.driver_counters, counter);
   sum.read_back.replies += receiving.read_back.replies;
   sum.read_back.errors += receiving.read_back.errors;
   sum.read_back.repeats += receiving.read_back.repeats;

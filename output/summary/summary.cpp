@@ -76,9 +76,9 @@ class KeyWriter {
     return static_cast<double>(whole) == rate.rate_pps ? Json(whole) : Json(rate.rate_pps);
   }
   template <typename T>
-  static Json json_of(const ByName<T>& counts) {
+  static Json json_of(const ByName<T>& by_name) {
     Json json = Json::object();
-    for (const Summary::Outcome& outcome : counts.outcomes) json[outcome.name] = outcome.frames;
+    for (const auto& [name, count] : by_name.counts) json[name] = count;
     return json;
   }
 
@@ -179,12 +179,13 @@ class KeyReader {
     read(json, name, rate.rate_pps);
     if (rate.rate_pps < 0) wrong(name, "is less than 0");
   }
-  static void read(const Json& json, const std::string& name,
-                   ByName<std::vector<Summary::Outcome>>& counts) {
+  template <typename T>
+  static void read(const Json& json, const std::string& name, ByName<std::vector<T>>& by_name) {
     if (!json.is_object()) wrong(name, "is no object");
     for (const auto& [key, value] : json.items()) {
-      counts.outcomes.push_back({key, 0});
-      read(value, fmt::format("{}.{}", name, key), counts.outcomes.back().frames);
+      std::uint64_t count = 0;
+      read(value, fmt::format("{}.{}", name, key), count);
+      by_name.counts.push_back({key, count});
     }
   }
   template <typename T>

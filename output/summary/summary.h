@@ -200,6 +200,12 @@ struct Summary {
     std::uint64_t frames = 0;
   };
 
+  // What the driver of a card counts by itself, by its own names: frames, bytes, errors.
+  struct DriverCounter {
+    std::string name;
+    std::uint64_t count = 0;
+  };
+
   // ICMP errors of one type and code.
   struct Error {
     std::string classification;
@@ -267,6 +273,7 @@ struct Summary {
     std::optional<std::uint64_t> interface_dropped = {};
     std::optional<std::uint64_t> interface_missed = {};
     std::optional<std::uint64_t> interface_fifo_errors = {};
+    std::vector<DriverCounter> driver_counters = {};  // that are not 0; by DPDK
   };
 
   struct Rtt {

@@ -34,7 +34,7 @@ struct MaxIfZero {  // "max" for no limit
 };
 template <typename T>
 struct ByName {  // an object of counts
-  T& outcomes;
+  T& counts;
 };
 template <typename T>
 Nanoseconds(T&) -> Nanoseconds<T>;
@@ -268,6 +268,7 @@ void describe(auto& keys, Of<Summary::Receiving> auto& receiving) {
   keys("interface_dropped", receiving.interface_dropped);
   keys("interface_missed", receiving.interface_missed);
   keys("interface_fifo_errors", receiving.interface_fifo_errors);
+  keys("driver_counters", ByName{receiving.driver_counters});
   keys("kernel_replies", receiving.kernel_replies);
   keys("unseen_replies", receiving.unseen_replies);
   keys("read_back", receiving.read_back);

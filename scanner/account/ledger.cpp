@@ -315,6 +315,7 @@ Summary make_summary(const TargetPlan& plan, const ScanConfig& config, const Pat
   summary.receiving.interface_dropped = path.rx_dropped;
   summary.receiving.interface_missed = path.rx_missed;
   summary.receiving.interface_fifo_errors = path.rx_fifo_errors;
+  summary.receiving.driver_counters = path.driver_counters;
   summary.rtt = rtt_of(tallies.rtt);
   summary.output = output_of(snapshot.output, config.output.emission.errors);
   summary.events = events_of(snapshot, tallies);

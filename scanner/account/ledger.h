@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "output/summary/summary.h"
 #include "scanner/account/earlier_legs.h"
@@ -32,6 +33,7 @@ struct PathFigures {
   std::optional<std::uint64_t> rx_dropped = {};
   std::optional<std::uint64_t> rx_missed = {};
   std::optional<std::uint64_t> rx_fifo_errors = {};
+  std::vector<Summary::DriverCounter> driver_counters = {};  // of a card of its own
   std::uint64_t source_count = 1;
   std::uint64_t payload_bytes = 0;  // of a probe's ICMP message
 };

@@ -77,12 +77,16 @@ std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {
   return std::make_unique<ArpProbe>(path.gateways);
 }
 
-void say_driver_counts(const NetworkPath& path) {
-  if (!path.port) return;
+std::vector<Summary::DriverCounter> read_driver_counters(const NetworkPath& path) {
+  std::vector<Summary::DriverCounter> counters;
+  if (!path.port) return counters;
   std::string text;
-  for (const dpdk_named_count& named : path.port->named_counts())
+  for (const dpdk_named_count& named : path.port->named_counts()) {
+    counters.push_back({named.name, named.count});
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", named.name, named.count);
+  }
   if (!text.empty()) log_info("{} counted by itself: {}", path.interface.name, text);
+  return counters;
 }
 
 }  // namespace echoscan

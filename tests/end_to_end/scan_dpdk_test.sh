@@ -31,6 +31,12 @@ expect_equal "lines" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
 expect_text "$work/log" "no sandbox with --method dpdk"
 expect_text "$work/log" "DPDK: EAL:"
 expect_text "$work/log" "net_af_xdp0 counted by itself: rx_good_packets"
+# By its own names, and what it has not counted is left out.
+expect_equal "the driver's counters that are 0" \
+  "$(summary '[.receiving.driver_counters[] | select(. == 0)] | length')" 0
+# Those for the gateway's address, too, before the first probe.
+[ "$(summary .receiving.driver_counters.tx_good_packets)" -ge "$(summary .sending.interface_tx_packets)" ] ||
+  fail "the driver has counted fewer than the card: $(summary .receiving.driver_counters)"
 # On a busy machine it may be fewer.
 rate=$(summary '.sending.rate_pps | floor')
 [ "$rate" -le 20200 ] || fail "asked for 20,000 a second, it were $rate"

@@ -167,6 +167,18 @@ TEST(SummarySum, AddsUpAndListsItsShards) {
   }
 }
 
+// Each driver has names of its own, and those of two shards that are the same are one.
+TEST(SummarySum, AddsDriversCountersByName) {
+  std::vector<ShardRun> runs = shard_runs(3);
+  runs[0].summary.receiving.driver_counters = {{"rx_missed_errors", 5}, {"tx_good_packets", 100}};
+  runs[2].summary.receiving.driver_counters = {{"tx_good_packets", 20}, {"rx_q0_bytes", 3}};
+  const Summary sum = sum_summaries(find_shard_set(runs), {});
+  std::string text;
+  for (const auto& [name, count] : sum.receiving.driver_counters)
+    text += name + " " + std::to_string(count) + "\n";
+  EXPECT_EQ(text, "rx_missed_errors 5\ntx_good_packets 120\nrx_q0_bytes 3\n");
+}
+
 // What no shard has walked is left, wherever the gaps are: held against a list of all steps.
 TEST(SummarySum, WhatIsLeftIsWhatNoShardHasWalked) {
   std::mt19937_64 random(11);

@@ -78,6 +78,7 @@ inline Summary::Receiving random_receiving(std::mt19937_64& random) {
   if (random() % 2 == 0) receiving.interface_fifo_errors = number();
   if (random() % 2 == 0) receiving.unseen_replies.swap(receiving.kernel_replies);
   for (Summary::Outcome& outcome : receiving.frames) outcome.frames = number();
+  if (random() % 2 == 0) receiving.driver_counters = {{"rx_good_packets", number()}, {"x", 1}};
   for (std::uint64_t i = random() % 3; i > 0; --i) {
     receiving.errors.push_back({text(), 3, 255, number(), 3});
     receiving.top_repeaters.push_back({text(), 7, number()});

@@ -52,8 +52,9 @@ Json full_summary() {
   Json json;
   do json = Json::parse(summary_json(random_summary(random)));
   while (json["labels"].empty() || json["sending"]["queues"].empty() ||
-         json["receiving"]["errors"].empty() || json["rtt_us"]["histogram"].empty() ||
-         json["ledger"]["faults"].empty() || json["events"].empty() || json["control"].is_null());
+         json["receiving"]["errors"].empty() || json["receiving"]["driver_counters"].empty() ||
+         json["rtt_us"]["histogram"].empty() || json["ledger"]["faults"].empty() ||
+         json["events"].empty() || json["control"].is_null());
   return json;
 }
 
@@ -107,7 +108,9 @@ TEST(Summary, EveryKeyIsNeeded) {
   EXPECT_GT(keys.size(), 80U);
   for (const Json::json_pointer& key : keys) {
     const std::string part = key.parent_pointer().to_string();
-    if (part == "/receiving/frames" || part == "/user_metadata") continue;  // by name
+    if (part == "/receiving/frames" || part == "/receiving/driver_counters" ||
+        part == "/user_metadata")
+      continue;  // by name
     Json less = json;
     less[key.parent_pointer()].erase(key.back());
     const auto read = read_summary(less.dump());
@@ -292,6 +295,20 @@ TEST(Summary, JsonHasTheLedger) {
   EXPECT_EQ(json["receiving"]["frames"]["reply"], 122);
   EXPECT_DOUBLE_EQ(json["rtt_us"]["p50"].get<double>(), 5.9);
   EXPECT_EQ(json["output"]["error"], nullptr);
+  EXPECT_EQ(json["receiving"]["driver_counters"], Json::object());
+}
+
+TEST(Summary, WhatADriverCountsHasItsNames) {
+  Summary summary = sample_summary();
+  summary.receiving.driver_counters = {{"rx_good_packets", 963}, {"tx_q0_bytes", 61'800}};
+  const std::string text = summary_json(summary);
+  EXPECT_EQ(Json::parse(text)["receiving"]["driver_counters"],
+            (Json{{"rx_good_packets", 963}, {"tx_q0_bytes", 61'800}}));
+  const tl::expected<Summary, std::string> read = read_summary(text);
+  ASSERT_TRUE(read) << read.error();
+  ASSERT_EQ(read->receiving.driver_counters.size(), 2U);
+  EXPECT_EQ(read->receiving.driver_counters[1].name, "tx_q0_bytes");
+  EXPECT_EQ(read->receiving.driver_counters[1].count, 61'800U);
 }
 
 // "a.b" for a value, "a[].b" for the values of an array's objects, "a[]" for plain ones.
@@ -327,7 +344,8 @@ TEST(Summary, DocumentHasEveryKeyAndNoOther) {
   summary.control = Summary::Control{};
   std::set<std::string> keys;
   add_keys(Json::parse(summary_json(summary)), "", keys);
-  keys.insert("ledger.faults");  // empty in a ledger that adds up
+  keys.insert("ledger.faults");              // empty in a ledger that adds up
+  keys.insert("receiving.driver_counters");  // by the driver's names
 
   std::set<std::string> documented;
   const std::regex key("`([^`]+)`");
