@@ -230,12 +230,19 @@ case_rings() {
 
 # The near card handed to a process, as an administrator does it, and given back. Its place on the bus is run.sh's.
 card=0000:00:02.0
-hand_over() { # DRIVER
-  near ip link set lab0 down
-  echo $card >/sys/bus/pci/devices/$card/driver/unbind
-  echo "$1" >/sys/bus/pci/devices/$card/driver_override
-  echo $card >/sys/bus/pci/drivers_probe
-  expect_equal "the card's driver" "$(basename "$(readlink /sys/bus/pci/devices/$card/driver)")" "$1"
+user_space_driver=$([ "$VM_IOMMU" = on ] && echo vfio-pci || echo uio_pci_generic)
+# By the doctor's commands, all but modprobe: the guest's modules are loaded.
+hand_over() {
+  local commands
+  expect_status 3 near "$echoscan" doctor -i $card --json >"$work/doctor"
+  commands=$(jq -r '.problems[] | select(.what | contains(" is held by the kernel'\''s ")) | .fix' "$work/doctor")
+  echo "  # $commands"
+  expect_equal "its first word" "${commands%%; *}" "modprobe $user_space_driver"
+  near sh -ec "${commands#*; }"
+  expect_equal "the card's driver" "$(basename "$(readlink /sys/bus/pci/devices/$card/driver)")" "$user_space_driver"
+  expect_status 0 near "$echoscan" doctor -i $card >"$work/doctor"
+  sed 's/^/  /' "$work/doctor"
+  expect_text "$work/doctor" "$user_space_driver: it is handed over"
 }
 give_back() {
   local link tenths
@@ -264,16 +271,22 @@ esac
 # Half a scan's rate and less: the far card's driver has an emulated processor, and rings of 256.
 by_dpdk=(--method dpdk -i $card --source-ip 192.0.2.1 --gateway 192.0.2.2 --rate 2k --cooldown 2.5 --status off)
 
-# A card that is a process's own. The second scan finds it as the first has left it.
+scan_by_dpdk() {
+  scan_truth "dpdk by $user_space_driver" "DPDK $dpdk_driver" "DPDK $dpdk_driver" $some_targets "${by_dpdk[@]}"
+}
+
+# A card that is a process's own. The second scan finds it as the first has left it. Behind an IOMMU ordinary pages do.
 case_dpdk() {
   [ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || not_here "the module is not built"
   echo 3 >/proc/sys/vm/drop_caches
   echo 64 >/proc/sys/vm/nr_hugepages
-  hand_over uio_pci_generic
-  for _ in 1 2; do
-    scan_truth dpdk "DPDK $dpdk_driver" "DPDK $dpdk_driver" $some_targets "${by_dpdk[@]}"
-  done
+  hand_over
+  for _ in 1 2; do scan_by_dpdk; done
   expect_equal "huge pages that are free" "$(cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages)" 64
+  [ "$VM_IOMMU" = on ] || return 0
+  echo 0 >/proc/sys/vm/nr_hugepages
+  scan_by_dpdk
+  expect_text "$work/log" "DPDK runs on ordinary pages"
 }
 
 # The cable is pulled for 1 s in the middle, which run.sh does: the scan waits, goes on, and finds everybody. The card says
@@ -283,7 +296,7 @@ case_dpdk_link() {
   local before
   echo 3 >/proc/sys/vm/drop_caches
   echo 64 >/proc/sys/vm/nr_hugepages
-  hand_over uio_pci_generic
+  hand_over
   before=$(arrived_so_far)
   start_scan "${by_dpdk[@]}" $some_targets
   echo "@link off"

@@ -66,7 +66,7 @@ make_modules() { # KERNEL OUT
   version=$(cat "$kernel/version")
   mkdir -p "$tree/modules"
   # Where virtio_pci is built in, there is no such module; each driver's own dependencies come before it.
-  for module in virtio_pci virtio_net igb e1000e vmxnet3 uio_pci_generic; do
+  for module in virtio_pci virtio_net igb e1000e vmxnet3 uio_pci_generic vfio_iommu_type1 vfio-pci; do
     /usr/sbin/modprobe -q -D -d "$kernel/modules" -S "$version" "$module" || [ "$module" = virtio_pci ]
   done | awk '$1 == "insmod" && !seen[$2]++ {print $2}' | while read -r path; do
     module=$(basename "$path" .xz)

@@ -62,7 +62,8 @@ kernel_packages() { # SUITE
 }
 
 # Of 4,000 modules those of the NICs here, those that hand a card to a process, and what they lean on.
-readonly wanted_modules='virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca|net/core|uio'
+readonly wanted_modules="virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca|net/core|uio\
+|vfio|virt/lib|iommu/iommufd"
 
 extract_kernel() { # FOLDER DEB...
   local folder=$1 deb version
@@ -115,10 +116,12 @@ make_qemu() { # SUITE FOLDER
   rm -f "$2"/*.deb
 }
 
+# A folder that was made with other modules is another one.
+modules_mark=$(md5sum <<<"$wanted_modules" | cut -c1-8)
 case "${1:-} ${2:-}" in
-  "kernel 6.1") make_once "$cache/linux-6.1" make_kernel bookworm ;;
-  "kernel 6.12") make_once "$cache/linux-6.12" make_kernel bookworm-backports ;;
-  "kernel newest") make_once "$cache/linux-newest" make_kernel trixie-backports ;;
+  "kernel 6.1") make_once "$cache/linux-6.1-$modules_mark" make_kernel bookworm ;;
+  "kernel 6.12") make_once "$cache/linux-6.12-$modules_mark" make_kernel bookworm-backports ;;
+  "kernel newest") make_once "$cache/linux-newest-$modules_mark" make_kernel trixie-backports ;;
   "qemu backports") make_once "$cache/qemu-backports" make_qemu bookworm-backports ;;
   *)
     say "usage: packages.sh kernel 6.1|6.12|newest | qemu backports"

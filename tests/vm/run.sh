@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The NIC matrix: scans on emulated network cards, in virtual machines, each with a kernel of its own.
 #
-#   run.sh [--kernel 6.1|6.12|newest] [--nic virtio|virtio-iommu|igb|vmxnet3|e1000e] [--queues N] [CASE...]
+#   run.sh [--kernel 6.1|6.12|newest] [--nic virtio|virtio-iommu|igb|vmxnet3|e1000e] [--queues N] [--iommu] [CASE...]
 #   run.sh --all        every kernel, every card, every case; an hour and more, ends with the table
 #   run.sh --table      the table for docs/drivers.md, of the results so far
 #
 # One machine has two cards, joined inside the one qemu process by a hub: there is no other network in it and no
-# way out of it. No KVM is needed. The cases are case.sh's. Exit status: 0 all passed, 1 something failed, 77 the
-# machine cannot be had (a package is missing from the mirror), with the reason; with ECHOSCAN_CI, kernel 6.1 has to
-# be had. Results, one JSON object a line, are appended to build/vm/results.jsonl, which --all begins anew; serial
-# consoles are kept beside it.
+# way out of it. With --iommu it has an IOMMU, too, and DPDK's cases go by vfio-pci. No KVM is needed. The cases are
+# case.sh's. Exit status: 0 all passed, 1 something failed, 77 the machine cannot be had (a package is missing from the
+# mirror), with the reason; with ECHOSCAN_CI, kernel 6.1 has to be had. Results, one JSON object a line, are appended
+# to build/vm/results.jsonl, which --all begins anew; serial consoles are kept beside it.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -62,7 +62,7 @@ boot() { # KERNEL NIC QUEUES CASE...
   "$vm/initramfs.sh" modules "$folder" "$out/modules-$kernel.cpio" || return 1
   cat "$out/base.cpio" "$out/modules-$kernel.cpio" >"$out/initramfs-$kernel.cpio" || return 1
   card=$(device "$nic")
-  local log=$out/console-$kernel-$nic.log
+  local log=$out/console-$kernel-$nic$([ $iommu = off ] || echo -iommu).log
   run_guest
   # Now and then an emulated processor runs into code that the kernel is just patching, and the kernel panics before
   # its first process (seen in ktime_get_update_offsets_now of 7.3, 2 boots of 20): nothing of ours has run by then.
@@ -88,17 +88,23 @@ obey() { # PIPE
 
 # qemu with boot's settings; the console in $log, qemu's exit status in $status.
 run_guest() {
-  local monitor=$out/monitor-$kernel-$nic
+  local monitor=${log%.log}-monitor
   status=0
   rm -f "$monitor".{in,out}
   mkfifo "$monitor".{in,out}
+  # Without remapped interrupts vfio takes no card.
+  local remapping=() settings="vm_iommu=$iommu kernel=$kernel nic=$nic queues=$queues cases=$cases"
+  if [ $iommu = on ]; then
+    remapping=(-device intel-iommu,intremap=on,caching-mode=on,aw-bits=48)
+    settings="intel_iommu=on $settings"
+  fi
   # qemu opens both ways of its monitor by itself, and what it says there is little.
   # Neighbouring slots would clash over igb's virtual functions.
-  timeout --kill-after=5 $run_seconds_max "${qemu[@]}" -M q35 -accel tcg,thread=multi -cpu max \
+  timeout --kill-after=5 $run_seconds_max "${qemu[@]}" -M q35 -accel tcg,thread=multi -cpu max "${remapping[@]}" \
     -smp "$((queues > 2 ? queues : 2))" -m 768 -display none -nodefaults -no-reboot -serial stdio \
     -monitor "pipe:$monitor" \
     -kernel "$folder/vmlinuz" -initrd "$out/initramfs-$kernel.cpio" \
-    -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable kernel=$kernel nic=$nic queues=$queues cases=$cases" \
+    -append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable $settings" \
     -netdev hubport,id=h0,hubid=0 -netdev hubport,id=h1,hubid=0 \
     -device "$card,netdev=h0,mac=02:00:00:00:00:0a,addr=0x2,romfile=" \
     -device "$card,netdev=h1,mac=02:00:00:00:00:0b,addr=0x6,romfile=" \
@@ -148,7 +154,12 @@ run_all() { # CASE...
   rm -f "$out/results.jsonl"
   for kernel in 6.1 6.12 newest; do
     for nic in virtio virtio-iommu igb vmxnet3 e1000e; do
+      iommu=off
       run_machine "$kernel" "$nic" "$([ $nic = igb ] && echo 4 || echo 1)" "$@" || [ $? = 77 ] || status=1
+      # A virtio that goes around the IOMMU cannot be behind it.
+      [ $nic != virtio ] || continue
+      iommu=on
+      run_machine "$kernel" "$nic" 1 dpdk dpdk_link || [ $? = 77 ] || status=1
     done
   done
   print_table
@@ -162,7 +173,7 @@ print_table() {
     "$out/results.jsonl"
 }
 
-kernel=6.1 nic=virtio queues=1 mode=one cases=()
+kernel=6.1 nic=virtio queues=1 iommu=off mode=one cases=()
 while [ $# -gt 0 ]; do
   case $1 in
     --kernel | --nic | --queues)
@@ -170,6 +181,7 @@ while [ $# -gt 0 ]; do
       printf -v "${1#--}" %s "$2"
       shift
       ;;
+    --iommu) iommu=on ;;
     --all | --table) mode=${1#--} ;;
     -*) die "unknown option $1" ;;
     *) cases+=("$1") ;;
@@ -178,6 +190,7 @@ while [ $# -gt 0 ]; do
 done
 case $kernel in 6.1 | 6.12 | newest) ;; *) die "--kernel is 6.1, 6.12 or newest, not '$kernel'" ;; esac
 case $nic in virtio | virtio-iommu | igb | vmxnet3 | e1000e) ;; *) die "--nic: there is no '$nic' here" ;; esac
+[ "$nic $iommu" != "virtio on" ] || die "--iommu: this virtio goes around it; --nic virtio-iommu does not"
 [[ $queues =~ ^[1-8]$ ]] || die "--queues is a number from 1 to 8, not '$queues'"
 known_cases=" $("$vm/case.sh" --list | tr '\n' ' ')"
 for name in "${cases[@]}"; do
