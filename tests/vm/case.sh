@@ -49,14 +49,14 @@ arrived_so_far() {
 
 # The scan just ended: its results are the truth, by the ways named, and every probe arrived.
 expect_scan() { # NAME SENDER RECEIVER ARRIVED-BEFORE TARGETS
-  local name=$1 sender=$2 receiver=$3 arrived values sent adds_up seen_sender seen_receiver queues why
+  local name=$1 sender=$2 receiver=$3 arrived values sent again adds_up seen_sender seen_receiver queues why
   sed 's/^/  /' "$work/log"
   arrived=$(($(arrived_so_far) - $4))
   found >"$work/found"
   lab truth "$5" | sort >"$work/truth"
   values=$(jq -r '[.ledger.sent, .ledger.adds_up, ([.sending.queues[].mode] | unique | join(",")),
-    .receiving.mode, (.sending.queues | length)] | map(tostring) | join("|")' "$work/summary")
-  IFS='|' read -r sent adds_up seen_sender seen_receiver queues <<<"$values"
+    .receiving.mode, (.sending.queues | length), .ledger.sent_again] | map(tostring) | join("|")' "$work/summary")
+  IFS='|' read -r sent adds_up seen_sender seen_receiver queues again <<<"$values"
   why=$(sed -n 's/^.*no AF_XDP zero-copy on [^ ]* (\(.*\)); trying.*/\1/p' "$work/log")
   printf '@seen {"case":"%s","sender":"%s","receiver":"%s","queues":%d,"sent":%d,"arrived":%d,"found":%d,"truth":%d,"why":"%s"}\n' \
     "$name" "$seen_sender" "$seen_receiver" "$queues" "$sent" "$arrived" \
@@ -65,7 +65,8 @@ expect_scan() { # NAME SENDER RECEIVER ARRIVED-BEFORE TARGETS
   cmp -s "$work/found" "$work/truth" ||
     fail "found $(wc -l <"$work/found") of $(wc -l <"$work/truth"): $(diff "$work/found" "$work/truth" | head -5)"
   expect_equal "adds_up" "$adds_up" true
-  expect_equal "arrived" "$arrived" "$sent"
+  # A gateway whose processor gets no time is taken for lost, and what left meanwhile goes again.
+  expect_equal "arrived" "$arrived" $((sent + again))
   expect_equal "sender" "$seen_sender" "$sender"
   expect_equal "receiver" "$seen_receiver" "$receiver"
 }
