@@ -17,6 +17,10 @@ if [ "${1:-}" = --method ]; then
   method=${2:?--method needs a value}
   shift 2
 fi
+by=(--method "$method")
+# DPDK's driver for AF_XDP stands for a card.
+[ "$method" != dpdk ] || by+=(-i net_af_xdp0 --dpdk-args --vdev=net_af_xdp0,iface=lab0 --source-ip 192.0.2.1
+  --gateway 192.0.2.2)
 rates=("$@")
 [ $# -gt 0 ] || rates=(1 10 100 1000 10000 100000 500000)
 [ "$(id -u)" = 0 ] || { echo "pace_bench.sh: needs root" >&2; exit 3; }
@@ -40,7 +44,7 @@ scan() {
   local rate=$1 count=$2
   TIMEFORMAT='%U %S'
   { time lab exec "$build/echoscan" scan --allow-reserved -q --rate "$rate" --cooldown 0.5 --seed 5 \
-    --method "$method" --max-targets "$count" 10.0.0.0/8 >/dev/null 2>"$work/log"; } 2>&1 |
+    "${by[@]}" --max-targets "$count" 10.0.0.0/8 >/dev/null 2>"$work/log"; } 2>&1 |
     awk '{print $1 + $2}' >"$work/cpu"
 }
 
