@@ -1,9 +1,10 @@
 // What a probe costs by DPDK in user space alone: CPU time of the one thread, on devices that DPDK
 // makes up. net_null takes frames and drops them; on net_ring they come back, are made into answers
-// as a host would, and are proved. Prints figures and asserts none; docs/dpdk.md says what they
-// were, and on what.
+// as a host would, and are proved. With a device and its far end's MAC probes go to another process
+// (lab_port), which counts them; what the thread spends on a full queue is then in the figure.
+// Prints figures and asserts none; docs/dpdk.md says what they were, and on what.
 //
-//   dpdk_bench [--no-huge]
+//   dpdk_bench [DPDK-ARGUMENTS [DEVICE MAC]]
 #include <fmt/format.h>
 #include <time.h>
 
@@ -60,8 +61,10 @@ Batch targets(std::uint32_t first) {
   return batch;
 }
 
-FrameTemplate frames_of(const DpdkPort& port) {
-  return FrameTemplate({port.interface().mac, {{2, 0, 0, 0, 0, 2}}, kSource}, kKey);
+constexpr MacAddress kNobodysMac{{2, 0, 0, 0, 0, 2}};
+
+FrameTemplate frames_of(const DpdkPort& port, const MacAddress& gateway = kNobodysMac) {
+  return FrameTemplate({port.interface().mac, gateway, kSource}, kKey);
 }
 
 void measure_null(const std::string& arguments) {
@@ -87,6 +90,18 @@ void measure_null(const std::string& arguments) {
     frame_template.patch_batch(frames, targets(first), clock.now_ns());
     return frames.size();
   });
+}
+
+// Waits for the far end, which takes nothing before it is there.
+void measure_far_end(const std::string& device, const std::string& arguments,
+                     const MacAddress& far_end) {
+  const std::shared_ptr<DpdkPort> port = DpdkPort::find(device, arguments);
+  port->open(1, PROBE_FRAME_BYTES);
+  MonotonicClock clock;
+  while (!port->is_link_up()) clock.wait_until(clock.now_ns() + 10'000'000);
+  DpdkTransmitter transmitter(port, 0, frames_of(*port, far_end), {}, clock);
+  measure(device + ": send", [&](std::uint32_t first) { return transmitter.send(targets(first)); });
+  fmt::print("{} sent\n", transmitter.counters().sent.get());
 }
 
 // Makes a probe its answer, in place.
@@ -135,8 +150,13 @@ int main(int argc, char** argv) {
   std::string arguments = "--vdev=net_null0 --vdev=net_ring0";
   if (argc > 1) arguments += std::string(" ") + argv[1];
   echoscan::pin_to(echoscan::allowed_cpus().back());
+  const auto far_end = argc == 4 ? echoscan::parse_mac(argv[3]) : std::nullopt;
   try {
     fmt::print("{:<42}{:>8}{:>10}{:>10}\n", "CPU ns a probe", "best", "median", "Mpps");
+    if (far_end) {
+      echoscan::measure_far_end(argv[2], arguments, *far_end);
+      return 0;
+    }
     echoscan::measure_null(arguments);
     echoscan::measure_ring(arguments);
   } catch (const echoscan::UserError& error) {
