@@ -4,9 +4,10 @@
 # digests, and leaves out what every package has, a changelog and a copyright, which Debian's own dbgsym packages have by
 # a link to the program's.
 #
-# Files have the time of the commit: the same program makes the same packages, byte for byte.
+# Files have the time of the commit: the same program makes the same packages, byte for byte. Where there is DPDK to build
+# the module of --method dpdk with (DPDK), it is a package of its own.
 #
-#   cmake -DFOLDER=DIR -DCPACK=PROGRAM -DPYTHON=PROGRAM -DSOURCE=DIR -P make_deb.cmake
+#   cmake -DFOLDER=DIR -DCPACK=PROGRAM -DPYTHON=PROGRAM -DSOURCE=DIR -DDPDK=0|1 -P make_deb.cmake
 execute_process(COMMAND ${CMAKE_COMMAND} -E env PYTHONDONTWRITEBYTECODE=1 "${PYTHON}"
   "${CMAKE_CURRENT_LIST_DIR}/program_tables.py" "${SOURCE}"
   OUTPUT_VARIABLE epoch OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
@@ -36,3 +37,7 @@ run(chmod -R u=rwX,go=rX .)
 run(chmod 644 ${files} DEBIAN/md5sums DEBIAN/control)
 run(dpkg-deb --root-owner-group -Zgzip -z6 --build . "${name}")
 file(REMOVE_RECURSE "${tree}" "${packages}")
+if(DPDK)
+  execute_process(COMMAND ${CMAKE_COMMAND} "-DFOLDER=${FOLDER}" "-DSOURCE=${SOURCE}"
+    -P "${CMAKE_CURRENT_LIST_DIR}/make_dpdk_deb.cmake" COMMAND_ERROR_IS_FATAL ANY)
+endif()

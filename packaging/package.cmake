@@ -1,5 +1,6 @@
-# What is installed, and the Debian packages: `cmake --build --preset release --target deb` makes echoscan_*.deb and
-# echoscan-dbgsym_*.deb in the build folder; `cmake --install build/release --strip` puts the same files elsewhere.
+# What is installed, and the Debian packages: `cmake --build --preset release --target deb` makes echoscan_*.deb,
+# echoscan-dbgsym_*.deb and, where there is DPDK, echoscan-dpdk_*.deb in the build folder; `cmake --install build/release
+# --strip` puts the program's files elsewhere.
 #
 # Files are installed by the same rules for both, under a prefix that is not known before (hence install(CODE)): what
 # belongs in /etc and where zsh looks for completions depend on it.
@@ -75,6 +76,7 @@ include(CPack)
 
 add_custom_target(deb
   COMMAND ${CMAKE_COMMAND} -DFOLDER=${PROJECT_BINARY_DIR} -DCPACK=${CMAKE_CPACK_COMMAND}
-          -DPYTHON=${Python3_EXECUTABLE} -DSOURCE=${PROJECT_SOURCE_DIR} -P ${PACKAGING}/make_deb.cmake
+          -DPYTHON=${Python3_EXECUTABLE} -DSOURCE=${PROJECT_SOURCE_DIR}
+          -DDPDK=$<TARGET_EXISTS:echoscan_dpdk> -P ${PACKAGING}/make_deb.cmake
   DEPENDS ${MANUAL}/made COMMENT "Debian packages" VERBATIM)
 add_dependencies(deb manual)

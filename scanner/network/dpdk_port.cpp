@@ -52,8 +52,8 @@ void* open_module() {
   }
   if (why_not.empty())
     refuse_port(
-        "--method dpdk needs the module {}, which is not there: install the package libdpdk-dev, "
-        "build again and install the component dpdk (docs/dpdk.md)",
+        "--method dpdk needs the module {}, which is not there: install the package echoscan-dpdk, "
+        "or libdpdk-dev, and build again (docs/dpdk.md)",
         kModuleName);
   refuse_port(
       "--method dpdk: the module {} cannot be opened ({}): install the packages of DPDK's "

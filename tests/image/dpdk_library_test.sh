@@ -22,7 +22,7 @@ refused() { # TEXT
   [ ! -s "$work/out" ] || fail "on standard output: $(cat "$work/out")"
 }
 
-refused "install the package libdpdk-dev"
+refused "install the package echoscan-dpdk"
 
 # Installed, it is elsewhere.
 mkdir -p "$work/lib/echoscan" "$work/bin"

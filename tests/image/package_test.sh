@@ -8,6 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/debian_base.sh"
 for needed in debootstrap lintian mandoc man zsh fish systemd-analyze dpkg-shlibdeps file strace; do
   command -v $needed >/dev/null || skip "$needed is not installed; tests/install_packages.sh deb package"
 done
+[ -e "$ECHOSCAN_BUILD/libechoscan_dpdk.so" ] || skip "the module is not built; tests/install_packages.sh dpdk"
 make_base || skip "the base cannot be made: $(tail -1 "$work/log")"
 machine=$work/machine
 mkdir "$machine"
@@ -40,8 +41,9 @@ done
 cmp "$work/first" "$work/second" || fail "the same program makes other packages the second time"
 program=("$ECHOSCAN_BUILD"/echoscan_*.deb)
 symbols=("$ECHOSCAN_BUILD"/echoscan-dbgsym_*.deb)
-expect_equal "packages" "${#program[@]} ${#symbols[@]}" "1 1"
-for package in "${program[0]}" "${symbols[0]}"; do
+module=("$ECHOSCAN_BUILD"/echoscan-dpdk_*.deb)
+expect_equal "packages" "${#program[@]} ${#symbols[@]} ${#module[@]}" "1 1 1"
+for package in "${program[0]}" "${symbols[0]}" "${module[0]}"; do
   lintian --allow-root --fail-on error,warning "$package" >"$work/log" 2>&1 || fail "lintian says no to $package"
 done
 dpkg-deb -f "${program[0]}" Depends | tr ',' '\n' | awk '{ sub("-fmt9$", "", $1); print $1 }' | sort >"$work/depends"
@@ -52,6 +54,17 @@ expect_equal "build id of dbgsym" "$(dpkg-deb -f "${symbols[0]}" Build-Ids)" "$(
 cmp <(dpkg-deb --fsys-tarfile "${program[0]}" | tar -xO ./etc/echoscan/exclude.txt) "$root/packaging/exclude.txt" ||
   fail "another exclude.txt"
 expect_equal "conffiles" "$(dpkg-deb --ctrl-tarfile "${program[0]}" | tar -xO ./conffiles)" /etc/echoscan/exclude.txt
+
+# The module's: DPDK's libraries are its own affair, and the drivers of cards those of the document.
+abi=$(dpkg-deb -f "${module[0]}" Depends | sed -E 's/.*librte-eal([0-9]+).*/\1/')
+expect_equal "what the module depends on" \
+  "$(dpkg-deb -f "${module[0]}" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)" \
+  "$(printf '%s\n' echoscan libc6 libgcc-s1 libstdc++6 librte-{bus-pci,eal,ethdev,mbuf,mempool,mempool-ring}$abi | sort | xargs)"
+expect_text <(dpkg-deb -f "${module[0]}" Depends) "echoscan (= $(dpkg-deb -f "${program[0]}" Version))"
+expect_equal "drivers that the module's package suggests" "$(dpkg-deb -f "${module[0]}" Suggests | tr -d , | xargs)" \
+  "$(sed -n 's/^|.*`\(librte-net-[a-z0-9-]*\)`.*/\1/p' "$root/docs/dpdk.md" | xargs)"
+expect_equal "the module's files" "$(dpkg-deb -c "${module[0]}" | awk '$1 !~ /^d/ { print $6 }' | xargs)" \
+  "./usr/lib/echoscan/libechoscan_dpdk.so ./usr/share/doc/echoscan-dpdk"
 
 # --- What it is made of: each version is dpkg's, and each library is there.
 dpkg-deb --fsys-tarfile "${program[0]}" | tar -xO ./usr/share/doc/echoscan/echoscan.spdx.json >"$work/spdx.json"
@@ -223,6 +236,25 @@ expect_equal "families outside the list" \
 expect_equal "what the unit denies" "$(grep -cE 'PROT_WRITE\|PROT_EXEC|CLONE_NEW|SCHED_(FIFO|RR)' "$work/its-calls" || [ $? = 1 ])" 0
 expect_equal "files written elsewhere" "$(grep -E 'open(at)?\(.*O_(WRONLY|RDWR|CREAT)' "$work/its-calls" | grep -v ENOENT |
   sed -nE 's/.*"([^"]*)".*/\1/p' | grep '^/' | grep -vE "^($state|/dev/null)" | sort -u | xargs)" ""
+
+# --- The module: without it --method dpdk says which package it wants; with that, DPDK starts with what came along, and
+# the driver of a device that it makes up. That device takes all that is sent to it, and nothing goes anywhere.
+by_dpdk="echoscan scan --method dpdk -i net_null0 --dpdk-args --vdev=net_null0 --source-ip 192.0.2.1 --gateway-mac \
+02:00:00:00:00:02 --allow-reserved --cooldown 0.5 --summary summary.json 10.20.0.0/20"
+expect_status 3 in_lab $by_dpdk >"$work/said" 2>"$work/log"
+expect_text "$work/log" "install the package echoscan-dpdk"
+cp "${module[0]}" "$machine/root/"
+on_machine sh -c 'apt-get install ./echoscan-dpdk_*.deb' >"$work/log" 2>&1 || fail "the module is not installed"
+expect_status 3 in_lab $by_dpdk >"$work/said" 2>"$work/log"
+expect_text "$work/log" "DPDK does not start: No such device"
+on_machine apt-get install librte-bus-vdev$abi librte-net-null$abi >"$work/log" 2>&1 ||
+  fail "the device's driver is not installed"
+in_lab $by_dpdk >"$work/said" 2>"$work/log" || fail "'$by_dpdk' ended with $?"
+cp "$machine/root/summary.json" "$work/summary"
+expect_equal "sent by DPDK" "$(summary '"\(.ledger.sent) \(.sending.queues[0].mode)"')" "4096 DPDK net_null"
+on_machine apt-get purge --autoremove echoscan-dpdk librte-bus-vdev$abi librte-net-null$abi >"$work/log" 2>&1 ||
+  fail "the module is not removed"
+expect_status 0 installed --version >"$work/said"
 
 # --- And back: nothing is left but what the page says, what was found and what was written by hand.
 follow 7 7
