@@ -16,7 +16,7 @@ scan_over() {
   rm -f "$work/socket"
   listen_at_far_end "$ECHOSCAN_BUILD/lab_port" "$far_end" "--no-pci --no-huge --vdev=$far_end,$by_far" 10.0.0.0 $count 8
   scan --method dpdk -i "$near_end" --dpdk-args "--no-pci --no-huge --vdev=$near_end,$by_near" --source-ip 192.0.2.1 \
-    --gateway 192.0.2.2 --rate max --cooldown 2 "$targets" || fail "the scan over $name ended with $?"
+    --gateway 192.0.2.2 --rate max --cooldown 2 --format ip "$targets" || fail "the scan over $name ended with $?"
   kill -TERM $listener
   expect_status 0 wait $listener
   started=()
@@ -30,8 +30,8 @@ scan_over() {
   expect_equal "$name: adds_up" "$(summary .ledger.adds_up)" true
   expect_equal "$name: unseen" "$(summary .receiving.dropped_unseen)" 0
   # Each of those that answer, once: the last number of an address says who does.
-  expect_equal "$name: who was found" "$(sed 's/.*"target":"\([^"]*\)".*/\1/' "$work/out" | sort -u |
-    awk -F. '$4 % 8 == 0' | wc -l) of $(wc -l <"$work/out")" "$answers of $answers"
+  expect_equal "$name: who was found" "$(LC_ALL=C sort -u "$work/out" | awk -F. '$4 % 8 == 0' | wc -l) of $(wc -l <"$work/out")" \
+    "$answers of $answers"
   echo "$name: $(of_far '"\(.pps) a second arrived, \(.asked) in \(.seconds) s"')," \
     "$(summary '"\(.sending.rate_pps | floor) sent, by \(.sending.queues[0].mode)"')"
 }
