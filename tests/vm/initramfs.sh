@@ -2,7 +2,8 @@
 # The guest's file system, as two archives that the kernel unpacks one after the other.
 #
 #   initramfs.sh base OUT            busybox, the tools of the lab's scripts, the project's programs and scripts
-#   initramfs.sh modules KERNEL OUT  the network drivers of a kernel's folder (packages.sh), in the order to load
+#   initramfs.sh modules KERNEL OUT  the network drivers of a kernel's folder (packages.sh), in the order to load, and
+#                                    the kinds of interface
 #
 # Uncompressed: qemu copies it into the guest's memory, and an emulated processor would unpack for seconds.
 set -euo pipefail
@@ -44,29 +45,33 @@ copy_dpdk() {
 
 make_base() { # OUT
   local tool program
-  for tool in bash jq ip ethtool setpriv; do
+  for tool in bash jq ip ethtool setpriv fping wg; do
     copy_program "$(realpath "$(command -v "$tool")")" "/usr/bin/$tool"
   done
   install -D "$(command -v busybox)" "$tree/bin/busybox" # static
   ln -s /usr/bin/bash "$tree/bin/bash"
   ln -s /bin/busybox "$tree/usr/bin/env" # where scripts look for it
-  for program in echoscan tests/lab_world; do
+  for program in echoscan tests/lab_world tests/lab_tunnel; do
     copy_program "$build/$program" "/echoscan/build/release/$program"
     strip --strip-debug "$tree/echoscan/build/release/$program"
   done
   copy_dpdk
-  mkdir -p "$tree"/{proc,sys,dev,run,tmp,etc,var} "$tree/echoscan/tests"
+  mkdir -p "$tree"/{proc,sys,dev,run,tmp,etc,var} "$tree/echoscan"/{docs,tests/end_to_end}
+  printf '%s\n' "icmp 1" "ipv6-icmp 58" >"$tree/etc/protocols" # fping asks for them by name
   cp -r "$root/tests/lab" "$root/tests/vm" "$tree/echoscan/tests/"
+  cp "$root/tests/end_to_end/scan_networks_test.sh" "$tree/echoscan/tests/end_to_end/"
+  cp "$root/docs/networks.md" "$tree/echoscan/docs/"
   install -m 755 "$root/tests/vm/init" "$tree/init"
   pack "$1"
 }
 
-make_modules() { # KERNEL OUT
-  local kernel=$1 module path version
+# Modules and what they lean on, unpacked, and the order to load them in as a list of that NAME.
+put_modules() { # KERNEL NAME MODULE...
+  local kernel=$1 list=$tree/modules/$2 module path version
+  shift 2
   version=$(cat "$kernel/version")
-  mkdir -p "$tree/modules"
   # Where virtio_pci is built in, there is no such module; each driver's own dependencies come before it.
-  for module in virtio_pci virtio_net igb e1000e vmxnet3 uio_pci_generic vfio_iommu_type1 vfio-pci; do
+  for module in "$@"; do
     /usr/sbin/modprobe -q -D -d "$kernel/modules" -S "$version" "$module" || [ "$module" = virtio_pci ]
   done | awk '$1 == "insmod" && !seen[$2]++ {print $2}' | while read -r path; do
     module=$(basename "$path" .xz)
@@ -74,8 +79,15 @@ make_modules() { # KERNEL OUT
       *.xz) xz -dc "$path" >"$tree/modules/$module" ;;
       *) cp "$path" "$tree/modules/$module" ;;
     esac
-    echo "$module" >>"$tree/modules/order"
+    echo "$module" >>"$list"
   done
+}
+
+# Kinds of interface are loaded by their case alone: some of them make interfaces of their own.
+make_modules() { # KERNEL OUT
+  mkdir -p "$tree/modules"
+  put_modules "$1" order virtio_pci virtio_net igb e1000e vmxnet3 uio_pci_generic vfio_iommu_type1 vfio-pci
+  put_modules "$1" kinds veth dummy bridge macvlan ipvlan 8021q bonding vrf ip_gre ipip wireguard tun
   pack "$2"
 }
 

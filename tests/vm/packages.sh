@@ -61,9 +61,12 @@ kernel_packages() { # SUITE
   depends_of "$1" "$image" | grep -E '^linux-(binary|modules)-[0-9]' || [ $? = 1 ]
 }
 
-# Of 4,000 modules those of the NICs here, those that hand a card to a process, and what they lean on.
-readonly wanted_modules="virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca|net/core|uio\
-|vfio|virt/lib|iommu/iommufd"
+# Of 4,000 modules those of the NICs here, those that hand a card to a process, the kinds of interface that
+# scan_networks_test.sh raises, and what they lean on.
+readonly wanted_modules="virtio|drivers/net/(virtio_net|net_failover|vmxnet3|ethernet/intel/(igb|e1000e))|i2c/algos|dca\
+|net/core|uio|vfio|virt/lib|iommu/iommufd|drivers/net/(bonding|dummy|ipvlan|macvlan|tun|veth|vrf|wireguard)\
+|net/(802|8021q|bridge|llc|tls)\
+|net/ipv4/(gre|ip_gre|ip_tunnel|ipip|tunnel4|udp_tunnel)|net/ipv6/ip6_udp_tunnel|arch/x86/crypto|crypto|lib"
 
 extract_kernel() { # FOLDER DEB...
   local folder=$1 deb version
