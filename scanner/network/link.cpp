@@ -32,6 +32,7 @@ InterfaceLink::InterfaceLink(const Interface& interface, std::vector<Ipv4> sourc
       index_(interface.index),
       sources_(std::move(sources)),
       further_(std::move(further)),
+      bond_(find_bond(interface)),
       socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   if (!socket_) throw_system_error("open a UDP socket");
   std::erase_if(sources_, [](Ipv4 source) { return !is_own_address(source); });

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "scanner/network/bond.h"
 #include "scanner/network/echo_reply_count.h"
 #include "scanner/network/interface.h"
 #include "scanner/process/file_descriptor.h"
@@ -41,6 +42,10 @@ class Link {
   // Echo replies that the kernel's ICMP layer has counted, over all interfaces
   // (echo_reply_count.h); nothing when it does not say.
   [[nodiscard]] virtual std::optional<std::uint64_t> echo_replies() const = 0;
+  // The bond that it is or stands on, as it was at the start; null when there is none.
+  [[nodiscard]] virtual const Bond* bond() const { return nullptr; }
+  // The ports of bond() as they are now; none when the kernel does not say.
+  [[nodiscard]] virtual std::vector<BondPort> bond_ports() const { return {}; }
   // What it was called at the start.
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
@@ -73,6 +78,10 @@ class InterfaceLink : public Link {
   [[nodiscard]] std::optional<std::uint64_t> echo_replies() const override {
     return echo_reply_count_.read();
   }
+  [[nodiscard]] const Bond* bond() const override { return bond_ ? &*bond_ : nullptr; }
+  [[nodiscard]] std::vector<BondPort> bond_ports() const override {
+    return bond_ ? read_bond_ports(*bond_) : std::vector<BondPort>{};
+  }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
  private:
@@ -80,6 +89,7 @@ class InterfaceLink : public Link {
   int index_;
   std::vector<Ipv4> sources_;  // those that are watched
   std::vector<int> further_;
+  std::optional<Bond> bond_;
   FileDescriptor socket_;
   EchoReplyCount echo_reply_count_;
 };

@@ -141,14 +141,30 @@ void Netlink::exchange_batch(std::uint16_t type, std::vector<std::size_t>& open,
   open.resize(kept);
 }
 
+namespace {
+
+int hand_on(const nlattr* attribute, void* data) {
+  (*static_cast<const std::function<void(const nlattr&)>*>(data))(*attribute);
+  return MNL_CB_OK;
+}
+
+}  // namespace
+
 void for_each_attribute(const nlmsghdr& message, std::size_t header_bytes,
                         const std::function<void(const nlattr&)>& on_attribute) {
-  const auto callback = [](const nlattr* attribute, void* data) -> int {
-    (*static_cast<const std::function<void(const nlattr&)>*>(data))(*attribute);
-    return MNL_CB_OK;
-  };
-  mnl_attr_parse(&message, static_cast<unsigned>(header_bytes), callback,
+  mnl_attr_parse(&message, static_cast<unsigned>(header_bytes), hand_on,
                  const_cast<std::function<void(const nlattr&)>*>(&on_attribute));
+}
+
+void for_each_nested(const nlattr& nest, const std::function<void(const nlattr&)>& on_attribute) {
+  mnl_attr_parse_nested(&nest, hand_on,
+                        const_cast<std::function<void(const nlattr&)>*>(&on_attribute));
+}
+
+bool is_text(const nlattr& attribute, std::string_view text) {
+  const std::string_view all(static_cast<const char*>(mnl_attr_get_payload(&attribute)),
+                             mnl_attr_get_payload_len(&attribute));
+  return all.substr(0, all.find('\0')) == text;
 }
 
 void put_ipv4(nlmsghdr* request, std::uint16_t type, Ipv4 address) {

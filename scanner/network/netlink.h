@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "targets/address.h"
@@ -55,6 +56,10 @@ class Netlink {
 // Calls `on_attribute` with each attribute behind a message's fixed part of `header_bytes` bytes.
 void for_each_attribute(const nlmsghdr& message, std::size_t header_bytes,
                         const std::function<void(const nlattr&)>& on_attribute);
+// The same with each attribute inside of another.
+void for_each_nested(const nlattr& nest, const std::function<void(const nlattr&)>& on_attribute);
+// Whether that is what the attribute says, with or without a 0 at its end.
+bool is_text(const nlattr& attribute, std::string_view text);
 
 // Inside attributes addresses are in network order; these two convert.
 void put_ipv4(nlmsghdr* request, std::uint16_t type, Ipv4 address);

@@ -19,6 +19,7 @@
 #include "scanner/account/status.h"
 #include "scanner/network/link.h"
 #include "scanner/options/path_config.h"
+#include "scanner/pipeline/bond_watch.h"
 #include "scanner/pipeline/cooldown_watch.h"
 #include "scanner/pipeline/filter_watch.h"
 #include "scanner/pipeline/hit_rate_watch.h"
@@ -134,6 +135,7 @@ class Control {
   FilterWatch filter_watch_;
   NextHopWatch next_hop_watch_;
   SourceWatch source_watch_;
+  BondWatch bond_watch_;
   WayWatch way_watch_;
   ReplyBalance reply_balance_;
   CooldownWatch cooldown_;

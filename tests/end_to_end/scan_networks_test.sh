@@ -4,6 +4,7 @@
 # has no module for is named and has no row.
 #
 #   scan_networks_test.sh all      a kind that this kernel has no module for is a failure
+#   scan_networks_test.sh failover a bond's port fails in mid-scan, where this kernel has bonds
 #   scan_networks_test.sh table    prints the rows and does not compare them
 variant=${1:-}
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
@@ -204,6 +205,72 @@ check_kind() {
   [[ $row =~ \ 64\ of\ 64\ \|\ (64\ of\ 64|refused)\ \|\ 64\ of\ 64\ \|\ (64\ of\ 64|refused)\ \|$ ]] || fail "$kind: not everybody is found"
   check_doctor "$interface"
 }
+
+# Until both ends send and take by both ports: until then frames are lost, as LACP has it. 60 are the states of a port
+# that is in sync, collects and distributes.
+await_aggregate() {
+  local count
+  for _ in $(seq 100); do
+    count=$({ in_near -j -d link show type bond_slave; in_far -j -d link show type bond_slave; } |
+      jq -s '[.[][].linkinfo.info_slave_data.ad_actor_oper_port_state // 0 | . % 64 | select(. >= 60)] | length')
+    [ "$count" != 4 ] || return 0
+    sleep 0.2
+  done
+  fail "$kind: LACP has not come to an end"
+}
+
+# A bond of two ports, net0 at both ends; at the far end a bridge does, where no LACP is to be spoken.
+raise_two_ports() { # MODE
+  local end far_kind=(bridge) bond=(bond mode "$1" miimon 500)
+  in_near link add lab2 type veth peer name lab3 netns "$ECHOSCAN_LAB-far"
+  if [ "$1" = 802.3ad ]; then
+    bond+=(lacp_rate fast xmit_hash_policy layer3+4)
+    far_kind=(bond mode 802.3ad miimon 20 lacp_rate fast xmit_hash_policy layer3+4)
+  fi
+  in_near link add net0 type "${bond[@]}"
+  in_far link add net0 type "${far_kind[@]}"
+  for end in 0 2; do
+    in_near link set lab$end down
+    in_near link set lab$end master net0
+    in_far link set lab$((end + 1)) down
+    in_far link set lab$((end + 1)) master net0
+    in_far link set lab$((end + 1)) up
+  done
+  in_near link set net0 up
+  in_far link set net0 up
+}
+
+# One port loses its link in mid-scan. The bond looks at them every 500 ms, and what it gave to the dead one meanwhile
+# is sent again: everybody is found, also by a VLAN on the bond.
+check_failover() { # MODE [vlan]
+  local interface=net0
+  kind="failover $*"
+  lab up --mode kernel
+  raise_two_ports "$1"
+  if [ "${2:-}" = vlan ]; then
+    interface=net1
+    in_near link add net1 link net0 type vlan id 5
+    in_far link add net1 link net0 type vlan id 5
+  fi
+  move_both_to $interface
+  await_host
+  if [ "$1" = 802.3ad ]; then await_aggregate; else in_near link set net0 type bond active_slave lab0; fi
+  start_scan --rate 1k --cooldown 2 10.77.0.0/19
+  in_far link set lab1 down
+  expect_status 0 wait "$pid"
+  expect_truth 10.77.0.0/19
+  expect_equal "$kind: events" "$(summary '[.events[].what] | join("; ")')" "a port of net0 has failed: lab0"
+  echo "$kind: all found by $interface, $(summary .ledger.sent_again) sent again, $(summary .ledger.in_doubt) in doubt"
+  [ "$(summary .ledger.sent_again)" -gt 0 ] || fail "$kind: nothing was sent again"
+}
+
+if [ "$variant" = failover ]; then
+  options=()
+  check_failover active-backup
+  check_failover active-backup vlan
+  check_failover 802.3ad
+  exit
+fi
 
 for kind in veth dummy bridge macvlan ipvlan vlan bond_active_backup bond_802_3ad vrf vrf_port gre ipip wireguard tun \
   ipv6_router; do

@@ -267,6 +267,8 @@ class FakeLink : public Link {
   [[nodiscard]] std::optional<std::uint64_t> echo_replies() const override {
     return kernel_counts ? std::optional(kernel_replies.load()) : std::nullopt;
   }
+  [[nodiscard]] const Bond* bond() const override { return bonded ? &*bonded : nullptr; }
+  [[nodiscard]] std::vector<BondPort> bond_ports() const override { return ports; }
   [[nodiscard]] const std::string& name() const override { return name_; }
 
   std::atomic<std::uint64_t> carried = 0;
@@ -279,6 +281,8 @@ class FakeLink : public Link {
   std::atomic<bool> gone = false;
   std::atomic<bool> source_is_there = true;
   std::string called = "fake0";
+  std::optional<Bond> bonded;
+  std::vector<BondPort> ports;
 
  private:
   std::string name_ = "fake0";

@@ -1,7 +1,7 @@
-// Fuzzer of what the kernel answers over netlink: routes, rules, addresses and neighbours in any
-// shape. The linker puts the functions below where the product sends and receives; what is asked is
-// not looked at, and each answer is the next piece of the input, with the sequence number that the
-// product waits for.
+// Fuzzer of what the kernel answers over netlink: routes, rules, addresses, neighbours and bonds in
+// any shape. The linker puts the functions below where the product sends and receives; what is
+// asked is not looked at, and each answer is the next piece of the input, with the sequence number
+// that the product waits for.
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
 #include <sys/socket.h>
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "scanner/network/bond.h"
 #include "scanner/network/fib.h"
 #include "scanner/network/neighbour.h"
 #include "scanner/network/own_address.h"
@@ -73,6 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   };
   ask([] { list_fib_prefixes(); });
+  ask([] { find_bond(Interface{.name = {}, .index = 1}); });
+  ask([] { read_bond_ports(Bond{.index = 7, .name = {}}); });
   ask([] { is_own_address(Ipv4{0xc0000201}); });
   ask([] { kernel_sends_to(1, Ipv4{0xc0000201}, {}); });
   ask([] { ask_ways(std::array{Ipv4{0x08080808}, Ipv4{0x0a000001}}, {}); });

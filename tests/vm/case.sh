@@ -347,6 +347,11 @@ case_networks() {
   ECHOSCAN_LAB=vm "$root/tests/end_to_end/scan_networks_test.sh" all
 }
 
+case_bond_failover() {
+  load_kinds
+  ECHOSCAN_LAB=vm "$root/tests/end_to_end/scan_networks_test.sh" failover
+}
+
 await_link() {
   local tenths
   for ((tenths = 0; tenths < 300; ++tenths)); do
