@@ -9,6 +9,7 @@
 #include "output/summary/figure_text.h"
 #include "scanner/network/neighbour.h"
 #include "scanner/network/own_address.h"
+#include "scanner/network/vrf.h"
 #include "scanner/path/port_path.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
@@ -63,11 +64,18 @@ std::string other_ways(const PathConfig& config, std::span<const WayShare> ways)
   return text;
 }
 
+// Where a route may be that is not found without -i; empty where there are no VRFs.
+std::string vrf_hint() {
+  const std::vector<std::string> vrfs = vrf_names();
+  if (vrfs.empty()) return {};
+  return fmt::format(", and -i to ask a VRF: {}", fmt::join(vrfs, ", "));
+}
+
 [[noreturn]] void refuse_all(const PathConfig& config, std::span<const WayShare> ways) {
   const std::string first = to_string(ways.front().ranges.front().first);
   if (config.interface_name.empty())
-    refuse("there is no route to {} or any other target ({}); see `ip route`", first,
-           fmt::format("{}", fmt::join(way_lines(ways), "; ")));
+    refuse("there is no route to {} or any other target ({}); see `ip route`{}", first,
+           fmt::format("{}", fmt::join(way_lines(ways), "; ")), vrf_hint());
   refuse(
       "there is no route to {} out of {}, nor to any other target; without -i there is: {}. "
       "--gateway-mac sends out of {} all the same",

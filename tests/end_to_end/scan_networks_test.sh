@@ -77,6 +77,9 @@ raise_vrf() {
   in_near link set lab0 master net0
   in_near route add default via 192.0.2.2 table 10
   options=(-i net0)
+  # Who does not name it is told that it is there.
+  expect_status 3 scan "$targets"
+  expect_text "$work/log" "see \`ip route\`, and -i to ask a VRF: net0"
 }
 raise_vrf_port() {
   raise_vrf || return

@@ -18,6 +18,7 @@
 #include "scanner/network/fib.h"
 #include "scanner/network/neighbour.h"
 #include "scanner/network/own_address.h"
+#include "scanner/network/vrf.h"
 
 namespace {
 
@@ -76,6 +77,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ask([] { list_fib_prefixes(); });
   ask([] { find_bond(Interface{.name = {}, .index = 1}); });
   ask([] { read_bond_ports(Bond{.index = 7, .name = {}}); });
+  ask([] { vrf_names(); });
   ask([] { is_own_address(Ipv4{0xc0000201}); });
   ask([] { kernel_sends_to(1, Ipv4{0xc0000201}, {}); });
   ask([] { ask_ways(std::array{Ipv4{0x08080808}, Ipv4{0x0a000001}}, {}); });
