@@ -196,8 +196,8 @@ known_cases=" $("$vm/case.sh" --list | tr '\n' ' ')"
 for name in "${cases[@]}"; do
   [[ $known_cases == *" $name "* ]] || die "there is no case '$name'; there are:$known_cases"
 done
-for tool in qemu-system-x86_64 busybox cpio xz; do
-  command -v $tool >/dev/null || die "$tool is missing; tests/install_packages.sh vm brings it"
+for tool in qemu-system-x86_64 busybox cpio xz fping wg; do
+  command -v $tool >/dev/null || die "$tool is missing; tests/install_packages.sh lab test vm brings it"
 done
 
 if [ "$mode" = table ]; then
