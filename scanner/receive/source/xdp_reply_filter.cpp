@@ -4,6 +4,9 @@
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,7 +21,6 @@
 
 #include "bpf/reply_rings.h"
 #include "reply_filter.skel.h"
-#include "scanner/network/link.h"
 #include "scanner/network/xdp_occupant.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/process/kernel_clock.h"
@@ -92,7 +94,7 @@ struct XdpReplyFilter::Kernel {
   std::span<const cpu_frame_counters> counters;  // in it, by CPU
   std::size_t next_ring = 0;
   Interface interface;
-  std::optional<InterfaceLink> link_of_interface;
+  FileDescriptor socket;  // any of this network namespace, to ask for the interface
   __u32 mode_flags = 0;
   __u32 program_id = 0;
   std::optional<KernelClock> clock;
@@ -230,7 +232,6 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   libbpf_set_print(log_libbpf);
   auto kernel = std::make_unique<Kernel>();
   kernel->interface = interface;
-  kernel->link_of_interface.emplace(interface);
   const int cpu_count = libbpf_num_possible_cpus();
   int error = 0;
   const auto no_xdp = [&](std::string reason, bool is_foreign = false, std::string remedy = {}) {
@@ -238,6 +239,11 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
     return tl::make_unexpected(
         NoXdp{{std::move(reason), error}, native_error, is_foreign, std::move(remedy)});
   };
+  kernel->socket = FileDescriptor(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!kernel->socket) {
+    error = errno;
+    return no_xdp(fmt::format("no socket ({})", error_text(error)));
+  }
   error = kernel->load(config, cpu_count);
   const Privileges privileges = current_privileges();
   // ENOSYS: newer seccomp profiles hide the system call instead of refusing it.
@@ -281,7 +287,9 @@ bool XdpReplyFilter::is_attached() const {
 }
 
 bool XdpReplyFilter::has_interface() const {
-  return !kernel_->link_of_interface->current_name().empty();
+  ifreq question{};
+  question.ifr_ifindex = kernel_->interface.index;
+  return ioctl(kernel_->socket.get(), SIOCGIFNAME, &question) == 0;
 }
 
 tl::expected<void, Refusal> XdpReplyFilter::attach_again() {
