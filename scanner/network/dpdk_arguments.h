@@ -24,7 +24,7 @@ struct DpdkSurroundings {
 
 // So much memory that many queues of ours need, with what DPDK itself takes.
 constexpr std::uint64_t dpdk_memory_bytes(unsigned queues) {
-  return std::uint64_t{64 + 32 * queues} << 20;
+  return std::uint64_t{64 + 40 * queues} << 20;
 }
 
 // `device` is the PCI address of the card, or the name of a device that `extra` makes by --vdev.
