@@ -12,11 +12,11 @@
 namespace echoscan {
 namespace {
 
-constexpr std::uint64_t kMillisecondNs = 1'000'000;
+constexpr std::uint64_t kBondMillisecondNs = 1'000'000;
 // A monitor by ARP takes a port for failed after two or three of its intervals without an answer.
 constexpr std::uint64_t kArpIntervals = 4;
 // How late the monitor runs on a machine under load.
-constexpr std::uint64_t kLateNs = 100 * kMillisecondNs;
+constexpr std::uint64_t kLateNs = 100 * kBondMillisecondNs;
 // A VLAN of a VLAN of a bond, and one more.
 constexpr int kLayersMax = 4;
 
@@ -51,7 +51,7 @@ std::uint64_t unnoticed_ns(const nlattr& settings) {
         break;
     }
   });
-  return ms * kMillisecondNs + kLateNs;
+  return ms * kBondMillisecondNs + kLateNs;
 }
 
 void read_kind(const nlattr& info, Layer& layer) {

@@ -58,7 +58,7 @@ TEST(DpdkArguments, OrdinaryPagesWhereThereAreNoOthers) {
   const DpdkSurroundings poor{{0}, 0, false, 1};
   EXPECT_EQ(made(kCard, "", poor),
             "echoscan --no-telemetry --lcores=0@(0) --no-huge --no-shconf -m104 -a0000:01:00.0");
-  EXPECT_NE(made(kCard, "", {{0}, 0, false, 4}).find("-m192"), std::string::npos);
+  EXPECT_NE(made(kCard, "", {{0}, 0, false, 4}).find("-m224"), std::string::npos);
   EXPECT_EQ(made(kCard, "--no-huge -m 512"),
             "echoscan --no-telemetry --lcores=0@(0,3) --no-shconf -a0000:01:00.0 --no-huge -m 512");
   EXPECT_TRUE(is_without_huge_pages(*make_dpdk_arguments(kCard, "", poor)));
