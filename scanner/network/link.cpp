@@ -54,6 +54,21 @@ std::string InterfaceLink::current_name() const {
   return ask_name(socket_.get(), index_, question) ? question.ifr_name : "";
 }
 
+std::optional<LinkSettings> InterfaceLink::settings() const {
+  ifreq question{};
+  if (!ask_name(socket_.get(), index_, question) ||
+      ioctl(socket_.get(), SIOCGIFMTU, &question) != 0)
+    return std::nullopt;
+  LinkSettings settings{question.ifr_mtu, 0};
+  ethtool_channels channels{};
+  channels.cmd = ETHTOOL_GCHANNELS;
+  if (!ask_name(socket_.get(), index_, question)) return std::nullopt;
+  question.ifr_data = reinterpret_cast<char*>(&channels);
+  if (ioctl(socket_.get(), SIOCETHTOOL, &question) == 0)
+    settings.transmit_queues = channels.tx_count + channels.combined_count;
+  return settings;
+}
+
 std::optional<Ipv4> InterfaceLink::lost_source() const {
   return sources_.empty() ? std::nullopt : find_foreign_address(sources_);
 }

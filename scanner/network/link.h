@@ -22,6 +22,12 @@
 
 namespace echoscan {
 
+// What somebody may set anew under a scan.
+struct LinkSettings {
+  int mtu = 0;
+  unsigned transmit_queues = 0;  // 0: the driver does not say
+};
+
 class Link {
  public:
   virtual ~Link() = default;
@@ -46,6 +52,8 @@ class Link {
   [[nodiscard]] virtual const Bond* bond() const { return nullptr; }
   // The ports of bond() as they are now; none when the kernel does not say.
   [[nodiscard]] virtual std::vector<BondPort> bond_ports() const { return {}; }
+  // Its settings as they are now; nothing when it is gone, or has none.
+  [[nodiscard]] virtual std::optional<LinkSettings> settings() const { return std::nullopt; }
   // What it was called at the start.
   [[nodiscard]] virtual const std::string& name() const = 0;
 };
@@ -62,6 +70,7 @@ class InterfaceLink : public Link {
   [[nodiscard]] bool is_up() const override;
   [[nodiscard]] std::string current_name() const override;
   [[nodiscard]] std::optional<Ipv4> lost_source() const override;
+  [[nodiscard]] std::optional<LinkSettings> settings() const override;
   // Whether it is switched on and has IFF_RUNNING; does not ask for the carrier.
   [[nodiscard]] bool is_running() const;
   // Nothing when any of the interfaces is gone.

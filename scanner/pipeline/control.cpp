@@ -38,6 +38,7 @@ Control::Control(const Limits& limits, std::size_t sender_count, const Link& lin
       source_watch_(link, limits.link_timeout_s, state, events_,
                     [this] { return on_its_way_ns(); }),
       bond_watch_(link, state, events_, [this] { return on_its_way_ns(); }),
+      settings_watch_(link, events_),
       way_watch_(next_hops.survey.get(), *next_hops.current, limits.link_timeout_s, state, events_,
                  {[this](const WayChange& change) { next_hop_watch_.follow(change); },
                   [this] { return on_its_way_ns(); }}),
@@ -222,6 +223,7 @@ void Control::look_at_path(std::uint64_t now_ns) {
   look_at_filter(now_ns);
   look_at_source(now_ns);
   bond_watch_.look(now_ns, phase());
+  settings_watch_.look(now_ns);
   // A gateway cannot answer through a link that is down.
   if (!link_is_down_) look_at_next_hops(now_ns);
   look_at_ways(now_ns);

@@ -26,6 +26,7 @@
 #include "scanner/pipeline/next_hop_watch.h"
 #include "scanner/pipeline/reply_balance.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/settings_watch.h"
 #include "scanner/pipeline/source_watch.h"
 #include "scanner/pipeline/way_watch.h"
 #include "scanner/receive/reply_source.h"
@@ -136,6 +137,7 @@ class Control {
   NextHopWatch next_hop_watch_;
   SourceWatch source_watch_;
   BondWatch bond_watch_;
+  SettingsWatch settings_watch_;
   WayWatch way_watch_;
   ReplyBalance reply_balance_;
   CooldownWatch cooldown_;

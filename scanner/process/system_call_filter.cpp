@@ -58,9 +58,9 @@ constexpr std::array kBpfCommands{BPF_MAP_LOOKUP_ELEM,    BPF_MAP_UPDATE_ELEM, B
                                   BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_CREATE,     BPF_LINK_DETACH};
 
 // Questions about interfaces and the terminal. What SIOCETHTOOL could change takes CAP_NET_ADMIN.
-constexpr std::array<unsigned long, 9> kDeviceRequests{SIOCETHTOOL,  SIOCGIFNAME,   SIOCGIFINDEX,
-                                                       SIOCGIFFLAGS, SIOCGIFHWADDR, TIOCGWINSZ,
-                                                       TCGETS,       FIONBIO,       FIONREAD};
+constexpr std::array<unsigned long, 10> kDeviceRequests{
+    SIOCETHTOOL,   SIOCGIFNAME, SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFFLAGS,
+    SIOCGIFHWADDR, TIOCGWINSZ,  TCGETS,       FIONBIO,    FIONREAD};
 
 constexpr std::array kThreadSettings{PR_SET_NAME, PR_GET_NAME, PR_SET_TIMERSLACK, PR_SET_VMA};
 

@@ -55,3 +55,25 @@ expect_status 130 wait $pid
 expect_equal "dropped, missed, fifo" \
   "$(summary '.receiving | [.interface_dropped, .interface_missed, .interface_fifo_errors] | join(" ")')" "7 0 0"
 expect_text "$work/log" "lab0 itself dropped frames on receive, replies perhaps among them: rx_dropped 7, rx_missed 0, rx_fifo 0"
+
+# Its MTU and its queues are set anew: that is said within a second, and costs nothing. Queues of AF_XDP the kernel lets
+# nobody take away.
+lab up --queues 2
+start_scan --method af_packet --queues 2 --rate 20k --cooldown 0.5 10.0.0.0/11
+near ip link set lab0 mtu 600
+near ethtool -L lab0 tx 1
+sleep 1
+kill -s INT $pid
+expect_status 130 wait $pid
+expect_text "$work/log" "the MTU of lab0 has become 600, it was 1500: longer packets are refused from now on"
+expect_text "$work/log" "lab0 has 1 transmit queue now, it had 2: sending goes on by those that are left"
+expect_equal "within a second" "$(summary '[.events[] | select(.what | test("MTU|queue"))] | length')" 2
+expect_equal "arrived" "$(lab stats | jq .echo_requests)" "$(summary .ledger.sent)"
+
+# A probe that does not fit any more is refused, which ends the scan with the kernel's word.
+lab up
+start_scan --method af_packet --size 1000 --rate 20k --cooldown 0.5 10.0.0.0/11
+near ip link set lab0 mtu 600
+expect_status 3 wait $pid
+expect_text "$work/log" "the interface took no probe for 30 s (Message too long)"
+expect_equal "adds_up" "$(summary .ledger.adds_up)" true

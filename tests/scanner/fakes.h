@@ -267,6 +267,7 @@ class FakeLink : public Link {
   [[nodiscard]] std::optional<std::uint64_t> echo_replies() const override {
     return kernel_counts ? std::optional(kernel_replies.load()) : std::nullopt;
   }
+  [[nodiscard]] std::optional<LinkSettings> settings() const override { return set; }
   [[nodiscard]] const Bond* bond() const override { return bonded ? &*bonded : nullptr; }
   [[nodiscard]] std::vector<BondPort> bond_ports() const override { return ports; }
   [[nodiscard]] const std::string& name() const override { return name_; }
@@ -281,6 +282,7 @@ class FakeLink : public Link {
   std::atomic<bool> gone = false;
   std::atomic<bool> source_is_there = true;
   std::string called = "fake0";
+  std::optional<LinkSettings> set;
   std::optional<Bond> bonded;
   std::vector<BondPort> ports;
 
