@@ -40,10 +40,15 @@ match_config match_on(const NetworkPath& path, const probe_key& key) {
   return {key, is_one ? sources.front().value : 0, 0};
 }
 
-// What is sent within a round trip, if everybody answers.
-std::uint64_t replies_under_way(ProbeRate rate_pps) {
-  if (rate_pps == Pacer::kUnlimited) return std::numeric_limits<std::uint64_t>::max();
-  return rate_pps.whole_pps() / 1000 * kRoundTripMs;
+// For what is sent within a round trip, if everybody answers.
+RingDemand ring_demand(const NetworkPath& path, ProbeRate rate_pps) {
+  std::set<int> interfaces{path.interface.index};
+  for (const SideWay& side : path.side_ways)
+    if (side.is_of_frames) interfaces.insert(side.interface.index);
+  const std::uint64_t replies_under_way = rate_pps == Pacer::kUnlimited
+                                              ? std::numeric_limits<std::uint64_t>::max()
+                                              : rate_pps.whole_pps() / 1000 * kRoundTripMs;
+  return {replies_under_way, static_cast<int>(interfaces.size())};
 }
 
 // Whether the scan is refused when the reply filter cannot be attached.
@@ -63,9 +68,8 @@ using AttachedFilter = tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFil
 // Tries to attach again and again as long as another scan's filter is there, and somebody is
 // patient: to look whether it is gone, and only then to attach, would let a third one in between.
 AttachedFilter attach_filter(Method method, const Interface& interface, const match_config& match,
-                             std::uint64_t replies_under_way,
-                             const std::optional<Patience>& patience) {
-  AttachedFilter filter = XdpReplyFilter::attach(interface, match, replies_under_way);
+                             const RingDemand& demand, const std::optional<Patience>& patience) {
+  AttachedFilter filter = XdpReplyFilter::attach(interface, match, demand);
   if (!patience || !needs_filter(method, true)) return filter;
   const std::uint64_t begin_ns = patience->clock.now_ns();
   for (bool is_told = false; !filter && filter.error().is_echoscan; is_told = true) {
@@ -79,24 +83,27 @@ AttachedFilter attach_filter(Method method, const Interface& interface, const ma
       log_warning("{}: {}: waiting for its end, {} s at most (--wait)", interface.name,
                   filter.error().reason, patience->wait_s);
     patience->clock.wait_until(patience->clock.now_ns() + kPredecessorPollNs);
-    filter = XdpReplyFilter::attach(interface, match, replies_under_way);
+    filter = XdpReplyFilter::attach(interface, match, demand);
   }
   return filter;
 }
 
+void warn_of_generic_mode(const XdpReplyFilter& filter, const Interface& interface) {
+  if (const std::optional<Refusal>& why_not_native = filter.why_not_native())
+    log_warning("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
+                interface.name, why_not_native->reason);
+}
+
 // On one interface.
 ReceivePath open_receiver(Method method, const Interface& interface, const match_config& match,
-                          std::uint64_t replies_under_way,
-                          const std::optional<Patience>& patience) {
+                          const RingDemand& demand, const std::optional<Patience>& patience) {
   if (!interface.is_ethernet && !interface.is_loopback) {
     log_info("no Ethernet on {}: replies are received by AF_PACKET", interface.name);
     return {std::make_unique<PacketReceiver>(interface, match), false};
   }
-  AttachedFilter filter = attach_filter(method, interface, match, replies_under_way, patience);
+  AttachedFilter filter = attach_filter(method, interface, match, demand, patience);
   if (filter) {
-    if (const std::optional<Refusal>& why_not_native = (*filter)->why_not_native())
-      log_warning("no native XDP on {} ({}): replies are matched in generic mode, which is slower",
-                  interface.name, why_not_native->reason);
+    warn_of_generic_mode(**filter, interface);
     return {std::move(*filter), true};
   }
   const XdpReplyFilter::NoXdp& why = filter.error();
@@ -109,12 +116,15 @@ ReceivePath open_receiver(Method method, const Interface& interface, const match
 
 // On an interface that side ways leave by: none of them needs the filter.
 std::unique_ptr<ReplySource> open_side_receiver(const SideWay& side, const match_config& match,
-                                                std::uint64_t replies_under_way) {
+                                                const RingDemand& demand) {
   if (side.is_of_frames) {
-    AttachedFilter filter = XdpReplyFilter::attach(side.interface, match, replies_under_way);
-    if (filter) return std::move(*filter);
-    log_info("no XDP on {}, {}: replies are received by AF_PACKET there", side.interface.name,
-             filter.error().reason);
+    AttachedFilter filter = XdpReplyFilter::attach(side.interface, match, demand);
+    if (filter) {
+      warn_of_generic_mode(**filter, side.interface);
+      return std::move(*filter);
+    }
+    log_warning("no XDP on {}, {}: replies are received by AF_PACKET there", side.interface.name,
+                filter.error().reason);
   }
   return std::make_unique<PacketReceiver>(side.interface, match, kSideBlocks);
 }
@@ -132,8 +142,9 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
                               ProbeRate rate_pps, const std::optional<Patience>& patience) {
   const StageTimer timer("receiver");
   if (path.port) return open_port(path, match_on(path, key));
-  ReceivePath receive = open_receiver(method, path.interface, match_on(path, key),
-                                      replies_under_way(rate_pps), patience);
+  const RingDemand demand = ring_demand(path, rate_pps);
+  ReceivePath receive =
+      open_receiver(method, path.interface, match_on(path, key), demand, patience);
   std::vector<std::unique_ptr<ReplySource>> sources;
   std::vector<std::string> interfaces{path.interface.name};
   sources.push_back(std::move(receive.source));
@@ -142,8 +153,7 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
   for (const bool is_of_frames : {true, false})
     for (const SideWay& side : path.side_ways)
       if (side.is_of_frames == is_of_frames && watched.insert(side.interface.index).second) {
-        sources.push_back(
-            open_side_receiver(side, match_on(path, key), replies_under_way(rate_pps)));
+        sources.push_back(open_side_receiver(side, match_on(path, key), demand));
         interfaces.push_back(side.interface.name);
       }
   receive.source = sources.size() == 1
@@ -160,7 +170,7 @@ void check_foreign_program(Method method, const Interface& interface) {
 }
 
 XdpTrial try_xdp(const Interface& interface) {
-  auto filter = XdpReplyFilter::attach(interface, {}, 0);
+  auto filter = XdpReplyFilter::attach(interface, {}, {});
   XdpTrial trial;
   if (!filter) {
     trial.native = refused(filter.error().reason, filter.error().native_error);

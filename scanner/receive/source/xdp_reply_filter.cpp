@@ -29,7 +29,6 @@
 #include "scanner/process/mapped_memory.h"
 #include "scanner/process/memory_limit.h"
 #include "scanner/process/privileges.h"
-#include "scanner/receive/source/ring_size.h"
 
 namespace echoscan {
 namespace {
@@ -109,7 +108,7 @@ struct XdpReplyFilter::Kernel {
   // Each returns 0 or an errno.
   int load(const match_config& config, int cpu_count);
   int map_counters(int cpu_count);
-  int make_rings(int cpu_count, std::uint64_t replies_under_way);
+  int make_rings(int cpu_count, const RingDemand& demand);
   int make_rings_of(std::size_t bytes, int cpu_count);
   int put_rings();
   int attach();
@@ -138,12 +137,12 @@ int XdpReplyFilter::Kernel::map_counters(int cpu_count) {
   return 0;
 }
 
-int XdpReplyFilter::Kernel::make_rings(int cpu_count, std::uint64_t replies_under_way) {
+int XdpReplyFilter::Kernel::make_rings(int cpu_count, const RingDemand& demand) {
   mark_memory = MappedMemory::shared(bpf_map__fd(skeleton->maps.mark), sizeof(ring_mark));
   if (!mark_memory) return errno;
   mark = mark_memory.as<ring_mark>();
   std::size_t bytes =
-      reply_ring_bytes(replies_under_way, cpu_count, memory_limit_bytes().value_or(kNoMemoryLimit));
+      reply_ring_bytes(demand, cpu_count, memory_limit_bytes().value_or(kNoMemoryLimit));
   int error = make_rings_of(bytes, cpu_count);
   while (error == ENOMEM && bytes > kRingBytesMin) error = make_rings_of(bytes /= 2, cpu_count);
   if (error != 0) return error;
@@ -228,7 +227,7 @@ XdpReplyFilter::XdpReplyFilter(std::unique_ptr<Kernel> kernel) : kernel_(std::mo
 XdpReplyFilter::~XdpReplyFilter() = default;
 
 tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFilter::attach(
-    const Interface& interface, const match_config& config, std::uint64_t replies_under_way) {
+    const Interface& interface, const match_config& config, const RingDemand& demand) {
   libbpf_set_print(log_libbpf);
   auto kernel = std::make_unique<Kernel>();
   kernel->interface = interface;
@@ -261,7 +260,7 @@ tl::expected<std::unique_ptr<XdpReplyFilter>, XdpReplyFilter::NoXdp> XdpReplyFil
   kernel->clock_offset_ns = clock_offset_ns.value_or(0);
   error = kernel->map_counters(cpu_count);
   if (error != 0) return no_xdp(fmt::format("no counters ({})", error_text(error)));
-  error = kernel->make_rings(cpu_count, replies_under_way);
+  error = kernel->make_rings(cpu_count, demand);
   if (error != 0) return no_xdp(fmt::format("no ring buffers ({})", error_text(error)));
   error = kernel->attach();
   if (error == EPERM) return no_xdp("attaching XDP is not permitted (CAP_NET_ADMIN)");

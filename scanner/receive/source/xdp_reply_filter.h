@@ -19,6 +19,7 @@
 #include "scanner/network/interface.h"
 #include "scanner/process/refusal.h"
 #include "scanner/receive/reply_source.h"
+#include "scanner/receive/source/ring_size.h"
 
 namespace echoscan {
 
@@ -33,10 +34,10 @@ class XdpReplyFilter : public ReplySource, public FilterAttachment {
   };
 
   // Loads the program for `config`, attaches it to `interface` and counts from then on.
-  // `replies_under_way`: how many may be on their way at once. Rings are smaller where the kernel
-  // has no memory for as many.
-  static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(
-      const Interface& interface, const match_config& config, std::uint64_t replies_under_way);
+  // Rings are smaller than `demand` says where the kernel has no memory for them.
+  static tl::expected<std::unique_ptr<XdpReplyFilter>, NoXdp> attach(const Interface& interface,
+                                                                     const match_config& config,
+                                                                     const RingDemand& demand);
   // Why generic mode was taken; nothing when the mode is native.
   [[nodiscard]] const std::optional<Refusal>& why_not_native() const;
   ~XdpReplyFilter() override;
