@@ -77,6 +77,7 @@ void Control::on_signal(int signal) {
 
 void Control::on_sender_end(bool is_good) {
   if (!is_good) stop(Stalled{Sender::kStallNs / kSecondNs, look_().last_error()});
+  if (state_.runtime_is_over.load(std::memory_order_relaxed)) stop(MaxRuntimeReached{});
   --senders_left_;
 }
 
@@ -100,6 +101,8 @@ void Control::on_output_failure(const OutputFailed& failure) {
 void Control::tick(std::uint64_t now_ns) {
   if (started_ns_ == 0) {
     started_ns_ = now_ns;
+    state_.send_until_ns.store(now_ns + std::min(limits_.max_runtime_ns, ~now_ns),
+                               std::memory_order_relaxed);
     tx_at_start_ = link_.tx_packets();
     next_progress_ns_ = now_ns + kSecondNs;
   }
@@ -124,7 +127,7 @@ void Control::look_at_limits(std::uint64_t now_ns) {
     stop(MaxResultsReached{});
   if (!hit_rate_watch_.is_due(now_ns)) return;
   HitRateWatch::Figures figures = hit_rate_figures(look_());
-  figures.is_held_up |= state_.has_to_wait();
+  figures.is_held_up |= state_.has_to_wait() || next_hop_watch_.is_lost();
   const std::optional<HitRateTooLow> too_low = hit_rate_watch_.look(now_ns, figures);
   if (!too_low || state_.stop_sending.load(std::memory_order_relaxed)) return;
   events_.add_loss(now_ns, hit_rate_text(*too_low), "the sending ends");

@@ -165,9 +165,10 @@ bool NextHopWatch::is_proved_by_replies(std::size_t number) {
   return true;
 }
 
-void NextHopWatch::add_loss(const Watched& watched) {
-  state_.reply_losses.add(watched.proved_ns -
-                          std::min(watched.proved_ns, replies_.on_its_way_ns()));
+void NextHopWatch::add_loss(std::size_t number) {
+  const std::uint64_t proved_ns = watched_[number].proved_ns;
+  state_.reply_losses.add(proved_ns - std::min(proved_ns, replies_.on_its_way_ns()),
+                          std::uint64_t{1} << number);
 }
 
 // Replies are asked for before the table changes, since the new one may bring some at once. The
@@ -178,7 +179,7 @@ void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
   is_proved_by_replies(number);
   next_hops_.table->set(number, mac, next_hops_.probe->gateways()[number].interface_mac);
   const bool was_lost = watched.lost_since_ns != 0;
-  if (!was_lost) add_loss(watched);
+  if (!was_lost) add_loss(number);
   events_.add_loss(now_ns,
                    fmt::format("the gateway {} has become {}, it was {}", name(number),
                                to_string(mac), to_string(watched.mac)),
@@ -199,11 +200,15 @@ void NextHopWatch::adopt(std::size_t number, std::uint64_t now_ns) {
 void NextHopWatch::note_lost(std::size_t number, std::uint64_t now_ns) {
   Watched& watched = watched_[number];
   watched.lost_since_ns = now_ns;
-  // A sender that sees the loss sees that it has to pause, too.
-  state_.next_hop_is_lost.store(true, std::memory_order_relaxed);
-  add_loss(watched);
+  // A sender that sees the loss sees that it has to wait, too.
+  publish_awaited();
+  add_loss(number);
+  const bool others_go_on = phase_ == SendingPhase::sending && goes_on_without(watched);
   events_.add_loss(now_ns, fmt::format("the gateway {} does not answer any more", name(number)),
-                   consequence_of_loss(phase_, link_timeout_s_));
+                   others_go_on ? fmt::format("what goes to it waits, for {} s at most; all else "
+                                              "goes on",
+                                              link_timeout_s_)
+                                : consequence_of_loss(phase_, link_timeout_s_));
 }
 
 void NextHopWatch::note_back(std::size_t number, std::uint64_t now_ns) {
@@ -234,14 +239,35 @@ void NextHopWatch::give_up(std::size_t number, std::uint64_t now_ns) {
   events_.add_loss(now_ns, std::move(what), "the targets behind it are unroutable from now on");
 }
 
-// Tells the senders whether to wait, and up to when what has left is known to have met a gateway.
+// Tells the senders whom to wait for, and up to when what has left is known to have met a gateway.
 void NextHopWatch::publish(std::uint64_t now_ns) {
   std::uint64_t proved_ns = now_ns;
   for (const Watched& watched : watched_)
     if (watched.has_answered && !watched.is_given_up && watched.is_used)
       proved_ns = std::min(proved_ns, watched.proved_ns);
   state_.next_hops_proved_ns.store(proved_ns, std::memory_order_relaxed);
-  state_.next_hop_is_lost.store(is_lost(), std::memory_order_release);
+  publish_awaited();
+}
+
+// One that is missed stays named while all senders wait, so that none sees neither.
+void NextHopWatch::publish_awaited() {
+  std::uint64_t awaited = 0;
+  bool is_any_waited_for = false;
+  for (std::size_t i = 0; i < watched_.size(); ++i) {
+    const Watched& watched = watched_[i];
+    if (watched.lost_since_ns != 0) awaited |= std::uint64_t{1} << i;
+    is_any_waited_for = is_any_waited_for || (watched.lost_since_ns != 0 ? !goes_on_without(watched)
+                                                                         : watched.is_to_prove);
+  }
+  state_.awaited_next_hops.store(awaited, std::memory_order_release);
+  state_.next_hop_is_lost.store(is_any_waited_for, std::memory_order_release);
+}
+
+bool NextHopWatch::goes_on_without(const Watched& lost) const {
+  return has_other_ways_ || std::ranges::any_of(watched_, [&lost](const Watched& other) {
+           return &other != &lost && other.is_used && !other.is_given_up &&
+                  other.lost_since_ns == 0;
+         });
 }
 
 bool NextHopWatch::is_lost() const {

@@ -3,12 +3,12 @@
 // Each gateway is asked every kAskNs at the MAC that it is known by; one that does not answer is
 // asked for by broadcast. Another machine that answers then, and that the kernel's table agrees to
 // where the kernel writes the MAC, has taken over: frames go to it, and what the old one may not
-// have delivered is sent again. When nobody answers, senders pause; after --link-timeout the
-// targets behind that gateway are given up, and when no way is left the scan ends. Replies prove a
-// lone gateway as well, by when their probes left: on a link full of probes answers get lost. One
-// that has never answered (a static entry), though it may ask for us, is not watched, and that is
-// said. After a link's return all have to answer before sending goes on. Rejected: to pause that
-// way's senders alone, since the targets would have to be kept for minutes.
+// have delivered is sent again. When nobody answers, what goes to that gateway waits, and all
+// senders do when no other way is left; after --link-timeout its targets are given up, and when no
+// way is left the scan ends. Replies prove a lone gateway as well, by when their probes left: on a
+// link full of probes answers get lost. One that has never answered (a static entry), though it may
+// ask for us, is not watched, and that is said. After a link's return all have to answer before
+// sending goes on. Rejected: a thread for each gateway, since 63 are asked in microseconds.
 #pragma once
 
 #include <cstddef>
@@ -72,7 +72,7 @@ class NextHopWatch {
   // Routes have changed. A gateway that no target is behind any more is not waited for.
   void follow(const WayChange& change);
 
-  // Whether senders wait for a gateway.
+  // Whether any gateway is waited for.
   [[nodiscard]] bool is_lost() const;
   // Why no target can be reached any more, as a clause; nothing as long as one can.
   [[nodiscard]] const std::optional<std::string>& failure() const { return failure_; }
@@ -109,9 +109,13 @@ class NextHopWatch {
   bool is_proved_by_replies(std::size_t number);
   // Whether what is sent to that gateway goes to that MAC: the scan decides it, or the kernel does.
   bool goes_to(std::size_t number, const MacAddress& mac);
-  // What left since it was last proved goes again.
-  void add_loss(const Watched& watched);
+  // What left to it since it was last proved goes again.
+  void add_loss(std::size_t number);
   void publish(std::uint64_t now_ns);
+  // Tells the senders which gateways to wait for.
+  void publish_awaited();
+  // Whether there is another way to go on by.
+  [[nodiscard]] bool goes_on_without(const Watched& lost) const;
   void say_unwatched(std::uint64_t now_ns, const std::string& router, const std::string& why);
   [[nodiscard]] std::string name(std::size_t number) const;
 

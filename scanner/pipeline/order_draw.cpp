@@ -4,6 +4,21 @@
 
 namespace echoscan {
 
+void HandedOver::add(std::span<const Target> targets, bool is_planned) {
+  if (targets.empty()) return;
+  by_pass[targets.front().pass] += targets.size();
+  if (!by_label.empty())
+    for (const Target& target : targets) by_label.add(target.address);
+  if (by_way.empty()) return;
+  for (const Target& target : targets) {
+    if (target.way != Target::kWayUnknown && is_planned) {
+      by_way.add_label(target.way);
+    } else {
+      by_way.add(target.address);
+    }
+  }
+}
+
 std::optional<OrderDraw::Drawn> OrderDraw::next(std::span<Ipv4> room, std::uint64_t now_ns,
                                                 SenderCounters& counters, HandedOver& handed_over) {
   if (rules_.gate != nullptr && !may_go_on(now_ns)) return std::nullopt;
@@ -40,6 +55,12 @@ bool OrderDraw::may_go_on(std::uint64_t now_ns) {
   }
   open_pass_ = *pass;
   return true;
+}
+
+bool OrderDraw::is_at_end_of_pass() {
+  if (rules_.gate == nullptr) return false;
+  const std::optional<std::uint32_t> pass = walk_.upcoming_pass();
+  return !pass || *pass > open_pass_;
 }
 
 void OrderDraw::end() {

@@ -18,6 +18,7 @@
 #include "scanner/pipeline/pass_gate.h"
 #include "scanner/pipeline/target_bitmap.h"
 #include "scanner/process/counter.h"
+#include "scanner/transmit/target.h"
 #include "targets/label_tally.h"
 #include "targets/order_walk.h"
 #include "targets/target_set.h"
@@ -39,6 +40,10 @@ struct HandedOver {
   static constexpr std::size_t kPasses = 256;  // the pass is a byte of the probe
 
   HandedOver(const LabelMap& labels, const LabelMap& ways) : by_label(labels), by_way(ways) {}
+
+  // Targets of one pass. With `is_planned` their ways are the plan's; all are counted by those, as
+  // replies are.
+  void add(std::span<const Target> targets, bool is_planned);
 
   LabelTally by_label;
   LabelTally by_way;
@@ -71,6 +76,8 @@ class OrderDraw {
   // When the pass that has to wait may begin, PassGate::kNotYet while that is open; 0 when none
   // does.
   [[nodiscard]] std::uint64_t waits_until_ns() const { return waits_until_ns_; }
+  // Whether the next draw would say that this sender has done a pass.
+  [[nodiscard]] bool is_at_end_of_pass();
   // Nothing more is drawn: nobody has to wait for this sender.
   void end();
 

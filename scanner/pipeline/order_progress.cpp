@@ -30,7 +30,7 @@ void add_range(std::vector<StepRange>& ranges, StepRange range) {
 }  // namespace
 
 OrderProgress::OrderProgress(std::size_t draws) : draws_(draws) {
-  for (std::vector<StepRange>* ranges : {&unsent_, &pending_, &published_.pending})
+  for (std::vector<StepRange>* ranges : {&unsent_, &held_, &pending_, &published_.pending})
     ranges->reserve(kRangesMax + 1);
 }
 
@@ -79,6 +79,22 @@ void OrderProgress::for_each_behind(std::uint64_t place, const Use& use) const {
 
 void OrderProgress::note_unsent_behind(std::uint64_t place) {
   for_each_behind(place, [this](StepRange steps) { add_range(unsent_, steps); });
+  // It may be one of those that were set aside.
+  if (place >= held_end_) return;
+  for (const StepRange& steps : held_) add_range(unsent_, steps);
+  held_.clear();
+}
+
+// A sender goes back by what it remembers: so long what was set aside may be pending once more.
+void OrderProgress::note_held(StepRange steps) {
+  if (held_end_ != kEveryBlock && published_place_ >= held_end_ + draws_.size()) held_.clear();
+  held_end_ = kEveryBlock;
+  add_range(held_, steps);
+}
+
+void OrderProgress::note_held_behind(std::uint64_t place) {
+  note_held({});
+  for_each_behind(place, [this](StepRange steps) { note_held(steps); });
 }
 
 void OrderProgress::publish(std::uint64_t place, StepRange rest, std::uint64_t claimed_blocks,
@@ -93,6 +109,9 @@ void OrderProgress::publish(std::uint64_t place, StepRange rest, std::uint64_t c
   add_range(pending_, rest);
   for_each_behind(place, [this](StepRange steps) { add_range(pending_, steps); });
   for (const StepRange& steps : unsent_) add_range(pending_, steps);
+  if (place < held_end_)
+    for (const StepRange& steps : held_) add_range(pending_, steps);
+  published_place_ = place;
   make_step_set(pending_);
   published_.pending = pending_;
   published_.claimed_blocks = claimed_blocks;

@@ -4,10 +4,11 @@
 // The sender knows targets by their places in its history, and the checkpoint needs steps of the
 // order, so each draw notes which steps it took and the place behind its targets. What a sender
 // cannot send (a way that is lost, a target handed back for good) is never done: who resumes the
-// scan tries it again. The list is published ten times a second under a lock that the sender only
-// tries, so that it never waits; the reader sees a list that was true a moment ago, with the number
-// of blocks that were claimed by then. Rejected: a step beside each target, which makes the history
-// a half larger; a list of blocks alone, which sends thousands of targets again after Ctrl-C.
+// scan tries it again. What it has set aside is done when all of that has left. The list is
+// published ten times a second under a lock that the sender only tries, so that it never waits; the
+// reader sees a list that was true a moment ago, with the number of blocks that were claimed by
+// then. Rejected: a step beside each target, which makes the history a half larger; a list of
+// blocks alone, which sends thousands of targets again after Ctrl-C.
 #pragma once
 
 #include <cstddef>
@@ -41,6 +42,11 @@ class OrderProgress {
   void take_back_newest();
   // That a target will not be sent whose steps' targets lie behind `place`; nobody knows which.
   void note_unsent_behind(std::uint64_t place);
+  // That a target of these steps, or of those whose targets lie behind `place`, is set aside.
+  void note_held(StepRange steps);
+  void note_held_behind(std::uint64_t place);
+  // That none is set aside any more: the last of them lies before `place`.
+  void release_held(std::uint64_t place) { held_end_ = place; }
   // Publishes what is pending when all targets before `place` have left, and `rest` of the present
   // block is not drawn. Without `is_waiting` it gives way to a reader. No allocation.
   void publish(std::uint64_t place, StepRange rest, std::uint64_t claimed_blocks, bool is_waiting);
@@ -64,6 +70,9 @@ class OrderProgress {
   Draw newest_;
   std::uint64_t newest_place_ = 0;
   std::vector<StepRange> unsent_;
+  std::vector<StepRange> held_;  // pending until all before held_end_ have left
+  std::uint64_t held_end_ = 0;
+  std::uint64_t published_place_ = 0;
   std::vector<StepRange> pending_;  // kept for its memory
   mutable std::mutex mutex_;
   Published published_;

@@ -18,11 +18,14 @@ namespace echoscan {
 class ReplyLosses {
  public:
   static constexpr std::size_t kKept = 64;
+  static constexpr std::uint64_t kEveryHop = ~std::uint64_t{0};
 
-  // Replies to probes that have left since then may not have been seen.
-  void add(std::uint64_t since_ns) {
+  // Replies to probes that have left since then may not have been seen, to those by some next hops
+  // alone.
+  void add(std::uint64_t since_ns, std::uint64_t next_hops = kEveryHop) {
     const std::uint64_t count = count_.load(std::memory_order_relaxed);
     since_ns_[count % kKept].store(since_ns, std::memory_order_relaxed);
+    next_hops_[count % kKept].store(next_hops, std::memory_order_relaxed);
     count_.store(count + 1, std::memory_order_release);
   }
   [[nodiscard]] std::uint64_t count() const { return count_.load(std::memory_order_acquire); }
@@ -35,9 +38,19 @@ class ReplyLosses {
       earliest_ns = std::min(earliest_ns, since_ns_[known % kKept].load(std::memory_order_relaxed));
     return earliest_ns;
   }
+  // The next hops of any of those.
+  [[nodiscard]] std::uint64_t next_hops(std::uint64_t known) const {
+    const std::uint64_t count = this->count();
+    if (count - known > kKept) return kEveryHop;
+    std::uint64_t next_hops = 0;
+    for (; known != count; ++known)
+      next_hops |= next_hops_[known % kKept].load(std::memory_order_relaxed);
+    return next_hops;
+  }
 
  private:
   std::array<std::atomic<std::uint64_t>, kKept> since_ns_{};
+  std::array<std::atomic<std::uint64_t>, kKept> next_hops_{};
   std::atomic<std::uint64_t> count_ = 0;
 };
 
@@ -47,7 +60,7 @@ struct ScanState {
     // Whoever sees that the link is up again sees which gateways are to prove themselves.
     return link_is_down.load(std::memory_order_acquire) ||
            filter_is_off.load(std::memory_order_relaxed) ||
-           // Whoever sees a gateway given up instead sees it in lost_next_hops.
+           // Whoever sees that some gateway is there sees which are awaited.
            next_hop_is_lost.load(std::memory_order_acquire) ||
            // Whoever sees that ways are there sees the map that has them.
            ways_are_lost.load(std::memory_order_acquire) ||
@@ -62,7 +75,19 @@ struct ScanState {
                      ways_seen_ns.load(std::memory_order_relaxed)});
   }
 
+  // Whether the order is not to be sent any further. Senders keep the end of --max-runtime
+  // themselves: a control that waits for the kernel, or for a CPU, may look a second late.
+  [[nodiscard]] bool ends_sending(std::uint64_t now_ns) {
+    if (now_ns >= send_until_ns.load(std::memory_order_relaxed))
+      runtime_is_over.store(true, std::memory_order_relaxed);
+    return runtime_is_over.load(std::memory_order_relaxed) ||
+           stop_sending.load(std::memory_order_relaxed);
+  }
+
   std::atomic<bool> stop_sending = false;
+  // CLOCK_MONOTONIC at which sending ends, and whether some sender has met that.
+  std::atomic<std::uint64_t> send_until_ns = ~std::uint64_t{0};
+  std::atomic<bool> runtime_is_over = false;
   // Whoever sees that receiving ends sees whether the scan was cut short.
   std::atomic<bool> stop_receiving = false;
   // By something else than the options: a signal, a lost link.
@@ -79,8 +104,11 @@ struct ScanState {
   // one.
   std::atomic<std::uint64_t> filter_seen_on_ns = ~std::uint64_t{0};
   ReplyLosses reply_losses;
-  // A gateway does not answer: what is sent now may not arrive.
+  // No gateway answers, or one that has to prove itself does not yet: what is sent now may not
+  // arrive.
   std::atomic<bool> next_hop_is_lost = false;
+  // By their numbers, gateways that do not answer: what goes to them waits, all else goes on.
+  std::atomic<std::uint64_t> awaited_next_hops = 0;
   // This host has not the address that probes come from.
   std::atomic<bool> source_is_lost = false;
   // CLOCK_MONOTONIC when it last had; the largest number where nobody watches it.

@@ -37,7 +37,7 @@ Sender::Sender(TargetCursor cursor, ShardBlocks& blocks, Pacer& pacer, Transmitt
       go_back_(targets_to_go_back(rate_pps)),
       history_(kHistory),
       handed_back_(kBatchSize),
-      next_hops_(next_hops),
+      ways_(next_hops, state),
       handed_over_(labels, ways) {
   given_up_.reserve(kBatchSize);
 }
@@ -47,7 +47,7 @@ bool Sender::run() {
   bool is_impatient = false;
   while (!is_done_ && !is_impatient) {
     const std::uint64_t now_ns = clock_.now_ns();
-    if (!is_stopped_ && state_.stop_sending.load(std::memory_order_relaxed)) stop(now_ns);
+    if (!is_stopped_ && state_.ends_sending(now_ns)) stop(now_ns);
     const std::uint64_t wait_ns = turn(now_ns);
     if (wait_ns > 0) clock_.wait_until(now_ns + std::min(wait_ns, kNapMaxNs));
     is_impatient =
@@ -102,8 +102,10 @@ std::uint64_t Sender::turn(std::uint64_t now_ns) {
   follow_ways();
   if (refill(now_ns)) {
     is_done_ = false;
+  } else if (!held_.is_empty() && !is_stopped_) {
+    return wait_with_nothing(now_ns, counters_.paused_link_ns);
   } else if (draw_.waits_until_ns() > 0) {
-    return wait_for_pass(now_ns);
+    return wait_with_nothing(now_ns, counters_.paused_pass_ns);
   } else {
     is_done_ = is_all_sent(now_ns);
     if (is_done_) return 0;
@@ -132,29 +134,27 @@ std::span<Target> Sender::room() {
 bool Sender::refill(std::uint64_t now_ns) {
   if (batch_begin_ != batch_end_) return true;
   // Not expected: so many targets were handed back meanwhile that the oldest of those to be sent
-  // again are overwritten now. They are in doubt.
-  const std::uint64_t oldest =
-      batch_end_ + kBatchSize - std::min(batch_end_ + kBatchSize, kHistory);
-  if (lost_begin_ < std::min(oldest, lost_end_)) {
-    counters_.in_doubt.add(std::min(oldest, lost_end_) - lost_begin_);
-    doubted_end_ = lost_begin_ = std::min(oldest, lost_end_);
-  }
-  kind_ = Kind::taken_back;
-  std::size_t count = take_back();
+  // again are overwritten now.
+  counters_.in_doubt.add(
+      lost_.forget(batch_end_ + kBatchSize - std::min(batch_end_ + kBatchSize, kHistory)));
+  kind_ = BatchKind::taken_back;
+  std::size_t count = may_hold() ? take_back() : 0;
   // The pacer granted them once, and they did not leave.
   if (count > 0) paced_by_->give_back(count);
   count = keep_with_way(room().first(count));
   if (count == 0) {
-    kind_ = Kind::gone_back;
+    kind_ = BatchKind::gone_back;
     count = go_back(room());
   }
+  if (count == 0 && !is_stopped_) count = take_held(room());
   if (count == 0 && !is_stopped_) {
-    kind_ = Kind::from_order;
+    kind_ = BatchKind::from_order;
     count = draw(room(), now_ns);
     drawn_begin_ = batch_end_;
   }
   batch_end_ += count;
-  if (count > 0 && kind_ != Kind::from_order) again_end_ = batch_end_;
+  const bool is_again = kind_ == BatchKind::taken_back || kind_ == BatchKind::gone_back;
+  if (count > 0 && is_again) again_end_ = batch_end_;
   return count > 0;
 }
 
@@ -171,8 +171,8 @@ std::size_t Sender::take_back() {
   if (count <= batch_begin_ && is_one_piece && are_the_last(taken)) {
     batch_begin_ -= count;
     batch_end_ = batch_begin_;
-    for (std::uint64_t* place :
-         {&lost_begin_, &lost_end_, &doubted_end_, &returned_, &seen_up_safe_end_, &settled_})
+    lost_.rewind(batch_begin_);
+    for (std::uint64_t* place : {&returned_, &seen_up_safe_end_, &settled_})
       *place = std::min(*place, batch_begin_);
   }
   std::ranges::copy(taken, room().begin());
@@ -192,78 +192,126 @@ bool Sender::are_the_last(std::span<const Target> taken) const {
 
 // The first of them are those that are kept.
 std::size_t Sender::keep_with_way(std::span<Target> taken_back) {
+  const std::size_t held = held_.size();
   std::size_t kept = 0;
   for (Target target : taken_back) {
-    if (!next_hops_.is_first()) set_way(target);
-    if (has_lost_way(target)) {
-      drop(target);
-    } else {
-      taken_back[kept++] = target;
-    }
+    ways_.renew(target);
+    if (!is_put_off(target)) taken_back[kept++] = target;
   }
+  note_held_since(held);
   return kept;
 }
 
 std::size_t Sender::go_back(std::span<Target> room) {
+  const std::size_t held = held_.size();
   std::size_t count = 0;
-  for (; count < room.size() && lost_begin_ != lost_end_; ++lost_begin_) {
-    Target target = history_[lost_begin_ % kHistory];
-    if (!next_hops_.is_first()) set_way(target);
-    if (has_lost_way(target)) {
-      counters_.in_doubt.add(1);
+  for (; count < room.size() && !lost_.is_empty() && may_hold(); lost_.remove_first()) {
+    Target target = history_[lost_.begin() % kHistory];
+    if (!lost_.is_meant(target)) continue;
+    ways_.renew(target);
+    target.is_again = true;
+    if (!is_put_off(target)) room[count++] = target;
+  }
+  note_held_since(held);
+  return count;
+}
+
+std::size_t Sender::take_held(std::span<Target> room) {
+  if (!held_.has_next()) return 0;
+  std::size_t count = 0;
+  while (count < room.size() && held_.has_next()) {
+    auto [target, kind] = held_.next();
+    if (kind == BatchKind::from_order) kind = BatchKind::from_line;
+    if (count > 0 && (kind != kind_ || target.pass != pass_)) break;
+    ways_.renew(target);
+    if (ways_.is_awaited(target)) {
+      held_.keep_next();
       continue;
     }
-    room[count] = target;
-    room[count++].is_again = true;
+    held_.remove_next();
+    kind_ = kind;
+    pass_ = target.pass;
+    if (ways_.is_lost(target)) {
+      drop(target);
+    } else {
+      room[count++] = target;
+    }
   }
+  if (count > 0) paced_by_ = &pacer_;
+  // A stop sends the rest of it: its draws were begun long ago.
+  drawn_begin_ = ~std::uint64_t{0};
+  if (progress_ && held_.is_empty()) progress_->release_held(batch_end_ + count);
   return count;
 }
 
 void Sender::follow_ways() {
-  const std::uint64_t lost = state_.lost_next_hops.load(std::memory_order_relaxed);
-  const bool is_new = next_hops_.follow();
-  if (lost == lost_next_hops_ && !is_new) return;
-  lost_next_hops_ = lost;
+  const TargetWays::News news = ways_.follow();
+  if (news == TargetWays::News::none) return;
+  held_.look_again();
+  const std::size_t held = held_.size();
   std::uint64_t kept_end = batch_begin_;
   for (std::uint64_t place = batch_begin_; place != batch_end_; ++place) {
     Target target = history_[place % kHistory];
-    if (is_new) set_way(target);
-    if (has_lost_way(target)) {
-      drop(target);
-    } else {
-      history_[kept_end++ % kHistory] = target;
-    }
+    if (news == TargetWays::News::routes) ways_.set(target);
+    if (!is_put_off(target)) history_[kept_end++ % kHistory] = target;
   }
   batch_end_ = kept_end;
+  note_held_since(held);
+}
+
+bool Sender::is_put_off(const Target& target) {
+  if (ways_.is_lost(target)) {
+    drop(target);
+    return true;
+  }
+  if (!ways_.is_awaited(target)) return false;
+  held_.push(target, kind_ == BatchKind::from_line ? BatchKind::from_order : kind_);
+  return true;
+}
+
+// Their draws are not done when those places are, and nobody knows which of them they are.
+void Sender::note_held_since(std::size_t held) {
+  if (progress_ && held_.size() > held) progress_->note_held_behind(settled_);
 }
 
 void Sender::drop(const Target& target) {
   // What is handed back stood behind the settled place, and nobody knows of which draw it was.
+  const bool is_of_order = kind_ == BatchKind::from_order || kind_ == BatchKind::from_line;
   if (progress_ && !target.is_again)
-    progress_->note_unsent_behind(kind_ == Kind::from_order ? batch_begin_ : settled_);
-  if (kind_ == Kind::from_order) {
+    progress_->note_unsent_behind(is_of_order ? batch_begin_ : settled_);
+  if (is_of_order) {
     counters_.way_lost.add(1);
-  } else if (target.is_again) {
+  } else if (give_up(target, kind_)) {
     counters_.in_doubt.add(1);
-    if (kind_ == Kind::taken_back) counters_.lost_again.add(1);
-  } else {
-    counters_.refused.add(1);
-    given_up_.push_back(target);
   }
+}
+
+bool Sender::give_up(const Target& target, BatchKind kind) {
+  if (kind == BatchKind::taken_back)
+    (target.is_again ? counters_.lost_again : counters_.refused).add(1);
+  if (kind == BatchKind::taken_back && !target.is_again) given_up_.push_back(target);
+  return target.is_again;
 }
 
 std::size_t Sender::draw(std::span<Target> room, std::uint64_t now_ns) {
   std::array<Ipv4, kBatchSize> addresses;
-  while (const auto drawn =
-             draw_.next(std::span(addresses).first(room.size()), now_ns, counters_, handed_over_)) {
+  while (may_hold()) {
+    // A pass begins when the one before is done, and so is the order.
+    if (!held_.is_empty() && draw_.is_at_end_of_pass()) return 0;
+    const auto drawn =
+        draw_.next(std::span(addresses).first(room.size()), now_ns, counters_, handed_over_);
+    if (!drawn) return 0;
     pass_ = drawn->pass;
     paced_by_ = drawn->pacer != nullptr ? drawn->pacer : &pacer_;
-    const std::size_t count = give_ways(drawn->addresses, room);
+    const std::size_t count = ways_.give(drawn->addresses, pass_, room, held_, counters_);
     // What no way of the plan leads to is done. That a way was lost, or that routes have changed,
     // need not hold for who resumes the scan.
-    const bool is_partial =
-        count < drawn->addresses.size() && (lost_next_hops_ != 0 || !next_hops_.is_first());
-    if (progress_) progress_->note_draw(drawn->steps, batch_end_, count, is_partial);
+    const bool is_partial = count < drawn->addresses.size() && ways_.is_any_lost();
+    if (progress_) {
+      progress_->note_draw(drawn->steps, batch_end_, count, is_partial);
+      if (count < drawn->addresses.size() && ways_.is_any_awaited())
+        progress_->note_held(drawn->steps);
+    }
     if (count > 0) return count;
     // There may be millions without a way in a row, or that have replied.
     if (state_.stop_sending.load(std::memory_order_relaxed)) return 0;
@@ -271,39 +319,11 @@ std::size_t Sender::draw(std::span<Target> room, std::uint64_t now_ns) {
   return 0;
 }
 
-std::uint64_t Sender::wait_for_pass(std::uint64_t now_ns) {
+std::uint64_t Sender::wait_with_nothing(std::uint64_t now_ns, Counter& paused_ns) {
   is_done_ = false;
   transmitter_.settle();
-  pause(now_ns, source_.is_backlogged() ? counters_.paused_receiver_ns : counters_.paused_pass_ns);
+  pause(now_ns, source_.is_backlogged() ? counters_.paused_receiver_ns : paused_ns);
   return 0;
-}
-
-std::size_t Sender::give_ways(std::span<const Ipv4> addresses, std::span<Target> room) {
-  const bool is_one = next_hops_.map().is_one();
-  std::size_t count = 0;
-  if (is_one && lost_next_hops_ == 0) {
-    for (const Ipv4 address : addresses) room[count++] = {address, pass_};
-    return count;
-  }
-  for (const Ipv4 address : addresses) {
-    room[count] = {address, pass_};
-    if (!is_one) set_way(room[count]);
-    if (room[count].next_hop == NextHopTable::kNone) {
-      counters_.passed_over.add(1);
-    } else if (has_lost_way(room[count])) {
-      counters_.way_lost.add(1);
-    } else {
-      ++count;
-    }
-  }
-  return count;
-}
-
-void Sender::set_way(Target& target) const {
-  const NextHopMap& map = next_hops_.map();
-  const LabelId way = map.way_of(target.address);
-  target.way = static_cast<std::uint8_t>(std::min<LabelId>(way, Target::kWayUnknown));
-  target.next_hop = map.next_hop_of_way(way);
 }
 
 std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
@@ -333,24 +353,13 @@ std::uint64_t Sender::send_batch(std::uint64_t now_ns) {
 }
 
 void Sender::count_accepted(std::span<const Target> accepted) {
-  if (kind_ != Kind::from_order) {
-    (kind_ == Kind::taken_back ? counters_.retried : counters_.gone_back).add(accepted.size());
+  if (kind_ == BatchKind::taken_back || kind_ == BatchKind::gone_back) {
+    (kind_ == BatchKind::taken_back ? counters_.retried : counters_.gone_back).add(accepted.size());
     return;
   }
   counters_.handed_over.add(accepted.size());
   if (pass_ == 0) counters_.first_pass.add(accepted.size());
-  handed_over_.by_pass[pass_] += accepted.size();
-  if (!handed_over_.by_label.empty())
-    for (const Target& target : accepted) handed_over_.by_label.add(target.address);
-  if (handed_over_.by_way.empty()) return;
-  for (const Target& target : accepted) {
-    // By the plan's ways, as replies are counted.
-    if (target.way != Target::kWayUnknown && next_hops_.is_first()) {
-      handed_over_.by_way.add_label(target.way);
-    } else {
-      handed_over_.by_way.add(target.address);
-    }
-  }
+  handed_over_.add(accepted, ways_.is_first());
 }
 
 void Sender::pause(std::uint64_t now_ns, Counter& paused_ns) {
@@ -375,7 +384,8 @@ void Sender::mark_lost(std::uint64_t now_ns) {
   if (is_done_) {
     // All has left, and the link was up after that: only replies can be lost.
     const std::uint64_t seen_up_ns = state_.link_seen_up_ns.load(std::memory_order_relaxed);
-    mark_from(marks_.place_at(seen_up_ns - std::min(seen_up_ns, kGoBackNs)));
+    mark_from(marks_.place_at(seen_up_ns - std::min(seen_up_ns, kGoBackNs)),
+              ReplyLosses::kEveryHop);
     return;
   }
   std::uint64_t begin = safe_end();
@@ -384,15 +394,16 @@ void Sender::mark_lost(std::uint64_t now_ns) {
   if (seen_up_ns_ < now_ns && now_ns - seen_up_ns_ > kLookNs)
     begin = std::min(begin, seen_up_safe_end_);
   if (state_.link_was_silent.load(std::memory_order_relaxed)) begin = std::min(begin, returned_);
-  mark_from(begin);
+  mark_from(begin, ReplyLosses::kEveryHop);
   // All before is safe, or in doubt already.
-  seen_up_safe_end_ = lost_begin_;
+  seen_up_safe_end_ = lost_.begin();
 }
 
 void Sender::note_reply_losses() {
   const std::uint64_t count = state_.reply_losses.count();
   if (count == reply_losses_) return;
-  mark_from(marks_.place_at(state_.reply_losses.earliest_since_ns(reply_losses_)));
+  mark_from(marks_.place_at(state_.reply_losses.earliest_since_ns(reply_losses_)),
+            state_.reply_losses.next_hops(reply_losses_));
   reply_losses_ = count;
 }
 
@@ -400,7 +411,8 @@ void Sender::note_late_loss() {
   const std::uint64_t count = state_.reply_losses.count();
   if (count == reply_losses_) return;
   const std::uint64_t begin = marks_.place_at(state_.reply_losses.earliest_since_ns(reply_losses_));
-  counters_.in_doubt.add(batch_begin_ - std::min(batch_begin_, std::max(begin, doubted_end_)));
+  counters_.in_doubt.add(batch_begin_ -
+                         std::min(batch_begin_, std::max(begin, lost_.doubted_end())));
   reply_losses_ = count;
   settled_ = std::min(settled_, begin);
   publish_progress(clock_.now_ns(), true);
@@ -412,7 +424,7 @@ std::uint64_t Sender::settled_place() {
   if (has_ended_ || batch_begin_ - std::min(batch_begin_, under_way()) < again_end_)
     return settled_;
   settled_ = under_way() == 0 ? batch_begin_ : safe_end();
-  if (lost_begin_ < lost_end_) settled_ = std::min(settled_, lost_begin_);
+  if (!lost_.is_empty()) settled_ = std::min(settled_, lost_.begin());
   return settled_;
 }
 
@@ -423,18 +435,10 @@ void Sender::publish_progress(std::uint64_t now_ns, bool is_last) {
                      is_last ? OrderProgress::kEveryBlock : draw_.claimed_blocks(), is_last);
 }
 
-void Sender::mark_from(std::uint64_t begin) {
-  begin = std::min(begin, batch_begin_);
-  if (lost_begin_ < lost_end_) begin = std::min(begin, lost_begin_);
+void Sender::mark_from(std::uint64_t begin, std::uint64_t next_hops) {
   const std::uint64_t oldest = batch_end_ - std::min(batch_end_, kHistory);
-  begin = std::max(begin, doubted_end_);
-  if (begin < oldest) {
-    counters_.in_doubt.add(oldest - begin);
-    doubted_end_ = oldest;
-  }
-  lost_begin_ = std::max(begin, oldest);
-  lost_end_ = batch_begin_;
-  settled_ = std::min(settled_, lost_begin_);
+  counters_.in_doubt.add(lost_.mark(begin, oldest, batch_begin_, next_hops));
+  settled_ = std::min(settled_, lost_.begin());
 }
 
 std::uint64_t Sender::under_way() const {
@@ -448,7 +452,7 @@ std::uint64_t Sender::under_way() const {
 // Something may have been lost just now without anybody knowing: the last probes are safe only when
 // all that they need is seen after they left.
 bool Sender::is_all_sent(std::uint64_t now_ns) {
-  if (!transmitter_.settle() || refill(now_ns)) {
+  if (!transmitter_.settle() || refill(now_ns) || (!held_.is_empty() && !is_stopped_)) {
     settled_ns_ = 0;
     return false;
   }
@@ -466,7 +470,7 @@ void Sender::stop(std::uint64_t now_ns) {
   is_stopped_ = true;
   stopped_ns_ = now_ns;
   draw_.end();
-  if (kind_ != Kind::from_order || batch_begin_ != drawn_begin_ || batch_end_ == batch_begin_)
+  if (kind_ != BatchKind::from_order || batch_begin_ != drawn_begin_ || batch_end_ == batch_begin_)
     return;
   batch_end_ = batch_begin_;
   if (progress_) progress_->take_back_newest();
@@ -478,16 +482,12 @@ void Sender::end() {
   has_ended_ = true;
   draw_.end();
   transmitter_.give_up();
-  std::uint64_t in_doubt = lost_end_ - lost_begin_;
-  if (in_doubt > 0) doubted_end_ = lost_end_;
-  const bool has_rest = batch_begin_ != batch_end_;
-  for (; batch_begin_ != batch_end_; ++batch_begin_) {
-    const Target& target = history_[batch_begin_ % kHistory];
-    if (target.is_again) ++in_doubt;
-    if (kind_ != Kind::taken_back) continue;
-    (target.is_again ? counters_.lost_again : counters_.refused).add(1);
-    if (!target.is_again) given_up_.push_back(target);
-  }
+  std::uint64_t in_doubt = lost_.give_up();
+  const bool has_rest = batch_begin_ != batch_end_ || !held_.is_empty();
+  for (; batch_begin_ != batch_end_; ++batch_begin_)
+    in_doubt += give_up(history_[batch_begin_ % kHistory], kind_) ? 1 : 0;
+  for (const HeldTargets::Held& held : held_.all())
+    in_doubt += give_up(held.target, held.kind) ? 1 : 0;
   // given_up() names those that never left; they are not in doubt.
   std::uint64_t named = 0;
   for (const Transmitter* part : transmitter_.parts()) named += part->given_up().size();

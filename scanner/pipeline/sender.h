@@ -6,6 +6,7 @@
 // is lost, those accepted last, since a card's ring vanishes with the link, completed or not. The
 // latter are all that are under way, and kGoBackNs' worth of the queue's rate before them. When
 // replies were lost on this side, they are all that have left since a time that the control says.
+// Targets whose gateway does not answer are set aside, and all others go on.
 // Rejected: that each method keeps its own last targets (there were four ways of it, and zero-copy
 // had none); a copy of each target on the hot path. 64 targets a batch are one sendmmsg or two
 // kicks of AF_XDP in copy mode; more would only delay the wire. Everything outside is a seam.
@@ -16,14 +17,16 @@
 #include <vector>
 
 #include "output/result/result_writer.h"
+#include "scanner/pipeline/held_targets.h"
+#include "scanner/pipeline/lost_places.h"
 #include "scanner/pipeline/order_draw.h"
 #include "scanner/pipeline/order_progress.h"
 #include "scanner/pipeline/place_marks.h"
 #include "scanner/pipeline/scan_state.h"
+#include "scanner/pipeline/target_ways.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/counter.h"
 #include "scanner/receive/reply_source.h"
-#include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/pacer.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -81,51 +84,51 @@ class Sender {
   [[nodiscard]] std::span<const Target> given_up() const { return given_up_; }
 
  private:
-  // Where the targets of a batch come from; all of one batch come from one place.
-  enum class Kind { from_order, taken_back, gone_back };
-
   // Makes sure there is something to hand over; false when there is nothing, or not yet.
   bool refill(std::uint64_t now_ns);
   // The next targets of the order; those that were drawn are handed over, unless the scan is
   // stopped.
   std::size_t draw(std::span<Target> room, std::uint64_t now_ns);
-  // Makes targets of addresses; counts those that have no way, and returns how many have one.
-  std::size_t give_ways(std::span<const Ipv4> addresses, std::span<Target> room);
-  void set_way(Target& target) const;
   // Takes targets back that the transmitter did not send, into room(), which may be further to the
   // front then; returns how many.
   std::size_t take_back();
   // Whether these are the targets of the last places before the batch.
   [[nodiscard]] bool are_the_last(std::span<const Target> taken) const;
-  // Gives targets that were handed back their ways; drops those that have none any more, and
-  // returns how many are left.
+  // Gives targets that were handed back their ways; drops those that have none any more, sets those
+  // aside whose gateway is waited for, and returns how many are left.
   std::size_t keep_with_way(std::span<Target> taken_back);
   std::size_t go_back(std::span<Target> room);
-  // Takes up ways that have changed, and takes out of the batch what has none any more.
+  // Those of the line that are waited for no more, as many as are of one kind and pass.
+  std::size_t take_held(std::span<Target> room);
+  // Takes up ways that have changed, and takes out of the batch what is not to be sent now.
   void follow_ways();
+  // True when a target of the batch is not to be sent now: it is set aside or dropped.
+  bool is_put_off(const Target& target);
+  // Notes the steps of what was set aside since there were so many.
+  void note_held_since(std::size_t held);
+  // Whether there is room for whatever is to be set aside next.
+  [[nodiscard]] bool may_hold() const { return !ways_.is_any_awaited() || held_.has_room(); }
   // Counts and names a target of the batch that does not leave.
   void drop(const Target& target);
-  [[nodiscard]] bool has_lost_way(const Target& target) const {
-    return target.next_hop >= NextHopTable::kGone ||
-           (target.next_hop < NextHopTable::kMax && (lost_next_hops_ >> target.next_hop & 1) != 0);
-  }
+  // The same at the end; returns whether it is in doubt.
+  bool give_up(const Target& target, BatchKind kind);
   // One turn of run(): hands a batch over, pauses, or sees to what is under way. Returns how long
   // to wait before the next.
   std::uint64_t turn(std::uint64_t now_ns);
   // Sends what the pacer allows; returns how long to wait, 0 when it got anything off.
   std::uint64_t send_batch(std::uint64_t now_ns);
   void count_accepted(std::span<const Target> accepted);
-  // Sees to what is under way, and returns how long to wait for the next pass.
-  std::uint64_t wait_for_pass(std::uint64_t now_ns);
+  // Nothing is to be sent yet: sees to what is under way, and counts the time as that which it
+  // waits for.
+  std::uint64_t wait_with_nothing(std::uint64_t now_ns, Counter& paused_ns);
   // Naps, and counts the time that it took.
   void pause(std::uint64_t now_ns, Counter& paused_ns);
   // Marks what may have been lost with the link: it is handed over again when the link is back.
   void mark_lost(std::uint64_t now_ns);
   // The same for what the control says that replies were lost to.
   void note_reply_losses();
-  // Marks all from that place on to be handed over again; what is too old to be remembered is in
-  // doubt.
-  void mark_from(std::uint64_t begin);
+  // Marks all from that place on that went to one of `next_hops` to be handed over again.
+  void mark_from(std::uint64_t begin, std::uint64_t next_hops);
   // Notes, each time that the control sees the link up, which targets are safe then.
   void note_link_seen_up();
   // The place before which no target can be lost with a link that goes now, if that is noticed in
@@ -159,11 +162,9 @@ class Sender {
   std::uint64_t batch_begin_ = 0;
   std::uint64_t batch_end_ = 0;
   std::uint64_t drawn_begin_ = 0;  // of the newest targets of the order
-  Kind kind_ = Kind::from_order;
-  // The places that are still to be sent again behind a loss.
-  std::uint64_t lost_begin_ = 0;
-  std::uint64_t lost_end_ = 0;
-  std::uint64_t doubted_end_ = 0;   // all before that had to be in doubt is
+  BatchKind kind_ = BatchKind::from_order;
+  LostPlaces lost_;
+  HeldTargets held_;
   std::uint64_t reply_losses_ = 0;  // how many of the control's are seen to
   std::uint64_t again_end_ = 0;     // behind the last target that was written a second time
   std::uint64_t settled_ = 0;       // what settled_place() was
@@ -187,8 +188,7 @@ class Sender {
   std::uint64_t back_off_ns_ = 0;  // the next wait while the kernel takes nothing
   std::uint64_t progress_ns_ = 0;  // when the kernel last took something
   SenderCounters counters_;
-  NextHopView next_hops_;
-  std::uint64_t lost_next_hops_ = 0;  // those that are given up, by their numbers
+  TargetWays ways_;
   HandedOver handed_over_;
   std::vector<Target> given_up_;
 };

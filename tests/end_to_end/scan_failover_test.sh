@@ -163,6 +163,37 @@ for method in auto raw_socket; do
   until_noticed with_an_outage $method
 done
 
+# One of two is away for a while: what goes to it waits, all else goes on, and everybody is found.
+behind_first() { grep -c '"target":"10\.1\.' "$work/out" || [ $? = 1 ]; }
+with_one_of_two_away() { # METHOD
+  notice="the gateway 198.51.100.2 on lab0 does not answer any more: what goes to it waits, for 30 s at most; all else goes on"
+  local before after=0 router_mac
+  router_mac=$(in_router cat /sys/class/net/uplink/address)
+  start "$1" 10.1.0.0/16 10.2.0.0/16
+  sleep 0.5
+  in_router ip link set uplink arp off address 02:00:00:00:99:98
+  for _ in $(seq 100); do
+    if grep -qF "$notice" "$work/log" || ! kill -0 "$pid" 2>/dev/null; then break; fi
+    sleep 0.1
+  done
+  before=$(behind_first)
+  for _ in $(seq 100); do
+    after=$(behind_first)
+    [ "$after" -lt 65536 ] && kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  in_router ip link set uplink arp on address "$router_mac"
+  end "$1: one of two is away" 0
+  expect_all "$1: one of two is away" 10.1 10.2
+  if grep -qF "$notice" "$work/log"; then
+    expect_equal "$1: found behind the first while the other was away" "$after" 65536
+    echo "$1: $before behind the first when it was missed"
+  fi
+}
+for method in "${methods[@]}"; do
+  until_noticed with_one_of_two_away "$method"
+done
+
 # One of two stays away: the other way goes on, and the rest is named.
 start auto --link-timeout 2 10.1.0.0/16 10.2.0.0/16
 sleep 1

@@ -1,119 +1,13 @@
 // The watch on gateways, on simulated time: a failover, an outage and an end at every moment of a
 // question's time, seen through a control that is on time or late.
-#include "scanner/pipeline/next_hop_watch.h"
-
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <map>
+#include <random>
+
+#include "tests/scanner/next_hop_watch_fixture.h"
 
 namespace echoscan {
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kSecondNs = 1'000 * kMs;
-constexpr std::uint64_t kStartNs = 5 * kSecondNs;
-constexpr std::uint64_t kReachBackNs = 70 * kMs;
-constexpr std::uint64_t kNever = ~std::uint64_t{0};
-constexpr MacAddress kOld{{2, 0, 0, 0, 0, 1}};
-constexpr MacAddress kNew{{2, 0, 0, 0, 0, 2}};
-
-// A machine that is on the link for some time, and says that it is the gateway.
-struct Machine {
-  MacAddress mac;
-  std::uint64_t from_ns = 0;
-  std::uint64_t until_ns = kNever;
-  std::uint64_t delay_ns = kMs;
-};
-
-class FakeLan : public GatewayProbe {
- public:
-  explicit FakeLan(std::vector<std::vector<Machine>> by_gateway)
-      : machines_(std::move(by_gateway)) {
-    for (std::size_t i = 0; i < machines_.size(); ++i)
-      gateways_.push_back(
-          {"e0", 1, {}, Ipv4{0xc0000202 + static_cast<std::uint32_t>(i)}, kOld, {}, true, false});
-  }
-
-  [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
-  void add(const Gateway& gateway) override {
-    gateways_.push_back(gateway);
-    machines_.push_back({{gateway.mac}});
-  }
-  void ask(std::size_t gateway, const std::optional<MacAddress>& to) override {
-    ++questions;
-    if (!to) ++broadcasts;
-    for (const Machine& machine : machines_[gateway])
-      if (now_ns >= machine.from_ns && now_ns < machine.until_ns && (!to || *to == machine.mac))
-        answers_.emplace(now_ns + machine.delay_ns, Claim{gateway, machine.mac});
-  }
-  void have_kernel_ask(std::size_t) override { ++questions_of_kernel; }
-  bool kernel_sends_to(std::size_t, const MacAddress& mac) override {
-    return mac == (now_ns < kernel_follows_ns ? kOld : kNew);
-  }
-  void leave_to_the_kernel(std::uint64_t follows_ns) {
-    for (Gateway& gateway : gateways_) gateway.is_of_kernel = true;
-    kernel_follows_ns = follows_ns;
-  }
-  std::optional<Claim> next_claim() override {
-    if (answers_.empty() || answers_.begin()->first > now_ns) return std::nullopt;
-    const Claim claim = answers_.begin()->second;
-    answers_.erase(answers_.begin());
-    return claim;
-  }
-  void announce(std::size_t gateway, const MacAddress& mac) {
-    answers_.emplace(now_ns, Claim{gateway, mac, false});
-  }
-
-  std::uint64_t now_ns = kStartNs;
-  unsigned questions = 0;
-  unsigned broadcasts = 0;
-  unsigned questions_of_kernel = 0;
-  std::uint64_t kernel_follows_ns = kNever;
-
- private:
-  std::vector<std::vector<Machine>> machines_;
-  std::vector<Gateway> gateways_;
-  std::multimap<std::uint64_t, Claim> answers_;
-};
-
-struct Case {
-  NextHops next_hops{};
-  FakeLan* lan;
-  std::uint64_t look_ns = 10 * kMs;
-  SendingPhase phase = SendingPhase::sending;
-  bool replies = false;  // to all that left up to 300 ms ago
-  std::uint64_t proved_ns = 0;
-  ScanState state{};
-  EventLog events{};
-  NextHopWatch watch;
-
-  explicit Case(std::vector<std::vector<Machine>> machines, bool has_other_ways = false)
-      : next_hops(hops(std::move(machines), has_other_ways)),
-        lan(static_cast<FakeLan*>(next_hops.probe.get())),
-        watch(next_hops, 5, state, events,
-              {[this] { return replies ? lan->now_ns - 300 * kMs : proved_ns; },
-               [] { return kReachBackNs; }}) {}
-
-  static NextHops hops(std::vector<std::vector<Machine>> machines, bool has_other_ways) {
-    NextHops hops;
-    hops.probe = std::make_unique<FakeLan>(std::move(machines));
-    hops.table->set(0, kOld);
-    hops.has_other_ways = has_other_ways;
-    return hops;
-  }
-  // Looks until then, since the start.
-  void run(std::uint64_t until_ns) {
-    for (; lan->now_ns < kStartNs + until_ns; lan->now_ns += look_ns)
-      watch.look(lan->now_ns, phase);
-  }
-  [[nodiscard]] std::uint64_t since_start() const { return lan->now_ns - kStartNs; }
-  [[nodiscard]] bool goes_to(const MacAddress& mac, std::size_t number = 0) const {
-    NextHopTable other({}, {});
-    other.set(number, mac);
-    return next_hops.table->frame_head(number) == other.frame_head(number);
-  }
-};
 
 // What a survey of the ways says: new gateways, and which numbers have targets.
 WayChange change_to(std::vector<Gateway> gateways, std::uint64_t next_hops) {
@@ -295,18 +189,59 @@ TEST(NextHopWatch, ALoneGatewayThatStaysAwayEndsTheScan) {
 TEST(NextHopWatch, OneOfTwoGatewaysThatStaysAwayIsGivenUp) {
   Case gone({{{kOld}}, {{kOld, 0, kStartNs + kSecondNs}}});
   gone.run(4 * kSecondNs);
-  EXPECT_TRUE(gone.state.next_hop_is_lost);
+  EXPECT_FALSE(gone.state.next_hop_is_lost) << "all else goes on";
+  EXPECT_EQ(gone.state.awaited_next_hops, 2U);
+  EXPECT_TRUE(gone.watch.is_lost());
+  EXPECT_EQ(gone.events.events().back().consequence,
+            "what goes to it waits, for 5 s at most; all else goes on");
   gone.run(9 * kSecondNs);
-  EXPECT_FALSE(gone.state.next_hop_is_lost);
+  EXPECT_EQ(gone.state.awaited_next_hops, 0U);
   EXPECT_EQ(gone.state.lost_next_hops, 2U);
   EXPECT_FALSE(gone.watch.failure());
   // It is not asked any more, and proves nothing any more.
   EXPECT_LE(gone.lan->now_ns - gone.state.next_hops_proved_ns, 230 * kMs);
 
   Case others({{{kOld, 0, kStartNs + kSecondNs}}}, true);
+  others.run(4 * kSecondNs);
+  EXPECT_FALSE(others.state.next_hop_is_lost);
+  EXPECT_EQ(others.state.awaited_next_hops, 1U);
   others.run(9 * kSecondNs);
   EXPECT_EQ(others.state.lost_next_hops, 1U);
   EXPECT_FALSE(others.watch.failure());
+}
+
+// Three gateways that are away at random: all wait when none is there, and at any look who is
+// missed is named.
+TEST(NextHopWatch, AllWaitWhenNoGatewayIsThere) {
+  std::mt19937_64 random(20261128);
+  unsigned all_waited = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::vector<Machine>> machines;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> away;
+    for (int i = 0; i < 3; ++i) {
+      const std::uint64_t from_ns = kStartNs + kSecondNs + random() % 1000 * kMs;
+      const std::uint64_t until_ns = from_ns + 1500 * kMs + random() % 2000 * kMs;
+      machines.push_back({{kOld, 0, from_ns}, {kOld, until_ns}});
+      away.emplace_back(from_ns, until_ns);
+    }
+    Case three(machines);
+    for (std::uint64_t ms = 10; ms < 7000; ms += 10) {
+      three.run(ms * kMs);
+      const std::uint64_t awaited = three.state.awaited_next_hops;
+      ASSERT_EQ(three.state.next_hop_is_lost, awaited == 7) << round << " at " << ms;
+      if (awaited == 7) ++all_waited;
+      for (std::size_t i = 0; i < 3; ++i) {
+        const std::uint64_t now_ns = three.lan->now_ns;
+        // Five questions without an answer, and one with.
+        const bool is_missed = now_ns >= away[i].first + 1230 * kMs && now_ns < away[i].second;
+        const bool is_there = now_ns < away[i].first || now_ns > away[i].second + 230 * kMs;
+        if (is_missed || is_there) {
+          ASSERT_EQ(awaited >> i & 1, is_missed ? 1U : 0U) << round << " at " << ms;
+        }
+      }
+    }
+  }
+  EXPECT_GT(all_waited, 0U);
 }
 
 // Nobody is left to wait for: what is lost is said, and the scan ends as it would.
@@ -416,7 +351,7 @@ TEST(NextHopWatch, AGatewayWithoutTargetsIsNotWaitedFor) {
     ASSERT_LE(dead.lan->now_ns - dead.state.next_hops_proved_ns, 230 * kMs) << later_ms;
     dead.watch.follow(change_to({}, 3));
     dead.run(18 * kSecondNs);
-    ASSERT_TRUE(dead.state.next_hop_is_lost) << "it is dead, and has targets again";
+    ASSERT_EQ(dead.state.awaited_next_hops, 2U) << "it is dead, and has targets again";
   }
   // Nor does its end keep the other's from being the last.
   Case alone({{{kOld, 0, kStartNs + 5 * kSecondNs}}, {{kOld, 0, kStartNs + kSecondNs}}});

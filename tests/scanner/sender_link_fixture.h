@@ -34,6 +34,7 @@ class LinkClock : public FakeClock {
       : state_(state), outages_(std::move(outages)), look_ns_(look_ns) {
     state_.link_seen_up_ns = 0;
     state_.filter_seen_on_ns = 0;
+    state_.next_hops_proved_ns = 0;
   }
 
   // Whether a reply that comes in then is seen.
@@ -62,20 +63,24 @@ class LinkClock : public FakeClock {
   std::uint64_t round_trip_ns = 0;
   bool is_cooldown = false;  // the sender has ended
 
-  // A gateway that is gone at some time, seen to be gone later, and then given up; since the start.
+  // A gateway that is gone at some time, seen to be gone later, and then given up, or there again;
+  // since the start.
   struct HopLoss {
     std::uint8_t next_hop = 0;
     std::uint64_t gone_ns = kNever;
     std::uint64_t noticed_ns = kNever;
     std::uint64_t given_up_ns = kNever;
+    std::uint64_t back_ns = kNever;
   };
   HopLoss hop_loss;
   // Not null: routes lead to another one instead, as this map says.
   CurrentNextHops::Map moved_map;
   CurrentNextHops* next_hops = nullptr;
   [[nodiscard]] bool leads_on(const Target& target, std::uint64_t at_ns) const {
-    return target.next_hop != hop_loss.next_hop || at_ns - start_ns_ < hop_loss.gone_ns;
+    return target.next_hop != hop_loss.next_hop || at_ns - start_ns_ < hop_loss.gone_ns ||
+           at_ns - start_ns_ >= hop_loss.back_ns;
   }
+  [[nodiscard]] std::uint64_t since_start_ns() const { return now - start_ns_; }
 
  private:
   // As FilterWatch does it: on again 50 ms after it was seen off, which is when it is attached.
@@ -96,17 +101,24 @@ class LinkClock : public FakeClock {
   // As NextHopWatch does it, or WayWatch.
   void watch_gateway(std::uint64_t at_ns) {
     const std::uint64_t since_start_ns = at_ns - start_ns_;
+    const bool is_gone = since_start_ns >= hop_loss.gone_ns && since_start_ns < hop_loss.back_ns &&
+                         since_start_ns < hop_loss.given_up_ns;
+    const bool is_missed_late = since_start_ns >= hop_loss.gone_ns && !hop_loss_is_noticed_;
+    if (!is_gone && !is_missed_late) state_.next_hops_proved_ns = at_ns;
     if (since_start_ns < hop_loss.noticed_ns) return;
     if (!hop_loss_is_noticed_) {
       hop_loss_is_noticed_ = true;
       const std::uint64_t proved_ns = start_ns_ + hop_loss.gone_ns;
       if (moved_map) next_hops->replace(moved_map);
-      state_.reply_losses.add(proved_ns - std::min(proved_ns, round_trip_ns));
+      state_.reply_losses.add(
+          proved_ns - std::min(proved_ns, round_trip_ns),
+          moved_map ? ReplyLosses::kEveryHop : std::uint64_t{1} << hop_loss.next_hop);
     }
     if (moved_map) return;
+    const std::uint64_t next_hop = std::uint64_t{1} << hop_loss.next_hop;
     const bool is_given_up = since_start_ns >= hop_loss.given_up_ns;
-    state_.next_hop_is_lost = !is_given_up;
-    if (is_given_up) state_.lost_next_hops = std::uint64_t{1} << hop_loss.next_hop;
+    if (is_given_up) state_.lost_next_hops = next_hop;
+    state_.awaited_next_hops = is_given_up || since_start_ns >= hop_loss.back_ns ? 0 : next_hop;
   }
 
   void watch() {
@@ -208,8 +220,13 @@ class Card : public Transmitter {
   [[nodiscard]] std::string mode() const override { return manner_.name; }
 
   std::unordered_map<std::uint32_t, int> arrived;  // how often, and was answered to us
+  std::uint64_t first_hop_ns = 0;  // when the last one arrived by the next hop 0, since the start
 
  private:
+  void note_arrival(const Target& target) {
+    ++arrived[target.address.value];
+    if (target.next_hop == 0) first_hop_ns = clock_.since_start_ns();
+  }
   // The wire takes a frame each kFrameNs; without a link the ring is cleaned, and all in it counts
   // as sent.
   void settle_ring() {
@@ -219,7 +236,7 @@ class Card : public Transmitter {
         const std::uint64_t answered_ns = wire_ns_ + kFrameNs + clock_.round_trip_ns;
         if (is_up && clock_.leads_on(ring_.front(), wire_ns_) && clock_.link_is_up(answered_ns) &&
             clock_.filter_is_on(answered_ns))
-          ++arrived[ring_.front().address.value];
+          note_arrival(ring_.front());
         if (!manner_.counts_at_once) counters_.sent.add(1);
         ring_.pop_front();
         if (is_up) break;
@@ -253,6 +270,8 @@ class SenderLinkTest : public testing::Test {
     std::uint64_t accepted = 0;
     std::uint64_t given_up = 0;
     std::uint64_t way_lost = 0;
+    std::uint64_t first_hop_ns = 0;
+    std::size_t done_in_vain = 0;  // their steps count as done, and they did not arrive
   };
 
   // One scan, and its sums.
@@ -272,6 +291,8 @@ class SenderLinkTest : public testing::Test {
     ShardBlocks blocks(plan_.steps.begin, plan_.steps.end, 1, 100);
     Sender sender(TargetCursor(plan_.targets, plan_.permutation), blocks, pacer, card, clock,
                   source_, writer_, state, plan_.labels, ways_, next_hops, rate_pps);
+    OrderProgress progress(Sender::kHistory);
+    if (keeps_progress) sender.keep_progress(&progress, nullptr);
     EXPECT_TRUE(sender.run());
     sender.end();
     clock.is_cooldown = true;
@@ -302,7 +323,25 @@ class SenderLinkTest : public testing::Test {
     result.gone_back = counters.gone_back.get();
     result.given_up = named.size();
     result.way_lost = counters.way_lost.get();
+    result.first_hop_ns = card.first_hop_ns;
+    if (keeps_progress) result.done_in_vain = done_in_vain(progress, blocks, card);
     return result;
+  }
+
+  // What a checkpoint would never have asked again, by the order itself.
+  [[nodiscard]] std::size_t done_in_vain(const OrderProgress& progress, const ShardBlocks& blocks,
+                                         const Card& card) const {
+    std::size_t count = 0;
+    const std::uint64_t end = plan_.steps.begin + blocks.end_of(blocks.claimed());
+    const std::vector<StepRange> pending = progress.published().pending;
+    for (const StepRange& done : steps_outside(pending, {plan_.steps.begin, end})) {
+      TargetCursor cursor(plan_.targets, plan_.permutation);
+      cursor.seek(done.begin, done.end);
+      Ipv4 address;
+      while (cursor.next(std::span(&address, 1)) == 1)
+        if (!card.arrived.contains(address.value)) ++count;
+    }
+    return count;
   }
 
   class NullSink : public ByteSink {
@@ -312,6 +351,7 @@ class SenderLinkTest : public testing::Test {
   };
 
   std::uint64_t look_ns = 10 * kMillisecondNs;
+  bool keeps_progress = false;
   Outages filter_outages;
   LinkClock::HopLoss hop_loss;
   std::uint64_t round_trip_ns = 0;

@@ -102,6 +102,25 @@ TEST_F(SenderTest, StopsWhenToldTo) {
   EXPECT_EQ(handed_over_, transmitter_.log.size());
 }
 
+// No control looks: --max-runtime ends the sending all the same, at any moment, and says so.
+TEST_F(SenderTest, KeepsTheEndOfTheRuntime) {
+  for (std::uint64_t runtime_ms = 1; runtime_ms < 1024; runtime_ms += 7) {
+    transmitter_.log.clear();
+    state_.runtime_is_over = false;
+    state_.send_until_ns = clock_.now + runtime_ms * 1'000'000;
+    EXPECT_TRUE(run(1000));
+    // The batch that was begun leaves.
+    EXPECT_GE(handed_over_ + 1, runtime_ms);
+    EXPECT_LE(handed_over_, runtime_ms + Sender::kBatchSize);
+    EXPECT_TRUE(state_.runtime_is_over);
+  }
+  state_.runtime_is_over = false;
+  state_.send_until_ns = clock_.now + 2 * kSecondNs;
+  EXPECT_TRUE(run(1000));
+  EXPECT_EQ(handed_over_, 1024U);
+  EXPECT_FALSE(state_.runtime_is_over);
+}
+
 // A gateway is given up at any moment: from then on nothing goes to it, all others get their probe,
 // and each target has left or is counted.
 TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
