@@ -5,9 +5,9 @@
 #                           in virtual machines (the quick part of tests/vm), the container image, a cluster of Slurm
 #   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
 #
-# The lab's tests mostly wait, and so do those of the virtual machines and the container. What only computes runs beside
-# them on the CPU time that they leave: the sanitizers' and the fuzzers' builds, the static checks. The sanitizers' own
-# tests, which have threads, come after. The lab's tests that measure or take CPU time are over before all that.
+# The lab's tests mostly wait, and so do those of the virtual machines and the container. So one more of the lab's runs
+# than there are CPUs, and what only computes runs beside them all on the CPU time that they leave: the sanitizers and the
+# fuzzers, builds and tests, and the static checks. The lab's tests that measure or take CPU time are over before that.
 #
 # A test that lacks something (root, BPF, podman) is skipped and says why. With ECHOSCAN_CI=1, as .ci/run sets,
 # a skip is a failure and so is a compiler warning. A stage that fails does not keep the later ones from running:
@@ -37,7 +37,7 @@ stage() {
 
 # Begins the stages of `test.sh spare`; what they print is kept for end_spare.
 begin_spare() {
-  say "on spare time, beside what follows: builds of the sanitizers and fuzzers, static checks"
+  say "on spare time, beside what follows: sanitizers, fuzzers, static checks"
   (
     ECHOSCAN_STAGES=$stages tests/on_spare_time.sh ./test.sh spare &
     leader=$!
@@ -79,7 +79,7 @@ run_ctest() {
   local preset=$1 label=$2
   # Programs of an earlier build would pass for the ones that could not be built.
   [ -e "$stages/built.$preset" ] || { echo "not run: $preset was not built" >&2; return 1; }
-  local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "$(nproc)")
+  local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "${3:-$(nproc)}")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
   "${run[@]}"
@@ -92,7 +92,9 @@ run_tests() { stage "test: $1, $2" run_ctest "$@"; }
 if [ "$mode" = spare ]; then
   build asan unit_tests
   run_tests asan tidy
+  run_tests asan unit
   build tsan unit_tests
+  run_tests tsan unit
   build fuzz fuzzers
   run_tests fuzz fuzz
   exit 0
@@ -115,12 +117,10 @@ run_tests release "(unit|style)"
 if [ "$mode" != quick ]; then
   run_tests release lab_alone
   begin_spare
-  run_tests release "(lab|cluster)"
+  run_tests release "(lab|cluster)" $(($(nproc) + 1))
   run_tests release vm
   run_tests release container
   stage "what is left of the spare time's" end_spare
-  run_tests asan unit
-  run_tests tsan unit
 fi
 
 say "seconds of each stage"
