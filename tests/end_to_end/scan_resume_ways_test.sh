@@ -47,6 +47,29 @@ for method in auto raw_socket; do
   expect_equal "each way's" "$(summary '[.ways[] | [.interface, .targets, .sent, .replied] | join(" ")] | sort | join(", ")')" \
     "lab0 4096 4096 4096, up1 4096 4096 4096"
 done
+# Killed while one of two gateways does not answer: what waited for it is asked by the next leg, and only that leg's lines
+# are new.
+gateway_mac=$(ip netns exec "$third" cat /sys/class/net/down1/address)
+for method in auto raw_socket; do
+  rm -f "$work/held" "$work/held".*
+  : >"$work/log"
+  (
+    until [ -e "$work/held.scan" ]; do sleep 0.05; done
+    sleep 0.5
+    ip -n "$third" link set down1 arp off address 02:00:00:00:99:97
+  ) &
+  departure=$!
+  # 2,200 by each way until it is missed, and then the other 1,896 of the first.
+  kill_leg 1 '.legs[-1].sent >= 5500' "$work/held.scan" --allow-reserved -o "$work/held" "${options[@]}" --method $method \
+    10.1.0.0/20 10.2.0.0/20
+  wait $departure
+  expect_text "$work/log" "the gateway 198.51.100.2 on up1 does not answer any more: what goes to it waits, for 30 s at most; all else goes on"
+  ip -n "$third" link set down1 arp on address "$gateway_mac"
+  expect_status 0 near "$echoscan" scan --resume "$work/held" --summary "$work/summary" 2>>"$work/log"
+  expect_equal "found though a gateway was away ($method)" "$(jq -r .target "$work/held" | sort -u | wc -l)" 8192
+  expect_equal "lines, those of repeats aside ($method)" "$(jq -r 'select(.repeat | not) | .target' "$work/held" | wc -l)" 8192
+  expect_equal "adds_up" "$(summary .ledger.adds_up)" true
+done
 # A way that is lost between two legs would leave its targets unprobed.
 kill_leg 1 '.legs[-1].sent >= 1500' "$work/lost.scan" --allow-reserved -o "$work/lost" "${options[@]}" 10.1.0.0/20 10.2.0.0/20
 near ip route add blackhole 10.2.0.0/17
