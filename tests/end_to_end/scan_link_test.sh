@@ -10,11 +10,19 @@ options=(--rate 100k --cooldown 1 --seed 5 "$targets")
 
 # The link of lab0 goes and comes back, $1 s later; for how long it was away at most is in $away_s.
 flap() {
-  local began=$EPOCHREALTIME
+  began=$EPOCHREALTIME
   far ip link set lab1 down
   sleep "$1"
   far ip link set lab1 up
   away_s=$(jq -n "$EPOCHREALTIME - $began")
+}
+
+# How many probes a second of RATE may have left since 0.05 s before the link went, until that was noticed: a control that
+# gets no CPU looks late, and all that has left since its last look may be lost.
+left_unseen() { # RATE
+  local noticed
+  noticed=$(date +%s.%N -d "$(sed -n 's/^\([^ ]*\) .*the link of lab0 is down: .*/\1/p' "$work/log" | head -1)")
+  jq -n "[($noticed - $began + 0.05) * $1, 0] | max | ceil"
 }
 
 # Every method: each probe that left just before the link was lost is sent again when it is back, for what a driver
@@ -36,7 +44,7 @@ for method in af_xdp af_packet packet_mmap pcap raw_socket xdp_live; do
     again=$(summary .ledger.sent_again)
     expect_equal "$method: frames" "$(summary '[.sending.queues[].sent] | add')" $((count + again))
     # What was sent until then, 50 ms worth of it at most beside what was under way.
-    [ "$again" -ge 1000 ] && [ "$again" -le 20000 ] || fail "$method: $again sent again"
+    [ "$again" -ge 1000 ] && [ "$again" -le $((10000 + $(left_unseen 100000))) ] || fail "$method: $again sent again"
     arrived=$(($(lab stats | jq .echo_requests) - before))
     # All the time that the link was away but for what it takes to notice, on a busy machine too.
     jq -e --argjson queues $queues --argjson away "$away_s" \
@@ -66,7 +74,8 @@ for method in xdp_live af_xdp af_packet; do
     wait $pid || fail "$method at 2 kpps: the scan ended with $?"
     expect_truth 10.0.0.0/19
     again=$(summary .ledger.sent_again)
-    [ "$again" -ge 50 ] && [ "$again" -le 400 ] || fail "$method at 2 kpps, $queues queues: $again were sent again"
+    [ "$again" -ge 50 ] && [ "$again" -le $((300 + $(left_unseen 2000))) ] ||
+      fail "$method at 2 kpps, $queues queues: $again were sent again"
     echo "$method at 2 kpps, $queues queues: $again sent again"
   done
 done
