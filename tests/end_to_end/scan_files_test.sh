@@ -116,13 +116,16 @@ done
 for name in daily.jsonl daily.jsonl.zst; do
   echo yesterday >$name
   rm -f summary
+  number=0
   for leg in first second; do
+    number=$((number + 1))
     options=(--rate 10k --cooldown 1 -o $name --allow-reserved $targets)
     [ $leg = first ] || options=(--resume $name)
     ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --summary summary "${options[@]}" >out 2>log &
     pid=$!
     for _ in $(seq 600); do
-      if grep -q "probes at 10,000 a second" log && [ -s $name.part ]; then break; fi
+      # A scan that is stopped before its first probe is no leg.
+      if [ -s $name.part ] && [ -e $name.scan ] && jq -e "(.legs | length) == $number" $name.scan >/dev/null; then break; fi
       sleep 0.1
     done
     kill -s TERM $pid

@@ -6,7 +6,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 targets=10.0.0.0/14
 count=262144
 
-options=(--rate 100k --cooldown 1 --seed 5 "$targets")
+options=(--rate 100k --cooldown 1 --seed 5)
 
 # The link of lab0 goes and comes back, $1 s later; for how long it was away at most is in $away_s.
 flap() {
@@ -15,6 +15,23 @@ flap() {
   sleep "$1"
   far ip link set lab1 up
   away_s=$(jq -n "$EPOCHREALTIME - $began")
+}
+
+# A scan whose link goes for so many seconds while it sends. Where others have the CPUs it may have sent all by then: it is
+# made again, and has found everybody as well.
+scan_and_flap() { # SECONDS TARGETS OPTION...
+  local try
+  for try in 1 2 3 4 5 6; do
+    before=$(lab stats | jq .echo_requests)
+    start_scan "${@:3}" "$2"
+    flap "$1"
+    wait $pid || fail "${*:3}: the scan ended with $?"
+    expect_truth "$2"
+    expect_text "$work/log" "the link of lab0 is up again after "
+    if grep -qF "the link of lab0 is down: sending pauses, for 30 s at most" "$work/log"; then return; fi
+    echo "try $try: the link went when all had been sent"
+  done
+  fail "${*:3}: the link never went while probes were sent"
 }
 
 # How many probes a second of RATE may have left since 0.05 s before the link went, until that was noticed: a control that
@@ -31,13 +48,7 @@ left_unseen() { # RATE
 lab up --one-in 1 --queues 2
 for method in af_xdp af_packet packet_mmap pcap raw_socket xdp_live; do
   for queues in 1 2; do
-    before=$(lab stats | jq .echo_requests)
-    start_scan --method $method --queues $queues "${options[@]}"
-    flap 2
-    wait $pid || fail "$method: the scan ended with $?"
-    expect_text "$work/log" "the link of lab0 is down: sending pauses, for 30 s at most"
-    expect_text "$work/log" "the link of lab0 is up again after "
-    expect_truth "$targets"
+    scan_and_flap 2 "$targets" --method $method --queues $queues "${options[@]}"
     expect_equal "$method: sent" "$(summary .ledger.sent)" $count
     expect_equal "$method: in doubt" "$(summary .ledger.in_doubt)" 0
     expect_equal "$method: adds_up" "$(summary .ledger.adds_up)" true
@@ -56,11 +67,7 @@ done
 # As fast as it goes the most that is ever gone back by.
 for variant in "400k 10.0.0.0/13 524288" "max 10.0.0.0/11 2097152"; do
   read -r rate many count <<<"$variant"
-  start_scan --method xdp_live --cooldown 1 --rate "$rate" "$many"
-  flap 1
-  wait $pid || fail "xdp_live: the scan ended with $?"
-  expect_text "$work/log" "the link of lab0 is up again after "
-  expect_truth "$many"
+  scan_and_flap 1 "$many" --method xdp_live --cooldown 1 --rate "$rate"
   expect_equal "sent" "$(summary .ledger.sent)" "$count"
   again=$(summary .ledger.sent_again)
   [ "$again" -ge 4000 ] || fail "xdp_live: only $again sent again"
@@ -69,10 +76,7 @@ done
 # At a low rate few are, if the link goes while it sends, which it does for 4 s: 51 or 101 a queue, and what was under way (of xdp_live 64 in its ring, and some refused).
 for method in xdp_live af_xdp af_packet; do
   for queues in 1 2; do
-    start_scan --method $method --queues $queues --rate 2k --cooldown 0.5 10.0.0.0/19
-    flap 1
-    wait $pid || fail "$method at 2 kpps: the scan ended with $?"
-    expect_truth 10.0.0.0/19
+    scan_and_flap 1 10.0.0.0/19 --method $method --queues $queues --rate 2k --cooldown 0.5
     again=$(summary .ledger.sent_again)
     [ "$again" -ge 50 ] && [ "$again" -le $((300 + $(left_unseen 2000))) ] ||
       fail "$method at 2 kpps, $queues queues: $again were sent again"
@@ -159,7 +163,7 @@ done
 lab up
 targets=10.0.0.0/14
 count=262144
-start_scan --link-timeout 1 "${options[@]}"
+start_scan --link-timeout 1 "${options[@]}" "$targets"
 far ip link set lab1 down
 expect_status 3 wait $pid
 sent=$(summary .ledger.sent)
