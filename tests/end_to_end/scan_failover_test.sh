@@ -177,7 +177,8 @@ with_one_of_two_away() { # METHOD
     sleep 0.1
   done
   before=$(behind_first)
-  for _ in $(seq 100); do
+  # For less than --link-timeout.
+  for _ in $(seq 250); do
     after=$(behind_first)
     [ "$after" -lt 65536 ] && kill -0 "$pid" 2>/dev/null || break
     sleep 0.1

@@ -50,21 +50,29 @@ done
 # Killed while one of two gateways does not answer: what waited for it is asked by the next leg, and only that leg's lines
 # are new.
 gateway_mac=$(ip netns exec "$third" cat /sys/class/net/down1/address)
+missed="the gateway 198.51.100.2 on up1 does not answer any more: what goes to it waits, for 30 s at most; all else goes on"
 for method in auto raw_socket; do
-  rm -f "$work/held" "$work/held".*
-  : >"$work/log"
-  (
-    until [ -e "$work/held.scan" ]; do sleep 0.05; done
-    sleep 0.5
-    ip -n "$third" link set down1 arp off address 02:00:00:00:99:97
-  ) &
-  departure=$!
-  # 2,200 by each way until it is missed, and then the other 1,896 of the first.
-  kill_leg 1 '.legs[-1].sent >= 5500' "$work/held.scan" --allow-reserved -o "$work/held" "${options[@]}" --method $method \
-    10.1.0.0/20 10.2.0.0/20
-  wait $departure
-  expect_text "$work/log" "the gateway 198.51.100.2 on up1 does not answer any more: what goes to it waits, for 30 s at most; all else goes on"
-  ip -n "$third" link set down1 arp on address "$gateway_mac"
+  # Where others have the CPUs it may be missed when so many have left by both ways, and the leg is made again.
+  for _ in 1 2 3 4 5 6; do
+    rm -f "$work/held" "$work/held".*
+    : >"$work/log"
+    (
+      for _ in $(seq 1200); do
+        [ ! -e "$work/held.scan" ] || break
+        sleep 0.05
+      done
+      sleep 0.5
+      ip -n "$third" link set down1 arp off address 02:00:00:00:99:97
+    ) &
+    departure=$!
+    # 2,200 by each way until it is missed, and then the other 1,896 of the first.
+    kill_leg 1 '.legs[-1].sent >= 5500' "$work/held.scan" --allow-reserved -o "$work/held" "${options[@]}" \
+      --method $method 10.1.0.0/20 10.2.0.0/20
+    wait $departure
+    ip -n "$third" link set down1 arp on address "$gateway_mac"
+    if grep -qF "$missed" "$work/log"; then break; fi
+  done
+  expect_text "$work/log" "$missed"
   expect_status 0 near "$echoscan" scan --resume "$work/held" --summary "$work/summary" 2>>"$work/log"
   expect_equal "found though a gateway was away ($method)" "$(jq -r .target "$work/held" | sort -u | wc -l)" 8192
   expect_equal "lines, those of repeats aside ($method)" "$(jq -r 'select(.repeat | not) | .target' "$work/held" | wc -l)" 8192

@@ -172,7 +172,8 @@ found() { jq -r .target "$work/out" | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n; }
 
 # The results are the truth about TARGET..., no more and no less, each with a round-trip time above 0, and the ledger adds
 # up. One pass of jq for both, since that is what a test of a million results waits for. What a full ring of the wire took
-# away since the scan began may be missing, as many as the wire itself counted: no scan can find those.
+# away since the scan began may be missing, as many as the wire itself counted: no scan can find those. More than one in
+# ten is no moment without a CPU any more, but a scan that cannot take what it asks for.
 expect_truth() { # TARGET...
   jq -r '"\(.target) \(.rtt_us > 0)"' "$work/out" | sort -t. -k1,1n -k2,2n -k3,3n -k4,4n >"$work/timed"
   cut -d' ' -f1 "$work/timed" >"$work/found"
@@ -183,7 +184,7 @@ expect_truth() { # TARGET...
     lost=$(($(wire_lost) - wire_lost_before))
     missing=$(comm -13 <(sort "$work/found") <(sort "$work/truth") | wc -l)
     untrue=$(comm -23 <(sort "$work/found") <(sort "$work/truth") | wc -l)
-    [ "$untrue" = 0 ] && [ "$missing" -le "$lost" ] ||
+    [ "$untrue" = 0 ] && [ "$missing" -le "$lost" ] && [ $((10 * missing)) -le "$(wc -l <"$work/truth")" ] ||
       fail "found $(wc -l <"$work/found") of $(wc -l <"$work/truth"), $lost lost by the wire: $(
         diff "$work/found" "$work/truth" | head -5)"
     echo "$missing of $(wc -l <"$work/truth") are missing, and the wire lost $lost replies"
