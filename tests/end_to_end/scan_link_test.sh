@@ -110,15 +110,13 @@ late=$(wc -l <"$work/late")
 [ "$late" -ge 200 ] || fail "only $late are late"
 for loss in "xdp_live flap 2" "af_packet flap 2" "xdp_live lose_source" "af_packet lose_gateway"; do
   method=${loss%% *}
-  rm -f "$work/summary"
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" --method $method \
-    --rate 20k --cooldown 4 -t "$work/late" >"$work/out" 2>"$work/log" &
-  pid=$!
+  begin_scan --method $method --rate 20k --cooldown 4 -t "$work/late"
   for _ in $(seq 6000); do
     if grep -q "all probes have left" "$work/log"; then break; fi
     kill -0 $pid || fail "$loss: the scan is over before its cooldown; $(near ip -s neighbour; far ip -s neighbour)"
     sleep 0.01
   done
+  expect_text "$work/log" "all probes have left"
   ${loss#* }
   wait $pid || fail "$loss: the scan ended with $?"
   expect_equal "$loss: found" "$(found | sort -u | wc -l)" "$late"

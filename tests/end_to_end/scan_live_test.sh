@@ -81,10 +81,7 @@ echo "paused at $spent % of a CPU"
 # SIGINT and SIGTERM end the call in the kernel, SIGKILL leaves no program.
 lab up
 for stop in INT:130 TERM:143 KILL:137; do
-  : >"$work/out"
-  ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --method xdp_live --rate 500k \
-    --cooldown 0.5 --summary "$work/summary" 10.0.0.0/8 >"$work/out" 2>"$work/log" &
-  pid=$!
+  begin_scan --method xdp_live --rate 500k --cooldown 0.5 10.0.0.0/8
   for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 10000 ] || break
     sleep 0.1

@@ -26,15 +26,20 @@ scan() {
   wire_lost_before=$(wire_lost)
   near "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" >"$work/out" 2>"$work/log"
 }
-# The same in the background, back when it is well under way; its pid is in $pid. The results are emptied first:
-# those of the scan before would do for a sign of life.
-start_scan() {
+# The same in the background, its pid in $pid. Results and log are emptied here: those of the scan before would do for what is
+# waited for, until the new process comes to its redirections.
+begin_scan() {
   rm -f "$work/summary"
   wire_lost_before=$(wire_lost)
   : >"$work/out"
+  : >"$work/log"
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" \
     "$@" >"$work/out" 2>"$work/log" &
   pid=$!
+}
+# Back when it is well under way.
+start_scan() {
+  begin_scan "$@"
   for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
     sleep 0.1

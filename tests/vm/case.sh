@@ -82,6 +82,8 @@ scan_truth() { # NAME SENDER RECEIVER TARGETS OPTION...
 
 # A scan in the background, well under way; its pid is in $pid.
 start_scan() { # OPTION...
+  # Those of the case before would do for a sign of life.
+  : >"$work/out"
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" \
     >"$work/out" 2>"$work/log" &
   pid=$!
