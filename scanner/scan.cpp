@@ -235,6 +235,16 @@ std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
   return before && after && *after >= *before ? std::optional(*after - *before) : std::nullopt;
 }
 
+// Whether an uplink that stood by was needed. What its interface counts is not only the scan's.
+bool is_standby_used(const OpenPaths& paths) {
+  const auto is_used = [](const Transmitter* part) { return part->counters().sent.get() > 0; };
+  return std::ranges::any_of(paths.queues, [&](const Queue& queue) {
+    const auto parts = queue.transmitter->parts();
+    const std::size_t planned = 1 + paths.network.side_ways.size();
+    return parts.size() > planned && std::ranges::any_of(parts.subspan(planned), is_used);
+  });
+}
+
 // Runs the scan, and notes what the interface itself counted meanwhile.
 ScanOutcome run_pipeline(Pipeline& pipeline, const Link& link, StopSignals& signals, Status& status,
                          Checkpointer* checkpointer, PathFigures& path) {
@@ -354,6 +364,7 @@ ExitCode run_scan(const ScanConfig& config) {
   Checkpointer* const checkpointer = legs.begin(pipeline, *outputs.results, signals);
   if (bundle) bundle->begin();
   const ScanOutcome outcome = run_pipeline(pipeline, *link, signals, status, checkpointer, path);
+  if (is_standby_used(paths)) path.tx_packets.reset();
   const std::string next_leg = legs.end(outcome);
   path.driver_counters = read_driver_counters(paths.network);
 

@@ -38,20 +38,21 @@ FileDescriptor open_arp_socket(int interface_index) {
 
 }  // namespace
 
-ArpProbe::ArpProbe(std::vector<Gateway> gateways) : gateways_(std::move(gateways)) {
-  for (const Gateway& gateway : gateways_) open(gateway);
+ArpProbe::ArpProbe(std::vector<Gateway> gateways, const std::vector<Standby>& standby)
+    : gateways_(std::move(gateways)) {
+  for (const Gateway& gateway : gateways_) open(gateway.interface_index, gateway.interface_name);
+  for (const Standby& interface : standby) open(interface.index, interface.name);
 }
 
-void ArpProbe::open(const Gateway& gateway) {
-  if (sockets_.contains(gateway.interface_index)) return;
-  sockets_.emplace(gateway.interface_index, Sockets{open_arp_socket(gateway.interface_index),
-                                                    open_datagrams(gateway.interface_name)});
+void ArpProbe::open(int index, const std::string& name) {
+  if (sockets_.contains(index)) return;
+  sockets_.emplace(index, Sockets{open_arp_socket(index), open_datagrams(name)});
 }
 
 void ArpProbe::add(const Gateway& gateway) {
   gateways_.push_back(gateway);
   try {
-    open(gateway);
+    open(gateway.interface_index, gateway.interface_name);
   } catch (const std::system_error& error) {
     log_warning("the gateway {} cannot be watched: {}", to_string(gateway.address), error.what());
   }

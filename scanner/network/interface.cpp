@@ -78,6 +78,8 @@ std::optional<Interface> ask_link(int index, const std::string& name) {
   return link;
 }
 
+}  // namespace
+
 std::vector<std::string> interface_names() {
   std::vector<std::string> names;
   const std::unique_ptr<struct if_nameindex, decltype(&if_freenameindex)> all(if_nameindex(),
@@ -87,8 +89,6 @@ std::vector<std::string> interface_names() {
     names.emplace_back(entry->if_name);
   return names;
 }
-
-}  // namespace
 
 Interface find_interface(const std::string& name) {
   if (name.size() < IFNAMSIZ) {

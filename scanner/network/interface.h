@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scanner/network/mac_address.h"
 #include "scanner/process/clock.h"
@@ -41,6 +42,8 @@ struct Interface {
   std::string driver;   // empty when it does not say
 };
 
+// The names of all interfaces of the namespace; empty when the kernel does not say.
+std::vector<std::string> interface_names();
 // Throws UserError when there is no such interface.
 Interface find_interface(const std::string& name);
 Interface find_interface(int index);

@@ -159,7 +159,7 @@ Exit KernelWaySurvey::open_exit(const WayShare& share, State& state, WayChange& 
   const std::size_t gateways = state.path.gateways.size();
   const Interface interface = find_interface(share.way.interface_index);
   const Exit exit = find_exit(config_, share, interface, state.path);
-  if (exit.part > state.path.side_ways.size()) {
+  if (exit.part > state.path.side_ways.size() + state.path.standby_ways.size()) {
     change.obstacle = fmt::format("it has not opened {}", way_text(share));
     return gone;
   }

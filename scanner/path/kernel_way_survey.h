@@ -1,9 +1,10 @@
 // The ways of a running scan's targets, asked of the kernel again when it tells of changes.
 //
 // A way that the scan knows, by its gateway and source, keeps its number; a gateway that is new on
-// an interface where the scan sends gets the next one, once the kernel has its MAC. What would need
-// another interface or another source cannot be opened while the scan runs, and is an obstacle. A
-// further interface whose link is down has no ways. Asking runs in a thread of its own.
+// an interface where the scan sends, or one that stands by, gets the next one, once the kernel has
+// its MAC. What would need yet another interface or source cannot be opened while the scan runs,
+// and is an obstacle. A further interface whose link is down has no ways. Asking runs in a thread
+// of its own.
 #pragma once
 
 #include <functional>

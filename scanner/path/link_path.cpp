@@ -74,7 +74,10 @@ std::unique_ptr<Link> open_link(const NetworkPath& path) {
 
 std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {
   if (path.port) return std::make_unique<PortGatewayProbe>(path.arp, path.gateways);
-  return std::make_unique<ArpProbe>(path.gateways);
+  std::vector<ArpProbe::Standby> standby;
+  for (const SideWay& way : path.standby_ways)
+    standby.push_back({way.interface.index, way.interface.name});
+  return std::make_unique<ArpProbe>(path.gateways, standby);
 }
 
 std::vector<Summary::DriverCounter> read_driver_counters(const NetworkPath& path) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 #include <map>
+#include <set>
 
 #include "output/summary/figure_text.h"
 #include "scanner/network/neighbour.h"
@@ -23,6 +24,8 @@ namespace {
 // Where the kernel cannot be told to ask at once, it trusts a stale entry for 5 s and then sends
 // three requests, a second apart.
 constexpr unsigned kGatewayTimeoutMs = 9000;
+// A socket for each queue and 2 MiB of ring for each of them: a host has few uplinks.
+constexpr std::size_t kStandbyMax = 4;
 
 template <typename... Arguments>
 [[noreturn]] void refuse(fmt::format_string<Arguments...> sentence, Arguments&&... arguments) {
@@ -148,10 +151,14 @@ void warn_of_foreign_source(const PathConfig& config, const Interface& interface
 }
 
 // Whether the probes go out of an interface in one piece: none is ever fragmented.
+bool fits_mtu(const NetworkPath& path, const Interface& interface) {
+  return path.frame_bytes - PROBE_ETHERNET_BYTES <= interface.mtu;
+}
+
 void check_mtu(const NetworkPath& path, const Interface& interface) {
   const std::size_t headers = PROBE_IPV4_BYTES + PROBE_ICMP_BYTES;
   const std::size_t packet_bytes = path.frame_bytes - PROBE_ETHERNET_BYTES;
-  if (packet_bytes > interface.mtu)
+  if (!fits_mtu(path, interface))
     refuse(
         "probes of {} bytes of data (--size) are packets of {}, and {} takes {} (its MTU), so that "
         "--size is {} at most: a probe is never sent in fragments",
@@ -223,6 +230,27 @@ bool is_side_of_frames(const NetworkPath& path, const WayShare& share, std::uint
          });
 }
 
+// The part of the way on standby that leads out of the share's interface, if there is one.
+std::optional<std::uint8_t> standby_part(const NetworkPath& path, const WayShare& share,
+                                         Ipv4 source) {
+  const auto found = std::ranges::find_if(path.standby_ways, [&](const SideWay& standby) {
+    return standby.interface.index == share.way.interface_index && standby.source == source &&
+           !share.is_by_source;
+  });
+  if (found == path.standby_ways.end()) return std::nullopt;
+  return static_cast<std::uint8_t>(path.side_ways.size() + 1 +
+                                   static_cast<std::size_t>(found - path.standby_ways.begin()));
+}
+
+// An interface may go while all are looked at.
+std::optional<Interface> look_for_interface(const std::string& name) {
+  try {
+    return find_interface(name);
+  } catch (const UserError&) {
+    return std::nullopt;
+  }
+}
+
 // The address that a way's probes come from: to this host itself whichever it has, so that one
 // socket does for all.
 Ipv4 source_of(const PathConfig& config, const WayShare& share, const Interface& interface,
@@ -260,6 +288,27 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, Inter
                  : fmt::format("by the gateway {}", gateway_list(path)));
 }
 
+// Interfaces that the user has not ruled out, with an address that probes can come from.
+std::vector<SideWay> find_standby(const PathConfig& config, const NetworkPath& path) {
+  if (!config.interface_name.empty() || config.gateway_mac || !config.source_pool.empty())
+    return {};
+  std::set<int> used{path.interface.index};
+  for (const SideWay& side : path.side_ways) used.insert(side.interface.index);
+  std::vector<SideWay> standby;
+  for (const std::string& name : interface_names()) {
+    if (standby.size() == kStandbyMax) break;
+    const std::optional<Interface> interface = look_for_interface(name);
+    if (!interface || used.contains(interface->index) || !interface->is_up ||
+        !takes_frames(*interface) || !fits_mtu(path, *interface))
+      continue;
+    const std::optional<Ipv4> source = find_source_address(*interface);
+    if (!source) continue;
+    standby.push_back({*interface, config.source_ip.value_or(*source)});
+    log_debug("{} stands by, should routes lead there", interface->name);
+  }
+  return standby;
+}
+
 // As many as are asked for; when 0 are, all that the interface has, but no more than there are
 // CPUs.
 unsigned choose_queue_count(unsigned asked, const Interface& interface) {
@@ -293,7 +342,19 @@ Exit find_exit(const PathConfig& config, const WayShare& share, const Interface&
     return side.interface.index == interface.index && side.source == source &&
            side.is_of_frames == is_side && side.is_by_source == (share.is_by_source && !is_side);
   });
+  if (known == path.side_ways.end()) {
+    if (const std::optional<std::uint8_t> part = standby_part(path, share, source)) {
+      if (exit.next_hop < path.gateways.size()) {
+        path.gateways[exit.next_hop].is_of_frames = false;
+        path.gateways[exit.next_hop].is_of_kernel = true;
+      }
+      exit.part = *part;
+      return exit;
+    }
+  }
   exit.part = static_cast<std::uint8_t>(known - path.side_ways.begin() + 1);
+  if (known == path.side_ways.end())
+    exit.part += static_cast<std::uint8_t>(path.standby_ways.size());
   if (known == path.side_ways.end() && exit.part == 0)
     refuse("the targets are behind more than {} uplinks and sources", path.side_ways.size());
   return exit;
@@ -337,6 +398,7 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   assign_ways(config, ways, interfaces, path);
   check_mtu(path, path.interface);
   for (const SideWay& side : path.side_ways) check_mtu(path, side.interface);
+  path.standby_ways = find_standby(config, path);
   return path;
 }
 

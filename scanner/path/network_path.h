@@ -4,9 +4,10 @@
 // frames can take, a gateway on an Ethernet interface, and by the other gateways on that interface
 // that have the same source. A second uplink with gateways has frames and queues of its own. All
 // others are sent by raw sockets, which the kernel routes: neighbours, a second source on an
-// interface, tunnels, this host itself; if there is no way for frames, that is all. What cannot
-// work is refused here with what to do about it. Two steps, because attaching XDP comes between: a
-// driver may restart the link, and the gateway's MAC can be asked for only after it is back.
+// interface, tunnels, this host itself; if there is no way for frames, that is all. Other uplinks
+// stand by, a raw socket each, for routes that change. What cannot work is refused here with what
+// to do about it. Two steps, because attaching XDP comes between: a driver may restart the link,
+// and the gateway's MAC can be asked for only after it is back.
 #pragma once
 
 #include <memory>
@@ -37,7 +38,8 @@ struct SideWay {
 
 // How a way's probes leave.
 struct Exit {
-  std::uint8_t part = 0;  // 0: by the scan's own method; else 1 + the number of the side way
+  // 0: by the scan's own method; else 1 + the number of the side way. Those on standby come last.
+  std::uint8_t part = 0;
   // Behind which of the path's gateways it is, NextHopTable::kOther: none; kNone: nothing is sent.
   std::uint8_t next_hop = 0;
 };
@@ -57,6 +59,9 @@ struct NetworkPath {
   bool kernel_routes = false;  // all probes leave by raw sockets
   bool is_by_source = false;   // the kernel, where it routes, is to do so by that source
   std::vector<SideWay> side_ways;
+  // Out of interfaces that no route of the targets leads out of when the scan begins; one may when
+  // an uplink fails, and then no socket can be opened any more.
+  std::vector<SideWay> standby_ways;
   std::vector<Exit> exit_of_way;  // by the way's label: 1 + the number of its share
   // Of a card that DPDK drives, which the interface then describes; null: the kernel's.
   std::shared_ptr<DpdkPort> port;
@@ -68,7 +73,8 @@ struct NetworkPath {
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways);
 
 // How probes of a way leave out of `interface`, which is the way's. A gateway that is new is added
-// to the path's; a part greater than the number of its side ways is one that there is not yet.
+// to the path's; a part greater than the number of its side ways, those on standby included, is one
+// that there is not.
 // Throws UserError.
 Exit find_exit(const PathConfig& config, const WayShare& share, const Interface& interface,
                NetworkPath& path);

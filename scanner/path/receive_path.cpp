@@ -26,6 +26,7 @@ namespace {
 
 // 4 MiB, since raw sockets send a tenth of what the scan's method may.
 constexpr unsigned kSideBlocks = 64;
+constexpr unsigned kStandbyBlocks = 32;
 constexpr std::uint64_t kPredecessorPollNs = 200'000'000;
 
 // A reply may come in by any of the path's interfaces, whichever of its sources it goes to.
@@ -34,7 +35,8 @@ match_config match_on(const NetworkPath& path, const probe_key& key) {
     const std::span<const Ipv4> pool = path.sources.addresses();
     return {key, pool.front().value, pool.back().value - pool.front().value};
   }
-  const std::vector<Ipv4> sources = sources_of(path);
+  std::vector<Ipv4> sources = sources_of(path);
+  for (const SideWay& standby : path.standby_ways) sources.push_back(standby.source);
   const bool is_one =
       std::ranges::all_of(sources, [&sources](Ipv4 source) { return source == sources.front(); });
   return {key, is_one ? sources.front().value : 0, 0};
@@ -156,6 +158,11 @@ ReceivePath open_receive_path(Method method, const NetworkPath& path, const prob
         sources.push_back(open_side_receiver(side, match_on(path, key), demand));
         interfaces.push_back(side.interface.name);
       }
+  for (const SideWay& standby : path.standby_ways) {
+    sources.push_back(
+        std::make_unique<PacketReceiver>(standby.interface, match_on(path, key), kStandbyBlocks));
+    interfaces.push_back(standby.interface.name);
+  }
   receive.source = sources.size() == 1
                        ? std::move(sources.front())
                        : std::make_unique<JoinedSource>(std::move(sources), std::move(interfaces));

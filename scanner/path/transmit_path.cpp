@@ -20,7 +20,6 @@
 #include "scanner/transmit/method/packet_mmap.h"
 #include "scanner/transmit/method/pcap.h"
 #include "scanner/transmit/method/ping_socket.h"
-#include "scanner/transmit/method/raw_socket.h"
 #include "scanner/transmit/method/xdp_live.h"
 #include "scanner/transmit/pacer.h"
 
@@ -102,7 +101,7 @@ Attempt open_raw_sockets(const TransmitSetup& setup) {
   OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
     opened.transmitters.push_back(std::make_unique<RawSocketTransmitter>(
-        setup.interface, setup.frame_template, setup.clock, setup.routes_by_source));
+        setup.interface, setup.frame_template, setup.clock, setup.routes_by));
   return opened;
 }
 
@@ -196,14 +195,15 @@ std::vector<std::unique_ptr<Transmitter>> open_side_frames(Method method, const 
 // A raw socket of a side way; the kernel writes the Ethernet header.
 std::unique_ptr<Transmitter> open_side_socket(const SideWay& side, const TransmitSetup& setup) {
   return std::make_unique<RawSocketTransmitter>(
-      side.interface, setup.frame_template.out_of({}, side.source), setup.clock, side.is_by_source);
+      side.interface, setup.frame_template.out_of({}, side.source), setup.clock,
+      RouteSelectors{setup.routes_by.interface, side.is_by_source});
 }
 
 // Puts a transmitter of each side way beside each queue, which goes on sending by the path's own
 // way.
 void split_ways(Method method, OpenedQueues& opened, const TransmitSetup& setup,
                 const NetworkPath& path, const CurrentNextHops& next_hops) {
-  if (path.side_ways.empty()) return;
+  if (path.side_ways.empty() && path.standby_ways.empty()) return;
   std::vector<std::vector<std::unique_ptr<Transmitter>>> parts(opened.transmitters.size());
   for (std::size_t queue = 0; queue < parts.size(); ++queue)
     parts[queue].push_back(std::move(opened.transmitters[queue]));
@@ -214,8 +214,12 @@ void split_ways(Method method, OpenedQueues& opened, const TransmitSetup& setup,
       parts[queue].push_back(side.is_of_frames ? std::move(frames[queue])
                                                : open_side_socket(side, setup));
   }
+  for (std::vector<std::unique_ptr<Transmitter>>& of_queue : parts)
+    for (const SideWay& standby : path.standby_ways)
+      of_queue.push_back(open_side_socket(standby, setup));
   for (std::size_t queue = 0; queue < parts.size(); ++queue)
-    opened.transmitters[queue] = std::make_unique<WaySplit>(std::move(parts[queue]), next_hops);
+    opened.transmitters[queue] =
+        std::make_unique<WaySplit>(std::move(parts[queue]), next_hops, path.side_ways.size() + 1);
 }
 
 }  // namespace
@@ -287,8 +291,8 @@ OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                             config.busy_poll,
                             clock,
                             cpus,
-                            path.is_by_source,
-                            !path.side_ways.empty(),
+                            {!config.interface_name.empty(), path.is_by_source},
+                            !path.side_ways.empty() || !path.standby_ways.empty(),
                             path.port,
                             path.vlan};
   const Method method = method_of(config, path);

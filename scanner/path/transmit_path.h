@@ -17,6 +17,7 @@
 #include "scanner/process/reply_rings.h"
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/frame.h"
+#include "scanner/transmit/method/raw_socket.h"
 #include "scanner/transmit/probe_rate.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -34,7 +35,7 @@ struct TransmitSetup {
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
   std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
-  bool routes_by_source = false;  // where the kernel routes: by the probes' source
+  RouteSelectors routes_by = {};  // where the kernel routes
   bool has_side_ways = false;     // raw sockets will be beside the queues
   // Of a card that DPDK drives, opened; null: it is the kernel's.
   std::shared_ptr<const DpdkPort> port = nullptr;

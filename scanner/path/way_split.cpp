@@ -8,8 +8,8 @@
 namespace echoscan {
 
 WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts,
-                   const CurrentNextHops& next_hops)
-    : next_hops_(next_hops) {
+                   const CurrentNextHops& next_hops, std::size_t planned)
+    : next_hops_(next_hops), planned_(planned) {
   parts_.clear();
   for (std::unique_ptr<Transmitter>& transmitter : parts) {
     parts_.push_back(transmitter.get());
@@ -21,6 +21,9 @@ WaySplit::WaySplit(std::vector<std::unique_ptr<Transmitter>> parts,
 
 std::size_t WaySplit::send(std::span<const Target> batch) {
   follow();
+  // Where nobody else sends, nothing is sorted.
+  if (!is_any_waiting_ && next_hops_.map().is_one_part())
+    return split_.front().transmitter->send(batch);
   if (!pass_on()) return 0;
   // No more than there is room for, so that nothing here allocates.
   const std::span<const Target> taken = batch.first(std::min(batch.size(), kBatchSize));
@@ -59,6 +62,7 @@ bool WaySplit::pass_on() {
                        part.waiting.begin() + static_cast<std::ptrdiff_t>(taken));
     is_all = is_all && part.waiting.empty();
   }
+  is_any_waiting_ = !is_all;
   return is_all;
 }
 
@@ -89,8 +93,9 @@ void WaySplit::give_up() {
 }
 
 std::string WaySplit::mode() const {
-  return fmt::format("{}, {} by other ways", split_.front().transmitter->mode(),
-                     split_.back().transmitter->mode());
+  std::string mode = split_.front().transmitter->mode();
+  if (planned_ == 1) return mode;
+  return fmt::format("{}, {} by other ways", mode, split_[planned_ - 1].transmitter->mode());
 }
 
 }  // namespace echoscan

@@ -23,8 +23,10 @@ namespace echoscan {
 class WaySplit : public Transmitter {
  public:
   // Which part sends to a target is what `next_hops`, which must outlive the transmitter, says of
-  // its way. The target carries that way's label, unless there are too many.
-  WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const CurrentNextHops& next_hops);
+  // its way. The target carries that way's label, unless there are too many. The parts behind the
+  // first `planned` stand by.
+  WaySplit(std::vector<std::unique_ptr<Transmitter>> parts, const CurrentNextHops& next_hops,
+           std::size_t planned);
 
   std::size_t send(std::span<const Target> batch) override;
   std::size_t take_back(std::span<Target> room) override;
@@ -41,6 +43,7 @@ class WaySplit : public Transmitter {
 
   [[nodiscard]] std::size_t part_of(const Target& target) const {
     const NextHopMap& map = next_hops_.map();
+    if (map.is_one_part()) return 0;
     return map.part_of_way(target.way != Target::kWayUnknown ? target.way
                                                              : map.way_of(target.address));
   }
@@ -52,6 +55,8 @@ class WaySplit : public Transmitter {
   std::vector<Part> split_;
   std::vector<Target> moving_;  // while ways change; for its memory
   NextHopView next_hops_;
+  std::size_t planned_;
+  bool is_any_waiting_ = false;
 };
 
 }  // namespace echoscan

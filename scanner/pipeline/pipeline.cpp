@@ -406,8 +406,13 @@ Snapshot Pipeline::snapshot() const {
   snapshot.without_way = without_way_;
   for (const auto& sender : senders_) snapshot.senders.push_back(figures_of(sender->counters()));
   for (const Queue& queue : queues_)
-    for (const Transmitter* part : queue.transmitter->parts())
-      snapshot.transmitters.push_back(figures_of(queue, *part));
+    for (const Transmitter* part : queue.transmitter->parts()) {
+      TransmitterFigures figures = figures_of(queue, *part);
+      // An uplink that stands by is a queue of the scan once something was sent there.
+      const bool is_used = figures.ended + figures.refusals + figures.kicks > 0;
+      if (is_used || part == queue.transmitter->parts().front())
+        snapshot.transmitters.push_back(std::move(figures));
+    }
   snapshot.replied_by_way = receiver_.replied_by_way().counts();
   snapshot.handed_over_by_way.resize(snapshot.replied_by_way.size());
   for (const auto& sender : senders_)

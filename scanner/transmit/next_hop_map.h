@@ -8,6 +8,7 @@
 // Immutable; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -30,9 +31,14 @@ class NextHopMap {
         next_hop_of_way_(std::move(next_hop_of_way)),
         part_of_way_(std::move(part_of_way)) {
     if (ways_ != nullptr) fill_blocks();
+    for (std::size_t way = 0; ways_ != nullptr && way < part_of_way_.size(); ++way)
+      is_one_part_ =
+          is_one_part_ && (part_of_way_[way] == 0 || next_hop_of_way_[way] >= NextHopTable::kGone);
   }
 
   [[nodiscard]] bool is_one() const { return ways_ == nullptr; }
+  // Whether one part of the transmitter sends to all targets, which is the first.
+  [[nodiscard]] bool is_one_part() const { return is_one_part_; }
   // The label of its way. Where is_one() is false, as the next.
   [[nodiscard]] LabelId way_of(Ipv4 address) const {
     const std::uint8_t way = way_of_block_[address.value / kBlock];
@@ -62,6 +68,7 @@ class NextHopMap {
   }
 
   const LabelMap* ways_ = nullptr;
+  bool is_one_part_ = true;
   std::vector<std::uint8_t> next_hop_of_way_;
   std::vector<std::uint8_t> part_of_way_;
   std::vector<std::uint8_t> way_of_block_;

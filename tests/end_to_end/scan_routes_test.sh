@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Routes that change under a running scan: to a gateway that the plan did not know, back, to none for a while or for
-# good, to an interface that the scan has not opened, and all the time without meaning. Each living host is found, or is
+# good, to another uplink, to an interface that the scan has not opened, and all the time without meaning. Each living host is found, or is
 # named as not probed or in doubt.
 source "$(dirname "${BASH_SOURCE[0]}")/../lab/prelude.sh"
 
@@ -79,15 +79,20 @@ jq -e '.sending.paused_for_link_seconds < 25' "$work/summary" >/dev/null || fail
 far ip link set lab1 arp on address "$mac"
 near ip route replace default via 192.0.2.2
 
-# There is none for a while.
-start auto
-near ip route delete default
-sleep 0.7
-near ip route add default via 192.0.2.2
-end "none for a while" 0
-expect_all "none for a while"
-expect_text "$work/log" "routes have changed for 65,536 targets: no route: 65,536 targets: sending pauses, for 30 s at most"
-expect_text "$work/log" "there are ways again after "
+# There is none for a while. Nobody is taken for a neighbour meanwhile.
+for method in auto raw_socket; do
+  start $method
+  near ip route delete default
+  sleep 0.7
+  neighbours=$(near ip neighbour show dev lab0 | wc -l)
+  near ip route add default via 192.0.2.2
+  end "$method: none for a while" 0
+  expect_all "$method: none for a while"
+  expect_equal "$method: unroutable" "$(summary .ledger.not_sent.unroutable)" 0
+  [ "$neighbours" -le 4 ] || fail "$method: $neighbours neighbours while there was no route"
+  expect_text "$work/log" "routes have changed for 65,536 targets: no route: 65,536 targets: sending pauses, for 30 s at most"
+  expect_text "$work/log" "there are ways again after "
+done
 
 # There is none any more: for few, for many, for all.
 gone() { # WHAT TARGETS
@@ -117,12 +122,12 @@ expect_text "$work/log" "there has been no route to any target for 1 s"
 expect_equal "none for all: outcome" "$(summary .outcome)" "stopped, routes changed"
 near ip route add default via 192.0.2.2
 
-# Out of another interface.
+# Out of an interface that came after the scan had begun.
+start auto --link-timeout 1
 near ip link add other type veth peer name another
 near ip link set other up
 near ip link set another up
 near ip address add 203.0.113.1/24 dev other
-start auto --link-timeout 1
 near ip route replace default dev other src 203.0.113.1
 end "another interface" 3
 expect_text "$work/log" "the routes have changed, and it has not opened other direct from 203.0.113.1"
@@ -136,6 +141,44 @@ near ip address add 203.0.113.254/24 dev up2
 in_router ip link set down2 up
 in_router ip address add 203.0.113.253/24 dev down2
 in_router ip route add local 203.0.113.0/25 dev lo
+# To another uplink, which no route of theirs led out of when the scan began, and back: all are found, each probe from the
+# uplink's own address.
+for method in auto xdp_live af_packet raw_socket; do
+  start $method
+  near ip route replace default via 203.0.113.253
+  end "$method: another uplink" 0
+  expect_all "$method: another uplink"
+  expect_text <(events) "routes have changed for 65,536 targets: up2 via 203.0.113.253 from 203.0.113.254: 65,536 targets"
+  [ "$(summary '.sending.queues | map(select(.sent > 0)) | length')" -ge 2 ] || fail "$method: nothing left by the other uplink"
+  near ip route replace default via 192.0.2.2 dev lab0
+done
+start auto
+near ip route replace default via 203.0.113.253
+sleep 1.5
+near ip route replace default via 192.0.2.2 dev lab0
+end "another uplink for a while" 0
+expect_all "another uplink for a while"
+# Nothing stays of it in a scan that does not need it.
+start auto
+end "another uplink is not needed" 0
+expect_all "another uplink is not needed"
+expect_equal "queues that sent" "$(summary '.sending.queues | length')" 1
+expect_text "$work/log" " by AF_XDP copy, 1 queue, "
+# With -i it is ruled out.
+start auto -i lab0 --link-timeout 1
+near ip route replace default via 203.0.113.253
+end "another uplink, ruled out" 3
+near ip route replace default via 192.0.2.2 dev lab0
+# It is watched as the first is.
+start auto
+near ip route replace default via 203.0.113.253
+sleep 1.2
+in_router ip link set down2 address 02:00:00:00:79:02
+end "the other uplink's router moves" 0
+expect_all "the other uplink's router moves"
+expect_text <(events) "the gateway 203.0.113.253 on up2 has become 02:00:00:00:79:02"
+near ip route replace default via 192.0.2.2 dev lab0
+
 beside() { # WHAT: the ledger of a scan of 16,384 hosts behind the gateway and 128 beside it
   local lost=$((16512 - $(wc -l <"$work/out")))
   local named

@@ -134,6 +134,14 @@ struct Filtered {
 };
 
 // Whichever are taken off, those are named and attached again, and no other.
+TEST(JoinedSource, NamesEachModeWithItsInterfaces) {
+  std::vector<std::unique_ptr<ReplySource>> sources;
+  for (const std::uint32_t kind : {1U, 1U, 2U, 2U})
+    sources.push_back(std::make_unique<Supply>(kind, 1));
+  const JoinedSource joined(std::move(sources), {"e0", "e1", "e2", "e3"});
+  EXPECT_EQ(joined.mode(), "first, first on 1 other interface, other on 2 other interfaces");
+}
+
 TEST(JoinedSource, WatchesAllFiltersThatThereAre) {
   for (unsigned with_filter = 0; with_filter < 8; ++with_filter) {
     for (unsigned off = 0; off < 8; ++off) {

@@ -71,7 +71,7 @@ class WaySplitTest : public testing::Test {
   Recorder& near = *near_owner;
   const LabelMap ways = near_ways();
   CurrentNextHops next_hops{NextHopMap(ways, {0, 0, 0}, {0, 0, 1})};
-  WaySplit split{parts(), next_hops};
+  WaySplit split{parts(), next_hops, 2};
   // Most know their way; those that do not are looked up.
   static Target far_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 1}; }
   static Target near_target(std::uint32_t address) { return {Ipv4{address}, 0, false, 0, 2}; }
@@ -101,6 +101,32 @@ TEST_F(WaySplitTest, WhatOneRefusesWaitsAndHoldsUpTheNextBatch) {
   near.takes = 1;
   EXPECT_TRUE(split.settle());
   EXPECT_EQ(near_log, (std::vector<std::uint32_t>{100, 199, 300}));
+}
+
+// Where all go by the first part, what it does not take stays with the sender, and nothing waits; a
+// part that stands by sends once routes lead there, and what was taken before has left by the
+// first.
+TEST_F(WaySplitTest, APartStandsByUntilRoutesLeadThere) {
+  std::vector<std::uint32_t> standby_log;
+  std::vector<std::unique_ptr<Transmitter>> both;
+  both.push_back(std::make_unique<Recorder>("first", far_log));
+  both.push_back(std::make_unique<Recorder>("standby", standby_log));
+  Recorder& first = static_cast<Recorder&>(*both.front());
+  CurrentNextHops current{NextHopMap(ways, {0, 0, 0}, {0, 0, 0})};
+  WaySplit one(std::move(both), current, 1);
+  EXPECT_EQ(one.mode(), "first");
+  first.takes = 3;
+  EXPECT_EQ(one.send(batch), 3U) << "the sender keeps the rest";
+  EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99, 100}));
+  first.takes = 1;
+  EXPECT_EQ(one.send(std::span(batch).subspan(3)), 1U);
+  current.replace(std::make_shared<const NextHopMap>(ways, std::vector<std::uint8_t>{0, 0, 7},
+                                                     std::vector<std::uint8_t>{0, 0, 1}));
+  first.takes = 10;
+  EXPECT_EQ(one.send(std::span(batch).subspan(4)), 3U);
+  EXPECT_EQ(far_log, (std::vector<std::uint32_t>{1, 99, 100, 199, 200, 301}));
+  EXPECT_EQ(standby_log, (std::vector<std::uint32_t>{300}));
+  EXPECT_EQ(one.mode(), "first");
 }
 
 // A link that is down takes nothing until the routes through it are gone: what waits for it must

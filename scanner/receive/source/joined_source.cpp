@@ -105,8 +105,16 @@ ReplyRings JoinedSource::rings() const {
 }
 
 std::string JoinedSource::mode() const {
-  return fmt::format("{}, {} on {} other interface{}", sources_.front()->mode(),
-                     sources_.back()->mode(), sources_.size() - 1, sources_.size() == 2 ? "" : "s");
+  std::string text = sources_.front()->mode();
+  for (std::size_t begin = 1; begin < sources_.size();) {
+    const std::string mode = sources_[begin]->mode();
+    std::size_t end = begin + 1;
+    while (end < sources_.size() && sources_[end]->mode() == mode) ++end;
+    text +=
+        fmt::format(", {} on {} other interface{}", mode, end - begin, end - begin == 1 ? "" : "s");
+    begin = end;
+  }
+  return text;
 }
 
 }  // namespace echoscan

@@ -18,10 +18,15 @@ constexpr int kControlProtocol = 52;
 // The kernel's MSG_PROBE, for which the C library has no name: all but the sending is done.
 constexpr int kOnlyProbe = 0x10;
 
-// Whether the error is about the address and will be the same again.
+// No route, or one that says unreachable or blackhole. The plan has asked for every target's: it
+// was another one then.
+bool is_route_lost(int error) {
+  return error == ENETUNREACH || error == EHOSTUNREACH || error == EINVAL;
+}
+
+// Whether the error is about the address: a broadcast, a firewall.
 bool is_unroutable(int error) {
-  return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPERM ||
-         error == EINVAL;
+  return is_route_lost(error) || error == EACCES || error == EPERM;
 }
 
 // The ancillary data that has rules by protocol (`ip rule add ipproto icmp`) hold for a packet with
@@ -63,7 +68,7 @@ bool knows_protocol_control(RouteControl& control) {
 
 RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
                                            const FrameTemplate& frame_template, Clock& clock,
-                                           bool routes_by_source)
+                                           RouteSelectors selectors)
     : clock_(clock),
       link_(interface),
       // IPPROTO_RAW receives nothing, ICMP errors included.
@@ -74,12 +79,12 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
   set_socket_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
   // What is bound to the loopback finds no route to this host's other addresses.
-  if (!interface.is_loopback &&
+  if (selectors.interface && !interface.is_loopback &&
       setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
     throw_system_error("bind the raw socket");
   // Of a packet with a header of its own the kernel looks at the socket's address, not at that.
-  if (routes_by_source) {
+  if (selectors.source) {
     sockaddr_in source{};
     source.sin_family = AF_INET;
     // All sources of a pool take the same ways (plan/way_plan.h), so its first does.
@@ -114,7 +119,7 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   counters_.kicks.add(1);
   if (error == EAGAIN || error == EINTR) return 0;
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
-  if (is_unroutable(error)) {
+  if (is_unroutable(error) && !(is_route_lost(error) && waits_for_route())) {
     lose(batch.front(), counters_.unroutable);
     return 1;
   }
@@ -124,6 +129,12 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   if (sent < count) counters_.refusals.add(1);
   counters_.sent.add(sent);
   return sent;
+}
+
+bool RawSocketTransmitter::waits_for_route() {
+  const std::uint64_t now_ns = clock_.now_ns();
+  if (!route_lost_ns_ || now_ns - *route_lost_ns_ >= kRouteWaitEveryNs) route_lost_ns_ = now_ns;
+  return now_ns - *route_lost_ns_ < kRouteWaitNs;
 }
 
 }  // namespace echoscan
