@@ -124,8 +124,14 @@ for method in auto af_packet raw_socket; do
   expect_equal "$method: events" "$(summary .events)" "[]"
 done
 far ip route add 192.0.2.1/32 via 198.51.100.1 dev lab3
+# lab2 stands by, should routes lead there, and receives them; with -i it does not, and nobody watches.
 for method in auto af_packet raw_socket; do
   scan --method $method --rate 1k --cooldown 1 $few || fail "the scan ended with $?"
+  expect_truth $few
+  expect_equal "$method: in by" "$(jq -r .interface "$work/out" | sort | uniq -c | xargs)" "16 lab2"
+  expect_equal "$method: unseen though lab2 stands by" "$(summary .receiving.unseen_replies)" 0
+  expect_text "$work/log" "16 in by another interface than their probes left by"
+  scan -i lab0 --method $method --rate 1k --cooldown 1 $few || fail "the scan ended with $?"
   expect_equal "$method: replied" "$(summary .ledger.replied)" 0
   expect_equal "$method: unseen" "$(summary .receiving.unseen_replies)" 16
   expect_equal "$method: counted by the kernel" "$(summary .receiving.kernel_replies)" 16

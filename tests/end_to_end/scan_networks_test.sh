@@ -275,6 +275,27 @@ if [ "$variant" = failover ]; then
   exit
 fi
 
+# What comes by an interface that lies on another passes that one as well, which has an address here, so that it stands by:
+# no answer is seen twice, by a filter or by packet sockets alone.
+check_stacked() {
+  local limits
+  lab up --mode kernel
+  options=() beside=()
+  is_here || return 0
+  in_near address add 203.0.113.1/24 dev lab0
+  await_host
+  for limits in "" "setpriv --bounding-set=-all,+net_raw --inh-caps=-all"; do
+    # shellcheck disable=SC2086
+    near $limits "$echoscan" scan --allow-reserved --summary "$work/summary" --rate 1k --cooldown 1 "$targets" \
+      >"$work/out" 2>"$work/log" || fail "$kind: the scan ended with $?"
+    expect_equal "$kind stacked: found" "$(found | sort | comm -12 - "$work/truth" | wc -l)" 64
+    expect_equal "$kind stacked: repeats" "$(summary .receiving.repeats)" 0
+    expect_equal "$kind stacked: in by another interface" "$(summary .receiving.elsewhere)" 0
+    expect_text "$work/log" "AF_PACKET ring on 1 other interface"
+  done
+}
+for kind in macvlan ipvlan vlan; do check_stacked; done
+
 for kind in veth dummy bridge macvlan ipvlan vlan bond_active_backup bond_802_3ad vrf vrf_port gre ipip wireguard tun \
   ipv6_router; do
   check_kind

@@ -23,11 +23,15 @@ std::size_t ring_bytes(unsigned block_count) {
 }
 
 // Lets ICMP over IPv4 through; match_reply does the rest. Offsets are from the IPv4 header,
-// wherever that is.
-void set_icmp_filter(int socket) {
+// wherever that is. A packet that the kernel has given to an interface on top of this one (a VLAN,
+// a macvlan) comes by here as well, and is that one's: both may be watched.
+void set_icmp_filter(int socket, int interface_index) {
+  constexpr auto kInterface = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_IFINDEX);
   constexpr auto kEtherType = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_PROTOCOL);
   constexpr auto kProtocol = static_cast<unsigned>(SKF_NET_OFF + WIRE_IP_PROTOCOL_OFFSET);
-  std::array<sock_filter, 6> code{{
+  std::array<sock_filter, 8> code{{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kInterface),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(interface_index), 0, 5),
       BPF_STMT(BPF_LD | BPF_H | BPF_ABS, kEtherType),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 3),
       BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kProtocol),
@@ -70,7 +74,7 @@ PacketReceiver::PacketReceiver(const Interface& interface, const match_config& c
       block_count_(block_count),
       tally_(std::make_unique<Tally>()) {
   if (!socket_) throw_system_error("open a packet socket");
-  set_icmp_filter(socket_.get());
+  set_icmp_filter(socket_.get(), interface.index);
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_VERSION, int{TPACKET_V3},
                     "select TPACKET_V3");
   set_socket_option(socket_.get(), SOL_PACKET, PACKET_IGNORE_OUTGOING, int{1},
