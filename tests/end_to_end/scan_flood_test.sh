@@ -43,7 +43,7 @@ for _ in 1 2 3 4; do
 done
 for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   before=$(wire_lost)
-  begin_scan --method $method --rate 170k --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14
+  launch_scan --method $method --rate 170k --cooldown 1 --seed 5 --status json -o /dev/null 10.0.0.0/14
   # As soon as there is a receiver, until senders wait, which takes them long where they get little of the CPUs. The thread goes on when who has stopped
   # it ends.
   "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 150 &
@@ -63,7 +63,7 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
 done
 # The whole process stopped for a second while replies are on their way.
 scan_stopped() { # METHOD
-  begin_scan --method "$1" --rate max --cooldown 1 --seed 5 -o /dev/null 10.0.0.0/11
+  launch_scan --method "$1" --rate max --cooldown 1 --seed 5 -o /dev/null 10.0.0.0/11
   for _ in 1 2 3; do
     sleep 0.4
     if kill -s STOP $pid 2>/dev/null; then sleep 0.3; fi
@@ -123,7 +123,7 @@ flooded_while_stopped() { # RATE HOST...
   local rate=$1 frames=0
   shift
   lab stats >"$work/before"
-  begin_scan --method af_xdp --rate "$rate" --cooldown 2 "$@"
+  launch_scan --method af_xdp --rate "$rate" --cooldown 2 "$@"
   for _ in $(seq 500); do
     if [ "$(since .echo_requests)" = $# ]; then break; fi
   done

@@ -110,7 +110,7 @@ late=$(wc -l <"$work/late")
 [ "$late" -ge 200 ] || fail "only $late are late"
 for loss in "xdp_live flap 2" "af_packet flap 2" "xdp_live lose_source" "af_packet lose_gateway"; do
   method=${loss%% *}
-  begin_scan --method $method --rate 20k --cooldown 4 -t "$work/late"
+  launch_scan --method $method --rate 20k --cooldown 4 -t "$work/late"
   for _ in $(seq 6000); do
     if grep -q "all probes have left" "$work/log"; then break; fi
     kill -0 $pid || fail "$loss: the scan is over before its cooldown; $(near ip -s neighbour; far ip -s neighbour)"

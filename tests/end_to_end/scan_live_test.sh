@@ -81,7 +81,7 @@ echo "paused at $spent % of a CPU"
 # SIGINT and SIGTERM end the call in the kernel, SIGKILL leaves no program.
 lab up
 for stop in INT:130 TERM:143 KILL:137; do
-  begin_scan --method xdp_live --rate 500k --cooldown 0.5 10.0.0.0/8
+  launch_scan --method xdp_live --rate 500k --cooldown 0.5 10.0.0.0/8
   for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 10000 ] || break
     sleep 0.1

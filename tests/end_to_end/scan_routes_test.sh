@@ -210,7 +210,7 @@ expect_equal "a link beside is down: events" "$(events)" "routes have changed fo
 link_beside up
 
 # Neighbours alone, which the kernel routes, some of which move behind a gateway that nobody had asked for.
-begin_scan --rate 50 --cooldown 1 203.0.113.0/25
+launch_scan --rate 50 --cooldown 1 203.0.113.0/25
 sleep 1
 near ip route add 203.0.113.64/26 via 203.0.113.253
 end "neighbours move behind a gateway" 0

@@ -28,7 +28,7 @@ scan() {
 }
 # The same in the background, its pid in $pid. Results and log are emptied here: those of the scan before would do for what is
 # waited for, until the new process comes to its redirections.
-begin_scan() {
+launch_scan() {
   rm -f "$work/summary"
   wire_lost_before=$(wire_lost)
   : >"$work/out"
@@ -39,7 +39,7 @@ begin_scan() {
 }
 # Back when it is well under way.
 start_scan() {
-  begin_scan "$@"
+  launch_scan "$@"
   for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 1000 ] || return 0
     sleep 0.1
