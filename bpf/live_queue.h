@@ -3,10 +3,10 @@
  * What user space and the in-kernel sender share: one queue's ring of targets, its pacer and its
  * counters, in the memory of a BPF array that both have mapped.
  *
- * One producer, one consumer. A ring entry is one 64-bit word with a lap number in it, so that the
- * word itself says whether it is new: BPF has no load-acquire before Linux 6.15, and a tail read
+ * One producer, one consumer. A ring entry is two 64-bit words with a lap number in each, so that
+ * the words say whether they are new: BPF has no load-acquire before Linux 6.15, and a tail read
  * without one would be right on x86 only. The producer learns by `head` what it may overwrite; the
- * program stores it behind a branch on the word that it has read, an order that every processor
+ * program stores it behind a branch on the words that it has read, an order that every processor
  * keeps. A queue is one element of the array and fills whole pages, so that elements need no
  * padding and no two CPUs write to one cache line. The producer keeps some 24,000 targets in the
  * ring, which last 24 ms at 1 Mpps; when it gets no CPU for longer, that costs speed, never a
@@ -25,19 +25,21 @@ enum {
   LIVE_BATCH = 256,
   /* The kernel flushes bulks of 16; there is room for four. */
   LIVE_BULK_MAX = 64,
+  /* Runs between two looks at the clock and at the rings of replies, while each sends: as many as
+   * the kernel puts into one bulk, which leaves together. */
+  LIVE_LOOK_RUNS = 16,
   LIVE_TICKS_PER_NS = 64,
   LIVE_NEXT_HOPS = 64,
   LIVE_PAGE_BYTES = 4096,
   LIVE_FRAME_BYTES_MAX = 1514,
-  LIVE_CONFIG_FRAME_BYTES = 1524, /* the program reads words of 8 bytes from 60 on */
+  LIVE_CONFIG_FRAME_BYTES = 1528, /* the program reads words of 8 bytes from 60 on */
 };
 
 /* Fixed before the program is loaded. `frame` holds what all probes have in common. */
 struct live_config {
   struct probe_key key;
   __u64 clock_offset_ns; /* from the program's clock to that of the scan */
-  __u32 interface_index;
-  __u32 frame_bytes; /* PROBE_FRAME_BYTES or more */
+  __u32 frame_bytes;     /* PROBE_FRAME_BYTES or more */
   struct probe_sums sums;
   __u32 unused; /* so that what follows the probe's own bytes is aligned */
   __u8 frame[LIVE_CONFIG_FRAME_BYTES];
@@ -60,6 +62,16 @@ struct live_pacer {
   struct live_bucket peak;
 };
 
+/*
+ * A target, and what user space computes of it side by side with others: the cookie and the
+ * checksum of the IPv4 header. Each word has the lap, so that it says by itself whether it is new,
+ * in whatever order a processor shows the two.
+ */
+struct live_target {
+  __u64 entry;
+  __u64 proof;
+};
+
 struct live_queue {
   /* Written by the program; read by user space at any time. */
   __u64 head;        /* targets taken from the ring */
@@ -70,16 +82,18 @@ struct live_queue {
   __u64 first_run;   /* of the call, as user space set it */
   __u64 resume_run;  /* after a refusal, nothing is tried before this run */
   __u64 held_runs;   /* of the program, in which a target waited for the receiver of replies */
-  __u32 error;       /* errno of the last refusal that came with one */
+  __u64 look_run;    /* the clock, as it was read last, holds before this run */
+  __u64 look_ns;
+  __u32 error; /* errno of the last refusal that came with one */
   __u32 again_count;
   /* Counts of in_flight. A target that found no way into a bulk leaves again, so that `entered` can
    * fall back by one; it is never below `flown`. */
   __u32 flown;   /* targets that were ever flushed */
   __u32 entered; /* targets that ever entered */
   struct live_pacer pacer;
-  __u64 in_flight[LIVE_BULK_MAX];
-  __u64 again[LIVE_BULK_MAX];
-  __u64 lost[LIVE_BULK_MAX]; /* the last of `unconfirmed` */
+  struct live_target in_flight[LIVE_BULK_MAX];
+  struct live_target again[LIVE_BULK_MAX];
+  struct live_target lost[LIVE_BULK_MAX]; /* the last of `unconfirmed` */
 
   /* The self-test's one frame. */
   __u32 test_in_flight;
@@ -92,7 +106,7 @@ struct live_queue {
   __u64 frame_heads[LIVE_NEXT_HOPS];
 
   /* Written by user space, each word at once. */
-  __u64 ring[LIVE_RING_TARGETS] __attribute__((aligned(LIVE_PAGE_BYTES)));
+  struct live_target ring[LIVE_RING_TARGETS] __attribute__((aligned(LIVE_PAGE_BYTES)));
 };
 
 /* The lap number of position `at`, which counts all targets that ever went through the ring. It
@@ -107,6 +121,19 @@ WIRE_INLINE __u64 live_entry(__u32 target, __u8 pass, int is_again, __u8 next_ho
          (__u64)next_hop << 56;
 }
 
+WIRE_INLINE __u64 live_proof(__u32 cookie, __u16 ip_checksum, __u64 at) {
+  return cookie | (__u64)live_lap(at) << 40 | (__u64)ip_checksum << 48;
+}
+
+WIRE_INLINE __u32 live_proof_cookie(__u64 proof) {
+  return (__u32)proof;
+}
+
+WIRE_INLINE __u16 live_proof_ip_checksum(__u64 proof) {
+  return (__u16)(proof >> 48);
+}
+
+/* Of either word. */
 WIRE_INLINE int live_entry_is_at(__u64 entry, __u64 at) {
   return (__u8)(entry >> 40) == live_lap(at);
 }
@@ -160,10 +187,10 @@ WIRE_INLINE void live_pacer_give_back(struct live_pacer* pacer, __u32 tokens) {
   pacer->peak.emptied_at -= tokens * pacer->peak.token_ticks;
 }
 
-PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 8 + 20 + LIVE_CONFIG_FRAME_BYTES,
+PROBE_STATIC_ASSERT(sizeof(struct live_config) == 32 + 8 + 16 + LIVE_CONFIG_FRAME_BYTES,
                     "no padding");
 PROBE_STATIC_ASSERT(sizeof(struct live_queue) % LIVE_PAGE_BYTES == 0, "a queue is whole pages");
-PROBE_STATIC_ASSERT(sizeof(struct live_queue) == LIVE_PAGE_BYTES + 8 * LIVE_RING_TARGETS,
+PROBE_STATIC_ASSERT(sizeof(struct live_queue) == LIVE_PAGE_BYTES + 16 * LIVE_RING_TARGETS,
                     "one page for the program, the rest for user space");
 PROBE_STATIC_ASSERT(__builtin_offsetof(struct live_queue, ring) == LIVE_PAGE_BYTES,
                     "the ring on pages of its own");

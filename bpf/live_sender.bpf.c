@@ -41,6 +41,14 @@ struct {
   __type(value, __u32);
 } queue_of_cpu SEC(".maps");
 
+// The interface, which the kernel finds here sooner than by its number. User space puts it in.
+struct {
+  __uint(type, BPF_MAP_TYPE_DEVMAP);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u32);
+} devices SEC(".maps");
+
 static __always_inline struct live_queue* this_queue(void) {
   const __u32 cpu = bpf_get_smp_processor_id();
   const __u32* number = bpf_map_lookup_elem(&queue_of_cpu, &cpu);
@@ -64,21 +72,41 @@ static __always_inline int is_receiver_behind(void) {
   return waiting > shared->high_bytes;
 }
 
-// The next target: one that was refused, else the ring's next; 0 when there is none.
-static __always_inline __u64 peek(const struct live_queue* queue) {
-  const __u32 again = queue->again_count;
-  if (again > 0) return queue->again[(again - 1) % LIVE_BULK_MAX];
-  const __u64 entry = *(const volatile __u64*)&queue->ring[queue->head % LIVE_RING_TARGETS];
-  return live_entry_is_at(entry, queue->head) ? entry : 0;
+// Whether a probe may leave in this run: the receiver keeps up, and there is a token. A batch
+// begins with a look, since the thread may have lost the CPU before it; inside none does.
+static __always_inline int has_leave(struct live_queue* queue, __u64 run) {
+  if (run >= queue->look_run) {
+    if (is_receiver_behind()) {
+      queue->held_runs++;
+      return 0;
+    }
+    queue->look_ns = bpf_ktime_get_ns();
+    queue->look_run = (run | (LIVE_LOOK_RUNS - 1)) + 1;
+  }
+  return live_pacer_take(&queue->pacer, queue->look_ns);
 }
 
-static __always_inline void take(struct live_queue* queue, __u64 entry) {
+// The next target: one that was refused, else the ring's next; false when there is none.
+static __always_inline int peek(const struct live_queue* queue, struct live_target* target) {
+  const __u32 again = queue->again_count;
+  if (again > 0) {
+    *target = queue->again[(again - 1) % LIVE_BULK_MAX];
+    return 1;
+  }
+  const struct live_target* slot = &queue->ring[queue->head % LIVE_RING_TARGETS];
+  target->entry = *(const volatile __u64*)&slot->entry;
+  target->proof = *(const volatile __u64*)&slot->proof;
+  return live_entry_is_at(target->entry, queue->head) &&
+         live_entry_is_at(target->proof, queue->head);
+}
+
+static __always_inline void take(struct live_queue* queue, const struct live_target* target) {
   if (queue->again_count > 0) {
     queue->again_count--;
   } else {
     *(volatile __u64*)&queue->head = queue->head + 1;
   }
-  queue->in_flight[queue->entered++ % LIVE_BULK_MAX] = entry;
+  queue->in_flight[queue->entered++ % LIVE_BULK_MAX] = *target;
 }
 
 // Counts `count` targets from place `from` of in_flight as unconfirmed: no tracepoint will report
@@ -113,18 +141,21 @@ static __always_inline void put_again(struct live_queue* queue, __u32 from, __u3
   queue->refused += count;
 }
 
-// Writes every byte, since the page may hold what an earlier frame, or its receiver, left there.
-static __always_inline void write_frame(__u8* frame, __u64 entry, __u64 head, __u64 sent_ns) {
+// Writes every byte, since the page may hold what an earlier frame, or its receiver, left there: by
+// words up to the ICMP checksum, from which on all bytes are the probe's own.
+static __always_inline void write_frame(__u8* frame, const struct live_target* target, __u64 head,
+                                        __u64 sent_ns) {
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct live_config* fixed = (const struct live_config*)&config;
   WIRE_OPAQUE(fixed);
+  _Static_assert(PROBE_ICMP_CHECKSUM_OFFSET == 4 * 8 + 4, "four words and a half");
+  ((__u64*)frame)[0] = head;
 #pragma unroll
-  for (int i = 0; i < PROBE_FRAME_BYTES / 4; ++i)
-    ((__u32*)frame)[i] = ((const __u32*)fixed->frame)[i];
-  ((__u32*)frame)[0] = ((const __u32*)&head)[0];
-  ((__u32*)frame)[1] = ((const __u32*)&head)[1];
-  probe_write(frame, &fixed->key, &fixed->sums, live_entry_target(entry), live_entry_pass(entry),
-              sent_ns);
+  for (int i = 1; i < 4; ++i) ((__u64*)frame)[i] = ((const __u64*)fixed->frame)[i];
+  ((__u32*)frame)[8] = ((const __u32*)fixed->frame)[8];
+  probe_write_with(frame, &fixed->key, live_proof_cookie(target->proof),
+                   live_proof_ip_checksum(target->proof), fixed->sums.padding,
+                   live_entry_target(target->entry), live_entry_pass(target->entry), sent_ns);
 }
 
 // Writes what follows the probe in a longer frame. Volatile, or clang calls memcpy, which BPF
@@ -156,22 +187,23 @@ int live_sender(struct xdp_md* context) {
     lose(queue, queue->flown, queue->entered - queue->flown);
     queue->flown = queue->entered;
   }
-  if (run == queue->first_run) live_pacer_start(&queue->pacer, bpf_ktime_get_ns());
+  if (run == queue->first_run) {
+    queue->look_run = run;
+    live_pacer_start(&queue->pacer, bpf_ktime_get_ns());
+  }
   if (run < queue->resume_run) return XDP_DROP;
-  const __u64 entry = peek(queue);
-  if (entry == 0) return XDP_DROP;
-  if (is_receiver_behind()) {
-    queue->held_runs++;
+  struct live_target target;
+  if (!peek(queue, &target) || !has_leave(queue, run)) {
+    queue->look_run = run;
     return XDP_DROP;
   }
-  const __u64 now_ns = bpf_ktime_get_ns();
-  if (!live_pacer_take(&queue->pacer, now_ns)) return XDP_DROP;
-  take(queue, entry);
-  write_frame(frame, entry, queue->frame_heads[live_entry_next_hop(entry) % LIVE_NEXT_HOPS],
-              now_ns + config.clock_offset_ns);
+  take(queue, &target);
+  write_frame(frame, &target,
+              queue->frame_heads[live_entry_next_hop(target.entry) % LIVE_NEXT_HOPS],
+              queue->look_ns + config.clock_offset_ns);
   if (config.frame_bytes > PROBE_FRAME_BYTES)
     write_padding(frame, (const __u8*)(long)context->data_end);
-  return bpf_redirect(config.interface_index, 0);
+  return bpf_redirect_map(&devices, 0, 0);
 }
 
 // Redirects the frame to the interface as user space has filled it.
@@ -180,7 +212,7 @@ int self_test(struct xdp_md* context __attribute__((unused))) {
   struct live_queue* queue = this_queue();
   if (!queue) return XDP_DROP;
   queue->test_in_flight = 1;
-  return bpf_redirect(config.interface_index, 0);
+  return bpf_redirect_map(&devices, 0, 0);
 }
 
 // A bulk went to the driver: from, to, sent, refused, error.

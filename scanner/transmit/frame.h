@@ -38,6 +38,12 @@ struct FrameAddresses {
   SourcePool sources = {};  // each target's own instead; empty: `source` alone
 };
 
+// Host order.
+struct TargetProof {
+  std::uint32_t cookie;
+  std::uint16_t ip_checksum;
+};
+
 class FrameTemplate {
  public:
   static constexpr std::size_t kFrameBytesMax = 1514;
@@ -68,6 +74,10 @@ class FrameTemplate {
   // targets[i]. Works on ProbeBatch::kSize at a time, which pays from 32 on.
   void patch_batch(std::span<std::uint8_t* const> frames, std::span<const Target> targets,
                    std::uint64_t sent_ns) const;
+
+  // What a probe of `targets[i]` has that no time changes, into `proofs[i]`, for ProbeBatch::kSize
+  // of them at most. Not with a pool.
+  void prove(std::span<const Target> targets, std::span<TargetProof> proofs) const;
 
   // Writes a frame that proves a transmit path and reaches nobody: it goes to our own MAC, which a
   // switch never sends back, with the EtherType that IEEE 802 sets aside for local experiments.

@@ -50,9 +50,8 @@ class LiveSenderTest : public testing::Test {
     unload();
     skeleton_.reset(live_sender_bpf__open());
     ASSERT_NE(skeleton_, nullptr);
-    Interface interface;
-    interface.index = 1;
-    const live_config config = make_live_config(interface, frame_template);
+    loaded_ = frame_template;
+    const live_config config = make_live_config(frame_template);
     std::memcpy(const_cast<live_config*>(&skeleton_->rodata->config), &config, sizeof(config));
     const int cpu_count = libbpf_num_possible_cpus();
     ASSERT_EQ(bpf_map__set_max_entries(skeleton_->maps.queue_of_cpu, static_cast<__u32>(cpu_count)),
@@ -63,6 +62,9 @@ class LiveSenderTest : public testing::Test {
     for (int cpu = 0; cpu < cpu_count; ++cpu)
       ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.queue_of_cpu), &cpu, &number, 0),
                 0);
+    const __u32 only = 0;
+    const int loopback = 1;
+    ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.devices), &only, &loopback, 0), 0);
     queue_memory_ = MappedMemory::shared(bpf_map__fd(skeleton_->maps.queues), sizeof(live_queue));
     ASSERT_TRUE(queue_memory_);
     queue_ = queue_memory_.as<live_queue>();
@@ -77,8 +79,11 @@ class LiveSenderTest : public testing::Test {
   }
 
   void put(Target target) {
-    queue_->ring[tail_ % LIVE_RING_TARGETS] =
-        live_entry(target.address.value, target.pass, 0, target.next_hop, tail_);
+    TargetProof proof{};
+    loaded_.prove(std::span(&target, 1), std::span(&proof, 1));
+    queue_->ring[tail_ % LIVE_RING_TARGETS] = {
+        live_entry(target.address.value, target.pass, 0, target.next_hop, tail_),
+        live_proof(proof.cookie, proof.ip_checksum, tail_)};
     ++tail_;
   }
 
@@ -97,6 +102,7 @@ class LiveSenderTest : public testing::Test {
   std::uint64_t sent_ns() const { return wire_load64(frame_.data() + 42); }
 
   FrameTemplate template_{kAddresses, kKey};
+  FrameTemplate loaded_ = template_;
   LibraryHandle<live_sender_bpf, live_sender_bpf__destroy> skeleton_;
   MappedMemory queue_memory_;
   live_queue* queue_ = nullptr;
@@ -148,6 +154,22 @@ TEST_F(LiveSenderTest, ALongerFrameEndsAsTheTemplates) {
   }
 }
 
+// The two words of a slot may be seen one by one: a target is taken when both are new.
+TEST_F(LiveSenderTest, WaitsForBothWordsOfATarget) {
+  for (int i = 0; i < LIVE_RING_TARGETS + 3; ++i) {
+    put({Ipv4{static_cast<std::uint32_t>(i)}, 0});
+    live_target& slot = queue_->ring[(tail_ - 1) % LIVE_RING_TARGETS];
+    for (__u64 live_target::*word : {&live_target::entry, &live_target::proof}) {
+      const __u64 whole = slot.*word;
+      slot.*word ^= __u64{3} << 40;  // the lap before
+      ASSERT_EQ(run(), XDP_DROP) << i;
+      slot.*word = whole;
+    }
+    ASSERT_EQ(run(), XDP_REDIRECT) << i;
+    flush();
+  }
+}
+
 TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
   constexpr std::uint32_t kTargets = 2 * LIVE_RING_TARGETS + 10;
   EXPECT_EQ(run(), XDP_DROP) << "an empty ring";
@@ -166,7 +188,7 @@ TEST_F(LiveSenderTest, TakesEachTargetOnceAndInOrderAroundTheRing) {
 // Targets that the driver refused come first, and nothing leaves before the batch is over.
 TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
   put({Ipv4{1}, 0});
-  queue_->again[0] = live_entry(77, 3, 0, 0, 0);
+  queue_->again[0] = {live_entry(77, 3, 0, 0, 0), live_proof(probe_cookie(&kKey, 77), 0, 0)};
   queue_->again_count = 1;
   queue_->resume_run = LIVE_BATCH;
   for (int i = 0; i < LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
@@ -211,6 +233,7 @@ TEST_F(LiveSenderTest, WaitsForTheReceiver) {
     mark.over = kCpu + 1;
     const std::uint64_t held = queue_->held_runs;
     put({Ipv4{waiting}, 0});
+    queue_->runs += LIVE_LOOK_RUNS;
     EXPECT_EQ(run(), is_sent ? XDP_REDIRECT : XDP_DROP) << waiting;
     EXPECT_EQ(mark.over, over_then) << waiting;
     EXPECT_EQ(queue_->held_runs, held + (is_sent ? 0 : 1)) << waiting;
@@ -219,6 +242,33 @@ TEST_F(LiveSenderTest, WaitsForTheReceiver) {
   // No ring is known to be full: none is looked at.
   mark.over = 0;
   EXPECT_EQ(run(), XDP_REDIRECT);
+}
+
+// Frames of one bulk leave together and have one time; the next has another, and so has what comes
+// after a run that sent nothing.
+TEST_F(LiveSenderTest, AsksForTheTimeOnceABulk) {
+  std::uint64_t before_ns = 0;
+  for (int bulk = 0; bulk < 3; ++bulk) {
+    for (int i = 0; i < LIVE_LOOK_RUNS; ++i) {
+      put({Ipv4{1}, 0});
+      ASSERT_EQ(run(), XDP_REDIRECT);
+      flush();
+      if (i == 0) {
+        EXPECT_GT(sent_ns(), before_ns);
+      } else {
+        EXPECT_EQ(sent_ns(), before_ns);
+      }
+      before_ns = sent_ns();
+    }
+  }
+  for (int i = 0; i < LIVE_LOOK_RUNS; i += 2) {
+    ASSERT_EQ(run(), XDP_DROP);
+    put({Ipv4{1}, 0});
+    ASSERT_EQ(run(), XDP_REDIRECT);
+    flush();
+    EXPECT_GT(sent_ns(), before_ns);
+    before_ns = sent_ns();
+  }
 }
 
 TEST_F(LiveSenderTest, WaitsForAToken) {

@@ -202,6 +202,31 @@ TEST(FrameTemplate, FramesGoToTheMacThatTheirNextHopHasNow) {
   }
 }
 
+// What a probe has before its time is known is what the whole probe has, for any number at once.
+TEST(FrameTemplate, ProofsAreThoseOfTheProbes) {
+  std::mt19937_64 random(20261128);
+  for (std::size_t count = 1; count <= ProbeBatch::kSize; ++count) {
+    FrameAddresses addresses{{}, {}, Ipv4{static_cast<std::uint32_t>(random())}};
+    addresses.ttl = static_cast<std::uint8_t>(1 + random() % 255);
+    addresses.tos = static_cast<std::uint8_t>(random());
+    const probe_key key{{random(), random()}, {random(), random()}};
+    const FrameTemplate frame_template(addresses, key);
+    std::vector<Target> targets(count);
+    for (Target& target : targets)
+      target = {Ipv4{static_cast<std::uint32_t>(random())}, static_cast<std::uint8_t>(random())};
+    std::vector<TargetProof> proofs(count);
+    frame_template.prove(targets, proofs);
+    std::array<std::uint8_t, PROBE_FRAME_BYTES> bytes{};
+    const FrameBuffer frame(bytes.data(), PROBE_FRAME_BYTES);
+    frame_template.fill(frame);
+    for (std::size_t i = 0; i < count; ++i) {
+      frame_template.patch(frame, targets[i], random());
+      ASSERT_EQ(proofs[i].cookie, wire_load32(bytes.data() + PROBE_COOKIE_OFFSET)) << count;
+      ASSERT_EQ(proofs[i].ip_checksum, wire_load16(bytes.data() + PROBE_IP_CHECKSUM_OFFSET));
+    }
+  }
+}
+
 // Whole frames, checksums included, and batches of every length across the size of one.
 TEST(FrameTemplate, ABatchIsItsProbesOneByOne) {
   const FrameTemplate frame_template(

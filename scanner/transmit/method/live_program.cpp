@@ -52,12 +52,11 @@ tl::unexpected<Refusal> frame_refused(int error) {
 
 }  // namespace
 
-live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template) {
+live_config make_live_config(const FrameTemplate& frame_template) {
   live_config config{};
   config.key = frame_template.key();
   const std::optional<KernelClock> clock = KernelClock::open();
   config.clock_offset_ns = static_cast<__u64>(clock ? clock->offset_ns().value_or(0) : 0);
-  config.interface_index = static_cast<__u32>(interface.index);
   config.frame_bytes = static_cast<__u32>(frame_template.frame_bytes());
   frame_template.fill(config.frame);
   config.sums = frame_template.sums();
@@ -78,7 +77,8 @@ struct LiveProgram::Kernel {
   }
 
   // Each returns 0 or an errno.
-  int load(const live_config& config, std::span<const int> cpus, const ReplyRings& reply_rings);
+  int load(const live_config& config, int interface_index, std::span<const int> cpus,
+           const ReplyRings& reply_rings);
   int set_handler();
   int call(const bpf_program* program, std::span<std::uint8_t> frame, int repeat) const;
 
@@ -90,8 +90,8 @@ struct LiveProgram::Kernel {
                                                             unsigned number) const;
 };
 
-int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cpus,
-                              const ReplyRings& reply_rings) {
+int LiveProgram::Kernel::load(const live_config& config, int interface_index,
+                              std::span<const int> cpus, const ReplyRings& reply_rings) {
   skeleton.reset(live_sender_bpf__open());
   if (!skeleton) return errno;
   std::memcpy(const_cast<live_config*>(&skeleton->rodata->config), &config, sizeof(config));
@@ -116,7 +116,11 @@ int LiveProgram::Kernel::load(const live_config& config, std::span<const int> cp
     if (bpf_map_update_elem(bpf_map__fd(skeleton->maps.queue_of_cpu), &cpu, &number, BPF_ANY) != 0)
       return errno;
   }
-  return 0;
+  const __u32 only = 0;
+  return bpf_map_update_elem(bpf_map__fd(skeleton->maps.devices), &only, &interface_index,
+                             BPF_ANY) == 0
+             ? 0
+             : errno;
 }
 
 // SA_RESTART is not set, though the kernel would not restart this call anyway.
@@ -179,7 +183,7 @@ tl::expected<std::shared_ptr<LiveProgram>, Refusal> LiveProgram::load(
   if (const auto is_safe = check_live_frames(interface.driver, kernel_release()); !is_safe)
     return tl::make_unexpected(is_safe.error());
   auto kernel = std::make_unique<Kernel>();
-  int error = kernel->load(make_live_config(interface, frame_template), cpus, reply_rings);
+  int error = kernel->load(make_live_config(frame_template), interface.index, cpus, reply_rings);
   if (error == EPERM || error == EACCES)
     return refused("the tracepoints that name refused frames are not permitted (CAP_PERFMON)",
                    error);

@@ -25,7 +25,7 @@
 namespace echoscan {
 
 // What the program has to know of the scan; fixed when it is loaded.
-live_config make_live_config(const Interface& interface, const FrameTemplate& frame_template);
+live_config make_live_config(const FrameTemplate& frame_template);
 
 class LiveProgram {
  public:

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <csignal>
@@ -25,6 +26,11 @@ std::uint64_t load(const __u64& value) {
 
 live_bucket make_bucket(const PaceShape::Bucket& shape) {
   return {shape.token_ticks, shape.depth_ticks, 0};
+}
+
+live_target live_target_at(std::uint64_t at, const Target& target, const TargetProof& proof) {
+  return {live_entry(target.address.value, target.pass, target.is_again, target.next_hop, at),
+          live_proof(proof.cookie, proof.ip_checksum, at)};
 }
 
 // Under a real-time policy (chrt) a thread that never sleeps needs a lower priority than the
@@ -169,15 +175,17 @@ std::size_t XdpLiveTransmitter::send(std::span<const Target> batch) {
   const std::uint64_t waiting = tail_ - load(queue_.head);
   assert(waiting <= LIVE_RING_TARGETS);
   if (is_full_ && waiting > backlog_ - backlog_ / 4) return 0;
-  const std::size_t count = std::min<std::size_t>(batch.size(), backlog_ - waiting);
-  is_full_ = count < batch.size();
+  const std::size_t count =
+      std::min({batch.size(), std::size_t{ProbeBatch::kSize}, std::size_t{backlog_ - waiting}});
+  is_full_ = waiting + count == backlog_;
   copy_next_hops();
-  for (const Target& target : batch.first(count)) {
-    __u64& slot = queue_.ring[tail_ % LIVE_RING_TARGETS];
-    __atomic_store_n(
-        &slot,
-        live_entry(target.address.value, target.pass, target.is_again, target.next_hop, tail_),
-        __ATOMIC_RELAXED);
+  std::array<TargetProof, ProbeBatch::kSize> proofs;
+  template_.prove(batch.first(count), proofs);
+  for (std::size_t i = 0; i < count; ++i) {
+    const live_target target = live_target_at(tail_, batch[i], proofs[i]);
+    live_target& slot = queue_.ring[tail_ % LIVE_RING_TARGETS];
+    __atomic_store_n(&slot.proof, target.proof, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot.entry, target.entry, __ATOMIC_RELAXED);
     ++tail_;
   }
   if (order_.load(std::memory_order_relaxed) != Order::run) give_order(Order::run);
@@ -231,7 +239,8 @@ void XdpLiveTransmitter::give_up() {
   quit();
   read_counters();
   assert(queue_.head <= tail_ && queue_.again_count <= LIVE_BULK_MAX);
-  const auto target_of = [](__u64 entry) {
+  const auto target_of = [](const live_target& target) {
+    const __u64 entry = target.entry;
     return Target{Ipv4{live_entry_target(entry)}, live_entry_pass(entry),
                   live_entry_is_again(entry) != 0, live_entry_next_hop(entry)};
   };
