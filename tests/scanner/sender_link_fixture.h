@@ -101,8 +101,10 @@ class LinkClock : public FakeClock {
   // As NextHopWatch does it, or WayWatch.
   void watch_gateway(std::uint64_t at_ns) {
     const std::uint64_t since_start_ns = at_ns - start_ns_;
+    // One that no target is behind any more is not waited for.
     const bool is_gone = since_start_ns >= hop_loss.gone_ns && since_start_ns < hop_loss.back_ns &&
-                         since_start_ns < hop_loss.given_up_ns;
+                         since_start_ns < hop_loss.given_up_ns &&
+                         !(moved_map && hop_loss_is_noticed_);
     const bool is_missed_late = since_start_ns >= hop_loss.gone_ns && !hop_loss_is_noticed_;
     if (!is_gone && !is_missed_late) state_.next_hops_proved_ns = at_ns;
     if (since_start_ns < hop_loss.noticed_ns) return;
