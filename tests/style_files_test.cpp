@@ -49,6 +49,41 @@ TEST(Style, NoFileIncludesASource) {
       EXPECT_FALSE(std::regex_search(line, pattern)) << source.path << ": " << line;
 }
 
+// The names of the functions that a shell script makes.
+std::set<std::string> functions_of(const std::filesystem::path& script, bool& takes_the_prelude) {
+  const std::regex function(R"(^([a-z_]+)\(\))");
+  std::set<std::string> names;
+  std::ifstream in(script);
+  for (std::string line; std::getline(in, line);) {
+    std::smatch match;
+    if (std::regex_search(line, match, function)) names.insert(match[1]);
+    if (line.starts_with("source ") && line.find("lab/prelude.sh") != std::string::npos)
+      takes_the_prelude = true;
+  }
+  return names;
+}
+
+// Other functions of the prelude would call a test's own: one that called itself for ever by that
+// way ended its shell.
+TEST(Style, TestsKeepThePreludesFunctions) {
+  namespace fs = std::filesystem;
+  const fs::path root = fs::path(ECHOSCAN_SOURCE_DIR) / "tests";
+  bool takes_the_prelude = false;
+  const std::set<std::string> prelude = functions_of(root / "lab/prelude.sh", takes_the_prelude);
+  EXPECT_TRUE(prelude.contains("launch_scan"));
+  std::size_t looked_at = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.path().extension() != ".sh") continue;
+    takes_the_prelude = false;
+    const std::set<std::string> own = functions_of(entry.path(), takes_the_prelude);
+    if (!takes_the_prelude) continue;
+    ++looked_at;
+    for (const std::string& name : own)
+      EXPECT_FALSE(prelude.contains(name)) << entry.path() << " has another " << name << "()";
+  }
+  EXPECT_GT(looked_at, 40U);
+}
+
 // Nothing lies about that no program is made of: CMake compiles each source file of the product,
 // and each header is included by another file of the product.
 TEST(Style, EveryFileIsPartOfTheProduct) {

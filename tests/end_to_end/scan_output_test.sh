@@ -63,7 +63,7 @@ expect_status 2 scan --append $targets
 expect_text log "--append needs a file"
 
 # Starts a long scan into FILE in the background and waits until its provisional file has something in it.
-start_scan() { # FILE OPTION...
+start_into() { # FILE OPTION...
   local name=$1
   shift
   rm -f summary
@@ -80,14 +80,14 @@ start_scan() { # FILE OPTION...
 # Interrupted, it is complete as far as the scan came. An earlier file that holds something stays; an empty one does not.
 for name in stopped.jsonl stopped.jsonl.zst; do
   echo earlier >$name
-  start_scan $name
+  start_into $name
   expect_equal "the earlier file meanwhile" "$(cat $name)" earlier
   kill -s INT $pid
   expect_status 130 wait $pid
   expect_equal "the earlier file" "$(cat $name)" earlier
   rm $name.part
   : >$name
-  start_scan $name
+  start_into $name
   kill -s INT $pid
   expect_status 130 wait $pid
   expect_equal "lines" "$(case $name in *.zst) zstd -dcq $name ;; *) cat $name ;; esac | jq -r .target | wc -l)" \
@@ -97,7 +97,7 @@ done
 
 # Killed, it keeps its provisional name, and the earlier file stays.
 echo earlier >killed.jsonl.zst
-start_scan killed.jsonl.zst
+start_into killed.jsonl.zst
 sleep 2
 kill -s KILL $pid
 expect_status 137 wait $pid
@@ -105,7 +105,7 @@ expect_equal "the earlier file" "$(cat killed.jsonl.zst)" earlier
 [ "$(zstd -dcq killed.jsonl.zst.part 2>/dev/null | grep -c '}$')" -gt 1000 ] || fail "killed.jsonl.zst.part has no lines"
 
 # A second scan does not write into the first one's file.
-start_scan busy.jsonl
+start_into busy.jsonl
 expect_status 4 scan --method af_packet -o busy.jsonl $targets
 expect_text log "cannot write to 'busy.jsonl.part': another process is writing to it"
 kill -s INT $pid

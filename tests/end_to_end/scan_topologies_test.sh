@@ -15,7 +15,7 @@ readonly at_once=4
 
 topology() { python3 -B "$root/tests/lab/topology.py" "$@"; }
 ascending() { sort -t. -k1,1n -k2,2n -k3,3n -k4,4n; }
-near() { ip netns exec "$host" "$echoscan" "$@"; }
+on_host() { ip netns exec "$host" "$echoscan" "$@"; }
 
 take_down() {
   local namespace
@@ -32,7 +32,7 @@ expect_scan() { # OPTION...
   refused=$(grep -c . "$work/refused" || [ $? = 1 ])
   all=$(wc -l <"$work/targets")
   rm -f "$work/summary"
-  near scan --allow-reserved --rate 1k --cooldown 1 --summary "$work/summary" "$@" -t "$work/targets" \
+  on_host scan --allow-reserved --rate 1k --cooldown 1 --summary "$work/summary" "$@" -t "$work/targets" \
     >"$work/out" 2>"$work/log" || status=$?
   if [ "$refused" = "$all" ]; then
     expect_equal "seed $seed, $*: exit status where nothing has a way" "$status" 3

@@ -39,7 +39,7 @@ live_refusal=""
 [ "$best_receiver" = "XDP native" ] || live_refusal="takes no redirected frames"
 case $VM_KERNEL/$VM_NIC in 6.1/virtio*) live_refusal="virtio_net of Linux 6.1 is known to break under them" ;; esac
 
-found() { sed 's/.*"target":"\([^"]*\)".*/\1/' "$work/out" | sort; }
+found_without_jq() { sed 's/.*"target":"\([^"]*\)".*/\1/' "$work/out" | sort; }
 
 arrived_so_far() {
   [[ $(far "$ECHOSCAN_BUILD/tests/lab_world" stats lab1) =~ \"echo_requests\":([0-9]+).*\"bad_checksums\":([0-9]+) ]]
@@ -52,7 +52,7 @@ expect_scan() { # NAME SENDER RECEIVER ARRIVED-BEFORE TARGETS
   local name=$1 sender=$2 receiver=$3 arrived values sent again adds_up seen_sender seen_receiver queues why
   sed 's/^/  /' "$work/log"
   arrived=$(($(arrived_so_far) - $4))
-  found >"$work/found"
+  found_without_jq >"$work/found"
   lab truth "$5" | sort >"$work/truth"
   values=$(jq -r '[.ledger.sent, .ledger.adds_up, ([.sending.queues[].mode] | unique | join(",")),
     .receiving.mode, (.sending.queues | length), .ledger.sent_again] | map(tostring) | join("|")' "$work/summary")
@@ -81,7 +81,7 @@ scan_truth() { # NAME SENDER RECEIVER TARGETS OPTION...
 }
 
 # A scan in the background, well under way; its pid is in $pid.
-start_scan() { # OPTION...
+start_case_scan() { # OPTION...
   # Those of the case before would do for a sign of life.
   : >"$work/out"
   ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --summary "$work/summary" "$@" \
@@ -142,7 +142,7 @@ case_bench() {
 
 # The host's own traffic lives beside the scan, through the same card.
 case_host_ping() {
-  start_scan "${best[@]}" $all_targets
+  start_case_scan "${best[@]}" $all_targets
   near ping -c 5 -W 5 192.0.2.2 >"$work/ping" || fail "the host's ping got no answer: $(cat "$work/ping")"
   expect_text "$work/ping" "5 packets received"
   kill -INT $pid
@@ -152,7 +152,7 @@ case_host_ping() {
 
 # SIGKILL in the middle leaves no program and no socket behind that would hinder the next scan.
 case_kill() {
-  start_scan "${best[@]}" $all_targets
+  start_case_scan "${best[@]}" $all_targets
   kill -KILL $pid
   expect_status 137 wait $pid 2>/dev/null
   scan_truth kill "$best_sender" "$best_receiver" $some_targets "${best[@]}"
@@ -164,7 +164,7 @@ case_kill() {
 case_link_down() {
   local before
   before=$(arrived_so_far)
-  start_scan "${best[@]}" $all_targets
+  start_case_scan "${best[@]}" $all_targets
   near ip link set lab0 down
   sleep 2
   near ip link set lab0 up
@@ -175,7 +175,7 @@ case_link_down() {
     "$work/summary"), arrived $(($(arrived_so_far) - before))"
   expect_equal "adds_up" "$(summary .ledger.adds_up)" true
   expect_equal "in doubt" "$(summary .ledger.in_doubt)" 0
-  found >"$work/found"
+  found_without_jq >"$work/found"
   lab truth $all_targets | sort >"$work/truth"
   [ -s "$work/truth" ] || fail "the truth is empty"
   cmp -s "$work/found" "$work/truth" ||
@@ -189,7 +189,7 @@ case_mtu_9000() {
   scan "${best[@]}" $some_targets || fail "the scan ended with $?"
   sed 's/^/  /' "$work/log"
   expect_text "$work/log" "no native XDP on lab0"
-  found >"$work/found"
+  found_without_jq >"$work/found"
   lab truth $some_targets | sort | cmp -s - "$work/found" || fail "found $(wc -l <"$work/found")"
 }
 
@@ -301,7 +301,7 @@ case_dpdk_link() {
   echo 64 >/proc/sys/vm/nr_hugepages
   hand_over
   before=$(arrived_so_far)
-  start_scan "${by_dpdk[@]}" $some_targets
+  start_case_scan "${by_dpdk[@]}" $some_targets
   echo "@link off"
   sleep 1
   echo "@link on"
@@ -312,7 +312,7 @@ case_dpdk_link() {
   echo "sent $sent, of these again $(summary .ledger.sent_again), arrived $(($(arrived_so_far) - before))"
   expect_equal "in doubt" "$(summary .ledger.in_doubt)" 0
   # What goes again may arrive twice, and what met the dead link does not arrive: the truth is what counts.
-  found >"$work/found"
+  found_without_jq >"$work/found"
   lab truth $some_targets | sort | cmp -s - "$work/found" || fail "found $(wc -l <"$work/found")"
   expect_equal "adds_up" "$(summary .ledger.adds_up)" true
 }
