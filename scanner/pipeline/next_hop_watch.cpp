@@ -8,6 +8,14 @@
 #include "scanner/process/clock.h"
 
 namespace echoscan {
+namespace {
+
+bool leads_to(const WayChange& change, std::size_t next_hop) {
+  return (change.next_hops >> next_hop & 1) != 0;
+}
+
+}  // namespace
+
 NextHopWatch::NextHopWatch(const NextHops& next_hops, double link_timeout_s, ScanState& state,
                            EventLog& events, Replies replies)
     : next_hops_(next_hops),
@@ -108,13 +116,20 @@ void NextHopWatch::note_link_back(std::uint64_t now_ns) {
   publish(now_ns);
 }
 
-void NextHopWatch::follow(const WayChange& change) {
+// Replies are asked for before any comes by the new ways.
+void NextHopWatch::prepare(const WayChange& change) {
+  for (std::size_t i = 0; i < watched_.size(); ++i)
+    if (watched_[i].is_used && !leads_to(change, i)) is_proved_by_replies(i);
   for (const Gateway& gateway : change.gateways) add_gateway(gateway);
+}
+
+void NextHopWatch::follow(const WayChange& change) {
   for (std::size_t i = 0; i < watched_.size(); ++i) {
     Watched& watched = watched_[i];
-    const bool is_used = (change.next_hops >> i & 1) != 0;
+    const bool is_used = leads_to(change, i);
     // What it did meanwhile nobody knows: it begins anew, with the MAC that it had.
     if (watched.is_used != is_used && !watched.is_given_up) {
+      if (!is_used && watched.has_answered && watched.lost_since_ns == 0) add_loss(i);
       Watched anew;
       anew.mac = watched.mac;
       anew.has_answered = watched.has_answered;
@@ -122,7 +137,7 @@ void NextHopWatch::follow(const WayChange& change) {
     }
     watched.is_used = is_used;
   }
-  has_other_ways_ = (change.next_hops >> NextHopTable::kOther & 1) != 0;
+  has_other_ways_ = leads_to(change, NextHopTable::kOther);
 }
 
 void NextHopWatch::add_gateway(const Gateway& gateway) {

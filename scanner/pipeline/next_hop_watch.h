@@ -69,7 +69,10 @@ class NextHopWatch {
   // answered before do so again.
   void note_link_back(std::uint64_t now_ns);
 
-  // Routes have changed. A gateway that no target is behind any more is not waited for.
+  // Routes will have changed: takes up the new gateways, before any target is sent to them.
+  void prepare(const WayChange& change);
+  // They have. A gateway that no target is behind any more is not waited for; what left to it since
+  // it was last proved is sent again, since it may have failed before the routes left it.
   void follow(const WayChange& change);
 
   // Whether any gateway is waited for.

@@ -76,9 +76,10 @@ void WayWatch::take(WayChange change, std::uint64_t now_ns) {
 
 // Senders take the new map before they go back for what was lost by the old one.
 void WayWatch::follow(const WayChange& change) {
-  followers_.follow(change);
+  followers_.prepare(change);
   next_hops_.replace(change.map);
   survey_->accept();
+  followers_.follow(change);
 }
 
 void WayWatch::note_lost(const WayChange& change, std::uint64_t now_ns) {

@@ -37,7 +37,9 @@ class WayWatch {
   static constexpr unsigned kErrorsMax = 5;
 
   struct Followers {
-    // The change holds: new gateways, and those that are left without targets.
+    // The change is about to hold, with its new gateways.
+    std::function<void(const WayChange&)> prepare;
+    // It holds: some gateways are left without targets.
     std::function<void(const WayChange&)> follow;
     // For how long a reply may be on its way.
     std::function<std::uint64_t()> on_its_way_ns;

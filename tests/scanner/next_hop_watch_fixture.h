@@ -109,6 +109,11 @@ struct Case {
     for (; lan->now_ns < kStartNs + until_ns; lan->now_ns += look_ns)
       watch.look(lan->now_ns, phase);
   }
+  // As WayWatch has it, with the new map in between.
+  void follow(const WayChange& change) {
+    watch.prepare(change);
+    watch.follow(change);
+  }
   [[nodiscard]] std::uint64_t since_start() const { return lan->now_ns - kStartNs; }
   [[nodiscard]] bool goes_to(const MacAddress& mac, std::size_t number = 0) const {
     NextHopTable other({}, {});

@@ -317,7 +317,7 @@ TEST(NextHopWatch, AGatewayIsAddedAtAnyMoment) {
   for (std::uint64_t at_ms = 0; at_ms < 1000; at_ms += 30) {
     Case one({{{kOld}}});
     one.run(at_ms * kMs);
-    one.watch.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000203}, kNew, {}, true, false}}, 3));
+    one.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000203}, kNew, {}, true, false}}, 3));
     ASSERT_TRUE(one.goes_to(kNew, 1));
     one.run((at_ms + 3000) * kMs);
     ASSERT_TRUE(one.events.events().empty());
@@ -330,7 +330,7 @@ TEST(NextHopWatch, TheFirstGatewayIsAdded) {
   Case one(std::vector<std::vector<Machine>>{});
   one.run(kSecondNs);
   EXPECT_EQ(one.state.next_hops_proved_ns, kNever) << "nothing is waited for";
-  one.watch.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000202}, kNew, {}, true, false}}, 1));
+  one.follow(change_to({{"e0", 1, {}, Ipv4{0xc0000202}, kNew, {}, true, false}}, 1));
   one.run(3 * kSecondNs);
   EXPECT_TRUE(one.goes_to(kNew));
   EXPECT_LE(one.lan->now_ns - one.state.next_hops_proved_ns, 230 * kMs);
@@ -342,23 +342,39 @@ TEST(NextHopWatch, AGatewayWithoutTargetsIsNotWaitedFor) {
   for (std::uint64_t later_ms = 10; later_ms < 5000; later_ms += 70) {
     Case dead({{{kOld}}, {{kOld, 0, kStartNs + kSecondNs}, {kOld, kStartNs + 20 * kSecondNs}}});
     dead.run((1000 + later_ms) * kMs);
-    dead.watch.follow(change_to({}, 1));
+    dead.follow(change_to({}, 1));
     dead.run((1020 + later_ms) * kMs);
     ASSERT_FALSE(dead.state.next_hop_is_lost) << later_ms;
     dead.run(15 * kSecondNs);
     ASSERT_FALSE(dead.state.next_hop_is_lost) << later_ms;
     ASSERT_EQ(dead.state.lost_next_hops, 0U);
     ASSERT_LE(dead.lan->now_ns - dead.state.next_hops_proved_ns, 230 * kMs) << later_ms;
-    dead.watch.follow(change_to({}, 3));
+    dead.follow(change_to({}, 3));
     dead.run(18 * kSecondNs);
     ASSERT_EQ(dead.state.awaited_next_hops, 2U) << "it is dead, and has targets again";
   }
   // Nor does its end keep the other's from being the last.
   Case alone({{{kOld, 0, kStartNs + 5 * kSecondNs}}, {{kOld, 0, kStartNs + kSecondNs}}});
   alone.run(3 * kSecondNs);
-  alone.watch.follow(change_to({}, 1));
+  alone.follow(change_to({}, 1));
   alone.run(13 * kSecondNs);
   EXPECT_TRUE(alone.watch.failure());
+}
+
+// A router dies, and routes lead around it at any moment after that, before it was missed too: what
+// went to it since is sent again, and nothing that went to the other.
+TEST(NextHopWatch, WhatLeftToAGatewayThatRoutesLeaveIsSentAgain) {
+  for (std::uint64_t later_ms = 0; later_ms < 4000; later_ms += 10) {
+    const std::uint64_t died_ns = kStartNs + kSecondNs;
+    Case dead({{{kOld}}, {{kOld, 0, died_ns}}});
+    dead.run((1000 + later_ms) * kMs);
+    dead.follow(change_to({}, 1));
+    ASSERT_GE(dead.state.reply_losses.count(), 1U) << later_ms;
+    ASSERT_EQ(dead.state.reply_losses.next_hops(0), 2U) << later_ms;
+    const std::uint64_t since_ns = dead.state.reply_losses.earliest_since_ns(0);
+    ASSERT_LE(since_ns, died_ns - kReachBackNs) << later_ms;
+    ASSERT_GE(since_ns, died_ns - kReachBackNs - 250 * kMs) << later_ms;
+  }
 }
 
 // Somebody floods the link with claims: each look reads some, and the scan goes on.

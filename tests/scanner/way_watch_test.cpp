@@ -90,7 +90,7 @@ struct Case {
                  state,
                  events,
                  {[this](const WayChange& change) { gateways += change.gateways.size(); },
-                  [] { return kReachBackNs; }}};
+                  [](const WayChange&) {}, [] { return kReachBackNs; }}};
 
   // Looks until then, since the start.
   void run(std::uint64_t until_ns, bool is_held = false) {
