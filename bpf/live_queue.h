@@ -28,6 +28,7 @@ enum {
   /* Runs between two looks at the clock and at the rings of replies, while each sends: as many as
    * the kernel puts into one bulk, which leaves together. */
   LIVE_LOOK_RUNS = 16,
+  LIVE_NO_DEVICE = 19, /* ENODEV, whose header BPF does not have */
   LIVE_TICKS_PER_NS = 64,
   LIVE_NEXT_HOPS = 64,
   LIVE_PAGE_BYTES = 4096,

@@ -203,7 +203,10 @@ int live_sender(struct xdp_md* context) {
               queue->look_ns + config.clock_offset_ns);
   if (config.frame_bytes > PROBE_FRAME_BYTES)
     write_padding(frame, (const __u8*)(long)context->data_end);
-  return bpf_redirect_map(&devices, 0, 0);
+  // An interface that is gone is not in the map any more, and no tracepoint says so.
+  if (bpf_redirect_map(&devices, 0, 0) == XDP_REDIRECT) return XDP_REDIRECT;
+  put_again(queue, --queue->entered, 1, -LIVE_NO_DEVICE);
+  return XDP_DROP;
 }
 
 // Redirects the frame to the interface as user space has filled it.

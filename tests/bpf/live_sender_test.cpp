@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <tuple>
 #include <vector>
@@ -198,6 +199,25 @@ TEST_F(LiveSenderTest, RefusedTargetsComeFirst) {
   flush();
   ASSERT_EQ(run(), XDP_REDIRECT);
   EXPECT_EQ(wire_load32(frame_.data() + 30), 1U);
+}
+
+// The interface has been removed: the kernel has taken it out of the map. Every target stays in
+// line.
+TEST_F(LiveSenderTest, WithoutAnInterfaceTargetsStayInLine) {
+  const __u32 only = 0;
+  ASSERT_EQ(bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.devices), &only), 0);
+  for (std::uint32_t i = 0; i < 100; ++i) put({Ipv4{i}, 0});
+  for (int i = 0; i < 5 * LIVE_BATCH; ++i) ASSERT_EQ(run(), XDP_DROP);
+  EXPECT_EQ(queue_->refused, 5U) << "one try a batch";
+  EXPECT_EQ(queue_->again_count, 1U);
+  EXPECT_EQ(queue_->head, 1U);
+  EXPECT_EQ(queue_->entered, queue_->flown);
+  EXPECT_EQ(queue_->unconfirmed, 0U);
+  EXPECT_EQ(queue_->error, static_cast<__u32>(ENODEV));
+  const int loopback = 1;
+  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.devices), &only, &loopback, 0), 0);
+  ASSERT_EQ(run(), XDP_REDIRECT);
+  EXPECT_EQ(wire_load32(frame_.data() + 30), 0U) << "the one that was refused comes first";
 }
 
 TEST_F(LiveSenderTest, WhatNoTracepointNamedIsUnconfirmed) {
