@@ -203,6 +203,10 @@ folder controller 2500
 echo $targets >targets.txt
 with_shards 2
 count
+# The shard that is longer than its limit asks the controller for its next turn when it reaches that: not when there is
+# none. A turn takes a minute and more.
+limited_turns() { [ "$(jq '.legs | length' "$work/limit/shard-0.jsonl.scan" 2>/dev/null || echo 0)" -ge "$1" ]; }
+await 150 "the second turn of the shard that is longer than its limit" limited_turns 2
 submit --array=0-1 "${between[@]}" scan.sbatch
 await 60 "1000 probes each" both_have_sent 1000
 touch begun
