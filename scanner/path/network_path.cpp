@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <future>
 #include <map>
-#include <set>
 
 #include "output/summary/figure_text.h"
 #include "scanner/network/neighbour.h"
 #include "scanner/network/own_address.h"
 #include "scanner/network/vrf.h"
 #include "scanner/path/port_path.h"
+#include "scanner/path/standby_ways.h"
 #include "scanner/process/limits.h"
 #include "scanner/process/log.h"
 #include "scanner/process/stage_timer.h"
@@ -24,18 +24,11 @@ namespace {
 // Where the kernel cannot be told to ask at once, it trusts a stale entry for 5 s and then sends
 // three requests, a second apart.
 constexpr unsigned kGatewayTimeoutMs = 9000;
-// A socket for each queue and 2 MiB of ring for each of them: a host has few uplinks.
-constexpr std::size_t kStandbyMax = 4;
 
 template <typename... Arguments>
 [[noreturn]] void refuse(fmt::format_string<Arguments...> sentence, Arguments&&... arguments) {
   throw UserError(ExitCode::environment,
                   fmt::format(sentence, std::forward<Arguments>(arguments)...));
-}
-
-// Frames need Ethernet; packets that the kernel routes do not.
-bool takes_frames(const Interface& interface) {
-  return interface.is_ethernet && !interface.is_loopback;
 }
 
 // The interfaces of the ways, each asked for once.
@@ -150,11 +143,6 @@ void warn_of_foreign_source(const PathConfig& config, const Interface& interface
                 to_string(*config.source_ip), interface.name);
 }
 
-// Whether the probes go out of an interface in one piece: none is ever fragmented.
-bool fits_mtu(const NetworkPath& path, const Interface& interface) {
-  return path.frame_bytes - PROBE_ETHERNET_BYTES <= interface.mtu;
-}
-
 void check_mtu(const NetworkPath& path, const Interface& interface) {
   const std::size_t headers = PROBE_IPV4_BYTES + PROBE_ICMP_BYTES;
   const std::size_t packet_bytes = path.frame_bytes - PROBE_ETHERNET_BYTES;
@@ -242,15 +230,6 @@ std::optional<std::uint8_t> standby_part(const NetworkPath& path, const WayShare
                                    static_cast<std::size_t>(found - path.standby_ways.begin()));
 }
 
-// An interface may go while all are looked at.
-std::optional<Interface> look_for_interface(const std::string& name) {
-  try {
-    return find_interface(name);
-  } catch (const UserError&) {
-    return std::nullopt;
-  }
-}
-
 // The address that a way's probes come from: to this host itself whichever it has, so that one
 // socket does for all.
 Ipv4 source_of(const PathConfig& config, const WayShare& share, const Interface& interface,
@@ -288,27 +267,6 @@ void assign_ways(const PathConfig& config, std::span<const WayShare> ways, Inter
                  : fmt::format("by the gateway {}", gateway_list(path)));
 }
 
-// Interfaces that the user has not ruled out, with an address that probes can come from.
-std::vector<SideWay> find_standby(const PathConfig& config, const NetworkPath& path) {
-  if (!config.interface_name.empty() || config.gateway_mac || !config.source_pool.empty())
-    return {};
-  std::set<int> used{path.interface.index};
-  for (const SideWay& side : path.side_ways) used.insert(side.interface.index);
-  std::vector<SideWay> standby;
-  for (const std::string& name : interface_names()) {
-    if (standby.size() == kStandbyMax) break;
-    const std::optional<Interface> interface = look_for_interface(name);
-    if (!interface || used.contains(interface->index) || !interface->is_up ||
-        !takes_frames(*interface) || !fits_mtu(path, *interface))
-      continue;
-    const std::optional<Ipv4> source = find_source_address(*interface);
-    if (!source) continue;
-    standby.push_back({*interface, config.source_ip.value_or(*source)});
-    log_debug("{} stands by, should routes lead there", interface->name);
-  }
-  return standby;
-}
-
 // As many as are asked for; when 0 are, all that the interface has, but no more than there are
 // CPUs.
 unsigned choose_queue_count(unsigned asked, const Interface& interface) {
@@ -322,6 +280,14 @@ unsigned choose_queue_count(unsigned asked, const Interface& interface) {
 }
 
 }  // namespace
+
+bool takes_frames(const Interface& interface) {
+  return interface.is_ethernet && !interface.is_loopback;
+}
+
+bool fits_mtu(const NetworkPath& path, const Interface& interface) {
+  return path.frame_bytes - PROBE_ETHERNET_BYTES <= interface.mtu;
+}
 
 Exit find_exit(const PathConfig& config, const WayShare& share, const Interface& interface,
                NetworkPath& path) {
@@ -398,7 +364,7 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
   assign_ways(config, ways, interfaces, path);
   check_mtu(path, path.interface);
   for (const SideWay& side : path.side_ways) check_mtu(path, side.interface);
-  path.standby_ways = find_standby(config, path);
+  path.standby_ways = find_standby_ways(config, ways, path);
   return path;
 }
 

@@ -79,6 +79,11 @@ NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare
 Exit find_exit(const PathConfig& config, const WayShare& share, const Interface& interface,
                NetworkPath& path);
 
+// Whether frames can be made for an interface: it is neither the loopback nor a tunnel.
+bool takes_frames(const Interface& interface);
+// Whether the path's probes go out of an interface in one piece: none is ever fragmented.
+bool fits_mtu(const NetworkPath& path, const Interface& interface);
+
 // By which method the path's own way is sent.
 Method method_of(const PathConfig& config, const NetworkPath& path);
 

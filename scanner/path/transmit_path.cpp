@@ -20,6 +20,7 @@
 #include "scanner/transmit/method/packet_mmap.h"
 #include "scanner/transmit/method/pcap.h"
 #include "scanner/transmit/method/ping_socket.h"
+#include "scanner/transmit/method/raw_socket.h"
 #include "scanner/transmit/method/xdp_live.h"
 #include "scanner/transmit/pacer.h"
 
@@ -100,8 +101,9 @@ Attempt open_each(const TransmitSetup& setup) {
 Attempt open_raw_sockets(const TransmitSetup& setup) {
   OpenedQueues opened;
   for (unsigned queue = 0; queue < setup.queue_count; ++queue)
-    opened.transmitters.push_back(std::make_unique<RawSocketTransmitter>(
-        setup.interface, setup.frame_template, setup.clock, setup.routes_by));
+    opened.transmitters.push_back(
+        std::make_unique<RawSocketTransmitter>(setup.interface, setup.frame_template, setup.clock,
+                                               setup.routes_by_source, setup.route_changes));
   return opened;
 }
 
@@ -195,8 +197,12 @@ std::vector<std::unique_ptr<Transmitter>> open_side_frames(Method method, const 
 // A raw socket of a side way; the kernel writes the Ethernet header.
 std::unique_ptr<Transmitter> open_side_socket(const SideWay& side, const TransmitSetup& setup) {
   return std::make_unique<RawSocketTransmitter>(
-      side.interface, setup.frame_template.out_of({}, side.source), setup.clock,
-      RouteSelectors{setup.routes_by.interface, side.is_by_source});
+      side.interface, setup.frame_template.out_of({}, side.source), setup.clock, side.is_by_source,
+      setup.route_changes);
+}
+
+bool has_raw_sockets(const NetworkPath& path) {
+  return path.kernel_routes || !path.side_ways.empty() || !path.standby_ways.empty();
 }
 
 // Puts a transmitter of each side way beside each queue, which goes on sending by the path's own
@@ -291,10 +297,11 @@ OpenedQueues open_queues(const PathConfig& config, const NetworkPath& path,
                             config.busy_poll,
                             clock,
                             cpus,
-                            {!config.interface_name.empty(), path.is_by_source},
+                            path.is_by_source,
                             !path.side_ways.empty() || !path.standby_ways.empty(),
                             path.port,
-                            path.vlan};
+                            path.vlan,
+                            has_raw_sockets(path) ? std::make_shared<RouteChanges>() : nullptr};
   const Method method = method_of(config, path);
   Attempt opened = open_method(method, setup);
   if (!opened)

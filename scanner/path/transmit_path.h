@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "scanner/network/interface.h"
+#include "scanner/network/route_news.h"
 #include "scanner/options/method.h"
 #include "scanner/path/network_path.h"
 #include "scanner/process/clock.h"
@@ -17,7 +18,6 @@
 #include "scanner/process/reply_rings.h"
 #include "scanner/transmit/current_next_hops.h"
 #include "scanner/transmit/frame.h"
-#include "scanner/transmit/method/raw_socket.h"
 #include "scanner/transmit/probe_rate.h"
 #include "scanner/transmit/transmitter.h"
 
@@ -35,11 +35,13 @@ struct TransmitSetup {
   bool busy_poll;  // AF_XDP's sockets poll the queues they send on
   Clock& clock;
   std::vector<int> cpus;          // the CPUs allowed; queue n uses cpus[n % cpus.size()]
-  RouteSelectors routes_by = {};  // where the kernel routes
+  bool routes_by_source = false;  // where the kernel routes: by the probes' source
   bool has_side_ways = false;     // raw sockets will be beside the queues
   // Of a card that DPDK drives, opened; null: it is the kernel's.
   std::shared_ptr<const DpdkPort> port = nullptr;
   std::optional<std::uint16_t> vlan = {};
+  // When routes change, for raw sockets; null: that is not watched.
+  std::shared_ptr<RouteChanges> route_changes = nullptr;
 };
 
 // The share of `rate_pps` that belongs to `queue` of `queue_count`. Shares differ by a

@@ -82,7 +82,8 @@ for moment in 0.2 0.5 0.8 1.1 1.5; do
 done
 
 # There is none for a while. Nobody is taken for a neighbour meanwhile.
-for method in auto raw_socket; do
+for method in auto raw_socket "raw_socket -i lab0"; do
+  # shellcheck disable=SC2086
   start $method
   near ip route delete default
   sleep 0.7
@@ -137,7 +138,7 @@ near ip route replace default via 192.0.2.2 dev lab0
 near ip link delete other
 
 # Neighbours on a further interface, whose link goes and comes back, or is down from the start: nobody is called silent.
-ip -n "$ECHOSCAN_LAB-near" link add up2 type veth peer name down2 netns "$ECHOSCAN_LAB-router"
+ip -n "$ECHOSCAN_LAB-near" link add up2 index 5000 type veth peer name down2 netns "$ECHOSCAN_LAB-router"
 near ip link set up2 up
 near ip address add 203.0.113.254/24 dev up2
 in_router ip link set down2 up
@@ -166,6 +167,31 @@ end "another uplink is not needed" 0
 expect_all "another uplink is not needed"
 expect_equal "queues that sent" "$(summary '.sending.queues | length')" 1
 expect_text "$work/log" " by AF_XDP copy, 1 queue, "
+# Of two equal routes the plan has taken one, and raw sockets take no other: its source does not belong there.
+near ip route replace default nexthop via 192.0.2.2 dev lab0 nexthop via 203.0.113.253 dev up2
+for method in auto raw_socket; do
+  start $method
+  end "$method: equal routes" 0
+  expect_all "$method: equal routes"
+  expect_equal "$method: equal routes: in by the other uplink" "$(summary .receiving.elsewhere)" 0
+done
+near ip route replace default via 192.0.2.2 dev lab0
+# Interfaces that lead nowhere, as the bridges of containers, do not take the place of one that does, though they come
+# first and are more than stand by.
+near ip route add default via 203.0.113.253 metric 4000
+for number in 1 2 3 4 5; do
+  near ip link add crowd$number index 10$number type veth peer name crowded$number
+  near ip link set crowd$number up
+  near ip address add 198.18.$number.1/24 dev crowd$number
+done
+start auto
+near ip route delete default via 192.0.2.2
+end "another uplink among many" 0
+expect_all "another uplink among many"
+expect_text <(events) "up2 via 203.0.113.253 from 203.0.113.254: 65,536 targets"
+near ip route delete default metric 4000
+near ip route add default via 192.0.2.2
+for number in 1 2 3 4 5; do near ip link delete crowd$number; done
 # With -i it is ruled out.
 start auto -i lab0 --link-timeout 1
 near ip route replace default via 203.0.113.253

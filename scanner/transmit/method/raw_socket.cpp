@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "scanner/process/system_error.h"
 
@@ -24,9 +27,9 @@ bool is_route_lost(int error) {
   return error == ENETUNREACH || error == EHOSTUNREACH || error == EINVAL;
 }
 
-// Whether the error is about the address: a broadcast, a firewall.
+// Whether the error is about the address and will be the same again: a broadcast, a firewall.
 bool is_unroutable(int error) {
-  return is_route_lost(error) || error == EACCES || error == EPERM;
+  return error == EACCES || error == EPERM;
 }
 
 // The ancillary data that has rules by protocol (`ip rule add ipproto icmp`) hold for a packet with
@@ -68,23 +71,27 @@ bool knows_protocol_control(RouteControl& control) {
 
 RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
                                            const FrameTemplate& frame_template, Clock& clock,
-                                           RouteSelectors selectors)
+                                           bool routes_by_source,
+                                           std::shared_ptr<RouteChanges> changes)
     : clock_(clock),
       link_(interface),
       // IPPROTO_RAW receives nothing, ICMP errors included.
       socket_(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)),
       control_(icmp_control()),
-      messages_(std::make_unique<MessageBatch>(frame_template, PROBE_ETHERNET_BYTES)) {
+      messages_(std::make_unique<MessageBatch>(frame_template, PROBE_ETHERNET_BYTES)),
+      question_{std::nullopt, interface.index},
+      changes_(interface.is_loopback ? nullptr : std::move(changes)) {
   if (!socket_) throw_system_error("open a raw socket");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_HDRINCL, int{1}, "write IPv4 headers");
   set_socket_option(socket_.get(), IPPROTO_IP, IP_RECVERR, int{1}, "see what the kernel drops");
   // What is bound to the loopback finds no route to this host's other addresses.
-  if (selectors.interface && !interface.is_loopback &&
+  if (!interface.is_loopback &&
       setsockopt(socket_.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.c_str(),
                  static_cast<socklen_t>(interface.name.size())) != 0)
     throw_system_error("bind the raw socket");
   // Of a packet with a header of its own the kernel looks at the socket's address, not at that.
-  if (selectors.source) {
+  if (routes_by_source) {
+    question_.source = frame_template.addresses().source;
     sockaddr_in source{};
     source.sin_family = AF_INET;
     // All sources of a pool take the same ways (plan/way_plan.h), so its first does.
@@ -97,7 +104,9 @@ RawSocketTransmitter::RawSocketTransmitter(const Interface& interface,
     addresses_[i].sin_family = AF_INET;
     messages_->set_address(i, &addresses_[i], sizeof(addresses_[i]));
   }
-  if (knows_protocol_control(control_)) messages_->set_control(control_);
+  // One kernel serves all sockets, of which a scan may have hundreds.
+  static const bool is_known = knows_protocol_control(control_);
+  if (is_known) messages_->set_control(control_);
 }
 
 std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
@@ -109,7 +118,8 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
     last_error_.store(ENETDOWN, std::memory_order_relaxed);
     return 0;
   }
-  const std::size_t count = std::min(batch.size(), MessageBatch::kSize);
+  const std::size_t count = count_routed(batch.first(std::min(batch.size(), MessageBatch::kSize)));
+  if (count == 0) return refuse(batch.front(), ENETUNREACH);
   messages_->patch(batch.first(count), clock_.now_ns());
   for (std::size_t i = 0; i < count; ++i)
     std::memcpy(&addresses_[i].sin_addr, messages_->frame(i).data() + PROBE_IP_DESTINATION_OFFSET,
@@ -119,7 +129,8 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   counters_.kicks.add(1);
   if (error == EAGAIN || error == EINTR) return 0;
   const auto sent = static_cast<std::size_t>(std::max(result, 0));
-  if (is_unroutable(error) && !(is_route_lost(error) && waits_for_route())) {
+  if (is_route_lost(error)) return refuse(batch.front(), error);
+  if (is_unroutable(error)) {
     lose(batch.front(), counters_.unroutable);
     return 1;
   }
@@ -131,10 +142,39 @@ std::size_t RawSocketTransmitter::send(std::span<const Target> batch) {
   return sent;
 }
 
-bool RawSocketTransmitter::waits_for_route() {
+// One that was refused is asked for alone: the sender comes again within a millisecond.
+std::size_t RawSocketTransmitter::count_routed(std::span<const Target> batch) {
+  if (!changes_ || batch.empty()) return batch.size();
+  const std::uint32_t changes = changes_->count();
+  if (std::exchange(known_changes_, changes) != changes) is_unsure_ = true;
+  if (!is_unsure_) return batch.size();
+  std::vector<Ipv4> addresses;
+  for (const Target& target : batch.first(is_refused_ ? 1 : batch.size()))
+    addresses.push_back(target.address);
+  std::size_t count = 0;
+  try {
+    const std::vector<Way> ways = ask_ways(addresses, question_);
+    const auto is_lost = [](const Way& way) { return is_refusal(way.kind); };
+    count = static_cast<std::size_t>(std::ranges::find_if(ways, is_lost) - ways.begin());
+  } catch (const std::system_error&) {
+    // The kernel does not say, and is left to decide.
+    return batch.size();
+  }
+  is_refused_ = count == 0;
+  is_unsure_ = count < batch.size();
+  return count;
+}
+
+std::size_t RawSocketTransmitter::refuse(const Target& target, int error) {
   const std::uint64_t now_ns = clock_.now_ns();
   if (!route_lost_ns_ || now_ns - *route_lost_ns_ >= kRouteWaitEveryNs) route_lost_ns_ = now_ns;
-  return now_ns - *route_lost_ns_ < kRouteWaitNs;
+  if (now_ns - *route_lost_ns_ >= kRouteWaitNs) {
+    lose(target, counters_.unroutable);
+    return 1;
+  }
+  counters_.refusals.add(1);
+  last_error_.store(error, std::memory_order_relaxed);
+  return 0;
 }
 
 }  // namespace echoscan

@@ -2,13 +2,13 @@
 //
 // It serves targets to which no gateway leads: neighbours, each with a MAC of its own; 127.0.0.0/8,
 // to which the loopback takes no frames; tunnels without Ethernet. sendmmsg of 64 with IP_HDRINCL,
-// so that the probe is the same. IP_RECVERR makes drops in netfilter and the queueing discipline
-// visible, except one: without a link packets are thrown away and called sent. So the link is
-// looked at first, and a batch that may have met that is sent again. What the kernel never sends to
-// (a broadcast address, a firewall) is `unroutable`; a route that is gone is waited for first,
-// since there may be another soon. Rejected: to bind it to the interface, unless `-i` says so. A
-// bound one takes every target for a neighbour once no route leads out of there, and fills the
-// neighbour table of all namespaces in a moment.
+// so that the probe is the same. IP_RECVERR shows drops in netfilter and the queueing discipline,
+// but not those for want of a link: that is looked at first. It is bound to its interface, or of
+// two equal routes the kernel would take the other one, with a source that does not belong there.
+// But to a bound socket every target is a neighbour once no route leads out of there, and the
+// neighbour table of all namespaces is full in a moment: so when routes change, a batch's are asked
+// for. What the kernel never sends to (a broadcast, a firewall) is `unroutable`; a lost route is
+// waited for first.
 #pragma once
 
 #include <netinet/in.h>
@@ -19,7 +19,9 @@
 #include <memory>
 #include <optional>
 
+#include "scanner/network/fib.h"
 #include "scanner/network/link.h"
+#include "scanner/network/route_news.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/file_descriptor.h"
 #include "scanner/transmit/method/message_batch.h"
@@ -30,12 +32,6 @@ namespace echoscan {
 // Ancillary data with one number.
 using RouteControl = std::array<std::uint8_t, CMSG_SPACE(sizeof(int))>;
 
-// What the kernel's choice of a route goes by, beside the target.
-struct RouteSelectors {
-  bool interface = false;  // only routes that lead out of it
-  bool source = false;     // rules by the probes' source
-};
-
 class RawSocketTransmitter : public Transmitter {
  public:
   // How long a route that is gone is waited for, as far as the ways have not been asked for again
@@ -43,10 +39,12 @@ class RawSocketTransmitter : public Transmitter {
   static constexpr std::uint64_t kRouteWaitNs = 3'000'000'000;
   static constexpr std::uint64_t kRouteWaitEveryNs = 60'000'000'000;
 
-  // Sends while `interface` has a link, by the kernel's routes. Throws std::system_error. The clock
-  // must outlive the transmitter.
+  // Sends out of `interface`, but to this host itself wherever the kernel routes that. With
+  // `routes_by_source` rules by the probes' source hold. `changes` tells when routes change; null:
+  // they do not. Throws std::system_error. The clock must outlive the transmitter.
   RawSocketTransmitter(const Interface& interface, const FrameTemplate& frame_template,
-                       Clock& clock, RouteSelectors selectors = {});
+                       Clock& clock, bool routes_by_source = false,
+                       std::shared_ptr<RouteChanges> changes = nullptr);
 
   std::size_t send(std::span<const Target> batch) override;
   // The kernel reports nothing of a packet after the call has returned.
@@ -55,8 +53,10 @@ class RawSocketTransmitter : public Transmitter {
   [[nodiscard]] std::string mode() const override { return "raw socket"; }
 
  private:
-  // Whether what the kernel has just refused for want of a route is to be tried again.
-  bool waits_for_route();
+  // How many of the first of a batch have a route, as far as they may have lost it.
+  std::size_t count_routed(std::span<const Target> batch);
+  // To the first of a batch there is none: it is to be tried again, or given up.
+  std::size_t refuse(const Target& target, int error);
 
   Clock& clock_;
   InterfaceLink link_;
@@ -64,6 +64,11 @@ class RawSocketTransmitter : public Transmitter {
   RouteControl control_;
   std::unique_ptr<MessageBatch> messages_;
   std::array<sockaddr_in, MessageBatch::kSize> addresses_{};
+  WayQuestion question_;  // as the kernel asks itself for a packet of this socket
+  std::shared_ptr<RouteChanges> changes_;
+  std::uint32_t known_changes_ = 0;
+  bool is_unsure_ = false;  // routes have changed, and no whole batch had one each since
+  bool is_refused_ = false;
   std::optional<std::uint64_t> route_lost_ns_;  // when the last wait for a route began
 };
 
