@@ -84,7 +84,8 @@ for moment in 0.2 0.5 0.8 1.1 1.5; do
 done
 rate=20k
 
-# There is none for a while. Nobody is taken for a neighbour meanwhile.
+# There is none for a while. Nobody is taken for a neighbour meanwhile but who was in the batch of 64 that the kernel
+# was sending when the route went: without that question the table of all namespaces is full in a moment.
 for method in auto raw_socket "raw_socket -i lab0"; do
   # shellcheck disable=SC2086
   start $method
@@ -95,7 +96,7 @@ for method in auto raw_socket "raw_socket -i lab0"; do
   end "$method: none for a while" 0
   expect_all "$method: none for a while"
   expect_equal "$method: unroutable" "$(summary .ledger.not_sent.unroutable)" 0
-  [ "$neighbours" -le 4 ] || fail "$method: $neighbours neighbours while there was no route"
+  [ "$neighbours" -le 68 ] || fail "$method: $neighbours neighbours while there was no route"
   expect_text "$work/log" "routes have changed for 65,536 targets: no route: 65,536 targets: sending pauses, for 30 s at most"
   expect_text "$work/log" "there are ways again after "
 done
