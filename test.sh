@@ -5,7 +5,7 @@
 #                           in virtual machines (the quick part of tests/vm), the container image, a cluster of Slurm
 #   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
 #
-# The lab's tests mostly wait, and so do those of the virtual machines and the container. So one more of the lab's runs
+# The lab's tests mostly wait, and so do those of the virtual machines and the container. So two more of the lab's run
 # than there are CPUs, and what only computes runs beside them all on the CPU time that they leave: the sanitizers and the
 # fuzzers, builds and tests, and the static checks. The lab's tests that measure or take CPU time are over before that.
 #
@@ -26,13 +26,22 @@ warnings=OFF
 
 say() { echo "== $*"; }
 
-# Runs a command as a stage of the given name: its seconds and its end go into the table.
+# The CPU seconds of all that this shell has started and has waited for, in `cpu`.
+count_cpu() {
+  times >"$stages/times.$mode"
+  cpu=$(awk -F '[ms ]+' 'END { printf "%d", 60 * $1 + $2 + 60 * $3 + $4 }' "$stages/times.$mode")
+}
+
+# Runs a command as a stage of the given name: its seconds, those of CPU and its end go into the table.
 stage() {
-  local name=$1 start=$SECONDS verdict=passed
+  local name=$1 start=$SECONDS verdict=passed cpu cpu_before
   shift
   say "$name"
+  count_cpu
+  cpu_before=$cpu
   "$@" || verdict=FAILED
-  printf '%6d s  %-6s  %s\n' $((SECONDS - start)) $verdict "$name" >>"$stages/table"
+  count_cpu
+  printf '%6d s %6d s  %-6s  %s\n' $((SECONDS - start)) $((cpu - cpu_before)) $verdict "$name" >>"$stages/table"
 }
 
 # Begins the stages of `test.sh spare`; what they print is kept for end_spare.
@@ -117,13 +126,14 @@ run_tests release "(unit|style)"
 if [ "$mode" != quick ]; then
   run_tests release lab_alone
   begin_spare
-  run_tests release "(lab|cluster)" $(($(nproc) + 1))
+  run_tests release "(lab|cluster)" $(($(nproc) + 2))
   run_tests release vm
   run_tests release container
   stage "what is left of the spare time's" end_spare
 fi
 
-say "seconds of each stage"
+# Of CPU without what daemons do for a stage, containers and Slurm among them; the last row has all of the spare time's.
+say "seconds of each stage, and of CPU"
 cat "$stages/table"
 if grep ' FAILED ' "$stages/table" >"$stages/failed"; then
   say "failed stages: $(wc -l <"$stages/failed")"

@@ -2,6 +2,7 @@
 // headers that take seconds to compile. It makes one program with style_test.cpp.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -36,6 +37,22 @@ TEST(Style, CostlyHeadersStayInFewFiles) {
         EXPECT_TRUE(users.empty() ? source.path.ends_with(".cpp") : users.contains(source.path))
             << source.path << " includes " << match[1];
       }
+    }
+  }
+}
+
+// nlohmann/json alone is seconds of each file that includes it, and what includes that.
+TEST(Style, WhoIncludesJsonUsesIt) {
+  const std::string header = "#include <nlohmann/json.hpp>";
+  for (const Source& source : sources()) {
+    const auto has = [&source](const std::string& text) {
+      return std::ranges::any_of(source.lines, [&text](const std::string& line) {
+        return line.find(text) != std::string::npos;
+      });
+    };
+    if (source.path != "tests/style_files_test.cpp" && has(header)) {
+      EXPECT_TRUE(has("nlohmann::") || has("NLOHMANN_"))
+          << source.path << " includes nlohmann/json for nothing";
     }
   }
 }

@@ -238,8 +238,16 @@ void sweep_rate(ProbeRate rate, std::uint64_t turns) {
   sweep_live_pacer(rate, std::min<std::uint64_t>(burst, 8) * turns);
 }
 
+// The release build takes every rate. The sanitizers, ten times as slow, look at the code and not at
+// the arithmetic: one in 97 does.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kRateStep = 97;
+#else
+constexpr std::uint64_t kRateStep = 1;
+#endif
+
 TEST(Pacer, EveryRateUpToAMillionSends) {
-  for (std::uint64_t rate_pps = 1; rate_pps <= 1'000'000; ++rate_pps) {
+  for (std::uint64_t rate_pps = 1; rate_pps <= 1'000'000; rate_pps += kRateStep) {
     sweep_rate(rate_pps, 12);
     if (HasFatalFailure()) return;
   }

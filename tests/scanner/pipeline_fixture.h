@@ -7,14 +7,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cerrno>
-#include <csignal>
-#include <fstream>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "scanner/account/ledger.h"
 #include "scanner/path/transmit_path.h"
