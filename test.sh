@@ -74,7 +74,7 @@ leave() {
 trap leave EXIT
 
 configure_and_build() {
-  local preset=$1 options=(-DECHOSCAN_WERROR=$warnings)
+  local preset=$1 options=("-DECHOSCAN_WERROR=$warnings")
   shift
   # Its files alone, after a demo.sh as well: that is what finds a missing include.
   [ "$preset" != release ] || options+=(-DECHOSCAN_UNITY=OFF)

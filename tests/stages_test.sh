@@ -14,6 +14,7 @@ cat >"$work/bin/play" <<'PLAY'
 #!/usr/bin/env bash
 echo "$(basename "$0") $*" >>"$CALLS"
 if [[ $* == *"^tidy"* && -n ${LINGER:-} ]]; then echo $$ >"$LINGER"; sleep 60; fi
+if [[ $* == *"^fuzz"* && -n ${SPENDS:-} ]]; then (ulimit -t 2; while :; do :; done) || [ $? -gt 128 ]; fi
 for bad in ${BREAK:-}; do [[ "$(basename "$0") $*" != *"${bad//+/ }"* ]] || exit 1; done
 PLAY
 chmod +x "$work/bin/play"
@@ -48,9 +49,10 @@ expect() {
 expect quick "" 0 1 0
 expect quick "ctest+--preset+release+--label-regex+^(unit|style)" 1 1 1
 expect quick "--build+--preset+release" 1 0 2   # nothing of a preset that was not built is run
-expect full "" 0 9 0
+SPENDS=1 expect full "" 0 9 0
 grep -q '^spare ./test.sh spare$' "$work/calls" || fail "nothing is left to the spare time"
-grep -qE '^ +[0-9]+ s  passed  test: asan, tidy$' "$work/out" || fail "tidy is not in the table"
+grep -qE '^ +[0-9]+ s +[0-9]+ s  passed  test: asan, tidy$' "$work/out" || fail "tidy is not in the table"
+grep -qE '^ +[0-9]+ s +[23] s  passed  test: fuzz, fuzz$' "$work/out" || fail "2 s of CPU are not in the table"
 expect full "cmake+--preset+asan" 1 7 3         # neither its tests nor the static checks
 expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 9 3
 expect full "^tidy" 1 9 1

@@ -238,8 +238,8 @@ void sweep_rate(ProbeRate rate, std::uint64_t turns) {
   sweep_live_pacer(rate, std::min<std::uint64_t>(burst, 8) * turns);
 }
 
-// The release build takes every rate. The sanitizers, ten times as slow, look at the code and not at
-// the arithmetic: one in 97 does.
+// The release build takes every rate. The sanitizers are ten times as slow and look at the code,
+// not at the arithmetic: one in 97 does.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::uint64_t kRateStep = 97;
 #else
