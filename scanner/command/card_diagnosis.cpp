@@ -17,13 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Mellanox: DPDK drives such cards beside the kernel.
-constexpr std::string_view kSharedVendor = "15b3:";
-
-bool is_shared(const PciCard& card) {
-  return card.device.starts_with(kSharedVendor);
-}
-
 std::string megabytes(std::uint64_t bytes) {
   return fmt::format("{} MB", bytes >> 20);
 }
@@ -69,7 +62,7 @@ void judge_holder(const CardDiagnosis& facts, const PciCard& card, std::vector<P
   if (!card.is_network_card)
     problems.push_back({fmt::format("{} ({}) is no network card.", card.address, card.device),
                         "lspci -D lists them", true});
-  if (card.is_for_user_space() || is_shared(card) || !card.is_network_card) return;
+  if (card.is_for_user_space() || card.is_shared() || !card.is_network_card) return;
   const std::string in_use =
       facts.interfaces_up.empty()
           ? ""
@@ -82,8 +75,9 @@ void judge_holder(const CardDiagnosis& facts, const PciCard& card, std::vector<P
 }
 
 void judge_memory(const CardDiagnosis& facts, const PciCard& card, std::vector<Problem>& problems) {
-  const bool are_needed = card.needs_huge_pages() || (card.driver != "vfio-pci" &&
-                                                      card.iommu_group.empty() && !is_shared(card));
+  const bool are_needed =
+      card.needs_huge_pages() ||
+      (card.driver != "vfio-pci" && card.iommu_group.empty() && !card.is_shared());
   if (facts.free_huge_page_bytes >= facts.needed_bytes) return;
   problems.push_back(
       {fmt::format("{} of huge pages are free, and {} are {}.",
@@ -102,8 +96,8 @@ CardDiagnosis diagnose_card(const PathConfig& config) {
   CardDiagnosis facts;
   facts.device = config.interface_name;
   const std::optional<std::string> address = parse_pci_address(config.interface_name);
-  facts.is_made_up = !address;
-  if (address) facts.card = find_pci_card(*address);
+  facts.card = address ? find_pci_card(*address) : find_card_of(config.interface_name);
+  facts.is_made_up = !address && !facts.card;
   if (facts.card)
     for (const std::string& name : facts.card->interfaces) try {
         if (find_interface(name).is_up) facts.interfaces_up.push_back(name);

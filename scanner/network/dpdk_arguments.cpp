@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <optional>
 #include <sstream>
 #include <string_view>
 
@@ -104,6 +103,18 @@ tl::expected<std::vector<std::string>, std::string> make_dpdk_arguments(
   }
   arguments.insert(arguments.end(), added.begin(), added.end());
   return arguments;
+}
+
+bool is_kernel_name(const std::string& name, const std::string& extra) {
+  return !name.empty() && name.find_first_of(":/") == std::string::npos &&
+         !parse_pci_address(name) && !names_device(split(extra), {"--vdev"}, name);
+}
+
+std::optional<std::string> device_over(const std::string& interface, const std::string& extra) {
+  const std::string over = ",iface=" + interface + ",";
+  for (const std::string& value : values_of(split(extra), "--vdev"))
+    if ((value + ",").find(over) != std::string::npos) return std::string(device_name(value));
+  return std::nullopt;
 }
 
 bool is_without_huge_pages(std::span<const std::string> arguments) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <tl/expected.hpp>
@@ -31,6 +32,13 @@ constexpr std::uint64_t dpdk_memory_bytes(unsigned queues) {
 // The first argument stands for the program. Why it cannot be, a sentence.
 tl::expected<std::vector<std::string>, std::string> make_dpdk_arguments(
     const std::string& device, const std::string& extra, const DpdkSurroundings& surroundings);
+
+// Whether -i names an interface of the kernel's: neither a PCI address nor a device that `extra`
+// makes, and a name that an interface can have.
+bool is_kernel_name(const std::string& name, const std::string& extra);
+// The device that `extra` makes over an interface of the kernel's: net_af_xdp0 of
+// "--vdev=net_af_xdp0,iface=eth0".
+std::optional<std::string> device_over(const std::string& interface, const std::string& extra);
 
 // Whether they make DPDK use ordinary pages.
 bool is_without_huge_pages(std::span<const std::string> arguments);

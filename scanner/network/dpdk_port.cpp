@@ -88,7 +88,7 @@ DpdkSurroundings look_around(const std::string& device, unsigned queues) {
   const std::optional<PciCard> card = find_pci_card(*address);
   if (!card) refuse_port("-i {}: there is no such PCI device; `lspci -D` lists them", device);
   surroundings.needs_huge_pages = card->needs_huge_pages();
-  if (!card->is_for_user_space())
+  if (!card->is_for_user_space() && !card->is_shared())
     log_warning(
         "{} is held by {}: DPDK drives few cards beside the kernel; `echoscan doctor -i "
         "{}` says how to hand it over",

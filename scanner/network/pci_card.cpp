@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 3> kUserSpaceDrivers = {"vfio-pci", "uio_pci_generic",
                                                                "igb_uio"};
 constexpr std::string_view kNetworkClass = "0x02";
+constexpr std::string_view kSharedVendor = "15b3:";  // Mellanox
 
 // The first line of a file; empty when it cannot be read.
 std::string first_line(const fs::path& file) {
@@ -61,6 +62,10 @@ bool PciCard::needs_huge_pages() const {
   return is_for_user_space() && driver != kUserSpaceDrivers.front();
 }
 
+bool PciCard::is_shared() const {
+  return device.starts_with(kSharedVendor);
+}
+
 std::optional<std::string> parse_pci_address(std::string_view text) {
   constexpr std::string_view kForm = "xxxx:xx:xx.d";
   std::string address = text.size() == kForm.size() ? "" : "0000:";
@@ -95,6 +100,17 @@ std::optional<PciCard> find_pci_card(const std::string& address, const std::stri
       for (std::string& interface : names_in(folder / name / "net"))
         card.interfaces.push_back(std::move(interface));
   return card;
+}
+
+std::optional<PciCard> find_card_of(const std::string& interface, const std::string& sysfs) {
+  std::error_code error;
+  // Virtio's interfaces are on a device of its own, which is on the card.
+  fs::path device = fs::canonical(fs::path(sysfs) / "class/net" / interface / "device", error);
+  if (error) return std::nullopt;
+  for (; device.has_relative_path(); device = device.parent_path())
+    if (const auto address = parse_pci_address(device.filename().string()))
+      return find_pci_card(*address, sysfs);
+  return std::nullopt;
 }
 
 std::uint64_t free_huge_page_bytes(const std::string& sysfs) {

@@ -27,6 +27,8 @@ struct PciCard {
   [[nodiscard]] bool is_for_user_space() const;
   // Whether a process needs physical addresses, and so huge pages, to drive it.
   [[nodiscard]] bool needs_huge_pages() const;
+  // Whether DPDK drives it beside the kernel's driver, which keeps its interface: Mellanox's.
+  [[nodiscard]] bool is_shared() const;
 };
 
 // "0000:01:00.0" of that or of "01:00.0"; nothing for another text.
@@ -34,6 +36,10 @@ std::optional<std::string> parse_pci_address(std::string_view text);
 
 // Nothing when there is no such device. `sysfs` is where it is mounted.
 std::optional<PciCard> find_pci_card(const std::string& address, const std::string& sysfs = "/sys");
+
+// The card that an interface of the kernel's is on; nothing when it is on none.
+std::optional<PciCard> find_card_of(const std::string& interface,
+                                    const std::string& sysfs = "/sys");
 
 // Free huge pages of all sizes, in bytes.
 std::uint64_t free_huge_page_bytes(const std::string& sysfs = "/sys");

@@ -372,13 +372,11 @@ Method method_of(const PathConfig& config, const NetworkPath& path) {
   return path.kernel_routes ? Method::raw_socket : config.method;
 }
 
-std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
-                                          Clock& clock) {
-  const StageTimer timer("gateways");
-  if (path.port) {
-    resolve_port_gateway(path, clock);
-    return {};
-  }
+namespace {
+
+// Those of the kernel's that do not answer. Throws UserError when frames go to the first, and it is
+// among them.
+std::map<std::uint8_t, NoGateway> resolve_kernel_gateways(NetworkPath& path, Clock& clock) {
   // All at once, since the kernel takes 3 s to find out that one is not there.
   std::vector<std::future<tl::expected<GatewayMac, NoGateway>>> answers;
   for (const Gateway& gateway : path.gateways)
@@ -403,6 +401,16 @@ std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, Networ
       log_warning("the gateway {} did not confirm its address {}; using it all the same",
                   to_string(gateway.address), to_string(resolved->mac));
   }
+  return dead_gateways;
+}
+
+}  // namespace
+
+std::vector<std::size_t> resolve_gateways(std::span<const WayShare> ways, NetworkPath& path,
+                                          Clock& clock) {
+  const StageTimer timer("gateways");
+  const std::map<std::uint8_t, NoGateway> dead_gateways =
+      path.port ? resolve_port_gateways(path, clock) : resolve_kernel_gateways(path, clock);
   std::vector<std::size_t> dead;
   bool is_any_alive = false;
   for (std::size_t i = 0; i < ways.size(); ++i) {

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <variant>
 
 #include "output/summary/figure_text.h"
+#include "scanner/network/dpdk_arguments.h"
+#include "scanner/network/own_address.h"
+#include "scanner/network/pci_card.h"
 #include "scanner/process/log.h"
 #include "scanner/process/user_error.h"
 
@@ -24,22 +28,103 @@ unsigned port_queue_count(unsigned asked, const Interface& interface) {
   return std::max(1U, asked);
 }
 
+// DPDK's name of the device. An interface that the kernel keeps stands for what shares it.
+std::string device_of(const PathConfig& config) {
+  const std::string& name = config.interface_name;
+  if (!is_kernel_name(name, config.dpdk_args)) return name;
+  if (std::optional<std::string> made = device_over(name, config.dpdk_args)) return *made;
+  const std::optional<PciCard> card = find_card_of(name);
+  if (!card)
+    throw UserError(ExitCode::environment,
+                    fmt::format("-i {}: that interface is on no PCI card, and no --vdev of "
+                                "--dpdk-args is over it (iface={})",
+                                name, name));
+  if (!card->is_shared())
+    throw UserError(ExitCode::environment,
+                    fmt::format("-i {}: DPDK does not drive that card beside the kernel's {}; "
+                                "`echoscan doctor -i {}` says how to hand it over",
+                                name, card->driver, card->address));
+  return card->address;
+}
+
+// The kernel's gateways, each once, and which of them each way is behind. Nothing is sent where the
+// kernel would refuse to.
+void take_gateways(std::span<const WayShare> ways, NetworkPath& path) {
+  path.exit_of_way = {Exit{}};
+  for (const WayShare& share : ways) {
+    path.exit_of_way.push_back({0, NextHopTable::kNone});
+    if (is_unroutable(share.way)) continue;
+    const Ipv4* const address = std::get_if<Ipv4>(&share.way.next_hop);
+    if (share.way.kind != Way::Kind::gateway || address == nullptr ||
+        share.way.source.value_or(path.source) != path.source)
+      throw UserError(ExitCode::environment,
+                      fmt::format("--method dpdk sends to IPv4 gateways, and from {}, which leaves "
+                                  "out: {}; scan these by another method, or name the way by "
+                                  "--gateway",
+                                  to_string(path.source), way_text(share)));
+    const auto known = std::ranges::find(path.gateways, *address, &Gateway::address);
+    path.exit_of_way.back().next_hop = static_cast<std::uint8_t>(known - path.gateways.begin());
+    if (known != path.gateways.end()) continue;
+    if (path.gateways.size() == NextHopTable::kOther)
+      throw UserError(ExitCode::environment,
+                      fmt::format("--method dpdk: the targets are behind more than {} gateways",
+                                  NextHopTable::kOther));
+    path.gateways.push_back({path.interface.name,
+                             path.interface.index,
+                             path.interface.mac,
+                             *address,
+                             {},
+                             path.source,
+                             true});
+  }
+  if (path.gateways.empty())
+    throw UserError(ExitCode::environment,
+                    fmt::format("no target has a route out of {}; --gateway or --gateway-mac "
+                                "names the next hop by hand",
+                                path.interface.name));
+}
+
+Ipv4 source_of(const PathConfig& config, std::span<const WayShare> ways) {
+  if (config.source_ip) return *config.source_ip;
+  for (const WayShare& share : ways)
+    if (!is_unroutable(share.way) && share.way.source) return *share.way.source;
+  const std::optional<Ipv4> own = find_source_address(find_interface(config.interface_name));
+  if (!own)
+    throw UserError(ExitCode::environment,
+                    fmt::format("{} has no IPv4 address to send from; --source-ip names one",
+                                config.interface_name));
+  return *own;
+}
+
 }  // namespace
 
 NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> ways) {
   check_port_options(config);
+  const bool is_shared = is_kernel_name(config.interface_name, config.dpdk_args);
+  const std::string device = device_of(config);
   NetworkPath path;
-  path.port = DpdkPort::find(config.interface_name, config.dpdk_args, std::max(1U, config.queues));
+  path.source = source_of(config, ways);
+  path.port = DpdkPort::find(device, config.dpdk_args, std::max(1U, config.queues));
   path.interface = path.port->interface();
+  if (is_shared) {
+    path.interface.name = config.interface_name;
+    log_warning(
+        "as long as DPDK has {}, what comes in there comes to this scan, and not to the "
+        "kernel",
+        config.interface_name);
+  }
   path.queue_count = port_queue_count(config.queues, path.interface);
-  path.source = *config.source_ip;
   path.sources = config.source_pool;
   path.frame_bytes = PROBE_FRAME_BYTES + config.payload.padding.size();
   path.vlan = config.vlan;
   path.arp = std::make_shared<PortArp>(
       path.port, ArpPeer(path.interface.mac, path.source, config.vlan, path.sources));
   path.gateway_mac = config.gateway_mac;
-  if (!path.gateway_mac)
+  path.exit_of_way.assign(ways.size() + 1, Exit{});
+  if (path.gateway_mac) return path;
+  if (!config.gateway) {
+    take_gateways(ways, path);
+  } else {
     path.gateways = {{path.interface.name,
                       path.interface.index,
                       path.interface.mac,
@@ -47,34 +132,38 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
                       {},
                       path.source,
                       true}};
-  path.exit_of_way.assign(ways.size() + 1, Exit{});
+  }
   return path;
 }
 
-void resolve_port_gateway(NetworkPath& path, Clock& clock) {
-  if (path.gateways.empty()) return;
-  Gateway& gateway = path.gateways.front();
+std::map<std::uint8_t, NoGateway> resolve_port_gateways(NetworkPath& path, Clock& clock) {
+  std::map<std::uint8_t, NoGateway> silent;
+  for (std::size_t i = 0; i < path.gateways.size(); ++i)
+    silent.emplace(static_cast<std::uint8_t>(i), NoGateway::no_answer);
   PortGatewayProbe probe(path.arp, path.gateways);
   const std::uint64_t begin_ns = clock.now_ns();
   std::uint64_t asked_ns = 0;
-  while (to_seconds(clock.now_ns() - begin_ns) < kPortGatewayTimeoutS) {
+  while (!silent.empty() && to_seconds(clock.now_ns() - begin_ns) < kPortGatewayTimeoutS) {
     if (asked_ns == 0 || clock.now_ns() - asked_ns >= kPortAskNs) {
-      probe.ask(0, std::nullopt);
+      for (const auto& [number, reason] : silent) probe.ask(number, std::nullopt);
       asked_ns = clock.now_ns();
     }
     while (const std::optional<GatewayProbe::Claim> claim = probe.next_claim()) {
       if (!claim->is_answer) continue;
-      gateway.mac = claim->mac;
-      return;
+      path.gateways[claim->gateway].mac = claim->mac;
+      silent.erase(static_cast<std::uint8_t>(claim->gateway));
     }
     clock.wait_until(clock.now_ns() + kPortPollNs);
   }
-  throw UserError(
-      ExitCode::environment,
-      fmt::format("the gateway {} on {} does not answer ARP; is it there{}? --gateway-mac names it "
-                  "by hand",
-                  to_string(gateway.address), gateway.interface_name,
-                  path.vlan ? fmt::format(", and on VLAN {}", *path.vlan) : ", and on no VLAN"));
+  if (silent.contains(0))
+    throw UserError(
+        ExitCode::environment,
+        fmt::format(
+            "the gateway {} on {} does not answer ARP; is it there{}? --gateway-mac names it "
+            "by hand",
+            to_string(path.gateways.front().address), path.interface.name,
+            path.vlan ? fmt::format(", and on VLAN {}", *path.vlan) : ", and on no VLAN"));
+  return silent;
 }
 
 }  // namespace echoscan

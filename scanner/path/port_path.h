@@ -1,15 +1,18 @@
 // The path by a card that DPDK drives: told by hand, since no kernel has routes or addresses for
 // it.
 //
-// One way for all targets, by the gateway that is named, and no raw sockets beside it. The gateway
-// is asked for by the card's own ARP, which the receiver's thread answers for us as well: so the
-// port has to be opened, and to receive, before the gateway is resolved.
+// One way for all targets, by the gateway that is named, and no raw sockets beside it. Where the
+// kernel keeps the card's interface, and -i names that, its routes say the gateways and its
+// addresses the source. Gateways are asked for by the card's own ARP, which the receiver's thread
+// answers for us as well: so the port has to be opened, and to receive, before that.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
+#include "scanner/network/neighbour.h"
 #include "scanner/network/way_partition.h"
 #include "scanner/options/path_config.h"
 #include "scanner/path/network_path.h"
@@ -20,7 +23,8 @@ namespace echoscan {
 // Starts DPDK and finds the card. `ways` are the plan's. Throws UserError.
 NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> ways);
 
-// Asks for the gateway's MAC, where one is named. Throws UserError when it does not answer.
-void resolve_port_gateway(NetworkPath& path, Clock& clock);
+// Asks for the MACs of the gateways. Returns those that do not answer; throws UserError when the
+// first is among them.
+std::map<std::uint8_t, NoGateway> resolve_port_gateways(NetworkPath& path, Clock& clock);
 
 }  // namespace echoscan

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "scanner/network/dpdk_arguments.h"
 #include "scanner/network/interface.h"
 #include "scanner/network/own_address.h"
 #include "scanner/process/log.h"
@@ -30,11 +31,13 @@ std::vector<WayShare> told_by_hand(const PathConfig& config, const Interface& in
   return {std::move(share)};
 }
 
-// All targets by the gateway of a card that the kernel has no routes for.
+// All targets by the gateway of a card that the kernel has no routes for, or is not asked for them.
 std::vector<WayShare> told_for_port(const PathConfig& config,
                                     std::span<const AddressRange> targets) {
   WayShare share{{Way::Kind::gateway, 0, {}, config.source_ip}, config.interface_name};
   if (config.gateway) share.way.next_hop = *config.gateway;
+  if (!share.way.source)
+    share.way.source = find_source_address(find_interface(config.interface_name));
   share.ranges.assign(targets.begin(), targets.end());
   share.targets = count_addresses(targets);
   return {std::move(share)};
@@ -132,7 +135,9 @@ LabelMap map_ways(std::span<const WayShare> shares) {
 
 std::vector<WayShare> find_way_shares(const PathConfig& config,
                                       std::span<const AddressRange> targets) {
-  if (config.method == Method::dpdk) return told_for_port(config, targets);
+  if (config.method == Method::dpdk &&
+      (config.gateway || !is_kernel_name(config.interface_name, config.dpdk_args)))
+    return told_for_port(config, targets);
   const bool has_pool = !config.source_pool.empty();
   if (config.interface_name.empty()) {
     if (has_pool) require_same_ways(config.source_pool, targets, 0);

@@ -11,6 +11,27 @@ huge_pages() { cat /proc/sys/vm/nr_hugepages /sys/kernel/mm/hugepages/*/free_hug
 pages_before=$(huge_pages)
 
 lab up
+# An interface that the kernel keeps, by its name: source and gateways are the kernel's, and what it refuses is no target.
+far ip address add 192.0.2.9/24 dev lab1
+near ip address add 192.0.2.1/24 dev lab0
+near ip route add 10.0.4.0/22 via 192.0.2.9 src 192.0.2.1
+near ip route add blackhole 10.0.9.0/24
+shared=(--method dpdk -i lab0 --dpdk-args --vdev=net_af_xdp0,iface=lab0)
+scan "${shared[@]}" --rate 20k --cooldown 1 --seed 5 10.0.0.0/20 || fail "the scan ended with $?"
+expect_equal "unroutable" "$(summary .ledger.not_sent.unroutable)" 256
+expect_equal "sent" "$(summary .ledger.sent)" 3840
+expect_equal "found" "$(jq -r .target "$work/out" | sort)" "$(lab truth 10.0.0.0/20 | grep -v '^10\.0\.9\.' | sort)"
+expect_equal "ways" "$(summary '[.ways[] | [.interface, .next_hop, .source, .targets]] | tojson')" \
+  '[["lab0","192.0.2.2","192.0.2.1",2816],["lab0","192.0.2.9","192.0.2.1",1024],[null,null,null,256]]'
+expect_equal "interface" "$(summary .sending.interface)" lab0
+expect_text "$work/log" "what comes in there comes to this scan, and not to the kernel"
+scan "${shared[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 1 --seed 5 10.0.0.0/20 || fail "the scan ended with $?"
+expect_truth 10.0.0.0/20
+expect_status 3 scan "${shared[@]}" 192.0.2.0/28
+expect_text "$work/log" "sends to IPv4 gateways, and from 192.0.2.1, which leaves out: "
+expect_status 3 scan "${shared[@]}" 10.0.9.0/24
+expect_text "$work/log" "no target has a route out of lab0"
+near ip address del 192.0.2.1/24 dev lab0
 # As on a card's own network, nobody but the scan answers for its address: the near end's kernel has it no more, and its
 # ARP is off.
 near ip address del 192.0.2.1/30 dev lab0
@@ -133,7 +154,9 @@ refused 2 "needs --gateway or --gateway-mac" --method dpdk -i 0000:01:00.0 --sou
 refused 2 "--gateway is for --method dpdk" -i lab0 --gateway 192.0.2.2
 refused 2 "--vlan is for --method dpdk" -i lab0 --vlan 7
 refused 2 "with --method dpdk the user stays the same" "${by_dpdk[@]}" --gateway 192.0.2.2 --user nobody
-refused 2 "no PCI address" --method dpdk -i lab0 --source-ip 192.0.2.1 --gateway 192.0.2.2
+refused 2 "no PCI address" --method dpdk -i 1:0.0.0 --source-ip 192.0.2.1 --gateway 192.0.2.2
+refused 3 "that interface is on no PCI card" --method dpdk -i lab0 --gateway 192.0.2.2 --source-ip 192.0.2.1
+refused 2 "--dpdk-args: '-h' is not for" --method dpdk -i lab0 --dpdk-args "--no-huge -h"
 refused 2 "has its own" "${by_dpdk[@]}" --gateway 192.0.2.2 --dpdk-args "--vdev=net_af_xdp0,iface=lab0 --help"
 refused 3 "there is no such PCI device" --method dpdk -i ffff:ff:1f.7 --source-ip 192.0.2.1 --gateway 192.0.2.2
 refused 3 "has no port of that name" "${by_dpdk[@]}" --gateway 192.0.2.2 --dpdk-args "--vdev=net_af_xdp0,iface=none0"

@@ -75,6 +75,18 @@ TEST(DpdkArguments, WhatPrintsAndExitsIsRefused) {
   EXPECT_EQ(made(kCard, "--log-level=hello").find("--dpdk-args"), std::string::npos);
 }
 
+TEST(DpdkArguments, AnInterfaceOfTheKernelsIsNoDevice) {
+  for (const char* name : {"eth0", "enp1s0f0np0", "eth0.7", "net_af_xdp1"})
+    EXPECT_TRUE(is_kernel_name(name, "--vdev=net_af_xdp0,iface=eth0")) << name;
+  for (const char* name : {"", kCard, "01:00.0", "net_af_xdp0", "eth0:1", "a/b"})
+    EXPECT_FALSE(is_kernel_name(name, "--vdev=net_af_xdp0,iface=eth0")) << name;
+  EXPECT_EQ(device_over("eth0", "--vdev=net_af_xdp0,iface=eth0"), "net_af_xdp0");
+  EXPECT_EQ(device_over("eth1", "--vdev net_null0 --vdev net_af_xdp1,iface=eth1,queue_count=2"),
+            "net_af_xdp1");
+  for (const char* extra : {"", "--vdev=net_af_xdp0,iface=eth01", "--vdev=net_af_xdp0,xiface=eth0"})
+    EXPECT_FALSE(device_over("eth0", extra)) << extra;
+}
+
 TEST(PciCard, AddressesAreOfOneForm) {
   EXPECT_EQ(parse_pci_address("01:00.0"), "0000:01:00.0");
   EXPECT_EQ(parse_pci_address("0000:01:0A.7"), "0000:01:0a.7");
@@ -131,6 +143,33 @@ TEST(PciCard, SaysWhoHoldsIt) {
   sysfs.link("driver", "../../../bus/pci/drivers/uio_pci_generic");
   EXPECT_TRUE(find_pci_card(kCard, sysfs.path())->needs_huge_pages());
   EXPECT_FALSE(find_pci_card("0000:02:00.0", sysfs.path()));
+}
+
+TEST(PciCard, IsFoundByTheKernelsInterface) {
+  Sysfs sysfs;
+  const std::string folder = std::string("bus/pci/devices/") + kCard;
+  sysfs.write(folder + "/vendor", "0x15b3");
+  sysfs.write(folder + "/device", "0x1017");
+  sysfs.write(folder + "/net/enp1s0f0np0/mtu", "1500");
+  sysfs.write(folder + "/virtio3/net/eth1/mtu", "1500");
+  sysfs.write("class/net/lo/mtu", "65536");
+  const auto name = [&sysfs](const std::string& interface, const fs::path& device) {
+    const fs::path place = fs::path(sysfs.path()) / "class/net" / interface;
+    fs::create_directories(place);
+    fs::create_symlink(device, place / "device");
+  };
+  name("enp1s0f0np0", fs::path("../../..") / folder);
+  name("eth1", fs::path("../../..") / folder / "virtio3");
+  for (const char* interface : {"enp1s0f0np0", "eth1"}) {
+    const auto card = find_card_of(interface, sysfs.path());
+    ASSERT_TRUE(card) << interface;
+    EXPECT_EQ(card->address, kCard);
+    EXPECT_TRUE(card->is_shared());
+  }
+  EXPECT_FALSE(find_card_of("lo", sysfs.path()));
+  EXPECT_FALSE(find_card_of("none", sysfs.path()));
+  sysfs.write(folder + "/vendor", "0x8086");
+  EXPECT_FALSE(find_card_of("eth1", sysfs.path())->is_shared());
 }
 
 TEST(PciCard, HugePagesOfAllSizesAreCounted) {

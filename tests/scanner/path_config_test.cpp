@@ -67,7 +67,7 @@ TEST(Method, ACardOfItsOwnIsToldByHand) {
   with_user.insert(with_user.end(), {"--user", "root"});
   EXPECT_NE(refusal(with_user).find("--user"), std::string::npos);
   // Also of a dry run, which opens no card.
-  for (const char* device : {"zz", "lo", "0000:01:00", "1:0.0.0"})
+  for (const char* device : {"0000:01:00", "1:0.0.0", "a/b"})
     EXPECT_NE(refusal({"--dry-run", "--method", "dpdk", "-i", device, "--source-ip", "192.0.2.1",
                        "--gateway", "192.0.2.2"})
                   .find("that is no PCI address"),
@@ -76,6 +76,17 @@ TEST(Method, ACardOfItsOwnIsToldByHand) {
   EXPECT_NE(refusal({"--method", "dpdk", "-i", "net_null0", "--source-ip", "192.0.2.1", "--gateway",
                      "192.0.2.2", "--dpdk-args", "--vdev=net_null0 -h"})
                 .find("--dpdk-args: '-h'"),
+            std::string::npos);
+}
+
+// The kernel knows source and gateways of an interface that it keeps.
+TEST(Method, ACardThatTheKernelKeepsIsToldByItsName) {
+  EXPECT_EQ(parsed({"--method", "dpdk", "-i", "enp1s0f0np0"}).path.interface_name, "enp1s0f0np0");
+  EXPECT_EQ(parsed({"--method", "dpdk", "-i", "eth0.7", "--vlan", "7"}).path.vlan, 7);
+  EXPECT_NE(refusal({"--method", "dpdk", "-i", "eth0", "--dpdk-args", "--no-huge -h"}).find("'-h'"),
+            std::string::npos);
+  EXPECT_NE(refusal({"--method", "dpdk", "-i", "net_null0", "--dpdk-args", "--vdev=net_null0"})
+                .find("needs --source-ip"),
             std::string::npos);
 }
 
