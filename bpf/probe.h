@@ -80,25 +80,38 @@ WIRE_INLINE void siphash_round(__u64 v[4]) {
 }
 
 /*
- * SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012) of a message that
- * the caller has already cut into little-endian words; the last word's top byte is the message's
- * length.
+ * SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012), in three steps, of
+ * a message that the caller has already cut into little-endian words; the last word's top byte is
+ * the message's length.
  */
-WIRE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_count) {
-  __u64 v[4] = {key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
-                key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
-  for (int i = 0; i < word_count; ++i) {
-    v[3] ^= words[i];
-    siphash_round(v);
-    siphash_round(v);
-    v[0] ^= words[i];
-  }
+WIRE_INLINE void siphash_begin(__u64 v[4], const __u64 key[2]) {
+  v[0] = key[0] ^ 0x736f6d6570736575ULL;
+  v[1] = key[1] ^ 0x646f72616e646f6dULL;
+  v[2] = key[0] ^ 0x6c7967656e657261ULL;
+  v[3] = key[1] ^ 0x7465646279746573ULL;
+}
+
+WIRE_INLINE void siphash_absorb(__u64 v[4], __u64 word) {
+  v[3] ^= word;
+  siphash_round(v);
+  siphash_round(v);
+  v[0] ^= word;
+}
+
+WIRE_INLINE __u64 siphash_end(__u64 v[4]) {
   v[2] ^= 0xff;
   siphash_round(v);
   siphash_round(v);
   siphash_round(v);
   siphash_round(v);
   return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+WIRE_INLINE __u64 siphash24(const __u64 key[2], const __u64* words, int word_count) {
+  __u64 v[4];
+  siphash_begin(v, key);
+  for (int i = 0; i < word_count; ++i) siphash_absorb(v, words[i]);
+  return siphash_end(v);
 }
 
 /*
@@ -119,13 +132,30 @@ WIRE_INLINE __u32 probe_cookie_from(const struct probe_key* key, __u32 target, _
   return probe_cookie(key, target) ^ source;
 }
 
-/* The payload's tag. The message is target (4 bytes), send time (8), pass (1), in wire order. */
+/*
+ * The payload's tag. The message is send time (8 bytes), target (4), pass (1), in wire order. The
+ * time comes first, since frames that leave together share it, and with it a third of the hash.
+ */
+struct probe_time {
+  __u64 v[4];
+};
+
+WIRE_INLINE struct probe_time probe_time_of(const struct probe_key* key, __u64 sent_ns) {
+  struct probe_time time;
+  siphash_begin(time.v, key->tag);
+  siphash_absorb(time.v, __builtin_bswap64(sent_ns));
+  return time;
+}
+
+WIRE_INLINE __u32 probe_tag_at(const struct probe_time* time, __u32 target, __u8 pass) {
+  __u64 v[4] = {time->v[0], time->v[1], time->v[2], time->v[3]};
+  siphash_absorb(v, (__u64)__builtin_bswap32(target) | ((__u64)pass << 32) | (13ULL << 56));
+  return (__u32)siphash_end(v);
+}
+
 WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
-  const __u64 words[2] = {
-      (__u64)__builtin_bswap32(target) | ((__u64)__builtin_bswap32((__u32)(sent_ns >> 32)) << 32),
-      (__u64)__builtin_bswap32((__u32)sent_ns) | ((__u64)pass << 32) | (13ULL << 56),
-  };
-  return (__u32)siphash24(key->tag, words, 2);
+  const struct probe_time time = probe_time_of(key, sent_ns);
+  return probe_tag_at(&time, target, pass);
 }
 
 /*
@@ -149,13 +179,13 @@ struct probe_sums {
 
 /*
  * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
- * next. `frame` already holds any probe of the scan, `cookie` is the target's and `ip_checksum`
- * that of its header.
+ * next. `frame` already holds any probe of the scan, `time` is that of `sent_ns`, `cookie` the
+ * target's and `ip_checksum` that of its header.
  */
-WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u32 cookie,
+WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_time* time, __u32 cookie,
                                   __u16 ip_checksum, __u32 padding_sum, __u32 target, __u8 pass,
                                   __u64 sent_ns) {
-  const __u32 tag = probe_tag(key, target, sent_ns, pass);
+  const __u32 tag = probe_tag_at(time, target, pass);
   __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
   wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, ip_checksum);
   wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
@@ -173,7 +203,8 @@ WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_key* key, __u3
 WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key,
                              const struct probe_sums* sums, __u32 target, __u8 pass,
                              __u64 sent_ns) {
-  probe_write_with(frame, key, probe_cookie(key, target), wire_checksum(sums->ip + (__u64)target),
+  const struct probe_time time = probe_time_of(key, sent_ns);
+  probe_write_with(frame, &time, probe_cookie(key, target), wire_checksum(sums->ip + (__u64)target),
                    sums->padding, target, pass, sent_ns);
 }
 

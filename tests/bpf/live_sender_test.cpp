@@ -292,11 +292,11 @@ TEST_F(LiveSenderTest, AsksForTheTimeOnceABulk) {
 }
 
 TEST_F(LiveSenderTest, WaitsForAToken) {
-  constexpr std::uint64_t kHourNs = std::uint64_t{3600} * 1'000'000'000;
-  MonotonicClock clock;
-  const live_bucket hourly{kHourNs * LIVE_TICKS_PER_NS, kHourNs * LIVE_TICKS_PER_NS,
-                           (clock.now_ns() - kHourNs) * LIVE_TICKS_PER_NS};
-  queue_->pacer = {hourly, hourly};
+  // Seconds at least, and never longer than the machine is up: an hour was before its clock began.
+  const std::uint64_t interval_ns = MonotonicClock().now_ns() / 2;
+  const live_bucket slow{interval_ns * LIVE_TICKS_PER_NS, interval_ns * LIVE_TICKS_PER_NS,
+                         interval_ns * LIVE_TICKS_PER_NS};
+  queue_->pacer = {slow, slow};
   queue_->runs = LIVE_BATCH;  // not the first of its call
   put({Ipv4{1}, 0});
   put({Ipv4{2}, 0});
