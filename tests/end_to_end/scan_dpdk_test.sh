@@ -31,7 +31,7 @@ expect_status 3 scan "${shared[@]}" 192.0.2.0/28
 expect_text "$work/log" "sends to IPv4 gateways, and from 192.0.2.1, which leaves out: "
 expect_status 3 scan "${shared[@]}" 10.0.9.0/24
 expect_text "$work/log" "no target has a route out of lab0"
-near ip address del 192.0.2.1/24 dev lab0
+lab up
 # As on a card's own network, nobody but the scan answers for its address: the near end's kernel has it no more, and its
 # ARP is off.
 near ip address del 192.0.2.1/30 dev lab0
