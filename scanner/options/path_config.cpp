@@ -97,8 +97,8 @@ void check_port_options(const PathConfig& config) {
   if (!config.gateway && !config.gateway_mac && !is_shared)
     refuse_use("--method dpdk needs --gateway or --gateway-mac: no kernel has a route for it");
   // Whether the machine has such a card is asked later; what nothing can be made of is wrong now.
-  const auto arguments = make_dpdk_arguments(is_shared ? kSomeCard : config.interface_name,
-                                             config.dpdk_args, {});
+  const auto arguments =
+      make_dpdk_arguments(is_shared ? kSomeCard : config.interface_name, config.dpdk_args, {});
   if (!arguments) refuse_use(arguments.error());
 }
 
