@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "output/sink/line_ends.h"
+
 namespace echoscan {
 
 ResultWriter::ResultWriter(ByteSink& sink)
@@ -47,8 +49,7 @@ void ResultWriter::note_taken(std::size_t begin, std::size_t bytes) {
   if (begin_ == end_) {
     line_ends_taken_ = lines() - lines_lost() + headers_;
   } else {
-    const char* taken = buffer_.get() + begin;
-    line_ends_taken_ += static_cast<std::uint64_t>(std::count(taken, taken + bytes, '\n'));
+    line_ends_taken_ += count_line_ends({buffer_.get() + begin, bytes});
   }
   lines_taken_.store(line_ends_taken_ - std::min(line_ends_taken_, headers_),
                      std::memory_order_relaxed);
@@ -66,8 +67,8 @@ void ResultWriter::fail(int error) {
   error_.store(error, std::memory_order_relaxed);
   // A line that was taken in part has its end in the backlog. Where a header is among what is lost,
   // everything is.
-  const auto waiting = std::count(buffer_.get() + begin_, buffer_.get() + end_, '\n');
-  const std::uint64_t lost = static_cast<std::uint64_t>(waiting) + sink_.abandon_lines();
+  const std::uint64_t waiting = count_line_ends({buffer_.get() + begin_, backlog_bytes()});
+  const std::uint64_t lost = waiting + sink_.abandon_lines();
   lines_lost_.store(std::min(lines(), lines_lost() + lost), std::memory_order_relaxed);
 }
 

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <chrono>
 
+#include "output/sink/line_ends.h"
+
 namespace echoscan {
 namespace {
 
 constexpr auto kFlushInterval = std::chrono::seconds(1);
 constexpr auto kFrameInterval = std::chrono::seconds(10);
 constexpr int kDestinationWaitMs = 50;
-
-std::uint64_t lines_of(std::string_view bytes) {
-  return static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
-}
 
 }  // namespace
 
@@ -38,7 +36,7 @@ ByteSink::Outcome CompressedSink::write_some(std::string_view bytes) {
   if (error_ != 0) return {0, error_};
   const std::size_t taken = std::min(bytes.size(), kQueueBytes - queue_.size());
   queue_.append(bytes.substr(0, taken));
-  taken_lines_ += lines_of(bytes.substr(0, taken));
+  taken_lines_ += count_line_ends(bytes.substr(0, taken));
   changed_.notify_all();
   return {taken, 0};
 }
@@ -149,7 +147,7 @@ bool CompressedSink::encode(std::string_view bytes, Encoder::Flush flush) {
   frame_bytes_ += bytes.size();
   is_flushed_ = flush != Encoder::Flush::none;
   if (!bytes.empty()) is_at_line_end_ = bytes.ends_with('\n');
-  encoded_lines_ += lines_of(bytes);
+  encoded_lines_ += count_line_ends(bytes);
   if (!write_all(encoded_)) return false;
   {
     const std::lock_guard lock(mutex_);

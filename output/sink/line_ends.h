@@ -1,0 +1,27 @@
+// How many lines end in some bytes: asked of all that leaves, by those who account for what a sink
+// has taken.
+//
+// A step is a line and not a byte, since memchr() looks at 32 bytes at once. std::count(), of which
+// g++ 12 makes no vectors at -O2, took 100 ns a result of 250 bytes, more than to write its line,
+// and took them two or three times.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace echoscan {
+
+inline std::uint64_t count_line_ends(std::string_view bytes) {
+  std::uint64_t count = 0;
+  while (!bytes.empty()) {
+    const void* const found = std::memchr(bytes.data(), '\n', bytes.size());
+    if (found == nullptr) break;
+    ++count;
+    bytes.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data()) +
+                        1);
+  }
+  return count;
+}
+
+}  // namespace echoscan
