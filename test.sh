@@ -3,7 +3,8 @@
 #
 #   sudo ./test.sh          unit, style, static checks, sanitizers, fuzzers, the lab (root, BPF, namespaces), network cards
 #                           in virtual machines (the quick part of tests/vm), the container image, a cluster of Slurm
-#   ./test.sh quick         what needs neither root nor the lab; builds only what these tests run
+#   ./test.sh quick         what needs neither root nor the lab, of that the tests which a change may have broken since
+#                           they passed (tests/changed_tests.py); builds only what these run
 #
 # The lab's tests mostly wait, and so do those of the virtual machines and the container. So two more of the lab's run
 # than there are CPUs, and what only computes runs beside them all on the CPU time that they leave: the sanitizers and the
@@ -96,7 +97,13 @@ run_ctest() {
   "${run[@]}"
 }
 
-# That as a stage.
+# Runs those of the release build that have not passed as they are now.
+run_changed() {
+  [ -e "$stages/built.release" ] || { echo "not run: release was not built" >&2; return 1; }
+  tests/changed_tests.py build/release "$1"
+}
+
+# Runs a preset's tests with a label, as a stage.
 run_tests() { stage "test: $1, $2" run_ctest "$@"; }
 
 # The sanitizers' presets have a room in one file, and the checks walk its headers once.
@@ -123,9 +130,11 @@ if [ "$mode" = quick ]; then
 else
   build release
 fi
-# In one go, so that the last one of the first kind does not keep a CPU from the second.
-run_tests release "(unit|style)"
-if [ "$mode" != quick ]; then
+if [ "$mode" = quick ]; then
+  stage "test: release, what has changed of (unit|style)" run_changed "^(unit|style)\$"
+else
+  # In one go, so that the last one of the first kind does not keep a CPU from the second.
+  run_tests release "(unit|style)"
   run_tests release lab_alone
   begin_spare
   run_tests release "(lab|cluster)" $(($(nproc) + 2))

@@ -22,6 +22,8 @@ ln -s play "$work/bin/cmake"
 ln -s play "$work/bin/ctest"
 printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/bin/setarch"
 chmod +x "$work/bin/setarch"
+printf '#!/bin/sh\nexec ctest "$@"\n' >"$work/tests/changed_tests.py"
+chmod +x "$work/tests/changed_tests.py"
 printf '#!/bin/sh\n' >"$work/tests/install_packages.sh"
 chmod +x "$work/tests/install_packages.sh"
 
@@ -47,7 +49,7 @@ expect() {
 }
 
 expect quick "" 0 1 0
-expect quick "ctest+--preset+release+--label-regex+^(unit|style)" 1 1 1
+expect quick "ctest+build/release+^(unit|style)" 1 1 1
 expect quick "--build+--preset+release" 1 0 2   # nothing of a preset that was not built is run
 SPENDS=1 expect full "" 0 9 0
 grep -q '^spare ./test.sh spare$' "$work/calls" || fail "nothing is left to the spare time"
