@@ -97,7 +97,9 @@ CardDiagnosis diagnose_card(const PathConfig& config) {
   facts.device = config.interface_name;
   const std::optional<std::string> address = parse_pci_address(config.interface_name);
   facts.card = address ? find_pci_card(*address) : find_card_of(config.interface_name);
-  facts.is_made_up = !address && !facts.card;
+  facts.is_made_up = !address && !facts.card &&
+                     (!is_kernel_name(config.interface_name, config.dpdk_args) ||
+                      device_over(config.interface_name, config.dpdk_args));
   if (facts.card)
     for (const std::string& name : facts.card->interfaces) try {
         if (find_interface(name).is_up) facts.interfaces_up.push_back(name);
@@ -124,8 +126,9 @@ std::vector<Problem> find_card_problems(const CardDiagnosis& facts) {
         {fmt::format("{}.", facts.module_refusal), "docs/dpdk.md names the packages", true});
   if (facts.is_made_up) return problems;
   if (!facts.card) {
-    problems.push_back(
-        {fmt::format("There is no PCI device {}.", facts.device), "lspci -D lists them", true});
+    problems.push_back({fmt::format("{} is no PCI device, nor an interface of one.", facts.device),
+                        "lspci -D lists them; a device that DPDK makes up is made by --dpdk-args",
+                        true});
     return problems;
   }
   judge_holder(facts, *facts.card, problems);

@@ -16,7 +16,7 @@ detach() {
   local program link
   for _ in $(seq 200); do
     program=$(program_id)
-    link=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
+    link=$(descriptors_of "$pid" |
       awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
         $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
     if [ -n "$link" ] && bpftool link detach id "$link" 2>"$work/bpftool"; then return; fi
@@ -72,7 +72,7 @@ done
 # Behind the last probe senders stand by: what may be missing is sent again, and nothing is in doubt. A gateway that is
 # not asked does not hold up the end of the sending.
 lab up
-start_scan --rate 100k --cooldown 2 --seed 5 -i lab0 --gateway-mac "$(far cat /sys/class/net/lab1/address)" 10.0.0.0/16
+start_scan --rate 100k --cooldown 4 --seed 5 -i lab0 --gateway-mac "$(far cat /sys/class/net/lab1/address)" 10.0.0.0/16
 until grep -q "all probes have left" "$work/log"; do sleep 0.01; done
 detach
 wait $pid || fail "the scan ended with $?"

@@ -87,7 +87,7 @@ for stop in INT:130 TERM:143 KILL:137; do
     sleep 0.1
   done
   # The scan opens and closes descriptors meanwhile; one that is gone when it is read is none of a program.
-  programs=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
+  programs=$(descriptors_of "$pid" |
     awk '$1 == "prog_id:" {print $2}' | sort -u)
   [ -n "$programs" ] || fail "the scan has no BPF program"
   kill -s "${stop%%:*}" $pid

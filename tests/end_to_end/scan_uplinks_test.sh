@@ -84,7 +84,7 @@ during() { # NOTICE EXIT-STATUS COMMAND...: until the log has NOTICE
 detach() {
   local program link
   program=$(ip -n "$ECHOSCAN_LAB-near" -j link show up2 | jq '.[0].xdp.prog.id // empty')
-  link=$(for info in /proc/$pid/fdinfo/*; do if cat "$info" 2>/dev/null; then :; fi; done |
+  link=$(descriptors_of "$pid" |
     awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
       $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
   # It may have ended with the scan.

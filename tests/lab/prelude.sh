@@ -47,6 +47,13 @@ start_scan() {
   fail "the scan does not get under way"
 }
 summary() { jq -r "$1" "$work/summary"; }
+# What the kernel says of a process's descriptors, without those that go meanwhile. By one process: one for each took
+# longer than the scan, where processes are dear.
+descriptors_of() { # PID
+  local status=0
+  cat "/proc/$1/fdinfo"/* 2>/dev/null || status=$?
+  [ $status -le 1 ]
+}
 # How many replies the lab's wire has lost since it is up: the near end's ring of 256 frames was full, as a card's is whose
 # CPU is taken away. A far end without lab1 has lost none.
 wire_lost() {

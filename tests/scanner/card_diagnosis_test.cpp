@@ -84,7 +84,8 @@ TEST(CardDiagnosis, WhatIsMissingIsNamed) {
   EXPECT_NE(fatal_of(facts).find("the module is not there"), std::string::npos);
   facts = a_card();
   facts.card.reset();
-  EXPECT_NE(fatal_of(facts).find("There is no PCI device 0000:01:00.0."), std::string::npos);
+  EXPECT_NE(fatal_of(facts).find("0000:01:00.0 is no PCI device, nor an interface of one."),
+            std::string::npos);
   facts = a_card();
   facts.card->is_network_card = false;
   EXPECT_NE(fatal_of(facts).find("is no network card"), std::string::npos);
@@ -114,6 +115,11 @@ TEST(CardDiagnosis, APciAddressOrTheMethodAsksForIt) {
   config.interface_name = "net_null0";
   config.method = Method::dpdk;
   EXPECT_TRUE(is_about_card(config));
+  EXPECT_FALSE(diagnose_card(config).is_made_up) << "nothing says that DPDK makes it";
+  config.dpdk_args = "--vdev=net_null0";
+  EXPECT_TRUE(diagnose_card(config).is_made_up);
+  config.interface_name = "lo";
+  config.dpdk_args = "--vdev=net_af_xdp0,iface=lo";
   EXPECT_TRUE(diagnose_card(config).is_made_up);
 }
 
