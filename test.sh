@@ -86,21 +86,24 @@ configure_and_build() {
 # Configures and builds a preset: all of it, or the targets named.
 build() { stage "build: $1" configure_and_build "$@"; }
 
+# Programs of an earlier build would pass for the ones that could not be built.
+need_built() {
+  [ -e "$stages/built.$1" ] || { echo "not run: $1 was not built" >&2; return 1; }
+}
+
 # Runs a preset's tests with a label.
 run_ctest() {
   local preset=$1 label=$2
-  # Programs of an earlier build would pass for the ones that could not be built.
-  [ -e "$stages/built.$preset" ] || { echo "not run: $preset was not built" >&2; return 1; }
+  need_built "$preset" || return
   local run=(ctest --preset "$preset" --label-regex "^$label\$" --parallel "${3:-$(nproc)}")
   # ThreadSanitizer of g++ 12 cannot live with as much address randomisation as newer kernels have.
   [ "$preset" != tsan ] || run=(setarch --addr-no-randomize "${run[@]}")
   "${run[@]}"
 }
 
-# Runs those of the release build that have not passed as they are now.
+# Runs those of the release build with that label which have not passed as they are now.
 run_changed() {
-  [ -e "$stages/built.release" ] || { echo "not run: release was not built" >&2; return 1; }
-  tests/changed_tests.py build/release "$1"
+  need_built release && tests/changed_tests.py build/release "^$1\$"
 }
 
 # Runs a preset's tests with a label, as a stage.
@@ -127,12 +130,9 @@ fi
 
 if [ "$mode" = quick ]; then
   build release unit_tests style_test echoscan manual
+  stage "test: release, what has changed of (unit|style)" run_changed "(unit|style)"
 else
   build release
-fi
-if [ "$mode" = quick ]; then
-  stage "test: release, what has changed of (unit|style)" run_changed "^(unit|style)\$"
-else
   # In one go, so that the last one of the first kind does not keep a CPU from the second.
   run_tests release "(unit|style)"
   run_tests release lab_alone

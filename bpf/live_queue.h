@@ -85,8 +85,8 @@ struct live_queue {
   __u64 held_runs;   /* of the program, in which a target waited for the receiver of replies */
   __u64 look_run;    /* the clock, as it was read last, holds before this run */
   __u64 look_ns;
-  struct probe_time look_time; /* of that, as the scan's clock has it */
-  __u32 error;                 /* errno of the last refusal that came with one */
+  struct half_tag look_half_tag; /* of that time, by the scan's clock */
+  __u32 error;                   /* errno of the last refusal that came with one */
   __u32 again_count;
   /* Counts of in_flight. A target that found no way into a bulk leaves again, so that `entered` can
    * fall back by one; it is never below `flown`. */

@@ -83,7 +83,7 @@ static __always_inline int has_leave(struct live_queue* queue, __u64 run) {
     const struct live_config* fixed = (const struct live_config*)&config;
     WIRE_OPAQUE(fixed);
     queue->look_ns = bpf_ktime_get_ns();
-    queue->look_time = probe_time_of(&fixed->key, queue->look_ns + config.clock_offset_ns);
+    queue->look_half_tag = probe_tag_begin(&fixed->key, queue->look_ns + config.clock_offset_ns);
     queue->look_run = (run | (LIVE_LOOK_RUNS - 1)) + 1;
   }
   return live_pacer_take(&queue->pacer, queue->look_ns);
@@ -147,7 +147,7 @@ static __always_inline void put_again(struct live_queue* queue, __u32 from, __u3
 // Writes every byte, since the page may hold what an earlier frame, or its receiver, left there: by
 // words up to the ICMP checksum, from which on all bytes are the probe's own.
 static __always_inline void write_frame(__u8* frame, const struct live_target* target, __u64 head,
-                                        const struct probe_time* time, __u64 sent_ns) {
+                                        const struct half_tag* half, __u64 sent_ns) {
   // Opaque, or clang takes the constant for the zeros it holds before user space has filled it in.
   const struct live_config* fixed = (const struct live_config*)&config;
   WIRE_OPAQUE(fixed);
@@ -156,7 +156,7 @@ static __always_inline void write_frame(__u8* frame, const struct live_target* t
 #pragma unroll
   for (int i = 1; i < 4; ++i) ((__u64*)frame)[i] = ((const __u64*)fixed->frame)[i];
   ((__u32*)frame)[8] = ((const __u32*)fixed->frame)[8];
-  probe_write_with(frame, time, live_proof_cookie(target->proof),
+  probe_write_with(frame, half, live_proof_cookie(target->proof),
                    live_proof_ip_checksum(target->proof), fixed->sums.padding,
                    live_entry_target(target->entry), live_entry_pass(target->entry), sent_ns);
 }
@@ -203,7 +203,7 @@ int live_sender(struct xdp_md* context) {
   take(queue, &target);
   write_frame(frame, &target,
               queue->frame_heads[live_entry_next_hop(target.entry) % LIVE_NEXT_HOPS],
-              &queue->look_time, queue->look_ns + config.clock_offset_ns);
+              &queue->look_half_tag, queue->look_ns + config.clock_offset_ns);
   if (config.frame_bytes > PROBE_FRAME_BYTES)
     write_padding(frame, (const __u8*)(long)context->data_end);
   // An interface that is gone is not in the map any more, and no tracepoint says so.

@@ -134,28 +134,29 @@ WIRE_INLINE __u32 probe_cookie_from(const struct probe_key* key, __u32 target, _
 
 /*
  * The payload's tag. The message is send time (8 bytes), target (4), pass (1), in wire order. The
- * time comes first, since frames that leave together share it, and with it a third of the hash.
+ * time comes first, since frames that leave together share it, and with it a quarter of the hash:
+ * the state after the time is kept here for them.
  */
-struct probe_time {
+struct half_tag {
   __u64 v[4];
 };
 
-WIRE_INLINE struct probe_time probe_time_of(const struct probe_key* key, __u64 sent_ns) {
-  struct probe_time time;
-  siphash_begin(time.v, key->tag);
-  siphash_absorb(time.v, __builtin_bswap64(sent_ns));
-  return time;
+WIRE_INLINE struct half_tag probe_tag_begin(const struct probe_key* key, __u64 sent_ns) {
+  struct half_tag half;
+  siphash_begin(half.v, key->tag);
+  siphash_absorb(half.v, __builtin_bswap64(sent_ns));
+  return half;
 }
 
-WIRE_INLINE __u32 probe_tag_at(const struct probe_time* time, __u32 target, __u8 pass) {
-  __u64 v[4] = {time->v[0], time->v[1], time->v[2], time->v[3]};
+WIRE_INLINE __u32 probe_tag_end(const struct half_tag* half, __u32 target, __u8 pass) {
+  __u64 v[4] = {half->v[0], half->v[1], half->v[2], half->v[3]};
   siphash_absorb(v, (__u64)__builtin_bswap32(target) | ((__u64)pass << 32) | (13ULL << 56));
   return (__u32)siphash_end(v);
 }
 
 WIRE_INLINE __u32 probe_tag(const struct probe_key* key, __u32 target, __u64 sent_ns, __u8 pass) {
-  const struct probe_time time = probe_time_of(key, sent_ns);
-  return probe_tag_at(&time, target, pass);
+  const struct half_tag half = probe_tag_begin(key, sent_ns);
+  return probe_tag_end(&half, target, pass);
 }
 
 /*
@@ -179,13 +180,13 @@ struct probe_sums {
 
 /*
  * Makes a frame the probe of `target` (host order), by writing what differs from one probe to the
- * next. `frame` already holds any probe of the scan, `time` is that of `sent_ns`, `cookie` the
+ * next. `frame` already holds any probe of the scan, `half` is the tag's of `sent_ns`, `cookie` the
  * target's and `ip_checksum` that of its header.
  */
-WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_time* time, __u32 cookie,
+WIRE_INLINE void probe_write_with(__u8* frame, const struct half_tag* half, __u32 cookie,
                                   __u16 ip_checksum, __u32 padding_sum, __u32 target, __u8 pass,
                                   __u64 sent_ns) {
-  const __u32 tag = probe_tag_at(time, target, pass);
+  const __u32 tag = probe_tag_end(half, target, pass);
   __u8* payload = frame + PROBE_PAYLOAD_OFFSET;
   wire_store16(frame + PROBE_IP_CHECKSUM_OFFSET, ip_checksum);
   wire_store32(frame + PROBE_IP_DESTINATION_OFFSET, target);
@@ -203,8 +204,8 @@ WIRE_INLINE void probe_write_with(__u8* frame, const struct probe_time* time, __
 WIRE_INLINE void probe_write(__u8* frame, const struct probe_key* key,
                              const struct probe_sums* sums, __u32 target, __u8 pass,
                              __u64 sent_ns) {
-  const struct probe_time time = probe_time_of(key, sent_ns);
-  probe_write_with(frame, &time, probe_cookie(key, target), wire_checksum(sums->ip + (__u64)target),
+  const struct half_tag half = probe_tag_begin(key, sent_ns);
+  probe_write_with(frame, &half, probe_cookie(key, target), wire_checksum(sums->ip + (__u64)target),
                    sums->padding, target, pass, sent_ns);
 }
 

@@ -6,8 +6,10 @@
 A test has passed as it is when it did so with the same programs and with the same files, sources
 of C++ left out: those are what its program was made of, and a program that was linked anew and has
 the same bytes has not changed. style_test reads the sources, and always runs. What has passed is
-kept in BUILD/passed.json; without that file all run.
+kept in BUILD/passed.json; without that file all run. Modules, which a program opens when it runs,
+count for every test.
 """
+import glob
 import hashlib
 import json
 import os
@@ -44,7 +46,7 @@ def keys_of(build, labels):
     """Each test's name, and what it is made of."""
     shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1", "--label-regex", labels],
                            check=True, capture_output=True, text=True).stdout
-    files = checkout_digest()
+    files = checkout_digest() + digest_of(sorted(glob.glob(os.path.join(build, "**", "*.so"), recursive=True)))
     keys = {}
     for test in json.loads(shown)["tests"]:
         # A folder stands for the program in it.

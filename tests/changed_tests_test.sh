@@ -41,6 +41,8 @@ echo '#' >>"$work/build/two"
 expect 0 style_test two
 echo 2 >"$work/build/here/echoscan"
 expect 0 one style_test
+echo 1 >"$work/build/here/module.so"
+expect 0 one one style_test two
 echo 2 >"$work/docs/text.md"
 expect 0 one one style_test two
 touch "$work/build/two.fails"

@@ -1,9 +1,10 @@
 // How many lines end in some bytes: asked of all that leaves, by those who account for what a sink
 // has taken.
 //
-// A step is a line and not a byte, since memchr() looks at 32 bytes at once. std::count(), of which
-// g++ 12 makes no vectors at -O2, took 100 ns a result of 250 bytes, more than to write its line,
-// and took them two or three times.
+// A step is a line and not a byte, since memchr() looks at 32 bytes at once. By std::count(), of
+// which g++ 12 makes no vectors at -O2, a result to .zst took the receiver 435 ns, and takes 296 so
+// (result_bench): each is looked at up to three times, where it is taken in part and where it is
+// packed.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "scanner/network/pci_card.h"
 
@@ -75,12 +76,9 @@ void add_ordinary_pages(std::vector<std::string>& arguments, std::span<const std
 
 tl::expected<std::vector<std::string>, std::string> make_dpdk_arguments(
     const std::string& device, const std::string& extra, const DpdkSurroundings& surroundings) {
+  if (std::optional<std::string> reason = why_refused(extra))
+    return tl::make_unexpected(std::move(*reason));
   const std::vector<std::string> added = split(extra);
-  for (const std::string& word : added)
-    for (const std::string_view refused : kRefused)
-      if (word == refused || (refused.size() > 2 && word.starts_with(refused)))
-        return tl::make_unexpected(
-            fmt::format("--dpdk-args: '{}' is not for a program that has its own", word));
   const bool is_card = parse_pci_address(device).has_value();
   if (!is_card && !names_device(added, {"--vdev"}, device))
     return tl::make_unexpected(
@@ -103,6 +101,14 @@ tl::expected<std::vector<std::string>, std::string> make_dpdk_arguments(
   }
   arguments.insert(arguments.end(), added.begin(), added.end());
   return arguments;
+}
+
+std::optional<std::string> why_refused(const std::string& extra) {
+  for (const std::string& word : split(extra))
+    for (const std::string_view refused : kRefused)
+      if (word == refused || (refused.size() > 2 && word.starts_with(refused)))
+        return fmt::format("--dpdk-args: '{}' is not for a program that has its own", word);
+  return std::nullopt;
 }
 
 bool is_kernel_name(const std::string& name, const std::string& extra) {

@@ -33,6 +33,9 @@ constexpr std::uint64_t dpdk_memory_bytes(unsigned queues) {
 tl::expected<std::vector<std::string>, std::string> make_dpdk_arguments(
     const std::string& device, const std::string& extra, const DpdkSurroundings& surroundings);
 
+// Why DPDK must not get one of `extra`, a sentence; nothing where it may get all.
+std::optional<std::string> why_refused(const std::string& extra);
+
 // Whether -i names an interface of the kernel's: neither a PCI address nor a device that `extra`
 // makes, and a name that an interface can have.
 bool is_kernel_name(const std::string& name, const std::string& extra);

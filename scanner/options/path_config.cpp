@@ -12,14 +12,14 @@
 namespace echoscan {
 namespace {
 
-constexpr const char* kSomeCard = "0000:00:00.0";
-
 constexpr std::uint64_t kVlanMax = 4094;
 
 // What the kernel knows of its own interfaces, and nobody of a card of DPDK's.
 void add_port_options(CLI::App& app, PathConfig& config) {
   OptionGroup group(app, "DPDK");
-  group.value("--gateway", "ADDRESS", "With --method dpdk: the next hop, asked for by ARP",
+  group.value("--gateway", "ADDRESS",
+              "With --method dpdk: the next hop, asked for by ARP [the kernel's, where -i is its "
+              "interface]",
               [&config](const std::string& option, const std::string& text) {
                 config.gateway = parse_ipv4(text);
                 if (!config.gateway) refuse(option, text, "an IPv4 address");
@@ -91,14 +91,16 @@ void check_port_options(const PathConfig& config) {
   if (config.interface_name.empty())
     refuse_use("--method dpdk needs -i with the card's PCI address, as `lspci -D` prints it");
   // Of an interface that the kernel keeps it knows the rest, and which there are is asked later.
-  const bool is_shared = is_kernel_name(config.interface_name, config.dpdk_args);
-  if (!config.source_ip && !is_shared)
+  if (is_kernel_name(config.interface_name, config.dpdk_args)) {
+    if (const auto reason = why_refused(config.dpdk_args)) refuse_use(*reason);
+    return;
+  }
+  if (!config.source_ip)
     refuse_use("--method dpdk needs --source-ip: no kernel has an address for that card");
-  if (!config.gateway && !config.gateway_mac && !is_shared)
+  if (!config.gateway && !config.gateway_mac)
     refuse_use("--method dpdk needs --gateway or --gateway-mac: no kernel has a route for it");
   // Whether the machine has such a card is asked later; what nothing can be made of is wrong now.
-  const auto arguments =
-      make_dpdk_arguments(is_shared ? kSomeCard : config.interface_name, config.dpdk_args, {});
+  const auto arguments = make_dpdk_arguments(config.interface_name, config.dpdk_args, {});
   if (!arguments) refuse_use(arguments.error());
 }
 

@@ -47,6 +47,16 @@ std::string device_of(const PathConfig& config) {
   return card->address;
 }
 
+Gateway gateway_by(const NetworkPath& path, Ipv4 address) {
+  return {path.interface.name,
+          path.interface.index,
+          path.interface.mac,
+          address,
+          {},
+          path.source,
+          true};
+}
+
 // The kernel's gateways, each once, and which of them each way is behind. Nothing is sent where the
 // kernel would refuse to.
 void take_gateways(std::span<const WayShare> ways, NetworkPath& path) {
@@ -69,13 +79,7 @@ void take_gateways(std::span<const WayShare> ways, NetworkPath& path) {
       throw UserError(ExitCode::environment,
                       fmt::format("--method dpdk: the targets are behind more than {} gateways",
                                   NextHopTable::kOther));
-    path.gateways.push_back({path.interface.name,
-                             path.interface.index,
-                             path.interface.mac,
-                             *address,
-                             {},
-                             path.source,
-                             true});
+    path.gateways.push_back(gateway_by(path, *address));
   }
   if (path.gateways.empty())
     throw UserError(ExitCode::environment,
@@ -84,6 +88,7 @@ void take_gateways(std::span<const WayShare> ways, NetworkPath& path) {
                                 path.interface.name));
 }
 
+// As told, else the kernel's for the way with the most targets.
 Ipv4 source_of(const PathConfig& config, std::span<const WayShare> ways) {
   if (config.source_ip) return *config.source_ip;
   for (const WayShare& share : ways)
@@ -125,13 +130,7 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
   if (!config.gateway) {
     take_gateways(ways, path);
   } else {
-    path.gateways = {{path.interface.name,
-                      path.interface.index,
-                      path.interface.mac,
-                      *config.gateway,
-                      {},
-                      path.source,
-                      true}};
+    path.gateways = {gateway_by(path, *config.gateway)};
   }
   return path;
 }

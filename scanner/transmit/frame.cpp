@@ -75,8 +75,8 @@ void FrameTemplate::patch(FrameBuffer frame, Target target, std::uint64_t sent_n
   const std::uint32_t address = target.address.value;
   const std::uint32_t source = addresses_.sources.source_of(target.address).value;
   wire_store32(frame.data() + PROBE_IP_OFFSET + WIRE_IP_SOURCE_OFFSET, source);
-  const probe_time time = probe_time_of(&constants_.key, sent_ns);
-  probe_write_with(frame.data(), &time, probe_cookie_from(&constants_.key, address, source),
+  const half_tag half = probe_tag_begin(&constants_.key, sent_ns);
+  probe_write_with(frame.data(), &half, probe_cookie_from(&constants_.key, address, source),
                    wire_checksum(std::uint64_t{constants_.sums.ip} + source + address),
                    constants_.sums.padding, address, target.pass, sent_ns);
 }

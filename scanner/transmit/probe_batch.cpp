@@ -29,10 +29,10 @@ WIRE_INLINE void compute_lanes(const ProbeConstants& constants, std::uint64_t se
     batch.address[count] = batch.pass[count] = batch.source[count] = 0;
   for (std::size_t i = 0; i < count; ++i)
     batch.cookie[i] = probe_cookie(&constants.key, static_cast<std::uint32_t>(batch.address[i]));
-  const probe_time time = probe_time_of(&constants.key, sent_ns);
+  const half_tag half = probe_tag_begin(&constants.key, sent_ns);
   for (std::size_t i = 0; i < count; ++i)
-    batch.tag[i] = probe_tag_at(&time, static_cast<std::uint32_t>(batch.address[i]),
-                                static_cast<std::uint8_t>(batch.pass[i]));
+    batch.tag[i] = probe_tag_end(&half, static_cast<std::uint32_t>(batch.address[i]),
+                                 static_cast<std::uint8_t>(batch.pass[i]));
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t address = batch.address[i];
     const std::uint64_t pass = batch.pass[i];

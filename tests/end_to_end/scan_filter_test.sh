@@ -70,7 +70,7 @@ done
 [ $again_sum -gt 0 ] || fail "in no scan anything was sent again"
 
 # Behind the last probe senders stand by: what may be missing is sent again, and nothing is in doubt. A gateway that is
-# not asked does not hold up the end of the sending.
+# not asked does not hold up the end of the sending. The cooldown is long enough to be in the middle of.
 lab up
 start_scan --rate 100k --cooldown 4 --seed 5 -i lab0 --gateway-mac "$(far cat /sys/class/net/lab1/address)" 10.0.0.0/16
 until grep -q "all probes have left" "$work/log"; do sleep 0.01; done
