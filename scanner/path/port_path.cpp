@@ -114,8 +114,8 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
   if (is_shared) {
     path.interface.name = config.interface_name;
     log_warning(
-        "as long as DPDK has {}, what comes in there comes to this scan, and not to the "
-        "kernel",
+        "as long as DPDK has {}, what comes in there comes to this scan, and not to the kernel; "
+        "routes that change meanwhile are not followed",
         config.interface_name);
   }
   path.queue_count = port_queue_count(config.queues, path.interface);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <random>
 #include <set>
 
 #include "bpf/live_queue.h"
@@ -34,6 +35,30 @@ TEST(SipHash, CookieAndTagAreTheHashesOfTheirMessages) {
   std::memcpy(key.tag, key.cookie, sizeof(key.tag));
   EXPECT_EQ(probe_tag(&key, 0x08090a0b, 0x0001020304050607, 0x0c),
             static_cast<__u32>(0x14ea5627c0843d90));
+}
+
+// However its hash is divided, the tag is that of the payload's bytes: send time, target, pass.
+TEST(SipHash, TheTagIsOfTheBytesOnTheWire) {
+  std::mt19937_64 random(20261129);
+  for (int i = 0; i < 10'000; ++i) {
+    probe_key key{};
+    for (__u64& half : key.tag) half = random();
+    const auto target = static_cast<__u32>(random());
+    const __u64 sent_ns = random() >> random() % 64;
+    const auto pass = static_cast<__u8>(random());
+    std::array<std::uint8_t, 16> message{};
+    for (std::size_t byte = 0; byte < 8; ++byte)
+      message[byte] = static_cast<std::uint8_t>(sent_ns >> (56 - 8 * byte));
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      message[8 + byte] = static_cast<std::uint8_t>(target >> (24 - 8 * byte));
+    message[12] = pass;
+    message[15] = 13;  // the message's length
+    __u64 words[2] = {};
+    for (std::size_t byte = 0; byte < message.size(); ++byte)
+      words[byte / 8] |= __u64{message[byte]} << 8 * (byte % 8);
+    ASSERT_EQ(probe_tag(&key, target, sent_ns, pass),
+              static_cast<__u32>(siphash24(key.tag, words, 2)));
+  }
 }
 
 TEST(SipHash, CookieAndTagDependOnEverything) {

@@ -24,7 +24,7 @@ expect_equal "found" "$(jq -r .target "$work/out" | sort)" "$(lab truth 10.0.0.0
 expect_equal "ways" "$(summary '[.ways[] | [.interface, .next_hop, .source, .targets]] | tojson')" \
   '[["lab0","192.0.2.2","192.0.2.1",2816],["lab0","192.0.2.9","192.0.2.1",1024],[null,null,null,256]]'
 expect_equal "interface" "$(summary .sending.interface)" lab0
-expect_text "$work/log" "what comes in there comes to this scan, and not to the kernel"
+expect_text "$work/log" "what comes in there comes to this scan, and not to the kernel; routes that change meanwhile are not followed"
 # Nobody is behind a gateway that is not there, and the others are asked all the same.
 near ip route add 10.0.12.0/22 via 192.0.2.77 src 192.0.2.1
 scan "${shared[@]}" --rate 20k --cooldown 1 --seed 5 10.0.0.0/20 || fail "the scan ended with $?"

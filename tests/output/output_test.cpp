@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "output/result/result_writer.h"
+#include "output/sink/line_ends.h"
 #include "output/summary/rtt_histogram.h"
 #include "output/summary/time_bins.h"
 
@@ -104,6 +105,17 @@ TEST(ResultWriter, AnErrorIsKept) {
   sink.error = 0;
   EXPECT_FALSE(writer.flush());
   EXPECT_TRUE(sink.taken.empty());
+}
+
+TEST(LineEnds, AreCountedInAnyBytes) {
+  std::mt19937 random(20261129);
+  for (int i = 0; i < 20'000; ++i) {
+    // From none but ends of lines to hardly any.
+    const unsigned kinds = 1 + static_cast<unsigned>(random() % 100);
+    std::string bytes(random() % 600, '\0');
+    for (char& byte : bytes) byte = random() % kinds == 0 ? '\n' : static_cast<char>(random());
+    ASSERT_EQ(count_line_ends(bytes), static_cast<std::uint64_t>(std::ranges::count(bytes, '\n')));
+  }
 }
 
 // Lines are in place when the sink has all of them, whatever pieces it takes; a header is none.
