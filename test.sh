@@ -22,8 +22,8 @@ case $mode in
   spare) stages=${ECHOSCAN_STAGES:?} ;;  # what runs beside a full one, which calls it so
   *) echo "usage: test.sh [quick]" >&2; exit 2 ;;
 esac
-warnings=OFF
-[ -z "${ECHOSCAN_CI:-}" ] || warnings=ON
+ci=OFF
+[ -z "${ECHOSCAN_CI:-}" ] || ci=ON
 
 say() { echo "== $*"; }
 
@@ -57,13 +57,13 @@ begin_spare() {
   spare_pid=$!
 }
 
-# Waits for them: what they have printed, and whether all of them were begun.
+# Waits for them: what they have printed and print, and whether all of them were begun.
 end_spare() {
   local status=0
   say "on spare time: its end"
+  tail --lines=+1 --follow --pid=$spare_pid "$stages/output"
   wait $spare_pid || status=$?
   spare_pid=
-  cat "$stages/output"
   return $status
 }
 spare_pid=
@@ -75,10 +75,11 @@ leave() {
 trap leave EXIT
 
 configure_and_build() {
-  local preset=$1 options=("-DECHOSCAN_WERROR=$warnings")
+  local preset=$1 options=("-DECHOSCAN_WERROR=$ci")
   shift
-  # Its files alone, after a demo.sh as well: that is what finds a missing include.
-  [ "$preset" != release ] || options+=(-DECHOSCAN_UNITY=OFF)
+  # Its files alone, after a demo.sh as well: that is what finds a missing include. The tests of a clean checkout are
+  # all built, which takes least a room at a time; who works on some wants no other.
+  [ "$preset" != release ] || options+=(-DECHOSCAN_UNITY=OFF "-DECHOSCAN_TESTS_BY_ROOM=$ci")
   cmake --preset "$preset" "${options[@]}" >/dev/null &&
     cmake --build --preset "$preset" ${1:+--target "$@"} && touch "$stages/built.$preset"
 }

@@ -57,6 +57,22 @@ TEST(Style, WhoIncludesJsonUsesIt) {
   }
 }
 
+// The sanitizers compile a room's tests as one file, where two may call two things alike all the
+// same.
+TEST(Style, EachTestHasANamespaceOfItsOwn) {
+  std::size_t count = 0;
+  for (const Source& source : sources()) {
+    const std::filesystem::path path = source.path;
+    if (room_of(source.path) == "tests" || !source.path.starts_with("tests/")) continue;
+    if (!path.stem().string().ends_with("_test")) continue;
+    ++count;
+    EXPECT_TRUE(std::ranges::any_of(source.lines, [&path](const std::string& line) {
+      return line == "namespace echoscan::" + path.stem().string() + " {";
+    })) << source.path;
+  }
+  EXPECT_GT(count, 90U);
+}
+
 // A .cpp file is compiled and not included. clang-tidy has a check for it, which is off: it reads a
 // room as one file that includes its .cpp files.
 TEST(Style, NoFileIncludesASource) {

@@ -15,7 +15,7 @@
 #include "bpf/match_reply.h"
 #include "tests/bpf/match_checks.h"
 
-namespace echoscan {
+namespace echoscan::bpf_test {
 namespace {
 
 // Appendix A of the SipHash paper: key 00 01 ... 0f, message 00 01 ... 0e.
@@ -188,4 +188,4 @@ TEST(FrameOutcomes, TableHasEveryOutcomeButTheRing) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::bpf_test

@@ -25,7 +25,7 @@
 #include "live_sender.skel.h"
 #include "tests/requirement.h"
 
-namespace echoscan {
+namespace echoscan::live_sender_test {
 namespace {
 
 constexpr probe_key kKey{{0x0706050403020100, 0x0f0e0d0c0b0a0908},
@@ -306,4 +306,4 @@ TEST_F(LiveSenderTest, WaitsForAToken) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::live_sender_test

@@ -24,7 +24,7 @@
 #include "reply_filter.skel.h"
 #include "tests/requirement.h"
 
-namespace echoscan {
+namespace echoscan::reply_filter_test {
 namespace {
 
 constexpr std::uint32_t kRingBytes = 4096;
@@ -240,4 +240,4 @@ TEST_F(ReplyFilterTest, FullRingIsCounted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::reply_filter_test

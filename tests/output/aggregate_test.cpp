@@ -19,7 +19,7 @@
 #include "output/sink/output_file.h"
 #include "targets/utf8.h"
 
-namespace echoscan {
+namespace echoscan::aggregate_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -353,4 +353,4 @@ TEST(AggregateReport, NothingThatATerminalObeysIsPrinted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::aggregate_test

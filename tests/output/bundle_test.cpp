@@ -21,7 +21,7 @@
 #include "tests/output/file_content.h"
 #include "tests/output/sample_summary.h"
 
-namespace echoscan {
+namespace echoscan::bundle_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -375,4 +375,4 @@ TEST_F(BundleTest, IsNotSealedOverWhatIsNotItsOwn) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::bundle_test

@@ -7,7 +7,7 @@
 #include <map>
 #include <sstream>
 
-namespace echoscan {
+namespace echoscan::figure_text_test {
 namespace {
 
 TEST(FigureText, Thousands) {
@@ -63,4 +63,4 @@ TEST(FigureText, SpansAreTheirSeconds) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::figure_text_test

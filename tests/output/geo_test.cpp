@@ -13,7 +13,7 @@
 #include "output/result/result_field.h"
 #include "tests/output/mmdb_writer.h"
 
-namespace echoscan {
+namespace echoscan::geo_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -208,4 +208,4 @@ TEST(GeoDatabase, DamageIsNeverMoreThanAnError) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::geo_test

@@ -19,7 +19,7 @@
 #include "tests/output/file_content.h"
 #include "tests/output/sample_summary.h"
 
-namespace echoscan {
+namespace echoscan::merge_test {
 namespace {
 
 constexpr std::uint64_t kSteps = 1030;
@@ -398,4 +398,4 @@ TEST(LineMerge, OtherFormsHaveOneHeaderOrNone) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::merge_test

@@ -24,7 +24,7 @@
 #include "output/sink/compressed_sink.h"
 #include "tests/output/file_content.h"
 
-namespace echoscan {
+namespace echoscan::output_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -407,4 +407,4 @@ TEST(CompressedSink, CanBeLeftWithoutWaiting) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::output_file_test

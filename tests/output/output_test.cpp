@@ -13,7 +13,7 @@
 #include "output/summary/rtt_histogram.h"
 #include "output/summary/time_bins.h"
 
-namespace echoscan {
+namespace echoscan::output_test {
 namespace {
 
 // Takes what it is allowed to, then nothing, then an error.
@@ -232,4 +232,4 @@ TEST(TimeBins, SecondsUntilThereAreTooMany) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::output_test

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::paired_change_test {
 namespace {
 
 // A bucket of tokens in front of a /24: one a second, ten at most.
@@ -90,4 +90,4 @@ TEST(PairedChange, ChanceAloneIsSeldomCalledMore) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::paired_change_test

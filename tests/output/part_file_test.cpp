@@ -41,7 +41,7 @@ extern "C" int flock(int descriptor, int operation) noexcept {
   return static_cast<int>(syscall(SYS_flock, descriptor, operation));
 }
 
-namespace echoscan {
+namespace echoscan::part_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -481,4 +481,4 @@ TEST_F(PartFileTest, AFullDiskLeavesNoPartOfADocument) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::part_file_test

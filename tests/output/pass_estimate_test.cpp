@@ -11,7 +11,7 @@
 #include <random>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::pass_estimate_test {
 namespace {
 
 TEST(PassEstimate, SmallOnesByHand) {
@@ -151,4 +151,4 @@ TEST(PassEstimate, IsLowWhereLossesHitAllPasses) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::pass_estimate_test

@@ -18,7 +18,7 @@
 #include "output/report/page_planes.h"
 #include "output/report/reply_map.h"
 
-namespace echoscan {
+namespace echoscan::report_map_test {
 namespace {
 
 using Cell = ReplyMap::Cell;
@@ -324,4 +324,4 @@ TEST(MapImage, WithoutListsNobodyIsCalledSilent) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::report_map_test

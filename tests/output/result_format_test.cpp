@@ -18,7 +18,7 @@
 #include "output/result/json_text.h"
 #include "output/result/result_field.h"
 
-namespace echoscan {
+namespace echoscan::result_format_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -104,9 +104,10 @@ TEST(ResultField, IsFoundByName) {
 TEST(ScanId, IsALetterAndDigits) {
   std::mt19937_64 random(3);
   std::set<std::string_view::value_type> first;
+  const std::regex shape("[a-f][0-9a-f]{15}");
   for (int i = 0; i < 10'000; ++i) {
     const ScanId id(random());
-    ASSERT_TRUE(std::regex_match(std::string(id.text()), std::regex("[a-f][0-9a-f]{15}")));
+    ASSERT_TRUE(std::regex_match(std::string(id.text()), shape));
     ASSERT_EQ(ScanId::parse(id.text()), id);
     first.insert(id.text()[0]);
   }
@@ -334,4 +335,4 @@ TEST(IpLine, IsTheTarget) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::result_format_test

@@ -11,7 +11,7 @@
 
 #include "output/result/result_field.h"
 
-namespace echoscan {
+namespace echoscan::result_reader_test {
 namespace {
 
 using Syntax = ResultFormat::Syntax;
@@ -178,4 +178,4 @@ TEST(ResultReader, WhatIsLeftUnsaidIsKnown) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::result_reader_test

@@ -14,7 +14,7 @@
 
 #include "output/result/result_field.h"
 
-namespace echoscan {
+namespace echoscan::schema_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -177,4 +177,4 @@ TEST(Schema, IsNamedClosedAndWhole) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::schema_test

@@ -15,7 +15,7 @@
 
 #include "targets/target_cursor.h"
 
-namespace echoscan {
+namespace echoscan::share_interval_test {
 namespace {
 
 constexpr std::uint64_t kHuge = std::uint64_t{1} << 53;
@@ -105,4 +105,4 @@ TEST(ShareInterval, HoldsTheTruthNineteenTimesInTwenty) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::share_interval_test

@@ -17,7 +17,7 @@
 #include "output/summary/summary_text.h"
 #include "tests/output/sample_summary.h"
 
-namespace echoscan {
+namespace echoscan::summary_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -485,4 +485,4 @@ TEST(Summary, TextSaysWhatListsLeftOut) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::summary_test

@@ -43,7 +43,7 @@ void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 
-namespace echoscan {
+namespace echoscan::allocation_test {
 namespace {
 
 constexpr std::uint64_t kTargets = 65536;
@@ -176,4 +176,4 @@ TEST_F(AllocationTest, FramesDoNotAllocate) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::allocation_test

@@ -7,7 +7,7 @@
 #include <array>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::arp_peer_test {
 namespace {
 
 constexpr MacAddress kOurs{{2, 0, 0, 0, 0, 1}};
@@ -134,4 +134,4 @@ TEST(ArpPeer, ReadsNothingBeyondAFramesEnd) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::arp_peer_test

@@ -6,7 +6,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::bond_watch_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -121,4 +121,4 @@ TEST(BondWatch, WhatIsNoBondIsNotAskedAbout) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::bond_watch_test

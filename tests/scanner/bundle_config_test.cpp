@@ -15,7 +15,7 @@
 #include "scanner/options/scan_config.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::bundle_config_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -193,4 +193,4 @@ TEST(OptionsJson, OfAPublishedBundleHasNoAddresses) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::bundle_config_test

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-namespace echoscan {
+namespace echoscan::card_diagnosis_test {
 namespace {
 
 constexpr const char* kAddress = "0000:01:00.0";
@@ -124,4 +124,4 @@ TEST(CardDiagnosis, APciAddressOrTheMethodAsksForIt) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::card_diagnosis_test

@@ -14,7 +14,7 @@
 
 #include "scanner/checkpoint/checkpoint_file.h"
 
-namespace echoscan {
+namespace echoscan::checkpoint_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -141,4 +141,4 @@ TEST(Checkpoint, WhatIsDamagedIsRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::checkpoint_test

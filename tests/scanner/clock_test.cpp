@@ -8,7 +8,7 @@
 #include "scanner/process/kernel_clock.h"
 #include "scanner/receive/source/arrival_clock.h"
 
-namespace echoscan {
+namespace echoscan::clock_test {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
@@ -139,4 +139,4 @@ TEST(ArrivalClock, ManyStepsNeverGiveAWrongTime) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::clock_test

@@ -16,7 +16,7 @@
 #include "scanner/transmit/pacer.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::config_test {
 namespace {
 
 ScanConfig parsed(std::vector<std::string> arguments) {
@@ -459,4 +459,4 @@ TEST(BenchConfig, MethodsStandInTheirOwnOrderAndEachOnce) {
 // `scan` find it again.
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::config_test

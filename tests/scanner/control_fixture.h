@@ -15,12 +15,9 @@
 
 #include "scanner/pipeline/control.h"
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 
 namespace echoscan {
-
-inline constexpr std::uint64_t kMs = 1'000'000;
-inline constexpr std::uint64_t kSecondNs = 1'000 * kMs;
-inline constexpr std::uint64_t kStartNs = 5 * kSecondNs;
 
 // What the program would have logged.
 class LogText {

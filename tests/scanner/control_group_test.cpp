@@ -12,8 +12,9 @@
 #include "scanner/plan/slash24_pace.h"
 #include "targets/target_cursor.h"
 #include "tests/scanner/pipeline_fixture.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::control_group_test {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -48,7 +49,7 @@ TargetPlan plan_with(const std::string& targets, std::uint64_t seed) {
 // Thousands of random percentages and shards, counted target by target.
 TEST(ControlGroup, HasItsPartOfTheTargetsOneAtLeast) {
   std::mt19937_64 random(11);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 2000; round += kSweepStep) {
     const std::uint64_t shards = 1 + random() % 4;
     const TargetPlan plan = plan_of(*parse_scan_config(
         {"10.0.0.0-10.0.0." + std::to_string(20 + random() % 200), "--allow-reserved", "--seed",
@@ -78,7 +79,7 @@ TEST(ControlGroup, HasItsPartOfTheTargetsOneAtLeast) {
 // Random histories of all targets, counted by hand over the order's first.
 TEST(ControlGroup, CountsWhatItsTargetsHaveAnswered) {
   std::mt19937_64 random(7);
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 50; round += kSweepStep) {
     const TargetPlan plan = plan_with("10.0.0.0/24", random() % 1000);
     const double percent = 1 + static_cast<double>(random() % 100);
     const ControlGroup group(plan, std::min(percent, 100.0), 10, 0);
@@ -229,4 +230,4 @@ TEST_F(ControlledScan, ThatEndsEarlyHasNoVerdict) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::control_group_test

@@ -6,7 +6,7 @@
 #include "scanner/pipeline/control.h"
 #include "tests/scanner/control_fixture.h"
 
-namespace echoscan {
+namespace echoscan::control_loss_test {
 namespace {
 
 // Down for any time, back for any time: senders go on when it has been up for kLinkSettleNs, and
@@ -155,4 +155,4 @@ TEST_F(ControlTest, LinkLossesAreEvents) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::control_loss_test

@@ -7,7 +7,7 @@
 
 #include "tests/scanner/control_fixture.h"
 
-namespace echoscan {
+namespace echoscan::control_test {
 namespace {
 
 TEST_F(ControlTest, AScanThatFinishesKeepsItsCooldownToATick) {
@@ -298,4 +298,4 @@ TEST_F(ControlTest, AScanThatWaitsWithReasonIsNotSilent) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::control_test

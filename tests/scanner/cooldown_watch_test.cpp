@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::cooldown_watch_test {
 namespace {
 
 constexpr std::uint64_t kTickNs = 10'000'000;
@@ -87,4 +87,4 @@ TEST(CooldownWatch, BeginsAnew) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::cooldown_watch_test

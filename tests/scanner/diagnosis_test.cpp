@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::diagnosis_test {
 namespace {
 
 constexpr Trial kWorks{Trial::Outcome::works};
@@ -185,4 +185,4 @@ TEST(Diagnosis, JsonTellsTriedFromUntried) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::diagnosis_test

@@ -11,7 +11,7 @@
 
 #include "scanner/network/pci_card.h"
 
-namespace echoscan {
+namespace echoscan::dpdk_arguments_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -182,4 +182,4 @@ TEST(PciCard, HugePagesOfAllSizesAreCounted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::dpdk_arguments_test

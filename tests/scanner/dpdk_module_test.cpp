@@ -20,7 +20,7 @@
 #include "scanner/receive/source/dpdk_receiver.h"
 #include "scanner/transmit/method/dpdk.h"
 
-namespace echoscan {
+namespace echoscan::dpdk_module_test {
 namespace {
 
 constexpr const char* kDevices =
@@ -225,4 +225,4 @@ TEST(DpdkModule, APortThatIsNotThereIsNamed) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::dpdk_module_test

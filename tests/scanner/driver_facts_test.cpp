@@ -11,7 +11,7 @@
 
 #include "targets/prefix.h"
 
-namespace echoscan {
+namespace echoscan::driver_facts_test {
 namespace {
 
 std::string version_text(const std::optional<KernelVersion>& version) {
@@ -96,4 +96,4 @@ TEST(KernelVersion, IsReadFromAnyRelease) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::driver_facts_test

@@ -22,7 +22,7 @@
 #include "scanner/process/file_descriptor.h"
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::fib_test {
 namespace {
 
 using Random = std::mt19937_64;
@@ -347,4 +347,4 @@ TEST(Fib, EveryAddressOfRandomHostsHasTheWayThatTheKernelSays) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::fib_test

@@ -12,7 +12,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::filter_watch_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -301,4 +301,4 @@ TEST_F(FilterWatchTest, AnythingAtRandom) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::filter_watch_test

@@ -13,7 +13,7 @@
 #include "scanner/transmit/frame.h"
 #include "scanner/transmit/probe_batch.h"
 
-namespace echoscan {
+namespace echoscan::frame_test {
 namespace {
 
 constexpr Ipv4 kSource{0xc0000201};
@@ -260,4 +260,4 @@ TEST(FrameTemplate, ABatchIsItsProbesOneByOne) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::frame_test

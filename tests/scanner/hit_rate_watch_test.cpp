@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::hit_rate_watch_test {
 namespace {
 
 constexpr std::uint64_t kReplyTimeNs = HitRateWatch::kReplyTimeMinNs;
@@ -201,4 +201,4 @@ TEST(HitRateWatch, WithoutARateItNeverLooks) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::hit_rate_watch_test

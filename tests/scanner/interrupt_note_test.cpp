@@ -11,7 +11,7 @@
 #include <sstream>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::interrupt_note_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -92,4 +92,4 @@ TEST_F(InterruptNoteTest, WhatIsNoNoteIsRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::interrupt_note_test

@@ -13,7 +13,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::joined_source_test {
 namespace {
 
 // Has some replies of one target, and counts them as they are taken.
@@ -204,4 +204,4 @@ TEST(JoinedSource, SaysWhyAFilterIsRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::joined_source_test

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <random>
 
-namespace echoscan {
+namespace echoscan::line_marks_test {
 namespace {
 
 ReadResult random_result(std::mt19937_64& random) {
@@ -136,4 +136,4 @@ TEST_F(LineMarksTest, AFullDiskLeavesNoGap) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::line_marks_test

@@ -14,7 +14,7 @@
 #include "scanner/process/log.h"
 #include "tests/output/file_content.h"
 
-namespace echoscan {
+namespace echoscan::log_copy_test {
 namespace {
 
 constexpr auto kNone = [](std::string_view) { return false; };
@@ -100,4 +100,4 @@ TEST(LogCopy, LosesNoLineOfManyThreads) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::log_copy_test

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace echoscan {
+namespace echoscan::mapped_memory_test {
 namespace {
 
 bool is_mapped(void* address) {
@@ -60,4 +60,4 @@ TEST(MappedMemory, SharesWhatADescriptorStandsFor) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::mapped_memory_test

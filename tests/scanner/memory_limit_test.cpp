@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::memory_limit_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,4 +80,4 @@ TEST_F(MemoryLimit, IsOfBothWhereThereAreTwo) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::memory_limit_test

@@ -13,7 +13,7 @@
 
 #include "scanner/process/file_descriptor.h"
 
-namespace echoscan {
+namespace echoscan::message_form_test {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -97,4 +97,4 @@ TEST(MessageForm, AWindowThatChangesIsFollowed) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::message_form_test

@@ -17,7 +17,7 @@
 
 #include "scanner/process/file_descriptor.h"
 
-namespace echoscan {
+namespace echoscan::message_queue_test {
 namespace {
 
 struct Pipe {
@@ -247,4 +247,4 @@ TEST(MessageQueue, ALineThatCannotBeDrawnHoldsNothingUp) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::message_queue_test

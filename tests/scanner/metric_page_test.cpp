@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::metric_page_test {
 namespace {
 
 struct Family {
@@ -184,4 +184,4 @@ TEST(MetricPage, HasWhatTheDashboardAsksFor) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::metric_page_test

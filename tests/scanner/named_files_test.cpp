@@ -21,7 +21,7 @@
 #include "scanner/process/user_error.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::named_files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -350,4 +350,4 @@ TEST_F(NamedFilesTest, AFifoIsReadOrWritten) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::named_files_test

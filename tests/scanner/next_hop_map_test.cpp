@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-namespace echoscan {
+namespace echoscan::next_hop_map_test {
 namespace {
 
 TEST(NextHopMap, WithoutWaysAllLeaveByTheFirst) {
@@ -54,4 +54,4 @@ TEST(NextHopMap, EachAddressHasTheWayThatTheMapSays) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::next_hop_map_test

@@ -10,13 +10,11 @@
 #include <deque>
 #include <map>
 
+#include "tests/scanner/moments.h"
+
 namespace echoscan {
 
-inline constexpr std::uint64_t kMs = 1'000'000;
-inline constexpr std::uint64_t kSecondNs = 1'000 * kMs;
-inline constexpr std::uint64_t kStartNs = 5 * kSecondNs;
 inline constexpr std::uint64_t kReachBackNs = 70 * kMs;
-inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
 inline constexpr MacAddress kOld{{2, 0, 0, 0, 0, 1}};
 inline constexpr MacAddress kNew{{2, 0, 0, 0, 0, 2}};
 

@@ -6,7 +6,7 @@
 
 #include "tests/scanner/next_hop_watch_fixture.h"
 
-namespace echoscan {
+namespace echoscan::next_hop_watch_test {
 namespace {
 
 // What a survey of the ways says: new gateways, and which numbers have targets.
@@ -426,4 +426,4 @@ TEST(NextHopWatch, WithoutAProbeNothingIsWatched) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::next_hop_watch_test

@@ -17,7 +17,7 @@
 #include "scanner/options/verify_config.h"
 #include "scanner/process/user_error.h"
 
-namespace echoscan {
+namespace echoscan::option_table_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -112,4 +112,4 @@ TEST(Version, IsAskedForBehindEachCommand) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::option_table_test

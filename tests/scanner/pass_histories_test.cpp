@@ -12,7 +12,7 @@
 #include "scanner/pipeline/pass_gate.h"
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::pass_histories_test {
 namespace {
 
 constexpr Ipv4 kFirst{0x0a000000};
@@ -108,4 +108,4 @@ TEST(PassGate, OpensOnceTheLastHasLeft) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::pass_histories_test

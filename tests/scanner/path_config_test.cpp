@@ -10,7 +10,7 @@
 #include "scanner/options/scan_config.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::path_config_test {
 namespace {
 
 ScanConfig parsed(std::vector<std::string> arguments) {
@@ -153,4 +153,4 @@ TEST(Payload, CountsForTheBandwidth) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::path_config_test

@@ -14,7 +14,7 @@
 #include "scanner/process/user_error.h"
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::ping_run_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -339,4 +339,4 @@ TEST(PingTargets, ExclusionsWinAndAreCounted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::ping_run_test

@@ -9,7 +9,7 @@
 #include <map>
 #include <random>
 
-namespace echoscan {
+namespace echoscan::ping_schedule_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -173,4 +173,4 @@ TEST(PingSchedule, WhatTheKernelDoesNotTakeIsDueAgain) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::ping_schedule_test

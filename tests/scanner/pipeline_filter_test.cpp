@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/scanner/pipeline_fixture.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::pipeline_filter_test {
 namespace {
 
 class PipelineFilterTest : public PipelineTest {
@@ -36,7 +37,7 @@ TEST_F(PipelineFilterTest, WithoutALossThereIsNoEvent) {
 // or in doubt where the scan ends before.
 TEST_F(PipelineFilterTest, TakenOffAtAnyMoment) {
   std::size_t repaired = 0;
-  for (int ms = 1; ms < 290; ms += 7) {
+  for (int ms = 1; ms < 290; ms += 7 * kSweepStep) {
     sink.text.clear();
     EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "20k", "--emit", "errors"}, 2,
                          [this, ms] {
@@ -54,12 +55,12 @@ TEST_F(PipelineFilterTest, TakenOffAtAnyMoment) {
     // What went past in the gap reached the kernel.
     ASSERT_EQ(summary.receiving.unseen_replies, summary.receiving.kernel_replies);
   }
-  EXPECT_GT(repaired, 20U);
+  EXPECT_GT(repaired, 20U / kSweepStep);
 }
 
 TEST_F(PipelineFilterTest, NotRunAnyMoreFromAnyMomentOn) {
   std::size_t repaired = 0;
-  for (int ms = 1; ms < 500; ms += 23) {
+  for (int ms = 1; ms < 500; ms += 23 * kSweepStep) {
     sink.text.clear();
     EXPECT_EQ(outcome_of({"9.0.0.0/20", "--rate", "10k"}, 2,
                          [this, ms] {
@@ -76,7 +77,7 @@ TEST_F(PipelineFilterTest, NotRunAnyMoreFromAnyMomentOn) {
     ASSERT_LE(missing, summary.ledger.in_doubt + *summary.receiving.unseen_replies) << ms;
     filter.runs = true;
   }
-  EXPECT_GE(repaired, 10U);
+  EXPECT_GE(repaired, 10U / kSweepStep);
 }
 
 TEST_F(PipelineFilterTest, OneThatCannotBeHadBackEndsTheScan) {
@@ -97,7 +98,7 @@ TEST_F(PipelineFilterTest, OneThatCannotBeHadBackEndsTheScan) {
 // Both at once, as when a driver is reset: link and filter go together, and come back together.
 TEST_F(PipelineFilterTest, LinkAndFilterTogether) {
   swallows = true;
-  for (int ms = 40; ms < 200; ms += 11) {
+  for (int ms = 40; ms < 200; ms += 11 * kSweepStep) {
     sink.text.clear();
     EXPECT_EQ(outcome_of({"9.0.0.0/19", "--rate", "20k"}, 2,
                          [this, ms] {
@@ -116,4 +117,4 @@ TEST_F(PipelineFilterTest, LinkAndFilterTogether) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::pipeline_filter_test

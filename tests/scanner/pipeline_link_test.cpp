@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/scanner/pipeline_fixture.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::pipeline_link_test {
 namespace {
 
 TEST_F(PipelineTest, AMissingLinkPausesTheSending) {
@@ -58,7 +59,7 @@ TEST_F(PipelineTest, WhatALostLinkTakesAlongIsSentAgain) {
 TEST_F(PipelineTest, ACardThatIsSilentAfterItsReturnLosesNobody) {
   swallows = true;
   answers = [](Ipv4) { return 1; };
-  for (int round = 0; round < 12; ++round) {
+  for (int round = 0; round < 12; round += kSweepStep) {
     sink.text.clear();
     EXPECT_EQ(outcome_of({"9.0.0.0/21", "--rate", "5k"}, 2,
                          [this, round] {
@@ -113,7 +114,7 @@ TEST_F(PipelineTest, ACountThatSaysNothingIsNotAsked) {
 TEST_F(PipelineTest, ALinkThatIsLostAtTheVeryEndIsNoticed) {
   swallows = true;
   answers = [](Ipv4) { return 1; };
-  for (int ms = 0; ms < 12; ++ms) {
+  for (int ms = 0; ms < 12; ms += kSweepStep) {
     link.up = true;
     sink.text.clear();
     EXPECT_EQ(outcome_of({"9.0.0.0/22", "--rate", "100k", "--cooldown", "0.02"}, 2,
@@ -250,4 +251,4 @@ TEST_F(PipelineTest, ALinkThatStaysDownEndsTheScan) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::pipeline_link_test

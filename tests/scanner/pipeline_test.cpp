@@ -15,7 +15,7 @@
 
 #include "tests/scanner/pipeline_fixture.h"
 
-namespace echoscan {
+namespace echoscan::pipeline_test {
 namespace {
 
 TEST_F(PipelineTest, FindsExactlyWhoAnswers) {
@@ -469,4 +469,4 @@ TEST_F(PipelineTest, TwoSignalsLeaveAReaderThatTakesNothing) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::pipeline_test

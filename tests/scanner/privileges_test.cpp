@@ -5,7 +5,7 @@
 
 #include "scanner/process/privileges.h"
 
-namespace echoscan {
+namespace echoscan::privileges_test {
 namespace {
 
 TEST(Privileges, NameWhatLacksOrWhatElseRefuses) {
@@ -25,4 +25,4 @@ TEST(Privileges, NameWhatLacksOrWhatElseRefuses) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::privileges_test

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::progress_text_test {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -180,4 +180,4 @@ TEST(ProgressBar, IsAsFullAsItSays) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::progress_text_test

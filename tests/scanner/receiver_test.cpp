@@ -16,7 +16,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::receiver_test {
 namespace {
 
 using Json = nlohmann::json;
@@ -411,4 +411,4 @@ TEST(RepeatTally, BoundsHoldWhenItOverflows) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::receiver_test

@@ -10,7 +10,7 @@
 
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::report_config_test {
 namespace {
 
 std::vector<std::string> with(std::vector<std::string> options) {
@@ -70,4 +70,4 @@ TEST(ReportConfig, WhatMakesNoSenseIsRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::report_config_test

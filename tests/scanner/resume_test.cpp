@@ -27,7 +27,7 @@
 #include "targets/target_cursor.h"
 #include "tests/scanner/plan_of.h"
 
-namespace echoscan {
+namespace echoscan::resume_test {
 namespace {
 
 using Bits = std::vector<bool>;
@@ -414,4 +414,4 @@ TEST(DoneProbes, AreThoseOutsideOfWhatIsLeft) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::resume_test

@@ -7,7 +7,7 @@
 #include <limits>
 #include <random>
 
-namespace echoscan {
+namespace echoscan::ring_size_test {
 namespace {
 
 constexpr int kTries = 100'000;
@@ -55,4 +55,4 @@ TEST(RingSize, HoldsWhatIsOnItsWayAsFarAsTheLimitsAllow) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::ring_size_test

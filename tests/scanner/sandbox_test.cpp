@@ -19,7 +19,7 @@
 
 #include "scanner/process/user_error.h"
 
-namespace echoscan {
+namespace echoscan::sandbox_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -185,4 +185,4 @@ TEST(ScanUserTest, WhoHasCalledSudo) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::sandbox_test

@@ -4,8 +4,9 @@
 #include <random>
 
 #include "tests/scanner/sender_link_fixture.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::sender_hold_test {
 namespace {
 
 class SenderHoldTest : public SenderLinkTest {
@@ -37,7 +38,7 @@ TEST_F(SenderHoldTest, AGatewayThatIsAwayAtAnyMomentCostsNobody) {
   keeps_progress = true;
   std::uint64_t gone_back = 0;
   for (const Manner& manner : kManners)
-    for (std::uint64_t gone_ms = 0; gone_ms < 260; ++gone_ms) {
+    for (std::uint64_t gone_ms = 0; gone_ms < 260; gone_ms += kSweepStep) {
       const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
       const std::uint64_t noticed_ns = gone_ns + random_() % (40 * kMillisecondNs);
       const std::uint64_t away_ns =
@@ -63,7 +64,7 @@ TEST_F(SenderHoldTest, AGatewayThatIsAwayAtAnyMomentCostsNobody) {
 // Those behind the other gateway are through when they would have been, or earlier.
 TEST_F(SenderHoldTest, NobodyElseWaits) {
   for (const Manner& manner : kManners)
-    for (std::uint64_t gone_ms = 0; gone_ms < 100; gone_ms += 3) {
+    for (std::uint64_t gone_ms = 0; gone_ms < 100; gone_ms += 3 * kSweepStep) {
       hop_loss = {};
       const std::uint64_t rate_pps = 3000 + random_() % 9000;
       const std::uint64_t undisturbed_ns = run(manner, {}, rate_pps).first_hop_ns;
@@ -81,7 +82,7 @@ TEST_F(SenderHoldTest, NobodyElseWaits) {
 // Link, filter and gateway go and come at random; nobody is lost.
 TEST_F(SenderHoldTest, LinkFilterAndGatewayAtRandom) {
   keeps_progress = true;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random_() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random_() % 60'000;
     const auto outage = [this] {
@@ -107,7 +108,7 @@ TEST_F(SenderHoldTest, LinkFilterAndGatewayAtRandom) {
 TEST_F(SenderHoldTest, AStopNamesWhoWaits) {
   keeps_progress = true;
   std::uint64_t unsent = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random_() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random_() % 60'000;
     const std::uint64_t gone_ns = random_() % (100 * kMillisecondNs);
@@ -142,4 +143,4 @@ TEST_F(SenderHoldTest, TheLineHasAnEnd) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::sender_hold_test

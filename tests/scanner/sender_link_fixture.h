@@ -16,12 +16,12 @@
 #include <unordered_map>
 
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 #include "tests/scanner/plan_of.h"
 
 namespace echoscan {
 
 inline constexpr std::uint64_t kMillisecondNs = 1'000'000;
-inline constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
 // When the link is away, in ns since the start: [first, second).
 using Outages = std::vector<std::pair<std::uint64_t, std::uint64_t>>;

@@ -4,8 +4,9 @@
 #include <random>
 
 #include "tests/scanner/sender_link_fixture.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::sender_link_test {
 namespace {
 
 TEST_F(SenderLinkTest, WithoutALossEachTargetIsSentOnce) {
@@ -24,7 +25,8 @@ TEST_F(SenderLinkTest, ALossAtAnyFrameLosesNobody) {
   plan_ = plan_of({"9.0.0.0/24", "--seed", "4"});
   std::size_t again = 0;
   for (const Manner& manner : kManners)
-    for (std::uint64_t down_ns = 0; down_ns < 6 * kMillisecondNs; down_ns += Card::kFrameNs) {
+    for (std::uint64_t down_ns = 0; down_ns < 6 * kMillisecondNs;
+         down_ns += kSweepStep * Card::kFrameNs) {
       const Run result =
           run(manner, {{down_ns, down_ns + 100 * kMillisecondNs}}, Pacer::kUnlimited);
       ASSERT_EQ(result.missing + result.in_doubt + result.given_up, 0U)
@@ -38,7 +40,7 @@ TEST_F(SenderLinkTest, ALossAtAnyFrameLosesNobody) {
 // Several outages, some of them while targets are being sent again, at rates from a trickle up.
 TEST_F(SenderLinkTest, LossesAtRandomMomentsLoseNobody) {
   std::mt19937_64 random(20261125);
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
     Outages outages;
@@ -61,7 +63,7 @@ TEST_F(SenderLinkTest, LossesAtRandomMomentsLoseNobody) {
 TEST_F(SenderLinkTest, WhoIsMissingAfterAStopIsNamed) {
   std::mt19937_64 random(1);
   std::size_t missing = 0;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
     const std::uint64_t down_ns = random() % (60 * kMillisecondNs);
@@ -81,7 +83,7 @@ TEST_F(SenderLinkTest, WhoIsMissingAfterAStopIsNamed) {
 // rate.
 TEST_F(SenderLinkTest, GoesBackByFiftyMilliseconds) {
   const Manner manner{"at once", 64, true, 0, true, false};
-  for (std::uint64_t rate_pps = 500; rate_pps <= 20'000; rate_pps += 37) {
+  for (std::uint64_t rate_pps = 500; rate_pps <= 20'000; rate_pps += 37 * kSweepStep) {
     const std::uint64_t down_ns = 45 * kMillisecondNs;
     const Run result = run(manner, {{down_ns, down_ns + 100 * kMillisecondNs}}, rate_pps);
     // What is sent within 50 ms or less can be no more than the rate's share of them.
@@ -96,7 +98,8 @@ TEST_F(SenderLinkTest, ALateLookGoesBackFurther) {
   plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
   std::mt19937_64 random(3);
   std::uint64_t in_doubt = 0;
-  for (std::uint64_t look_ms = 10; look_ms <= 2000; look_ms += look_ms < 300 ? 29 : 170)
+  for (std::uint64_t look_ms = 10; look_ms <= 2000;
+       look_ms += (look_ms < 300 ? 29 : 170) * kSweepStep)
     for (const Manner& manner : kManners)
       for (const std::uint64_t rate_pps : {Pacer::kUnlimited, 10 + random() % 90'000}) {
         look_ns = look_ms * kMillisecondNs;
@@ -136,4 +139,4 @@ TEST_F(SenderLinkTest, TheHistoryGoesRound) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::sender_link_test

@@ -11,8 +11,9 @@
 #include "scanner/transmit/pacer.h"
 #include "tests/scanner/fakes.h"
 #include "tests/scanner/plan_of.h"
+#include "tests/sweep_step.h"
 
-namespace echoscan {
+namespace echoscan::sender_test {
 namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -104,7 +105,7 @@ TEST_F(SenderTest, StopsWhenToldTo) {
 
 // No control looks: --max-runtime ends the sending all the same, at any moment, and says so.
 TEST_F(SenderTest, KeepsTheEndOfTheRuntime) {
-  for (std::uint64_t runtime_ms = 1; runtime_ms < 1024; runtime_ms += 7) {
+  for (std::uint64_t runtime_ms = 1; runtime_ms < 1024; runtime_ms += 7 * kSweepStep) {
     transmitter_.log.clear();
     state_.runtime_is_over = false;
     state_.send_until_ns = clock_.now + runtime_ms * 1'000'000;
@@ -135,7 +136,7 @@ TEST_F(SenderTest, NothingGoesToAGatewayThatIsGivenUp) {
   const auto is_lost = [](Ipv4 address) {
     return address.value >= 0x09000100 && address.value <= 0x090002ff;
   };
-  for (std::size_t moment = 0; moment < 768; moment += 5) {
+  for (std::size_t moment = 0; moment < 768; moment += 5 * kSweepStep) {
     ScanState state;
     transmitter_.log.clear();
     transmitter_.takes = [&, calls = 0U](std::size_t batch) mutable {
@@ -175,7 +176,7 @@ TEST_F(SenderTest, WhatIsHandedBackWhenItsGatewayIsGivenUpCostsNobodyElse) {
   const auto is_lost = [](Ipv4 address) { return address.value >= 0x09000100; };
   for (const unsigned drops_every : {1U, 2U, 3U})
     for (const std::size_t batch_max : {std::size_t{1}, std::size_t{2}, Sender::kBatchSize})
-      for (std::size_t moment = 0; moment < 300; ++moment) {
+      for (std::size_t moment = 0; moment < 300; moment += kSweepStep) {
         ScanState state;
         transmitter_.log.clear();
         std::size_t given_up_at = ~std::size_t{0};
@@ -223,7 +224,7 @@ TEST_F(SenderTest, TargetsFollowTheirWays) {
                                               std::vector<std::uint8_t>{0, 0, 0});
   };
   std::uint64_t way_lost = 0;
-  for (std::size_t moment = 0; moment < 1024; moment += 9) {
+  for (std::size_t moment = 0; moment < 1024; moment += 9 * kSweepStep) {
     ScanState state;
     CurrentNextHops next_hops(NextHopMap(ways, {0, 1, 2}, {0, 0, 0}));
     transmitter_.log.clear();
@@ -271,4 +272,4 @@ TEST_F(SenderTest, TargetsFollowTheirWays) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::sender_test

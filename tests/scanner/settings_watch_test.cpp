@@ -8,7 +8,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::settings_watch_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -82,4 +82,4 @@ TEST(SettingsWatch, NoticesItWithinASecond) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::settings_watch_test

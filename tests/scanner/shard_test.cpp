@@ -12,7 +12,7 @@
 #include "scanner/process/user_error.h"
 #include "tests/scanner/plan_of.h"
 
-namespace echoscan {
+namespace echoscan::shard_test {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -158,4 +158,4 @@ TEST(ShardOption, PlansAddUp) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::shard_test

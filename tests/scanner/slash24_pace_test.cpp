@@ -16,7 +16,7 @@
 #include "tests/scanner/plan_of.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::slash24_pace_test {
 namespace {
 
 // Ranges that lie close together, some of them across the borders of networks.
@@ -236,4 +236,4 @@ TEST(Slash24, IsSaid) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::slash24_pace_test

@@ -16,7 +16,7 @@
 #include "bpf/match_reply.h"
 #include "scanner/transmit/frame.h"
 
-namespace echoscan {
+namespace echoscan::source_pool_test {
 namespace {
 
 SourcePool pool_of(const std::string& text, std::uint64_t seed = 0) {
@@ -326,4 +326,4 @@ TEST(SourcePool, OnlyTheTargetsOwnSourceIsAnswered) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::source_pool_test

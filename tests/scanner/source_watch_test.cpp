@@ -5,7 +5,7 @@
 
 #include "tests/scanner/fakes.h"
 
-namespace echoscan {
+namespace echoscan::source_watch_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -76,4 +76,4 @@ TEST(SourceWatch, WhenSendingIsOverNoAbsenceIsTooLong) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::source_watch_test

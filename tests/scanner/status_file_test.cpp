@@ -19,7 +19,7 @@
 
 #include "scanner/process/user_error.h"
 
-namespace echoscan {
+namespace echoscan::status_file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -125,4 +125,4 @@ TEST_F(StatusFileTest, WhatCannotBeReplacedIsRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::status_file_test

@@ -10,7 +10,7 @@
 #include "tests/scanner/plan_of.h"
 #include "tests/scanner/refusal_of.h"
 
-namespace echoscan {
+namespace echoscan::target_plan_test {
 namespace {
 
 std::string write_file(const std::string& name, const std::string& text) {
@@ -88,4 +88,4 @@ TEST(TargetPlan, TargetsByLabelAreThoseThatAreProbed) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::target_plan_test

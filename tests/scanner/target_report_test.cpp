@@ -12,7 +12,7 @@
 #include "targets/target_list.h"
 #include "tests/scanner/plan_of.h"
 
-namespace echoscan {
+namespace echoscan::target_report_test {
 namespace {
 
 std::string write_file(const std::string& name, const std::string& text) {
@@ -167,4 +167,4 @@ TEST(TargetReport, RangesAreAListThatCanBeReadAgain) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::target_report_test

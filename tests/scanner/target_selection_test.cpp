@@ -18,7 +18,7 @@
 #include "tests/scanner/refusal_of.h"
 #include "tests/targets/packed_text.h"
 
-namespace echoscan {
+namespace echoscan::target_selection_test {
 namespace {
 
 // With `system_list` in the place of /etc/echoscan/exclude.txt.
@@ -395,4 +395,4 @@ TEST(TargetSelection, CutLabelsAreCounted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::target_selection_test

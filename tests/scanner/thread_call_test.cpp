@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::thread_call_test {
 namespace {
 
 // Of a thread's own, as capabilities are.
@@ -144,4 +144,4 @@ TEST_F(ThreadCallTest, TheSignalMeansWhatItMeantBefore) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::thread_call_test

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::turn_lock_test {
 namespace {
 
 std::string fresh_results(const std::string& name) {
@@ -113,4 +113,4 @@ TEST(Lease, IsAnotherMachinesAlone) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::turn_lock_test

@@ -8,7 +8,7 @@
 
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::way_partition_test {
 namespace {
 
 constexpr std::uint32_t kWorldBits = 12;  // small enough to look at every address
@@ -171,4 +171,4 @@ TEST(WayPartition, AWayIsSaidInOneLine) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::way_partition_test

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-namespace echoscan {
+namespace echoscan::way_split_test {
 namespace {
 
 // Writes down what it is given, as far as it takes it.
@@ -228,4 +228,4 @@ TEST_F(WaySplitTest, BothPartsAreCounted) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::way_split_test

@@ -6,7 +6,7 @@
 
 #include <random>
 
-namespace echoscan {
+namespace echoscan::way_watch_test {
 namespace {
 
 constexpr std::uint64_t kMs = 1'000'000;
@@ -235,4 +235,4 @@ TEST(WayWatch, WithoutASurveyNothingIsWatched) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::way_watch_test

@@ -11,7 +11,7 @@
 
 #include "targets/target_list.h"
 
-namespace echoscan {
+namespace echoscan::host_name_test {
 namespace {
 
 TEST(HostName, IsNothingThatMayBeAnAddress) {
@@ -102,4 +102,4 @@ TEST(HostName, ChangesNothingOfLinesThatAreNone) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::host_name_test

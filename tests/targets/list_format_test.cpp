@@ -11,7 +11,7 @@
 #include "tests/targets/list_checks.h"
 #include "tests/targets/packed_text.h"
 
-namespace echoscan {
+namespace echoscan::list_format_test {
 namespace {
 
 struct Reading {
@@ -346,4 +346,4 @@ TEST(PublishedList, MessagesShowTextAsItIsAndEscapeWhatATerminalObeys) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::list_format_test

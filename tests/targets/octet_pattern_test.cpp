@@ -10,7 +10,7 @@
 
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::octet_pattern_test {
 namespace {
 
 std::string reading_of(const std::string& text) {
@@ -87,4 +87,4 @@ TEST(OctetPattern, AgreesWithItsMeaningOnRandomPatterns) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::octet_pattern_test

@@ -17,7 +17,7 @@
 #include "targets/target_cursor.h"
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::order_test {
 namespace {
 
 // Every address exactly once, whatever the size: small ones, either side of powers of two, random
@@ -315,4 +315,4 @@ TEST(Spread, NoNetworkGetsMoreThanInARandomOrder) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::order_test

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace echoscan {
+namespace echoscan::target_line_test {
 namespace {
 
 // "1.2.3.0/24 9.9.9.9=label", or "!" and what is wrong.
@@ -186,4 +186,4 @@ TEST(TargetLine, NoAddressOfALineIsLost) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::target_line_test

@@ -16,7 +16,7 @@
 #include "tests/targets/list_checks.h"
 #include "tests/targets/packed_text.h"
 
-namespace echoscan {
+namespace echoscan::target_list_test {
 namespace {
 
 struct ReadList {
@@ -436,4 +436,4 @@ TEST(Prefix, RangesAsText) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::target_list_test

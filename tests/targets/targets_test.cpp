@@ -12,7 +12,7 @@
 #include "targets/special_purpose.h"
 #include "targets/target_set.h"
 
-namespace echoscan {
+namespace echoscan::targets_test {
 namespace {
 
 AddressRange range_of(const std::string& text) {
@@ -224,4 +224,4 @@ TEST(SpecialPurpose, SortedDisjointAndEachWithItsDocument) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::targets_test

@@ -15,7 +15,7 @@
 #include "tests/targets/list_checks.h"
 #include "tests/targets/packed_text.h"
 
-namespace echoscan {
+namespace echoscan::unpacker_test {
 namespace {
 
 struct Unpacked {
@@ -214,4 +214,4 @@ TEST(Unpacker, HalfAListIsNeverTakenForOne) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::unpacker_test

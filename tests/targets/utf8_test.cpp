@@ -11,7 +11,7 @@
 
 #include "targets/label_table.h"
 
-namespace echoscan {
+namespace echoscan::utf8_test {
 namespace {
 
 std::string encoded(char32_t code) {
@@ -101,4 +101,4 @@ TEST(Label, EveryCodePointIsPrintableOrRefused) {
 }
 
 }  // namespace
-}  // namespace echoscan
+}  // namespace echoscan::utf8_test
