@@ -17,7 +17,7 @@ work=$(mktemp -d)
 wire_lost_before=0
 
 lab() { "$root/tests/lab/lab.sh" "$@"; }
-near() { lab exec "$@"; }
+near() { ip netns exec "$ECHOSCAN_LAB-near" "$@"; }
 far() { ip netns exec "$ECHOSCAN_LAB-far" "$@"; }
 # A scan in the near end, of the lab's world. Results in $work/out, log in $work/log, summary in
 # $work/summary; returns the scan's exit status.
@@ -57,8 +57,9 @@ descriptors_of() { # PID
 # How many replies the lab's wire has lost since it is up: the near end's ring of 256 frames was full, as a card's is whose
 # CPU is taken away. A far end without lab1 has lost none.
 wire_lost() {
-  if ! far test -e /sys/class/net/lab1 2>/dev/null; then echo 0 && return; fi
-  far ethtool -S lab1 | awk -F: '/tx_queue_.*_xdp_xmit_errors/ { sum += $2 } END { print sum + 0 }'
+  [ -e "/run/netns/$ECHOSCAN_LAB-far" ] || { echo 0 && return; }
+  far sh -c '[ ! -e /sys/class/net/lab1 ] || exec ethtool -S lab1' |
+    awk -F: '/tx_queue_.*_xdp_xmit_errors/ { sum += $2 } END { print sum + 0 }'
 }
 
 # CMD... on a machine whose /etc/echoscan/exclude.txt is the file LIST: a mount namespace with an /etc of its own.
