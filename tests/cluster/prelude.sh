@@ -62,12 +62,12 @@ expect_keys() { # FILE OF-THE-DOCUMENT
   done
 }
 
-await() { # SECONDS WHAT CMD...
+await() { # SECONDS WHAT CMD..., which is tried again after $pause s
   local end=$((SECONDS + $1)) what=$2
   shift 2
   until "$@"; do
     [ $SECONDS -lt $end ] || fail "$what: not within the time"
-    sleep 0.1
+    sleep "${pause:-0.1}"
   done
 }
 
@@ -96,8 +96,9 @@ has_ended() { # JOB
   local rest
   rest=$(ctl squeue --noheader --jobs="$1" 2>/dev/null) && [ -z "$rest" ]
 }
+# A job takes half a minute and more, and to ask for one six processes.
 await_job() {
-  await 300 "the end of job $job" has_ended "$job"
+  pause=0.5 await 300 "the end of job $job" has_ended "$job"
 }
 # How its tasks have ended, as in "3 COMPLETED" or "1 CANCELLED, 2 COMPLETED".
 states() {

@@ -4,6 +4,9 @@
 # it, so that tests can run side by side; ECHOSCAN_LAB stands in front of that name, so that two checkouts can.
 # shellcheck shell=bash
 set -euo pipefail
+# The programs are Debian's, as packages.txt names them, and no others that are in front of these: a python3 that is a
+# script to find one took ten processes more each time.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH
 # Root is root here, whoever has called sudo for it.
 unset SUDO_UID SUDO_GID
 
