@@ -67,8 +67,27 @@ end_spare() {
   return $status
 }
 spare_pid=
-# Nothing runs on beside a test.sh that was ended.
+
+# Installs what no build needs, beside the first one: that takes CPUs, and this the network and the disk.
+begin_packages() {
+  {
+    tests/install_packages.sh lab test vm container deb package cluster &&
+      # Debian's npm excludes the one that comes with other packages of Node.js.
+      { command -v npm >/dev/null || tests/install_packages.sh npm; }
+  } >"$stages/packages" 2>&1 &
+  packages_pid=$!
+}
+end_packages() {
+  local status=0
+  wait $packages_pid || status=$?
+  packages_pid=
+  cat "$stages/packages"
+  return $status
+}
+packages_pid=
+# Nothing runs on beside a test.sh that was ended; what apt has begun it ends, or no package could be installed again.
 leave() {
+  [ -z "$packages_pid" ] || wait $packages_pid || say "packages are missing"
   [ -z "$spare_pid" ] || kill $spare_pid
   [ "$mode" = spare ] || rm -r "$stages"
 }
@@ -122,18 +141,15 @@ if [ "$mode" = spare ]; then
   exit 0
 fi
 
-tests/install_packages.sh build unit lab test
-if [ "$mode" != quick ]; then
-  tests/install_packages.sh vm container deb package cluster dpdk
-  # Debian's npm excludes the one that comes with other packages of Node.js.
-  command -v npm >/dev/null || tests/install_packages.sh npm
-fi
-
 if [ "$mode" = quick ]; then
+  tests/install_packages.sh build unit lab test
   build release unit_tests style_test echoscan manual
   stage "test: release, what has changed of (unit|style)" run_changed "(unit|style)"
 else
+  tests/install_packages.sh build unit dpdk
+  begin_packages
   build release
+  stage "packages of the stages that follow" end_packages
   # In one go, so that the last one of the first kind does not keep a CPU from the second.
   run_tests release "(unit|style)"
   run_tests release lab_alone

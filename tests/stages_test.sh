@@ -24,8 +24,7 @@ printf '#!/bin/sh\nshift\nexec "$@"\n' >"$work/bin/setarch"
 chmod +x "$work/bin/setarch"
 printf '#!/bin/sh\nexec ctest "$@"\n' >"$work/tests/changed_tests.py"
 chmod +x "$work/tests/changed_tests.py"
-printf '#!/bin/sh\n' >"$work/tests/install_packages.sh"
-chmod +x "$work/tests/install_packages.sh"
+ln -s ../bin/play "$work/tests/install_packages.sh"
 
 fail() { echo "$*" >&2; cat "$work/out" >&2; exit 1; }
 
@@ -59,6 +58,7 @@ expect full "cmake+--preset+asan" 1 7 3         # neither its tests nor the stat
 expect full "ctest+--preset+tsan ctest+--preset+fuzz ^vm" 1 9 3
 expect full "^tidy" 1 9 1
 expect full "--build+--preset+release" 1 4 6
+expect full "install_packages.sh+lab" 1 9 1      # ctest says what that lacks
 expect full "spare" 1 5 1                       # what could not begin
 expect full "ctest" 1 9 9
 
