@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(cd "$2" && pwd)
 
 # A file that no unit has would go unseen, and so would all of them in another build.
-units=$(find "$build" -path '*/Unity/*_cxx.cxx')
+units=$(find "$build/CMakeFiles" -path '*/Unity/*_cxx.cxx')
 missing=$(comm -23 <(find "$root"/{targets,output,scanner} -name '*.cpp' | sort) \
   <({ sed -n 's/^#include "\(.*\.cpp\)"$/\1/p' $units; grep -oE '"file": ".*\.cpp"' "$build/compile_commands.json" |
       cut -d'"' -f4; } | sort))
@@ -17,4 +17,4 @@ missing=$(comm -23 <(find "$root"/{targets,output,scanner} -name '*.cpp' | sort)
 
 # The database is of g++, some of whose warnings clang does not know.
 "$1" -quiet -extra-arg=-Wno-unknown-warning-option -p "$build" \
-  "^($root/(targets|output|scanner)/.*cpp|$build/.*/Unity/.*_cxx.cxx)$" 2> >(grep -vE '^[0-9]+ warnings? generated\.$' >&2)
+  "^($root/(targets|output|scanner)/.*cpp|$build/CMakeFiles/.*/Unity/.*_cxx.cxx)$" 2> >(grep -vE '^[0-9]+ warnings? generated\.$' >&2)
