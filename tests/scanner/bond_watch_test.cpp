@@ -5,12 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 
 namespace echoscan::bond_watch_test {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kStartNs = 5'000 * kMs;
 constexpr std::uint64_t kOnItsWayNs = 70 * kMs;
 constexpr std::uint64_t kUnnoticedNs = 300 * kMs;
 constexpr std::uint64_t kTickNs = 10 * kMs;

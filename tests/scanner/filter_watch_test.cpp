@@ -11,12 +11,11 @@
 #include <random>
 
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 
 namespace echoscan::filter_watch_test {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kSecondNs = 1000 * kMs;
 constexpr std::uint64_t kStartNs = 7 * kSecondNs;
 constexpr std::uint64_t kTickNs = 10 * kMs;
 

@@ -13,11 +13,11 @@
 
 #include "scanner/process/user_error.h"
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 
 namespace echoscan::ping_run_test {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
 const std::vector<AddressRange> kNothingExcluded;
 
 // A network and its clock: what comes back is due at a moment, and time passes in receive().

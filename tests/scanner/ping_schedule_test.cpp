@@ -9,10 +9,10 @@
 #include <map>
 #include <random>
 
+#include "tests/scanner/moments.h"
+
 namespace echoscan::ping_schedule_test {
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 // What happened to each target, and when all was over.
 struct Course {

@@ -39,12 +39,11 @@ TEST_F(SenderHoldTest, AGatewayThatIsAwayAtAnyMomentCostsNobody) {
   std::uint64_t gone_back = 0;
   for (const Manner& manner : kManners)
     for (std::uint64_t gone_ms = 0; gone_ms < 260; gone_ms += kSweepStep) {
-      const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
-      const std::uint64_t noticed_ns = gone_ns + random_() % (40 * kMillisecondNs);
-      const std::uint64_t away_ns =
-          random_() % (gone_ms % 2 == 0 ? 60 : 2000) * kMillisecondNs + kMillisecondNs;
+      const std::uint64_t gone_ns = gone_ms * kMs;
+      const std::uint64_t noticed_ns = gone_ns + random_() % (40 * kMs);
+      const std::uint64_t away_ns = random_() % (gone_ms % 2 == 0 ? 60 : 2000) * kMs + kMs;
       hop_loss = {any_hop(), gone_ns, noticed_ns, kNever, noticed_ns + away_ns};
-      round_trip_ns = random_() % 30 * kMillisecondNs;
+      round_trip_ns = random_() % 30 * kMs;
       const std::uint64_t rate_pps = gone_ms % 4 == 0 ? Pacer::kUnlimited : 3000 + random_() % 9000;
       const Run result = run(manner, {}, rate_pps);
       ASSERT_EQ(result.handed_over, 1024U) << manner.name << " at " << gone_ms;
@@ -68,11 +67,11 @@ TEST_F(SenderHoldTest, NobodyElseWaits) {
       hop_loss = {};
       const std::uint64_t rate_pps = 3000 + random_() % 9000;
       const std::uint64_t undisturbed_ns = run(manner, {}, rate_pps).first_hop_ns;
-      const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
-      hop_loss = {5, gone_ns, gone_ns + 10 * kMillisecondNs, kNever, 30'000 * kMillisecondNs};
+      const std::uint64_t gone_ns = gone_ms * kMs;
+      hop_loss = {5, gone_ns, gone_ns + 10 * kMs, kNever, 30'000 * kMs};
       const Run result = run(manner, {}, rate_pps);
       // What may have been lost with the gateway is sent again, whichever it went to.
-      ASSERT_LE(result.first_hop_ns, undisturbed_ns + 100 * kMillisecondNs)
+      ASSERT_LE(result.first_hop_ns, undisturbed_ns + 100 * kMs)
           << manner.name << " at " << gone_ms;
       ASSERT_EQ(result.missing + result.in_doubt, 0U);
       ASSERT_EQ(result.handed_over, 1024U);
@@ -86,8 +85,8 @@ TEST_F(SenderHoldTest, LinkFilterAndGatewayAtRandom) {
     const Manner& manner = kManners[random_() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random_() % 60'000;
     const auto outage = [this] {
-      const std::uint64_t from_ns = random_() % (150 * kMillisecondNs);
-      return std::pair(from_ns, from_ns + 10 * kMillisecondNs + random_() % (200 * kMillisecondNs));
+      const std::uint64_t from_ns = random_() % (150 * kMs);
+      return std::pair(from_ns, from_ns + 10 * kMs + random_() % (200 * kMs));
     };
     Outages link;
     if (random_() % 2 == 0) link.push_back(outage());
@@ -111,11 +110,11 @@ TEST_F(SenderHoldTest, AStopNamesWhoWaits) {
   for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random_() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random_() % 60'000;
-    const std::uint64_t gone_ns = random_() % (100 * kMillisecondNs);
+    const std::uint64_t gone_ns = random_() % (100 * kMs);
     const std::uint64_t back_ns =
-        random_() % 2 == 0 ? kNever : gone_ns + (50 + random_() % 100) * kMillisecondNs;
-    hop_loss = {5, gone_ns, gone_ns + random_() % (20 * kMillisecondNs), kNever, back_ns};
-    const std::uint64_t stop_ns = gone_ns + (40 + random_() % 200) * kMillisecondNs;
+        random_() % 2 == 0 ? kNever : gone_ns + (50 + random_() % 100) * kMs;
+    hop_loss = {5, gone_ns, gone_ns + random_() % (20 * kMs), kNever, back_ns};
+    const std::uint64_t stop_ns = gone_ns + (40 + random_() % 200) * kMs;
     const Run result = run(manner, {}, rate_pps, stop_ns);
     ASSERT_LE(result.missing, result.in_doubt) << manner.name << " " << rate_pps << " run " << i;
     ASSERT_EQ(result.done_in_vain, 0U) << manner.name << " " << rate_pps << " run " << i;
@@ -130,12 +129,12 @@ TEST_F(SenderHoldTest, TheLineHasAnEnd) {
   split({"9.0.0.0/12", "--seed", "4"}, 0x09010000);
   const Manner& manner = kManners[0];
   const std::uint64_t total = 1U << 20;
-  hop_loss = {5, 0, 0, kNever, 60'000 * kMillisecondNs};
+  hop_loss = {5, 0, 0, kNever, 60'000 * kMs};
   const Run back = run(manner, {}, Pacer::kUnlimited);
   EXPECT_EQ(back.handed_over, total);
   EXPECT_EQ(back.missing + back.in_doubt, 0U);
-  EXPECT_GT(back.first_hop_ns, 60'000 * kMillisecondNs) << "the line was never full";
-  hop_loss = {5, 0, 0, 60'000 * kMillisecondNs};
+  EXPECT_GT(back.first_hop_ns, 60'000 * kMs) << "the line was never full";
+  hop_loss = {5, 0, 0, 60'000 * kMs};
   const Run given_up = run(manner, {}, Pacer::kUnlimited);
   EXPECT_EQ(given_up.way_lost + given_up.handed_over, total);
   EXPECT_GT(given_up.way_lost, HeldTargets::kMax);

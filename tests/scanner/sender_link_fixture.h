@@ -21,8 +21,6 @@
 
 namespace echoscan {
 
-inline constexpr std::uint64_t kMillisecondNs = 1'000'000;
-
 // When the link is away, in ns since the start: [first, second).
 using Outages = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
@@ -92,7 +90,7 @@ class LinkClock : public FakeClock {
         state_.reply_losses.add(seen_on_ns - std::min(seen_on_ns, round_trip_ns));
       }
       filter_off_ns_ = at_ns;
-    } else if (!state_.filter_is_off || at_ns - filter_off_ns_ > 50 * kMillisecondNs) {
+    } else if (!state_.filter_is_off || at_ns - filter_off_ns_ > 50 * kMs) {
       state_.filter_is_off = false;
       state_.filter_seen_on_ns = filter_seen_on_ns_ = at_ns;
     }
@@ -137,7 +135,7 @@ class LinkClock : public FakeClock {
         }
         down_ns_ = at_ns;
         state_.link_is_down = true;
-      } else if (state_.link_is_down && at_ns - down_ns_ > 50 * kMillisecondNs) {
+      } else if (state_.link_is_down && at_ns - down_ns_ > 50 * kMs) {
         state_.link_is_down = false;
       } else if (!state_.link_is_down) {
         state_.link_seen_up_ns = at_ns;
@@ -298,7 +296,7 @@ class SenderLinkTest : public testing::Test {
     EXPECT_TRUE(sender.run());
     sender.end();
     clock.is_cooldown = true;
-    while (clock.now < cooldown_until_ns) clock.pass(kMillisecondNs);
+    while (clock.now < cooldown_until_ns) clock.pass(kMs);
     sender.note_late_loss();
     const SenderCounters& counters = sender.counters();
     const TransmitCounters& ended = card.counters();
@@ -352,7 +350,7 @@ class SenderLinkTest : public testing::Test {
     void wait_writable(int) override {}
   };
 
-  std::uint64_t look_ns = 10 * kMillisecondNs;
+  std::uint64_t look_ns = 10 * kMs;
   bool keeps_progress = false;
   Outages filter_outages;
   LinkClock::HopLoss hop_loss;

@@ -25,10 +25,8 @@ TEST_F(SenderLinkTest, ALossAtAnyFrameLosesNobody) {
   plan_ = plan_of({"9.0.0.0/24", "--seed", "4"});
   std::size_t again = 0;
   for (const Manner& manner : kManners)
-    for (std::uint64_t down_ns = 0; down_ns < 6 * kMillisecondNs;
-         down_ns += kSweepStep * Card::kFrameNs) {
-      const Run result =
-          run(manner, {{down_ns, down_ns + 100 * kMillisecondNs}}, Pacer::kUnlimited);
+    for (std::uint64_t down_ns = 0; down_ns < 6 * kMs; down_ns += kSweepStep * Card::kFrameNs) {
+      const Run result = run(manner, {{down_ns, down_ns + 100 * kMs}}, Pacer::kUnlimited);
       ASSERT_EQ(result.missing + result.in_doubt + result.given_up, 0U)
           << manner.name << " at " << down_ns;
       ASSERT_EQ(result.handed_over, 256U);
@@ -46,9 +44,9 @@ TEST_F(SenderLinkTest, LossesAtRandomMomentsLoseNobody) {
     Outages outages;
     std::uint64_t at_ns = 0;
     for (std::uint64_t n = random() % 4; n > 0; --n) {
-      at_ns += random() % (100 * kMillisecondNs);
+      at_ns += random() % (100 * kMs);
       // Shorter than the watch can miss, it is no outage that anybody could notice.
-      const std::uint64_t back_ns = at_ns + 10 * kMillisecondNs + random() % (200 * kMillisecondNs);
+      const std::uint64_t back_ns = at_ns + 10 * kMs + random() % (200 * kMs);
       outages.emplace_back(at_ns, back_ns);
       at_ns = back_ns;
     }
@@ -66,13 +64,12 @@ TEST_F(SenderLinkTest, WhoIsMissingAfterAStopIsNamed) {
   for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
-    const std::uint64_t down_ns = random() % (60 * kMillisecondNs);
+    const std::uint64_t down_ns = random() % (60 * kMs);
     // Late enough for the loss to have been noticed: a stop within 10 ms of it cannot know.
-    const std::uint64_t stop_ns = down_ns + (20 + random() % 100) * kMillisecondNs;
+    const std::uint64_t stop_ns = down_ns + (20 + random() % 100) * kMs;
     const bool comes_back = random() % 2 == 0;
     const Run result =
-        run(manner, {{down_ns, comes_back ? down_ns + 40 * kMillisecondNs : kNever / 2}}, rate_pps,
-            stop_ns);
+        run(manner, {{down_ns, comes_back ? down_ns + 40 * kMs : kNever / 2}}, rate_pps, stop_ns);
     ASSERT_LE(result.missing, result.in_doubt) << manner.name << " " << rate_pps << " run " << i;
     missing += result.missing;
   }
@@ -84,8 +81,8 @@ TEST_F(SenderLinkTest, WhoIsMissingAfterAStopIsNamed) {
 TEST_F(SenderLinkTest, GoesBackByFiftyMilliseconds) {
   const Manner manner{"at once", 64, true, 0, true, false};
   for (std::uint64_t rate_pps = 500; rate_pps <= 20'000; rate_pps += 37 * kSweepStep) {
-    const std::uint64_t down_ns = 45 * kMillisecondNs;
-    const Run result = run(manner, {{down_ns, down_ns + 100 * kMillisecondNs}}, rate_pps);
+    const std::uint64_t down_ns = 45 * kMs;
+    const Run result = run(manner, {{down_ns, down_ns + 100 * kMs}}, rate_pps);
     // What is sent within 50 ms or less can be no more than the rate's share of them.
     EXPECT_LE(result.gone_back, rate_pps / 20 + 1) << rate_pps;
     EXPECT_GE(result.gone_back, std::min<std::uint64_t>(rate_pps / 25, 1024) / 2) << rate_pps;
@@ -102,10 +99,10 @@ TEST_F(SenderLinkTest, ALateLookGoesBackFurther) {
        look_ms += (look_ms < 300 ? 29 : 170) * kSweepStep)
     for (const Manner& manner : kManners)
       for (const std::uint64_t rate_pps : {Pacer::kUnlimited, 10 + random() % 90'000}) {
-        look_ns = look_ms * kMillisecondNs;
-        const std::uint64_t down_ns = random() % (100 * kMillisecondNs);
-        const Run result = run(manner, {{down_ns, down_ns + 2 * look_ns + 100 * kMillisecondNs}},
-                               rate_pps, down_ns + 4 * look_ns + kMillisecondNs * 500);
+        look_ns = look_ms * kMs;
+        const std::uint64_t down_ns = random() % (100 * kMs);
+        const Run result = run(manner, {{down_ns, down_ns + 2 * look_ns + 100 * kMs}}, rate_pps,
+                               down_ns + 4 * look_ns + kMs * 500);
         const std::uint64_t rate_at_most =
             rate_pps == Pacer::kUnlimited ? 1'000'000'000 / Card::kFrameNs : rate_pps;
         // Before the first look nobody has seen the link: all since the start.
@@ -127,11 +124,9 @@ TEST_F(SenderLinkTest, ALateLookGoesBackFurther) {
 TEST_F(SenderLinkTest, TheHistoryGoesRound) {
   plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
   for (const Manner& manner : kManners) {
-    const Run result = run(manner,
-                           {{100 * kMillisecondNs, 150 * kMillisecondNs},
-                            {350 * kMillisecondNs, 400 * kMillisecondNs},
-                            {600 * kMillisecondNs, 700 * kMillisecondNs}},
-                           Pacer::kUnlimited);
+    const Run result =
+        run(manner, {{100 * kMs, 150 * kMs}, {350 * kMs, 400 * kMs}, {600 * kMs, 700 * kMs}},
+            Pacer::kUnlimited);
     EXPECT_EQ(result.missing + result.in_doubt + result.given_up, 0U) << manner.name;
     EXPECT_EQ(result.handed_over, 65536U);
     EXPECT_GE(result.gone_back, 3U * Sender::kGoBackMax);

@@ -16,10 +16,10 @@ TEST_F(SenderLinkTest, AFilterLostAtAnyMomentLosesNobody) {
   for (const Manner& manner : kManners)
     for (const std::uint64_t trip_ms : {0, 3, 40, 300})
       for (std::uint64_t off_ms = trip_ms % 7; off_ms < 220; off_ms += 3 * kSweepStep) {
-        round_trip_ns = trip_ms * kMillisecondNs;
-        const std::uint64_t off_ns = off_ms * kMillisecondNs;
-        filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs}};
-        cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
+        round_trip_ns = trip_ms * kMs;
+        const std::uint64_t off_ns = off_ms * kMs;
+        filter_outages = {{off_ns, off_ns + 15 * kMs}};
+        cooldown_until_ns = 1'000'000'000 + 2000 * kMs;
         const Run result = run(manner, {}, 6000);
         ASSERT_LE(result.missing, result.in_doubt)
             << manner.name << " " << trip_ms << " at " << off_ms;
@@ -41,20 +41,19 @@ TEST_F(SenderLinkTest, LinkAndFilterLostAtRandomLoseNobody) {
   for (int i = 0; i < 2000; i += kSweepStep) {
     const Manner& manner = kManners[random() % std::size(kManners)];
     const std::uint64_t rate_pps = i % 4 == 0 ? Pacer::kUnlimited : 2000 + random() % 60'000;
-    round_trip_ns = random() % (i % 2 == 0 ? 30 : 300) * kMillisecondNs;
+    round_trip_ns = random() % (i % 2 == 0 ? 30 : 300) * kMs;
     Outages outages;
     filter_outages.clear();
     for (Outages* kind : {&outages, &filter_outages}) {
       std::uint64_t at_ns = 0;
       for (std::uint64_t n = random() % 3; n > 0; --n) {
-        at_ns += random() % (150 * kMillisecondNs);
-        const std::uint64_t back_ns =
-            at_ns + 11 * kMillisecondNs + random() % (200 * kMillisecondNs);
+        at_ns += random() % (150 * kMs);
+        const std::uint64_t back_ns = at_ns + 11 * kMs + random() % (200 * kMs);
         kind->emplace_back(at_ns, back_ns);
-        at_ns = back_ns + 60 * kMillisecondNs;
+        at_ns = back_ns + 60 * kMs;
       }
     }
-    cooldown_until_ns = 1'000'000'000 + 3000 * kMillisecondNs;
+    cooldown_until_ns = 1'000'000'000 + 3000 * kMs;
     const Run result = run(manner, outages, rate_pps);
     ASSERT_LE(result.missing, result.in_doubt) << manner.name << " " << rate_pps << " run " << i;
     if (result.in_doubt == 0) ++whole;
@@ -71,8 +70,8 @@ TEST_F(SenderLinkTest, WhatADriverDropsIsNoReasonToSendTwice) {
     for (const std::uint64_t rate_pps :
          {std::uint64_t{2000}, std::uint64_t{20'000}, Pacer::kUnlimited})
       for (std::uint64_t off_ms = 1; off_ms < 200; off_ms += 7 * kSweepStep) {
-        const std::uint64_t off_ns = off_ms * kMillisecondNs;
-        const Run result = run(manner, {{off_ns, off_ns + 150 * kMillisecondNs}}, rate_pps);
+        const std::uint64_t off_ns = off_ms * kMs;
+        const Run result = run(manner, {{off_ns, off_ns + 150 * kMs}}, rate_pps);
         ASSERT_EQ(result.missing, 0U) << manner.name << " at " << off_ms;
         // One in so many that a driver drops at any time may be sent again by itself, too.
         ASSERT_LE(result.most, manner.drops_every == 0 ? 2 : 8)
@@ -83,11 +82,10 @@ TEST_F(SenderLinkTest, WhatADriverDropsIsNoReasonToSendTwice) {
 // What left more than a history ago is in doubt, once, however often it is lost.
 TEST_F(SenderLinkTest, WhatIsForgottenIsInDoubtOnce) {
   plan_ = plan_of({"9.0.0.0/16", "--seed", "4"});
-  round_trip_ns = 900 * kMillisecondNs;
+  round_trip_ns = 900 * kMs;
   for (std::uint64_t off_ms = 400; off_ms < 600; off_ms += 13) {
-    const std::uint64_t off_ns = off_ms * kMillisecondNs;
-    filter_outages = {{off_ns, off_ns + 15 * kMillisecondNs},
-                      {off_ns + 100 * kMillisecondNs, off_ns + 115 * kMillisecondNs}};
+    const std::uint64_t off_ns = off_ms * kMs;
+    filter_outages = {{off_ns, off_ns + 15 * kMs}, {off_ns + 100 * kMs, off_ns + 115 * kMs}};
     const Run result = run(kManners[0], {}, Pacer::kUnlimited);
     ASSERT_LE(result.missing, result.in_doubt);
     ASSERT_GT(result.in_doubt, 0U);
@@ -112,12 +110,12 @@ TEST_F(SenderLinkTest, AGatewayThatIsGivenUpAtAnyMomentIsNamed) {
   std::uint64_t in_doubt = 0;
   for (const Manner& manner : kManners)
     for (std::uint64_t gone_ms = 0; gone_ms < 260; gone_ms += kSweepStep) {
-      const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
-      const std::uint64_t noticed_ns = gone_ns + random() % (40 * kMillisecondNs);
-      hop_loss = {5, gone_ns, noticed_ns, noticed_ns + random() % (80 * kMillisecondNs)};
-      round_trip_ns = random() % 30 * kMillisecondNs;
+      const std::uint64_t gone_ns = gone_ms * kMs;
+      const std::uint64_t noticed_ns = gone_ns + random() % (40 * kMs);
+      hop_loss = {5, gone_ns, noticed_ns, noticed_ns + random() % (80 * kMs)};
+      round_trip_ns = random() % 30 * kMs;
       const std::uint64_t rate_pps = gone_ms % 4 == 0 ? Pacer::kUnlimited : 3000 + random() % 9000;
-      cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
+      cooldown_until_ns = 1'000'000'000 + 2000 * kMs;
       const Run result = run(manner, {}, rate_pps);
       ASSERT_EQ(result.handed_over + result.way_lost, 1024U) << manner.name << " at " << gone_ms;
       ASSERT_LE(result.missing, result.in_doubt) << manner.name << " at " << gone_ms;
@@ -150,11 +148,11 @@ TEST_F(SenderLinkTest, WaysThatChangeAtAnyMomentLoseNobody) {
   std::uint64_t given_up = 0;
   for (const Manner& manner : kManners)
     for (std::uint64_t gone_ms = 0; gone_ms < 260; gone_ms += kSweepStep) {
-      const std::uint64_t gone_ns = gone_ms * kMillisecondNs;
-      hop_loss = {5, gone_ns, gone_ns + random() % (40 * kMillisecondNs), kNever};
-      round_trip_ns = random() % 30 * kMillisecondNs;
+      const std::uint64_t gone_ns = gone_ms * kMs;
+      hop_loss = {5, gone_ns, gone_ns + random() % (40 * kMs), kNever};
+      round_trip_ns = random() % 30 * kMs;
       const std::uint64_t rate_pps = gone_ms % 4 == 0 ? Pacer::kUnlimited : 3000 + random() % 9000;
-      cooldown_until_ns = 1'000'000'000 + 2000 * kMillisecondNs;
+      cooldown_until_ns = 1'000'000'000 + 2000 * kMs;
       moved_map = map_to(6);
       const Run moved_run = run(manner, {}, rate_pps);
       ASSERT_EQ(moved_run.handed_over, 1024U) << manner.name << " at " << gone_ms;

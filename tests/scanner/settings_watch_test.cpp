@@ -7,11 +7,10 @@
 #include <string>
 
 #include "tests/scanner/fakes.h"
+#include "tests/scanner/moments.h"
 
 namespace echoscan::settings_watch_test {
 namespace {
-
-constexpr std::uint64_t kMs = 1'000'000;
 
 struct Case {
   void run(std::uint64_t length_ns) {

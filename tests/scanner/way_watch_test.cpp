@@ -6,12 +6,11 @@
 
 #include <random>
 
+#include "tests/scanner/moments.h"
+
 namespace echoscan::way_watch_test {
 namespace {
 
-constexpr std::uint64_t kMs = 1'000'000;
-constexpr std::uint64_t kSecondNs = 1'000 * kMs;
-constexpr std::uint64_t kStartNs = 5 * kSecondNs;
 constexpr std::uint64_t kTickNs = 10 * kMs;
 constexpr std::uint64_t kReachBackNs = 70 * kMs;
 constexpr std::uint64_t kTargets = 1000;
