@@ -14,17 +14,18 @@ ln -s "$echoscan" "$work/bin/echoscan"
 command=${commands[0]/ echoscan / $work/bin/echoscan }
 [ "$command" != "${commands[0]}" ] || fail "the command does not start echoscan"
 targets=10.64.0.0/16
-folder parallel 700
+folder parallel 300
 echo $targets >targets.txt
 PARALLEL_SSH="ssh -F $(cluster folder)/ssh_config" cluster exec ctl bash -c "$command" 2>parallel.log &
 parallel=$!
-# Shards are of 2,730 or 2,731 probes.
+# Shards are of 2,730 or 2,731 probes. More are behind one's checkpoint than may be sent twice, and the rest takes 2 s: to
+# ask takes as long on a busy machine, and so the time between is longer.
 in_mid_shard() { # NODE
   local sent
   sent=$(sent "$1")
-  [ "$sent" -gt 2731 ] && [ $((sent % 2731)) -gt 1800 ] && [ $((sent % 2731)) -lt 2300 ]
+  [ "$sent" -gt 2731 ] && [ $((sent % 2731)) -gt 1000 ] && [ $((sent % 2731)) -lt 2100 ]
 }
-await 60 "a shard of n2 that is well under way" in_mid_shard n2
+await 120 "a shard of n2 that is well under way" in_mid_shard n2
 cluster power off n2
 # Shards that begin from now on are sent faster.
 sed -i 's/^rate = .*/rate = "20k"/' scan.conf
@@ -33,7 +34,7 @@ expect_union $targets
 expect_equal "ends of shards in jobs.log" "$(awk 'NR > 1 && $7 == 0' jobs.log | wc -l)" 24
 again=$(($(sent) - 65536))
 # The cooldown, the interval of checkpoints, and a second.
-[ $again -gt 0 ] && [ $again -le 2100 ] || fail "$again probes were sent twice"
+[ $again -gt 0 ] && [ $again -le 900 ] || fail "$again probes were sent twice"
 row "ssh: a node loses its power" $again
 
 # --- The same command again has nothing left to do.
