@@ -67,7 +67,7 @@ await() { # SECONDS WHAT CMD..., which is tried again after $pause s
   shift 2
   until "$@"; do
     [ $SECONDS -lt $end ] || fail "$what: not within the time"
-    sleep "${pause:-0.1}"
+    nap "${pause:-0.1}"
   done
 }
 

@@ -76,7 +76,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" bench -i lab0 --dst 10.0.0.1 --du
 pid=$!
 for _ in $(seq 600); do
   [ "$(echo_requests)" = "$before" ] || break
-  sleep 0.1
+  nap 0.1
 done
 kill -s INT $pid
 expect_status 130 wait $pid

@@ -61,7 +61,7 @@ lab up --zoo --seed 8
 if lab truth --json 10.0.4.1-10.0.7.254 | cmp -s - "$work/zoo"; then fail "another seed gives the same zoo"; fi
 for _ in $(seq 600); do
   [ -e "/proc/$responder" ] || break
-  sleep 0.1
+  nap 0.1
 done
 [ ! -e "/proc/$responder" ] || fail "the responder outlives its lab"
 

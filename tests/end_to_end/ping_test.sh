@@ -130,7 +130,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" ping --timeout 30 $silent >"$work
 pid=$!
 for _ in $(seq 600); do
   [ "$(lab stats | jq .echo_requests)" = "$before" ] || break
-  sleep 0.1
+  nap 0.1
 done
 kill -INT $pid
 expect_status 130 wait $pid

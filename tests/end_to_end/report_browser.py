@@ -1,9 +1,11 @@
-"""Opens a report in a browser, as its reader does, in all its states.
+"""Opens reports in a browser, as their reader does, in all their states.
 
-    report_browser.py PAGE TABLE several|sample|listless|against
+    report_browser.py {PAGE TABLE several|sample|listless|against=CHANGES}...
 
-TABLE is what `aggregate --by slash24,label --format csv` says of the same scan: what the page says must be that. The
-page must ask for nothing, log nothing, and fit a phone; it must be readable without script, in the dark and on paper.
+TABLE is what `aggregate --by slash24,label --format csv` says of the same scan: what the page says must be that, and of
+what changed what CHANGES says, `compare --by slash24 --format csv`. A page must ask for nothing, log nothing, and fit a
+phone; it must be readable without script, in the dark and on paper. One browser opens all of them, and one without
+scripts: a browser takes more CPU to start than a page to look at.
 """
 import base64
 import csv
@@ -22,19 +24,26 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-page = 'file://' + os.path.abspath(sys.argv[1])
-kind = sys.argv[3]
-rows = list(csv.DictReader(open(sys.argv[2], newline='')))
-slash24s = {row['group']: row for row in rows if row['table'] == 'slash24'}
-changes = {}
-if kind == 'against':
-    changes = {row['group']: row for row in csv.DictReader(open(sys.argv[4], newline='')) if row['table'] == 'slash24'}
-labels = {row['group']: row for row in rows if row['table'] == 'label'}
+page = kind = ''
+slash24s, labels, changes = {}, {}, {}
+
+
+def rows(path, table):
+    return {row['group']: row for row in csv.DictReader(open(path, newline='')) if row['table'] == table}
+
+
+def turn_to(path, table, kind_and_changes):
+    """From here on it is this report that is looked at."""
+    global page, kind, slash24s, labels, changes
+    page = 'file://' + os.path.abspath(path)
+    kind, _, changed = kind_and_changes.partition('=')
+    slash24s, labels = rows(table, 'slash24'), rows(table, 'label')
+    changes = rows(changed, 'slash24') if changed else {}
 
 
 def check(condition, what):
     if not condition:
-        sys.exit('FAILED: ' + what)
+        sys.exit(f'FAILED: {page}: {what}')
 
 
 def wait_for(condition, what):
@@ -61,6 +70,9 @@ def set_width(driver, width):
 
 
 def open_page(driver):
+    # What the page before it has said and asked for.
+    for log in ('browser', 'performance'):
+        driver.get_log(log)
     driver.get(page)
     wait_for(lambda: driver.execute_script('return document.body.dataset.state'), lambda: 'the page is not drawn')
     check(driver.execute_script('return document.body.dataset.state') == 'drawn', driver.find_element(By.ID, 'cell').text)
@@ -239,45 +251,48 @@ def check_policy(driver):
     check(driver.title not in ('run', 'broken'), driver.title)
 
 
-def check_without_script():
-    driver = browser(scripts=False)
-    try:
-        driver.get(page)
-        check('addresses answered a ping' in text(driver, 'headline'), 'the headline')
-        check(driver.find_element(By.ID, 'static-map').is_displayed(), 'the still map')
-        check(driver.find_element(By.ID, 'ledger').is_displayed(), 'the ledger')
-        check(len(driver.find_elements(By.CSS_SELECTOR, '#table-label tbody tr')) > 3, 'the labels')
-        shown = [element.get_attribute('id') for element in driver.find_elements(By.CSS_SELECTOR, '.scripted')
-                 if element.is_displayed()]
-        check(shown == [], f'what needs a script is shown: {shown}')
-    finally:
-        driver.quit()
+def check_without_script(driver):
+    driver.get(page)
+    check('addresses answered a ping' in text(driver, 'headline'), 'the headline')
+    check(driver.find_element(By.ID, 'static-map').is_displayed(), 'the still map')
+    check(driver.find_element(By.ID, 'ledger').is_displayed(), 'the ledger')
+    check(len(driver.find_elements(By.CSS_SELECTOR, '#table-label tbody tr')) > 3, 'the labels')
+    shown = [element.get_attribute('id') for element in driver.find_elements(By.CSS_SELECTOR, '.scripted')
+             if element.is_displayed()]
+    check(shown == [], f'what needs a script is shown: {shown}')
+
+
+def check_with_scripts(driver):
+    set_width(driver, 1100)
+    open_page(driver)
+    check('broken' not in driver.title, 'a label has become a script')
+    elements = driver.execute_script('return document.getElementsByTagName("*").length')
+    check(elements <= 5000, f'{elements} elements')
+    check_map(driver)
+    with tempfile.TemporaryDirectory() as folder:
+        check_tables(driver, folder)
+    check_charts(driver)
+    check_states(driver)
+    # Reading the canvases back is this test's doing.
+    said = [entry for entry in driver.get_log('browser') if 'willReadFrequently' not in entry['message']]
+    check(said == [], f'the console says {said}')
+    strangers = [url for url in requested(driver) if not re.match(r'(file|data|blob):', url)]
+    check(strangers == [], f'it asks for {strangers}')
+    elements = driver.execute_script('return document.getElementsByTagName("*").length')
+    check(elements <= 5000, f'{elements} elements in the end')
+    check_policy(driver)
 
 
 def main():
-    driver = browser()
-    try:
-        set_width(driver, 1100)
-        open_page(driver)
-        check('broken' not in driver.title, 'a label has become a script')
-        elements = driver.execute_script('return document.getElementsByTagName("*").length')
-        check(elements <= 5000, f'{elements} elements')
-        check_map(driver)
-        with tempfile.TemporaryDirectory() as folder:
-            check_tables(driver, folder)
-        check_charts(driver)
-        check_states(driver)
-        # Reading the canvases back is this test's doing.
-        said = [entry for entry in driver.get_log('browser') if 'willReadFrequently' not in entry['message']]
-        check(said == [], f'the console says {said}')
-        strangers = [url for url in requested(driver) if not re.match(r'(file|data|blob):', url)]
-        check(strangers == [], f'it asks for {strangers}')
-        elements = driver.execute_script('return document.getElementsByTagName("*").length')
-        check(elements <= 5000, f'{elements} elements in the end')
-        check_policy(driver)
-    finally:
-        driver.quit()
-    check_without_script()
+    reports = list(zip(*[iter(sys.argv[1:])] * 3, strict=True))
+    for scripts, look in ((True, check_with_scripts), (False, check_without_script)):
+        driver = browser(scripts)
+        try:
+            for report in reports:
+                turn_to(*report)
+                look(driver)
+        finally:
+            driver.quit()
 
 
 main()

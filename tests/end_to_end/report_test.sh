@@ -55,15 +55,10 @@ expect_text against.html "heard fewer by more than chance"
   second/data/results.jsonl.zst >second.csv
 
 # In the browser, which can reach nobody; it ends by itself or is ended.
-browse() {
-  ip netns exec "$ECHOSCAN_LAB-browser" timeout 1500 /usr/bin/python3 -B "$root/tests/end_to_end/report_browser.py" "$@" \
-    >browser 2>&1 || fail "in the browser: $(tail -20 browser)"
-}
-browse page.html several.csv several
 "$echoscan" aggregate -q --allow-reserved --by slash24,label --format csv -t list --summary sample.json sample.jsonl >sample.csv
-browse sample.html sample.csv sample
-browse against.html second.csv against changes.csv
-browse listless.html several.csv listless
+ip netns exec "$ECHOSCAN_LAB-browser" timeout 1500 /usr/bin/python3 -B "$root/tests/end_to_end/report_browser.py" \
+  page.html several.csv several sample.html sample.csv sample against.html second.csv against=changes.csv \
+  listless.html several.csv listless >browser 2>&1 || fail "in the browser: $(tail -20 browser)"
 
 # What is refused.
 refused() { # STATUS SENTENCE OPTION...

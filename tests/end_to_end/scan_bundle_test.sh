@@ -114,7 +114,7 @@ for signal in INT TERM; do
   scan=$!
   until [ -s bag.part/data/results.jsonl.zst.part ]; do
     kill -0 $scan || fail "the scan has ended"
-    sleep 0.05
+    nap 0.05
   done
   sleep "0.$((RANDOM % 900 + 100))"
   kill -$signal $scan
@@ -137,7 +137,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --cooldown 
 scan=$!
 until [ -s bag.part/data/results.jsonl.zst.part ]; do
   kill -0 $scan || fail "the scan has ended"
-  sleep 0.05
+  nap 0.05
 done
 map=$(cat /proc/$scan/fdinfo/* | sed -n 's/^map_id:[[:space:]]*//p' | sort -u | while read -r id; do
   bpftool -j map show id "$id" | jq -r 'select((.name // "") | startswith("reply_fi.rodata")) | .id'
@@ -221,7 +221,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --cooldown 
 scan=$!
 until [ -s new.part/data/options.json ]; do
   kill -0 $scan || fail "the scan has ended"
-  sleep 0.05
+  nap 0.05
 done
 refused 4 "another scan is writing it" --bundle new
 wait $scan || fail "ended with $?"

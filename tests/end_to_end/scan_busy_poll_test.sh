@@ -51,7 +51,7 @@ kill -s KILL $pid
 expect_status 137 wait $pid
 for _ in $(seq 1200); do
   [ -e /proc/$keeper ] || break
-  sleep 0.05
+  nap 0.05
 done
 expect_equal "settings after SIGKILL of the scan alone" "$(settings)" "$before"
 expect_equal "notes after it" "$(notes)" 0

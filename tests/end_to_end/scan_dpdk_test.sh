@@ -77,7 +77,7 @@ for _ in $(seq 20); do
   far ip neighbour flush dev lab1
   # Nobody answers that; the question for our MAC before it is what counts.
   far fping -q -c 1 -t 200 192.0.2.1 >/dev/null 2>&1 || expect_equal "fping's exit status" $? 1
-  sleep 0.1
+  nap 0.1
 done &
 forgetter=$!
 scan "${by_dpdk[@]}" --gateway 192.0.2.2 --rate 20k --cooldown 2 --seed 5 $targets || fail "the scan ended with $?"
@@ -137,7 +137,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved "${by_dpdk[
 pid=$!
 for _ in $(seq 600); do
   [ ! -s "$work/results.part" ] && [ ! -s "$work/results" ] || break
-  sleep 0.1
+  nap 0.1
 done
 sleep 1
 kill -KILL $pid

@@ -87,7 +87,7 @@ until_noticed() { # SCAN ARGUMENT...: SCAN puts into `notice` what the log has t
   local try
   for try in 1 2 3 4 5 6; do
     "$@"
-    if grep -qF "$notice" "$work/log"; then return; fi
+    if has_text "$work/log" "$notice"; then return; fi
   done
   expect_text "$work/log" "$notice"
 }
@@ -170,18 +170,18 @@ with_one_of_two_away() { # METHOD
   local before after=0 router_mac
   router_mac=$(in_router cat /sys/class/net/uplink/address)
   start "$1" 10.1.0.0/16 10.2.0.0/16
-  sleep 0.5
+  nap 0.5
   in_router ip link set uplink arp off address 02:00:00:00:99:98
   for _ in $(seq 100); do
-    if grep -qF "$notice" "$work/log" || ! kill -0 "$pid" 2>/dev/null; then break; fi
-    sleep 0.1
+    if has_text "$work/log" "$notice" || ! kill -0 "$pid" 2>/dev/null; then break; fi
+    nap 0.1
   done
   before=$(behind_first)
   # For less than --link-timeout.
   for _ in $(seq 250); do
     after=$(behind_first)
     [ "$after" -lt 65536 ] && kill -0 "$pid" 2>/dev/null || break
-    sleep 0.1
+    nap 0.1
   done
   in_router ip link set uplink arp on address "$router_mac"
   end "$1: one of two is away" 0

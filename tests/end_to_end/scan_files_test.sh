@@ -98,7 +98,7 @@ for name in found.jsonl found.jsonl.zst; do
   pid=$!
   for _ in $(seq 600); do
     [ ! -s $name.part ] || break
-    sleep 0.1
+    nap 0.1
   done
   echo theirs >new
   mv new $name.part
@@ -127,7 +127,7 @@ for name in daily.jsonl daily.jsonl.zst; do
     for _ in $(seq 600); do
       # A scan that is stopped before its first probe is no leg.
       if [ -s $name.part ] && [ -e $name.scan ] && jq -e "(.legs | length) == $number" $name.scan >/dev/null; then break; fi
-      sleep 0.1
+      nap 0.1
     done
     kill -s TERM $pid
     expect_status 143 wait $pid

@@ -20,7 +20,7 @@ detach() {
       awk -v program="$program" '$1 == "pos:" { link = "" } $1 == "link_id:" { link = $2 }
         $1 == "prog_id:" && $2 == program && link != "" { found = link } END { print found }')
     if [ -n "$link" ] && bpftool link detach id "$link" 2>"$work/bpftool"; then return; fi
-    sleep 0.05
+    nap 0.05
   done
   fail "the scan has no link of program $program that can be taken off: $(cat "$work/bpftool")"
 }
@@ -39,7 +39,7 @@ for variant in "native auto 1" "native af_packet 2" "native xdp_live 1" "native 
       delay_ms=$((RANDOM % 1400))
       sleep "$(printf '0.%03d' $((delay_ms % 1000)))"
       detach
-      sleep 0.3
+      nap 0.3
     done
     status=0
     wait $pid || status=$?
@@ -73,7 +73,7 @@ done
 # not asked does not hold up the end of the sending. The cooldown is long enough to be in the middle of.
 lab up
 start_scan --rate 100k --cooldown 4 --seed 5 -i lab0 --gateway-mac "$(far cat /sys/class/net/lab1/address)" 10.0.0.0/16
-until grep -q "all probes have left" "$work/log"; do sleep 0.01; done
+until has_text "$work/log" "all probes have left"; do nap 0.01; done
 detach
 wait $pid || fail "the scan ended with $?"
 expect_truth 10.0.0.0/16

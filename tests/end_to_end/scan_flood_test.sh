@@ -49,8 +49,8 @@ for method in xdp_live af_xdp_copy af_packet packet_mmap pcap raw_socket; do
   "$ECHOSCAN_BUILD/tests/lab_pause" $pid receiver 150 &
   pauser=$!
   for _ in $(seq 1200); do
-    if grep -qF '"receiver_is_limit":true' "$work/log"; then break; fi
-    sleep 0.1
+    if has_text "$work/log" '"receiver_is_limit":true'; then break; fi
+    nap 0.1
   done
   kill $pauser
   expect_status 143 wait $pauser
@@ -65,7 +65,7 @@ done
 scan_stopped() { # METHOD
   launch_scan --method "$1" --rate max --cooldown 1 --seed 5 -o /dev/null 10.0.0.0/11
   for _ in 1 2 3; do
-    sleep 0.4
+    nap 0.4
     if kill -s STOP $pid 2>/dev/null; then sleep 0.3; fi
     if ! kill -s CONT $pid 2>/dev/null; then break; fi
   done
@@ -131,7 +131,7 @@ flooded_while_stopped() { # RATE HOST...
   for _ in $(seq 600); do
     frames=$(since .zoo.frames.flooder)
     if [ "$frames" = $(($# * 100000)) ]; then break; fi
-    sleep 0.1
+    nap 0.1
   done
   kill -s CONT $pid
   expect_status 0 wait $pid

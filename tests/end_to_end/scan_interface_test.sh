@@ -19,7 +19,7 @@ for method in af_xdp_copy xdp_live af_packet packet_mmap pcap raw_socket; do
   start_scan -i lab0 --method $method --rate 10k --cooldown 1 --link-timeout 5 10.1.0.0/16
   # The kernel renames an interface that is up since Linux 6.2.
   near ip link set lab0 name lab9
-  sleep 0.5
+  nap 0.5
   near ip address delete 192.0.2.1/30 dev lab9
   sleep 1
   near ip address add 192.0.2.1/30 dev lab9

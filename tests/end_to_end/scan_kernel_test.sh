@@ -41,7 +41,7 @@ far python3 -B "$work/look.py" >"$work/seen" &
 looking=$!
 for _ in $(seq 100); do
   [ ! -s "$work/seen" ] || break
-  sleep 0.1
+  nap 0.1
 done
 ttl=100
 for method in af_xdp_copy af_packet packet_mmap pcap raw_socket; do

@@ -30,7 +30,7 @@ scan_and_flap() { # SECONDS TARGETS OPTION...
     if grep -qF "the link of lab0 is down" "$work/log"; then
       expect_text "$work/log" "the link of lab0 is up again after "
     fi
-    if grep -qF "the link of lab0 is down: sending pauses, for 30 s at most" "$work/log"; then return; fi
+    if has_text "$work/log" "the link of lab0 is down: sending pauses, for 30 s at most"; then return; fi
     echo "try $try: the link went when all had been sent"
   done
   fail "${*:3}: the link never went while probes were sent"
@@ -89,8 +89,8 @@ done
 # the source address is away, or the gateway.
 until_noticed() { # WHAT
   for _ in $(seq 600); do
-    if grep -qF "$1" "$work/log"; then return; fi
-    sleep 0.1
+    if has_text "$work/log" "$1"; then return; fi
+    nap 0.1
   done
   fail "not noticed within a minute: $1"
 }
@@ -114,9 +114,9 @@ for loss in "xdp_live flap 2" "af_packet flap 2" "xdp_live lose_source" "af_pack
   method=${loss%% *}
   launch_scan --method $method --rate 20k --cooldown 4 -t "$work/late"
   for _ in $(seq 6000); do
-    if grep -q "all probes have left" "$work/log"; then break; fi
+    if has_text "$work/log" "all probes have left"; then break; fi
     kill -0 $pid || fail "$loss: the scan is over before its cooldown; $(near ip -s neighbour; far ip -s neighbour)"
-    sleep 0.01
+    nap 0.01
   done
   expect_text "$work/log" "all probes have left"
   ${loss#* }

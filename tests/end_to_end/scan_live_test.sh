@@ -61,8 +61,8 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --method xd
 exec 3<"$work/pipe"
 pid=$!
 for _ in $(seq 600); do
-  if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
-  sleep 0.1
+  if has_text "$work/log" '"output_is_limit":true'; then break; fi
+  nap 0.1
 done
 expect_text "$work/log" '"output_is_limit":true'
 sleep 1
@@ -84,7 +84,7 @@ for stop in INT:130 TERM:143 KILL:137; do
   launch_scan --method xdp_live --rate 500k --cooldown 0.5 10.0.0.0/8
   for _ in $(seq 600); do
     [ "$(wc -l <"$work/out")" -lt 10000 ] || break
-    sleep 0.1
+    nap 0.1
   done
   # The scan opens and closes descriptors meanwhile; one that is gone when it is read is none of a program.
   programs=$(descriptors_of "$pid" |
@@ -95,7 +95,7 @@ for stop in INT:130 TERM:143 KILL:137; do
   for _ in $(seq 600); do
     left=$(for id in $programs; do if bpftool prog show id "$id" 2>/dev/null; then :; fi; done)
     [ -n "$left" ] || break
-    sleep 0.1
+    nap 0.1
   done
   expect_equal "programs left by SIG${stop%%:*}" "$left" ""
   if [ "${stop%%:*}" != KILL ]; then

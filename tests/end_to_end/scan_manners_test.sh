@@ -149,7 +149,7 @@ ip netns exec "$ECHOSCAN_LAB-far" python3 -B count.py arrived >ready &
 started+=($!)
 for _ in $(seq 600); do
   [ ! -s ready ] || break
-  sleep 0.1
+  nap 0.1
 done
 expect_equal "the counter" "$(cat ready)" ready
 scan --method raw_socket --per-slash24 40 --rate max --cooldown 0.5 -t uneven || fail "--per-slash24 ended with $?"

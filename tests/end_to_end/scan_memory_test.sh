@@ -10,8 +10,8 @@ mkfifo "$work/pipe"
   exec <"$work/pipe"
   # Until it holds the scan up, and some seconds more.
   for _ in $(seq 1200); do
-    if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
-    sleep 0.1
+    if has_text "$work/log" '"output_is_limit":true'; then break; fi
+    nap 0.1
   done
   sleep 4
   exec cat >"$work/received"
@@ -26,7 +26,7 @@ while [ -d "/proc/$pid" ]; do
   # Gone between the two looks: the last figure stands.
   now_kb=$(awk '/^RssAnon/ {print $2}' "/proc/$pid/status" 2>/dev/null) || now_kb=0
   if [ "${now_kb:-0}" -gt "$peak_kb" ]; then peak_kb=$now_kb; fi
-  sleep 0.1
+  nap 0.1
 done
 wait $pid || fail "the scan ended with $?"
 wait $reader

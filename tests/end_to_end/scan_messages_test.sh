@@ -18,7 +18,7 @@ in_background() { # REDIRECTED BY CALLER; options of the scan
 await() { # CONDITION...
   for _ in $(seq 1200); do
     if "$@"; then return 0; fi
-    sleep 0.05
+    nap 0.05
   done
   fail "does not come: $*"
 }
@@ -110,7 +110,7 @@ for signal in INT TERM HUP; do
   rm -f results.jsonl* summary
   far ip link set lab1 down
   in_background --link-timeout 300 -o results.jsonl --gateway-mac 02:00:00:00:00:01 -i lab0 --source-ip 192.0.2.1 10.1.0.0/20 2>log
-  sleep 0.7
+  nap 0.7
   begin_clock
   kill -s $signal $pid
   expect_status $((128 + $(kill -l $signal))) wait $pid
@@ -128,7 +128,7 @@ expect_status 4 scan --max-runtime 1 -o fifo 10.1.0.0/20
 expect_text log "nobody has opened 'fifo' for reading in 1 s (--max-runtime)"
 for signal in INT HUP; do
   in_background -o fifo 10.1.0.0/20 2>log
-  sleep 0.5
+  nap 0.5
   expect_equal "XDP programs while it waits" "$(near ip -j link show lab0 | jq '.[0] | has("xdp")')" false
   kill -s $signal $pid
   expect_status $((128 + $(kill -l $signal))) wait $pid

@@ -16,7 +16,7 @@ find_port() {
   for _ in $(seq 1200); do
     [ ! -s log ] || port=$(sed -n 's/.*metrics: port \([0-9]*\) of .*/\1/p' log)
     [ -z "$port" ] || return 0
-    sleep 0.05
+    nap 0.05
   done
   fail "there are no metrics"
 }
@@ -67,7 +67,7 @@ time.sleep(60)' >taken &
 started+=($!)
 for _ in $(seq 1200); do
   [ ! -s taken ] || break
-  sleep 0.05
+  nap 0.05
 done
 for where in 9099 :9099 127.0.0.1:9099; do
   expect_status 3 scan --metrics "$where" 10.1.0.0/24

@@ -217,7 +217,7 @@ await_aggregate() {
     count=$({ in_near -j -d link show type bond_slave; in_far -j -d link show type bond_slave; } |
       jq -s '[.[][].linkinfo.info_slave_data.ad_actor_oper_port_state // 0 | . % 64 | select(. >= 60)] | length')
     [ "$count" != 4 ] || return 0
-    sleep 0.2
+    nap 0.2
   done
   fail "$kind: LACP has not come to an end"
 }

@@ -72,7 +72,7 @@ start_into() { # FILE OPTION...
   pid=$!
   for _ in $(seq 600); do
     [ ! -s "$name.part" ] || return 0
-    sleep 0.1
+    nap 0.1
   done
   fail "the scan does not get under way"
 }

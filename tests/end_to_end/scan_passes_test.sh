@@ -102,7 +102,7 @@ for round in 1 2 3; do
   pid=$!
   for _ in $(seq 600); do
     [ ! -s found.jsonl.part ] || break
-    sleep 0.1
+    nap 0.1
   done
   sleep "$(awk -v seed="$RANDOM" 'BEGIN { srand(seed); print rand() * 3 }')"
   kill -KILL $pid

@@ -11,8 +11,8 @@ rate=150000
 # Takes nothing before the scan has said that this holds it up; 57 MiB of results do not fit into our buffer.
 sleeper() {
   for _ in $(seq 600); do
-    if grep -qF '"output_is_limit":true' "$work/log"; then break; fi
-    sleep 0.1
+    if has_text "$work/log" '"output_is_limit":true'; then break; fi
+    nap 0.1
   done
   cat
 }
@@ -56,7 +56,7 @@ for scanned in "10.0.0.0/8 600k" "0.0.0.0/1 300k"; do
   peak_kib=
   while now=$(awk '$1 == "VmHWM:" {print $2}' /proc/$pid/status 2>"$work/gone") && [ -n "$now" ]; do
     peak_kib=$now
-    sleep 0.05
+    nap 0.05
   done
   expect_status 0 wait $pid
   echo "${scanned% *}: $peak_kib KiB for $(summary .ledger.sent) of $(summary .targets.count) targets"

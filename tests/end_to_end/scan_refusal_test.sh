@@ -46,7 +46,7 @@ first=$!
 for _ in $(seq 1200); do
   id=$(ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq '.[0].xdp.prog.id')
   [ "$id" = null ] || break
-  sleep 0.05
+  nap 0.05
 done
 expect_refusal 75 "cannot attach to lab0: another echoscan receives there (id $id, \"reply_filter\"), still after 0 s (--wait); wait for its end or use --method af_packet" --wait 0 $target
 expect_status 3 near "$echoscan" doctor -i lab0 >"$work/out"

@@ -144,7 +144,7 @@ pid=$!
 # In the middle, however late it begins.
 for _ in $(seq 600); do
   [ ! -s found.jsonl.part ] || break
-  sleep 0.1
+  nap 0.1
 done
 kill -s INT $pid
 wait $pid || status=$?

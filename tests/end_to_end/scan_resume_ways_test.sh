@@ -59,9 +59,9 @@ for method in auto raw_socket; do
     (
       for _ in $(seq 1200); do
         [ ! -e "$work/held.scan" ] || break
-        sleep 0.05
+        nap 0.05
       done
-      sleep 0.5
+      nap 0.5
       ip -n "$third" link set down1 arp off address 02:00:00:00:99:97
     ) &
     departure=$!
@@ -71,7 +71,7 @@ for method in auto raw_socket; do
       --method $method 10.1.0.0/20 10.2.0.0/20
     wait $departure
     ip -n "$third" link set down1 arp on address "$gateway_mac"
-    if grep -qF "$missed" "$work/log"; then break; fi
+    if has_text "$work/log" "$missed"; then break; fi
   done
   expect_text "$work/log" "$missed"
   expect_status 0 near "$echoscan" scan --resume "$work/held" --summary "$work/summary" 2>>"$work/log"

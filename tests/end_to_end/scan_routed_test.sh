@@ -94,7 +94,7 @@ started+=($crowd_pid)
 is_full=
 for _ in $(seq 600); do
   if [ -s "$work/refused" ]; then is_full=yes && break; fi
-  sleep 0.1
+  nap 0.1
 done
 [ -n "$is_full" ] || fail "the table takes more than its $room neighbours"
 # Any entry of any namespace that grows old makes room: so it is tried several times.

@@ -16,7 +16,7 @@ start() { # METHOD OPTION...
   local method=$1
   shift
   start_scan --method "$method" --rate "$rate" --cooldown 1 --status off "$@" 10.1.0.0/16
-  sleep 0.5
+  nap 0.5
 }
 end() { # WHAT STATUS
   local status=0
@@ -33,7 +33,7 @@ events() { summary '[.events[].what] | join("; ")'; }
 # Half of the hosts move from the one router to the other; frames that go on to the first are lost a little later.
 move() {
   near ip route add 10.1.128.0/17 via 198.51.100.2 src 192.0.2.1
-  sleep 0.4
+  nap 0.4
   far ip route add blackhole 10.1.128.0/17 table local
 }
 move_back() {
@@ -90,7 +90,7 @@ for method in auto raw_socket "raw_socket -i lab0"; do
   # shellcheck disable=SC2086
   start $method
   near ip route delete default
-  sleep 0.7
+  nap 0.7
   neighbours=$(near ip neighbour show dev lab0 | wc -l)
   near ip route add default via 192.0.2.2
   end "$method: none for a while" 0

@@ -50,7 +50,7 @@ for round in $(seq 1 12); do
   scan=$!
   until [ -s found.jsonl.part ]; do
     kill -0 $scan || fail "the scan has ended"
-    sleep 0.05
+    nap 0.05
   done
   sleep "0.$((RANDOM % 900 + 100))"
   kill -INT $scan
@@ -66,7 +66,7 @@ ip netns exec "$ECHOSCAN_LAB-near" "$echoscan" scan --allow-reserved --probes 2 
 scan=$!
 for _ in $(seq 600); do
   if [ -s status ] && [ "$(jq .sent status)" = $count ]; then break; fi
-  sleep 0.1
+  nap 0.1
 done
 kill -INT $scan
 expect_status 130 wait $scan

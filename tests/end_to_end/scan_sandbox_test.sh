@@ -66,7 +66,7 @@ begin_scan() { # OPTION...
   pid=$!
   for _ in $(seq 1200); do
     [ ! -s "$work/inside/status.json" ] || return 0
-    sleep 0.05
+    nap 0.05
   done
   fail "the scan does not get under way"
 }

@@ -34,10 +34,10 @@ for stop in INT:130 TERM:143; do
   pid=$!
   for _ in $(seq 600); do
     if first=$(pgrep --parent $pid) && [ "$(cat "/proc/$first/comm")" = echoscan ]; then break; fi
-    sleep 0.1
+    nap 0.1
   done
   expect_equal "the number that it has for itself" "$(awk '/^NSpid/ {print $NF}' "/proc/$first/status")" 1
-  sleep 0.2
+  nap 0.2
   kill -s "$signal" "$first"
   timeout 60 tail --pid=$pid -f /dev/null || { kill -s KILL "$first"; fail "process 1 is deaf to SIG$signal"; }
   expect_status "$status" wait $pid
@@ -59,7 +59,7 @@ kill -s KILL $pid
 expect_status 137 wait $pid
 for _ in $(seq 600); do
   if ip -n "$ECHOSCAN_LAB-near" -j link show lab0 | jq -e '.[0] | has("xdp") | not' >/dev/null; then break; fi
-  sleep 0.1
+  nap 0.1
 done
 expect_no_program
 scan --rate 20k --cooldown 1 10.0.0.0/20 || fail "the scan after a SIGKILL ended with $?"

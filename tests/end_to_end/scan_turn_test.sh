@@ -17,7 +17,7 @@ begin_turn() { # back when the results are under way
   before=$(size)
   for _ in $(seq 300); do
     [ "$(size)" -lt $((before + 50000)) ] || return 0
-    sleep 0.1
+    nap 0.1
   done
   fail "the turn does not get under way: $(tail -5 first.log)"
 }

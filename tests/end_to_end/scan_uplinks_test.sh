@@ -106,7 +106,7 @@ during "the gateway 203.0.113.2 on up2 has become 02:00:00:00:77:0" 0 failover
 # Its link goes, and comes back: what is behind it has no way meanwhile.
 flap() {
   in_second ip link set down2 down
-  sleep 0.6
+  nap 0.6
   in_second ip link set down2 up
 }
 during "routes have changed for 32,768 targets: unreachable by up2" 0 flap

@@ -71,7 +71,7 @@ for rate in 100k 100k 50k 25k 12k 6k; do
   echo "at $rate: $(due_in "$work/arrived") of $(due_in "$work/held") late ones in time, $(summary .receiving.dropped_unseen) frames unseen"
 done
 lab stats >"$work/stats"
-stats() { jq -r "$1" "$work/stats"; }
+stats() { figure "$work/stats" "$1"; }
 
 expect_equal "receiver" "$(summary .receiving.mode)" "$receiver"
 expect_equal "sent" "$(summary .ledger.sent)" $count

@@ -116,7 +116,7 @@ contain --name sweep --privileged echoscan "${first[@]}" --cooldown 3 --rate 100
 scan=$!
 for _ in $(seq 100); do
   [ "$(wc -l 2>/dev/null <"$work/out" || echo 0)" -lt 1000 ] || break
-  sleep 0.1
+  nap 0.1
 done
 [ "$(wc -l <"$work/out")" -ge 1000 ] || fail "the scan does not get under way"
 podman stop --time 10 sweep >/dev/null
@@ -132,7 +132,7 @@ podman run --rm --name waiting -i --network none echoscan scan -t - <&5 >"$work/
 scan=$!
 for _ in $(seq 100); do
   [ "$(podman inspect --format '{{.State.Running}}' waiting 2>/dev/null)" != true ] || break
-  sleep 0.1
+  nap 0.1
 done
 podman stop --time 10 waiting >/dev/null
 expect_status 143 wait $scan

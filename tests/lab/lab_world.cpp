@@ -15,11 +15,15 @@
 //     "history count" of each set of passes that somebody answers, bit 0 for the first; 0 for none
 //   lab_world truth SEED ANSWER_ONE_IN plain|zoo [--json] TARGET...
 //     "address ttl" of each address that answers, ascending; or what a scan has to report of it
+//   lab_world check SEED ANSWER_ONE_IN plain|zoo RESULTS TARGET...
+//     "found true missing untrue untimed", counts of a scan's result lines beside that truth, and
+//     five each of what is missing (-) and untrue (+), as a target is that comes again
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <simdjson.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +32,8 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -50,6 +56,7 @@ using echoscan::throw_system_error;
 using echoscan::zoo::Form;
 
 constexpr unsigned kPassesMax = 8;
+constexpr std::size_t kNamedMax = 5;
 
 std::uint64_t parse_number(const std::string& text) {
   std::uint64_t number = 0;
@@ -292,6 +299,62 @@ void print_truth(const world& truth, bool as_json, const std::vector<std::string
   }
 }
 
+// Of the zoo as well, those who give a reply.
+std::vector<Ipv4> list_truth(const world& truth, const std::vector<std::string>& targets) {
+  std::vector<Ipv4> list;
+  for (const AddressRange& range : parse_targets(targets)) {
+    for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
+      const auto address = static_cast<__u32>(value);
+      if (!world_has(address) || !world_host_at(&truth, address).answers) continue;
+      const Form form = echoscan::zoo::host_at(truth, address).form;
+      if (form != Form::no_result && form != Form::error) list.push_back(Ipv4{address});
+    }
+  }
+  return list;
+}
+
+struct Found {
+  std::vector<Ipv4> targets;  // ascending; as often as there are lines of one
+  std::size_t untimed = 0;    // lines without a round-trip time above 0
+};
+
+// Reads result lines by a library of its own, and not by what echoscan reads them with.
+Found read_results(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) throw std::runtime_error(fmt::format("cannot read {}", path));
+  Found found;
+  simdjson::dom::parser parser;
+  for (std::string line; std::getline(file, line);) {
+    const simdjson::dom::element record = parser.parse(line);
+    const std::string target(record["target"].get_string().value());
+    const tl::expected<AddressRange, std::string> address = echoscan::parse_range(target);
+    if (!address || address->first != address->last)
+      throw std::runtime_error(fmt::format("a result's target is '{}'", target));
+    found.targets.push_back(address->first);
+    double rtt_us = 0;
+    if (record["rtt_us"].get(rtt_us) != simdjson::SUCCESS || rtt_us <= 0) ++found.untimed;
+  }
+  std::ranges::sort(found.targets);
+  return found;
+}
+
+void check_results(const world& truth, const std::string& path,
+                   const std::vector<std::string>& targets) {
+  const std::vector<Ipv4> expected = list_truth(truth, targets);
+  const Found found = read_results(path);
+  std::vector<Ipv4> missing;
+  std::vector<Ipv4> untrue;
+  std::ranges::set_difference(expected, found.targets, std::back_inserter(missing));
+  std::ranges::set_difference(found.targets, expected, std::back_inserter(untrue));
+  fmt::print("{} {} {} {} {}\n", found.targets.size(), expected.size(), missing.size(),
+             untrue.size(), found.untimed);
+  for (std::size_t i = 0; i < std::min(missing.size(), kNamedMax); ++i)
+    fmt::print("-{} ", echoscan::to_string(missing[i]));
+  for (std::size_t i = 0; i < std::min(untrue.size(), kNamedMax); ++i)
+    fmt::print("+{} ", echoscan::to_string(untrue[i]));
+  fmt::print("\n");
+}
+
 void run(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
   const std::size_t count = arguments.size();
@@ -315,12 +378,16 @@ void run(const std::vector<std::string>& arguments) {
     const bool as_json = arguments[4] == "--json";
     print_truth(parse_world(arguments[1], arguments[2], arguments[3]), as_json,
                 {arguments.begin() + (as_json ? 5 : 4), arguments.end()});
+  } else if (command == "check" && count >= 6) {
+    check_results(parse_world(arguments[1], arguments[2], arguments[3]), arguments[4],
+                  {arguments.begin() + 5, arguments.end()});
   } else {
     throw std::runtime_error(
         "usage: attach IF SEED ONE_IN [sink|zoo|lossy LOSS_PPM BURST_PPM|limited PPS] | respond "
         "IF SEED ONE_IN "
         "| stats IF [zoo] | "
         "truth SEED ONE_IN plain|zoo [--json] TARGET... | "
+        "check SEED ONE_IN plain|zoo RESULTS TARGET... | "
         "histories SEED ONE_IN LOSS_PPM BURST_PPM PASSES TARGET...");
   }
 }

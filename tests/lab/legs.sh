@@ -14,7 +14,7 @@ kill_leg() { # NUMBER CONDITION CHECKPOINT ARGUMENT...
       is_due=$(jq "(.legs | length) == $number and ($condition)" "$checkpoint") || fail "leg $number has ended by itself"
       [ "$is_due" != true ] || break
     fi
-    sleep 0.05
+    nap 0.05
   done
   [ "$is_due" = true ] || fail "leg $number: there was no '$condition' within a minute"
   kill -KILL "$pid"
