@@ -14,7 +14,7 @@ cp summary whole.json
 scan "${options[@]}" 10.1.0.0/17 -o one.jsonl.zst || fail "the scan ended with $?"
 scan "${options[@]}" 10.2.8.0/22 -o two.jsonl.gz || fail "the scan ended with $?"
 aggregate() { "$echoscan" aggregate "$@" >out 2>log; }
-value() { figure out "$1"; }
+value() { figure "$work/out" "$1"; }
 truth() { lab truth "$@" | grep -vc '^10\.1\.0\.'; }
 
 # The counts are the truth, however the lines are divided and packed.

@@ -17,7 +17,9 @@ test=${0##*/}
 export ECHOSCAN_LAB=${ECHOSCAN_LAB:-echoscan}-${test%.sh}${1:+-$1}
 echoscan=$ECHOSCAN_BUILD/echoscan
 work=$(mktemp -d)
-mkfifo "$work/nap"
+# What this file itself needs: of $work a test may ask which files are left.
+own=$(mktemp -d)
+mkfifo "$own/nap"
 wire_lost_before=0
 
 lab() { "$root/tests/lab/lab.sh" "$@"; }
@@ -50,18 +52,18 @@ start_scan() {
   done
   fail "the scan does not get under way"
 }
-# What `jq -r FILTER` says of a JSON document. All that has a name in it is asked for once and kept beside it: jq 1.6 takes
-# 40 ms to start.
+# What `jq -r FILTER` says of a JSON document, whose path is absolute. All that has a name in it is asked for once: jq 1.6
+# takes 40 ms to start.
 figure() { # FILE FILTER
-  local name value
+  local name value names=$own/${1//\//_}.names
   if [[ $2 =~ ^(\.[a-z_0-9]+)+$ ]]; then
-    [ -e "$1" ] && [ "$1.names" -nt "$1" ] ||
+    [ -e "$1" ] && [ "$names" -nt "$1" ] ||
       jq -r 'paths(type == "number" or type == "boolean" or type == "string") as $path |
         select(all($path[]; type == "string")) | [([""] + $path | join(".")), getpath($path)] |
-        select(.[1] | tostring | test("[\\t\\n\\\\]") | not) | join("\t")' "$1" >"$1.names"
+        select(.[1] | tostring | test("[\\t\\n\\\\]") | not) | join("\t")' "$1" >"$names"
     while IFS=$'\t' read -r name value; do
       if [ "$name" = "$2" ]; then echo "$value" && return; fi
-    done <"$1.names"
+    done <"$names"
   fi
   jq -r "$2" "$1"
 }
@@ -75,7 +77,7 @@ has_text() { # FILE TEXT
 }
 nap() { # SECONDS
   # Nobody writes into it: what the read ends with is that its time was up.
-  read -r -t "$1" <>"$work/nap" || [ $? -gt 128 ]
+  read -r -t "$1" <>"$own/nap" || [ $? -gt 128 ]
 }
 # What the kernel says of a process's descriptors, without those that go meanwhile. By one process: one for each took
 # longer than the scan, where processes are dear.
@@ -176,7 +178,7 @@ finish() {
   if [ ${#started[@]} -gt 0 ] && ! kill "${started[@]}"; then echo "a process ended before the test"; fi
   for host in "${added_hosts[@]}"; do ip netns delete "$host"; done
   lab down
-  rm -rf "$work" "${made_folders[@]}"
+  rm -rf "$work" "$own" "${made_folders[@]}"
   exit $status
 }
 trap finish EXIT
