@@ -18,8 +18,8 @@ folder parallel 300
 echo $targets >targets.txt
 PARALLEL_SSH="ssh -F $(cluster folder)/ssh_config" cluster exec ctl bash -c "$command" 2>parallel.log &
 parallel=$!
-# Shards are of 2,730 or 2,731 probes. More are behind one's checkpoint than may be sent twice, and the rest takes 2 s: to
-# ask takes as long on a busy machine, and so the time between is longer.
+# Shards are of 2,730 or 2,731 probes. By then one has sent more than may be sent twice, so that a checkpoint is what keeps
+# the rest from it; and it has 2 s to go. To ask takes a second or two on a busy machine, and so the time between is longer.
 in_mid_shard() { # NODE
   local sent
   sent=$(sent "$1")

@@ -18,6 +18,58 @@ lab truth 10.0.0.0/16 | cmp -s - "$work/truth" || fail "the truth has changed"
 lab up --seed 4 --one-in 4
 if lab truth 10.0.0.0/16 | cmp -s - "$work/truth"; then fail "another seed gives the same truth"; fi
 
+# Results beside the truth: whoever is missing, invented, there twice or without a time is counted, wherever in the list;
+# what is no result is refused.
+counts() { lab check "$work/results" 10.0.0.0/20 | head -1; }
+lab truth 10.0.0.0/20 | jq -cR '{target: ., rtt_us: 0.5}' >"$work/right"
+n=$(wc -l <"$work/right")
+sort -R "$work/right" >"$work/results"
+expect_equal "all of the truth" "$(counts)" "$n $n 0 0 0"
+for line in 1 $((RANDOM % n + 1)) "$n"; do
+  sed "${line}d" "$work/right" >"$work/results"
+  expect_equal "without line $line" "$(counts)" "$((n - 1)) $n 1 0 0"
+  expect_equal "who is missing" "$(lab check "$work/results" 10.0.0.0/20 | sed -n '2s/ $//p')" \
+    "-$(sed -n "${line}p" "$work/right" | jq -r .target)"
+  sed "${line}p" "$work/right" >"$work/results"
+  expect_equal "line $line twice" "$(counts)" "$((n + 1)) $n 0 1 0"
+  for time in 0 -1 null '"1"'; do
+    sed "${line}s/0.5/$time/" "$work/right" >"$work/results"
+    expect_equal "line $line with a time of $time" "$(counts)" "$n $n 0 0 1"
+  done
+done
+stranger=$(printf '10.0.0.%s\n' {0..255} | grep -vxFf <(lab truth 10.0.0.0/24) | head -1)
+for target in "$stranger" 10.0.16.1 203.0.113.9; do
+  { cat "$work/right" && echo "{\"target\":\"$target\",\"rtt_us\":1}"; } >"$work/results"
+  expect_equal "with $target" "$(counts)" "$((n + 1)) $n 0 1 0"
+done
+: >"$work/results"
+expect_equal "no results" "$(counts)" "0 $n $n 0 0"
+for line in '{"target":"10.0.0' '{"rtt_us":1}' '{"target":"10.0.0.0/24","rtt_us":1}' '{"target":7}' x; do
+  echo "$line" >"$work/results"
+  expect_status 1 lab check "$work/results" 10.0.0.0/20 >"$work/out" 2>"$work/said"
+done
+expect_status 1 lab check "$work/none" 10.0.0.0/20 >"$work/out" 2>"$work/said"
+expect_status 1 lab check "$work/right" nowhere >"$work/out" 2>"$work/said"
+expect_status 1 lab check "$work/right" >"$work/out" 2>"$work/said"
+
+# What scripts ask of a document is what jq says, before and after it has changed, and nothing once it is gone.
+for number in 1 2; do
+  printf '{"a":{"b":%s.50,"c":"x y","d":null,"e":[1,{"f":2}],"g":"t\\tb","h":"back\\\\slash","i":1e9,"k":"","l":false},"m":0.1}' \
+    $number >"$work/document"
+  for filter in .a.b .a.c .a.d .a.e .a.e[1].f .a.g .a.h .a.i .a.k .a.l .m .none .a.none .a '.a | keys' '.m + 1'; do
+    expect_equal "$filter" "$(figure "$work/document" "$filter")" "$(jq -r "$filter" "$work/document")"
+  done
+done
+rm "$work/document"
+expect_status 2 figure "$work/document" .m >"$work/out" 2>"$work/said"
+expect_equal "of a document that is gone" "$(cat "$work/out")" ""
+printf 'one\ntwo * three' >"$work/text"
+for text in one $'one\ntwo' 'two * three' '*'; do has_text "$work/text" "$text" || fail "'$text' is not found"; done
+for text in four 'two three' '?'; do ! has_text "$work/text" "$text" || fail "'$text' is found"; done
+began=$EPOCHREALTIME
+nap 0.3
+[ "$(jq -n "$EPOCHREALTIME - $began >= 0.3")" = true ] || fail "a nap of 0.3 s is too short"
+
 near fping -q -a -r 0 -i 1 -g 198.18.4.1 198.18.5.254 >"$work/fping" 2>/dev/null || expect_equal "fping" $? 1
 lab truth 198.18.4.1-198.18.5.254 | sort | cmp -s - <(sort "$work/fping") || fail "fping disagrees with the truth"
 expect_equal "requests" "$(lab stats | jq .echo_requests)" 510

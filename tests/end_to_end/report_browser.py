@@ -284,7 +284,8 @@ def check_with_scripts(driver):
 
 
 def main():
-    reports = list(zip(*[iter(sys.argv[1:])] * 3, strict=True))
+    reports = [sys.argv[i:i + 3] for i in range(1, len(sys.argv), 3)]
+    check(reports, 'no report is named')
     for scripts, look in ((True, check_with_scripts), (False, check_without_script)):
         driver = browser(scripts)
         try:

@@ -254,9 +254,8 @@ void print_json(Ipv4 address, const echoscan::zoo::Host& host) {
 }
 
 // Of the zoo, those count who give a reply, early or late, from wherever.
-void print_line(Ipv4 address, const echoscan::zoo::Host& host) {
-  if (host.form != Form::no_result && host.form != Form::error)
-    fmt::print("{} {}\n", echoscan::to_string(address), host.ttl);
+bool gives_reply(const echoscan::zoo::Host& host) {
+  return host.form != Form::no_result && host.form != Form::error;
 }
 
 std::vector<AddressRange> parse_targets(const std::vector<std::string>& targets) {
@@ -286,31 +285,28 @@ void print_histories(const world& truth, unsigned passes, const std::vector<std:
     fmt::print("{} {}\n", history, counts[history]);
 }
 
-void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
+// Calls `visit` with each address that somebody lives at, ascending, and with who does.
+template <typename Visit>
+void visit_hosts(const world& truth, const std::vector<std::string>& targets, Visit visit) {
   for (const AddressRange& range : parse_targets(targets)) {
     for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
       const auto address = static_cast<__u32>(value);
       if (!world_has(address) || !world_host_at(&truth, address).answers) continue;
-      const echoscan::zoo::Host host = echoscan::zoo::host_at(truth, address);
-      if (as_json && host.species == SPECIES_REDIRECTED)
-        print_json(Ipv4{address}, echoscan::zoo::redirect_at(truth, address));
-      as_json ? print_json(Ipv4{address}, host) : print_line(Ipv4{address}, host);
+      visit(Ipv4{address}, echoscan::zoo::host_at(truth, address));
     }
   }
 }
 
-// Of the zoo as well, those who give a reply.
-std::vector<Ipv4> list_truth(const world& truth, const std::vector<std::string>& targets) {
-  std::vector<Ipv4> list;
-  for (const AddressRange& range : parse_targets(targets)) {
-    for (std::uint64_t value = range.first.value; value <= range.last.value; ++value) {
-      const auto address = static_cast<__u32>(value);
-      if (!world_has(address) || !world_host_at(&truth, address).answers) continue;
-      const Form form = echoscan::zoo::host_at(truth, address).form;
-      if (form != Form::no_result && form != Form::error) list.push_back(Ipv4{address});
+void print_truth(const world& truth, bool as_json, const std::vector<std::string>& targets) {
+  visit_hosts(truth, targets, [&](Ipv4 address, const echoscan::zoo::Host& host) {
+    if (!as_json) {
+      if (gives_reply(host)) fmt::print("{} {}\n", echoscan::to_string(address), host.ttl);
+      return;
     }
-  }
-  return list;
+    if (host.species == SPECIES_REDIRECTED)
+      print_json(address, echoscan::zoo::redirect_at(truth, address.value));
+    print_json(address, host);
+  });
 }
 
 struct Found {
@@ -340,7 +336,10 @@ Found read_results(const std::string& path) {
 
 void check_results(const world& truth, const std::string& path,
                    const std::vector<std::string>& targets) {
-  const std::vector<Ipv4> expected = list_truth(truth, targets);
+  std::vector<Ipv4> expected;
+  visit_hosts(truth, targets, [&expected](Ipv4 address, const echoscan::zoo::Host& host) {
+    if (gives_reply(host)) expected.push_back(address);
+  });
   const Found found = read_results(path);
   std::vector<Ipv4> missing;
   std::vector<Ipv4> untrue;

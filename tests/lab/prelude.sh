@@ -52,8 +52,8 @@ start_scan() {
   done
   fail "the scan does not get under way"
 }
-# What `jq -r FILTER` says of a JSON document, whose path is absolute. All that has a name in it is asked for once: jq 1.6
-# takes 40 ms to start.
+# What `jq -r FILTER` says of a JSON document, whose path is absolute. All values that names alone lead to, as in
+# .ledger.sent, are asked for at once and kept until the document changes: jq 1.6 takes 40 ms to start.
 figure() { # FILE FILTER
   local name value names=$own/${1//\//_}.names
   if [[ $2 =~ ^(\.[a-z_0-9]+)+$ ]]; then
@@ -89,12 +89,13 @@ descriptors_of() { # PID
 # How many replies the lab's wire has lost since it is up: the near end's ring of 256 frames was full, as a card's is whose
 # CPU is taken away. A far end without lab1 has lost none.
 wire_lost() {
-  local name count sum=0
-  if [ -e "/run/netns/$ECHOSCAN_LAB-far" ]; then
-    while IFS=: read -r name count; do
-      case $name in *tx_queue_*_xdp_xmit_errors) sum=$((sum + count)) ;; esac
-    done < <(far sh -c '[ ! -e /sys/class/net/lab1 ] || exec ethtool -S lab1')
-  fi
+  local counters name count sum=0
+  [ -e "/run/netns/$ECHOSCAN_LAB-far" ] || { echo 0 && return; }
+  # Not by a pipe: a count that fails would be 0, and the next one all that was ever lost.
+  counters=$(far sh -c '[ ! -e /sys/class/net/lab1 ] || exec ethtool -S lab1') || return
+  while IFS=: read -r name count; do
+    case $name in *tx_queue_*_xdp_xmit_errors) sum=$((sum + count)) ;; esac
+  done <<<"$counters"
   echo $sum
 }
 
