@@ -2,21 +2,24 @@
 #
 #   docker build -t echoscan .
 #
-# BASE is any Debian 12; REVISION, when given, ends up as a label and in --version.
+# BASE is any Debian 12; REVISION, when given, ends up as a label and in --version. OPTIONS are cmake's, by default those
+# that take least time from nothing; whoever has ccache's objects gives the ones that these were compiled with, and has
+# `build cache` as PACKAGES.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
 ARG REVISION=
+ARG PACKAGES=build
+# Without -g1, since what is installed is stripped; each room in one go.
+ARG OPTIONS="-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -DECHOSCAN_UNITY=ON"
 WORKDIR /src
 # The packages first: they change less often than the code.
 COPY packages.txt ./
 COPY tests/install_packages.sh tests/
-RUN apt-get update && tests/install_packages.sh build
+RUN apt-get update && tests/install_packages.sh ${PACKAGES}
 COPY . .
-# The program alone: the tests of these sources are test.sh's. Without -g1, since what is installed is stripped; each
-# room in one go, which takes less time.
-RUN cmake --preset release -DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O2 -DECHOSCAN_UNITY=ON -DECHOSCAN_TESTS=OFF \
-      -DECHOSCAN_COMMIT=${REVISION} \
+# The program alone: the tests of these sources are test.sh's.
+RUN cmake --preset release ${OPTIONS} -DECHOSCAN_TESTS=OFF -DECHOSCAN_COMMIT=${REVISION} \
  && cmake --build --preset release --target echoscan manual \
  && DESTDIR=/out cmake --install build/release --prefix /usr/local --strip \
  && install -D packages.txt /out/setup/packages.txt \

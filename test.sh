@@ -4,7 +4,8 @@
 #   sudo ./test.sh          unit, style, static checks, sanitizers, fuzzers, the lab (root, BPF, namespaces), network cards
 #                           in virtual machines (the quick part of tests/vm), the container image, a cluster of Slurm
 #   ./test.sh quick         what needs neither root nor the lab, of that the tests which a change may have broken since
-#                           they passed (tests/changed_tests.py); builds only what these run
+#                           they passed (tests/changed_tests.py), one case in seven of a sweep (tests/sweep_step.h);
+#                           builds only what these run
 #
 # The lab's tests mostly wait, and so do those of the virtual machines and the container. So two more of the lab's run
 # than there are CPUs, and what only computes runs beside them all on the CPU time that they leave: the sanitizers and the
@@ -61,7 +62,7 @@ begin_spare() {
 end_spare() {
   local status=0
   say "on spare time: its end"
-  tail --lines=+1 --follow --pid=$spare_pid "$stages/output"
+  tail --lines=+1 --follow --sleep-interval=0.1 --pid=$spare_pid "$stages/output"
   wait $spare_pid || status=$?
   spare_pid=
   return $status
@@ -121,9 +122,9 @@ run_ctest() {
   "${run[@]}"
 }
 
-# Runs those of the release build with that label which have not passed as they are now.
+# Runs those of the release build with that label which have not passed as they are now, sweeps as the sanitizers do.
 run_changed() {
-  need_built release && tests/changed_tests.py build/release "^$1\$"
+  need_built release && ECHOSCAN_SWEEP_STEP=7 tests/changed_tests.py build/release "^$1\$"
 }
 
 # Runs a preset's tests with a label, as a stage.
@@ -142,11 +143,11 @@ if [ "$mode" = spare ]; then
 fi
 
 if [ "$mode" = quick ]; then
-  tests/install_packages.sh build unit lab test
+  tests/install_packages.sh build cache unit lab test
   build release unit_tests style_test echoscan manual
   stage "test: release, what has changed of (unit|style)" run_changed "(unit|style)"
 else
-  tests/install_packages.sh build unit dpdk
+  tests/install_packages.sh build cache unit dpdk
   begin_packages
   build release
   stage "packages of the stages that follow" end_packages

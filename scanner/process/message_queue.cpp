@@ -106,7 +106,8 @@ bool MessageQueue::Shared::write_all(std::string_view text) {
   while (!text.empty()) {
     if (is_given_up.load(std::memory_order_relaxed)) return false;
     std::size_t chunk = text.size();
-    if (!is_regular_file) {
+    // poll(2) waits for ever on a descriptor that is none; write says that it is bad.
+    if (!is_regular_file && descriptor >= 0) {
       pollfd writable{descriptor, POLLOUT, 0};
       if (poll(&writable, 1, kPollMs) == 0) continue;
       chunk = std::min<std::size_t>(chunk, PIPE_BUF);

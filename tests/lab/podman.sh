@@ -16,6 +16,21 @@ write_network() {
 EOF
 }
 
+# The image is made of the objects of the build that is tested, which has just compiled them: by its options, and out of
+# the folder where ccache has put them. Without ccache it is built as anybody's is.
+build_arguments=
+find_objects() {
+  local option objects
+  command -v ccache >/dev/null || return 0
+  objects=$(ccache --get-config=cache_dir)
+  [ -d "$objects" ] || return 0
+  build_arguments="--volume '$objects:/root/.cache/ccache' --build-arg 'PACKAGES=build cache' --build-arg 'OPTIONS="
+  for option in ECHOSCAN_WERROR ECHOSCAN_UNITY; do
+    build_arguments+=$(sed -n "s/^\($option\):[A-Z]*=\(.*\)/-D\1=\2 /p" "$ECHOSCAN_BUILD/CMakeCache.txt")
+  done
+  build_arguments+="'"
+}
+
 # podman-compose of Debian 12 names a network of its own beside `--network host`, which podman refuses.
 write_commands() {
   local enter="exec nsenter --net=/run/netns/$ECHOSCAN_LAB-near"
@@ -23,7 +38,7 @@ write_commands() {
 #!/usr/bin/env bash
 set -euo pipefail
 case \$1 in
-  build) exec podman build --layers=false --network host --build-arg BASE=localhost/base "\${@:2}" ;;
+  build) exec podman build --layers=false --network host --build-arg BASE=localhost/base $build_arguments "\${@:2}" ;;
   compose) $enter podman-compose --podman-path "$work/bin/podman-for-compose" "\${@:2}" ;;
   *) $enter podman "\$@" ;;
 esac
@@ -77,6 +92,7 @@ for needed in podman runc debootstrap podman-compose nsenter; do
 done
 write_settings
 write_network
+find_objects
 write_commands
 make_base || skip "the base image cannot be made: $(tail -1 "$work/log")"
 try_storage overlay || try_storage vfs || skip "containers cannot be started here: $(tail -1 "$work/log")"

@@ -148,7 +148,7 @@ TEST(ReportPage, DetailFallsToMeetTheBudget) {
   const Scan scan(308'594);
   const ReportContent content{scan.summary, scan.aggregate, scan.report, scan.map, "Pilot"};
   unsigned before = 24;
-  for (std::uint64_t budget = 2'000'000; budget > 0; budget -= 50'000) {
+  for (std::uint64_t budget = 2'000'000; budget > 0; budget -= budget / 8 + 1) {
     const auto page = report_page(content, budget);
     if (!page) {
       EXPECT_NE(page.error().find("/16"), std::string::npos) << page.error();

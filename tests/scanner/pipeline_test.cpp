@@ -123,7 +123,7 @@ TEST_F(PipelineTest, PassesAreApart) {
   for (unsigned queues = 1; queues <= 4; ++queues) {
     const unsigned passes = 1 + queues % 3 + 1;
     const std::string network = queues % 2 == 0 ? "9.0.0.0/20" : "9.0.0.0/26";
-    run({"--probes", std::to_string(passes), "--pass-gap", "7.5", "--rate", "100k", network},
+    run({"--probes", std::to_string(passes), "--pass-gap", "2.5", "--rate", "100k", network},
         queues);
     ASSERT_EQ(summary.passes.each.size(), passes);
     for (const Summary::Pass& pass : summary.passes.each) {
@@ -134,9 +134,9 @@ TEST_F(PipelineTest, PassesAreApart) {
     }
     EXPECT_EQ(summary.passes.histories.back(), summary.ledger.replied);
     EXPECT_EQ(summary.passes.estimate.targets, double(summary.ledger.replied));
-    EXPECT_GE(ran_ms, (passes - 1) * 7500);
-    EXPECT_LE(ran_ms, (passes - 1) * 7600 + 500);
-    EXPECT_GT(summary.sending.paused_for_pass_s, 7.4 * (passes - 1));
+    EXPECT_GE(ran_ms, (passes - 1) * 2500);
+    EXPECT_LE(ran_ms, (passes - 1) * 2600 + 500);
+    EXPECT_GT(summary.sending.paused_for_pass_s, 2.4 * (passes - 1));
   }
 }
 
