@@ -123,7 +123,7 @@ OpenPaths::OpenPaths(const PathConfig& config, const PaceConfig& pace, const pro
   const FrameTemplate frame_template(addresses, key, config.payload.padding);
   next_hops = join_next_hops(network, plan.ways, frame_template);
   // Ways that are told by hand change with nothing.
-  if (!network.port && (config.interface_name.empty() || !config.gateway_mac))
+  if (has_kernel_ways(config, network))
     next_hops.survey = std::make_unique<KernelWaySurvey>(
         config, network, std::move(planned), plan.ways.map,
         [&plan](const PathConfig& today) { return find_way_shares(today, plan.targets.ranges()); });

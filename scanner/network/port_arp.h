@@ -2,8 +2,9 @@
 //
 // Whoever asks for our address gets the answer from the thread that has just received the question,
 // so that it is there within a poll, in the cooldown as well. What else is heard goes over a ring
-// to the watch on the gateways, which is the one of all methods; when that is full, the newest is
-// dropped, as a socket would.
+// to the watch on the gateways, which is the one of all methods, and over another one to whoever
+// looks for a gateway that routes have just named; when a ring is full, the newest is dropped, as a
+// socket would.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +20,19 @@
 
 namespace echoscan {
 
+// Who hears what the receiver's thread has heard: a thread each.
+enum class ArpListener : std::uint8_t { watch, survey };
+
 class PortArp {
  public:
   PortArp(std::shared_ptr<const DpdkPort> port, const ArpPeer& peer);
 
   // The receiver's thread: a frame that is no IPv4.
   void take(std::span<const std::uint8_t> frame);
-  // The other thread. What the card does not take is not asked.
+  // Any thread. What the card does not take is not asked.
   void ask(Ipv4 address, const std::optional<MacAddress>& to) const;
-  std::optional<ArpMessage> next_heard();
+  // The listener's thread.
+  std::optional<ArpMessage> next_heard(ArpListener listener);
 
   [[nodiscard]] const MacAddress& mac() const { return peer_.mac(); }
 
@@ -37,14 +42,16 @@ class PortArp {
 
   std::shared_ptr<const DpdkPort> port_;
   ArpPeer peer_;
-  HandoverRing<ArpMessage> heard_;
+  HandoverRing<ArpMessage> heard_by_watch_;
+  HandoverRing<ArpMessage> heard_by_survey_;
 };
 
 // The seam to gateways, by that.
 class PortGatewayProbe : public GatewayProbe {
  public:
-  PortGatewayProbe(std::shared_ptr<PortArp> arp, std::vector<Gateway> gateways)
-      : arp_(std::move(arp)), gateways_(std::move(gateways)) {}
+  // What its listener has not taken yet, it has heard before.
+  PortGatewayProbe(std::shared_ptr<PortArp> arp, std::vector<Gateway> gateways,
+                   ArpListener listener);
 
   [[nodiscard]] const std::vector<Gateway>& gateways() const override { return gateways_; }
   void add(const Gateway& gateway) override { gateways_.push_back(gateway); }
@@ -59,6 +66,7 @@ class PortGatewayProbe : public GatewayProbe {
  private:
   std::shared_ptr<PortArp> arp_;
   std::vector<Gateway> gateways_;
+  ArpListener listener_;
 };
 
 }  // namespace echoscan

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "scanner/network/neighbour.h"
+#include "scanner/path/port_path.h"
 #include "scanner/process/clock.h"
 #include "scanner/process/user_error.h"
 
@@ -46,6 +47,15 @@ void close_dead_ends(const NetworkPath& path, std::span<WayShare> shares) {
     if (!has_carrier.contains(index)) has_carrier[index] = find_interface(index).has_carrier;
     if (!has_carrier[index]) share.way.kind = Way::Kind::unreachable;
   }
+}
+
+tl::expected<MacAddress, NoGateway> find_mac(const Gateway& gateway, const NetworkPath& path) {
+  MonotonicClock clock;
+  if (path.port) return find_port_gateway_mac(gateway, path, clock);
+  const tl::expected<GatewayMac, NoGateway> resolved = resolve_gateway(
+      find_interface(gateway.interface_index), gateway.address, clock, kSurveyGatewayTimeoutMs);
+  if (!resolved) return tl::unexpected(resolved.error());
+  return resolved->mac;
 }
 
 // The map that names each share's targets by its label.
@@ -157,23 +167,29 @@ Exit KernelWaySurvey::open_exit(const WayShare& share, State& state, WayChange& 
   const Exit gone{0, NextHopTable::kGone};
   if (is_unroutable(share.way)) return gone;
   const std::size_t gateways = state.path.gateways.size();
-  const Interface interface = find_interface(share.way.interface_index);
-  const Exit exit = find_exit(config_, share, interface, state.path);
-  if (exit.part > state.path.side_ways.size() + state.path.standby_ways.size()) {
-    change.obstacle = fmt::format("it has not opened {}", way_text(share));
+  const tl::expected<Exit, std::string> exit =
+      state.path.port ? find_port_exit(share, state.path) : find_opened_exit(share, state.path);
+  if (!exit) {
+    change.obstacle = "it " + exit.error();
     return gone;
   }
-  if (state.path.gateways.size() == gateways) return exit;
+  if (state.path.gateways.size() == gateways) return *exit;
   Gateway& gateway = state.path.gateways.back();
-  MonotonicClock clock;
-  const tl::expected<GatewayMac, NoGateway> resolved =
-      resolve_gateway(interface, gateway.address, clock, kSurveyGatewayTimeoutMs);
-  if (!resolved) {
+  const tl::expected<MacAddress, NoGateway> mac = find_mac(gateway, state.path);
+  if (!mac) {
     state.path.gateways.pop_back();
     return gone;
   }
-  gateway.mac = resolved->mac;
+  gateway.mac = *mac;
   change.gateways.push_back(gateway);
+  return *exit;
+}
+
+tl::expected<Exit, std::string> KernelWaySurvey::find_opened_exit(const WayShare& share,
+                                                                  NetworkPath& path) const {
+  const Exit exit = find_exit(config_, share, find_interface(share.way.interface_index), path);
+  if (exit.part > path.side_ways.size() + path.standby_ways.size())
+    return tl::unexpected(fmt::format("has not opened {}", way_text(share)));
   return exit;
 }
 

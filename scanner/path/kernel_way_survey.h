@@ -11,6 +11,8 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <string>
+#include <tl/expected.hpp>
 #include <vector>
 
 #include "scanner/network/route_news.h"
@@ -54,6 +56,8 @@ class KernelWaySurvey : public WaySurvey {
   // The label of that way, which is a new one where it is not known.
   LabelId label_of(const WayShare& share, State& state, WayChange& change) const;
   Exit open_exit(const WayShare& share, State& state, WayChange& change) const;
+  // The exit by what is opened; or why there is none, as a clause.
+  tl::expected<Exit, std::string> find_opened_exit(const WayShare& share, NetworkPath& path) const;
 
   PathConfig config_;
   FindWays find_ways_;

@@ -73,7 +73,8 @@ std::unique_ptr<Link> open_link(const NetworkPath& path) {
 }
 
 std::unique_ptr<GatewayProbe> open_gateway_probe(const NetworkPath& path) {
-  if (path.port) return std::make_unique<PortGatewayProbe>(path.arp, path.gateways);
+  if (path.port)
+    return std::make_unique<PortGatewayProbe>(path.arp, path.gateways, ArpListener::watch);
   std::vector<ArpProbe::Standby> standby;
   for (const SideWay& way : path.standby_ways)
     standby.push_back({way.interface.index, way.interface.name});

@@ -326,6 +326,12 @@ Exit find_exit(const PathConfig& config, const WayShare& share, const Interface&
   return exit;
 }
 
+bool has_kernel_ways(const PathConfig& config, const NetworkPath& path) {
+  // A card's interface has a number when it is the kernel's.
+  if (path.port) return path.interface.index != 0 && !config.gateway && !config.gateway_mac;
+  return config.interface_name.empty() || !config.gateway_mac;
+}
+
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways) {
   if (config.method == Method::dpdk) {
     NetworkPath path = find_port_path(config, ways);

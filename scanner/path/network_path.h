@@ -69,6 +69,9 @@ struct NetworkPath {
   std::optional<std::uint16_t> vlan;  // that its frames are tagged for
 };
 
+// Whether the kernel's routes say where probes go; they are told by hand otherwise.
+bool has_kernel_ways(const PathConfig& config, const NetworkPath& path);
+
 // `ways` are the plan's. Throws UserError with code environment.
 NetworkPath find_network_path(const PathConfig& config, std::span<const WayShare> ways);
 

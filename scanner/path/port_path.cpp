@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint64_t kPortAskNs = 200'000'000;
 constexpr std::uint64_t kPortPollNs = 1'000'000;
 constexpr double kPortGatewayTimeoutS = 9;  // as long as the kernel is given for it
+constexpr double kPortNewGatewayTimeoutS = 3.5;
 
 // One unless more are asked for: a queue sends as fast as most cards do, and takes a CPU.
 unsigned port_queue_count(unsigned asked, const Interface& interface) {
@@ -64,28 +65,42 @@ void take_gateways(std::span<const WayShare> ways, NetworkPath& path) {
   for (const WayShare& share : ways) {
     path.exit_of_way.push_back({0, NextHopTable::kNone});
     if (is_unroutable(share.way)) continue;
-    const Ipv4* const address = std::get_if<Ipv4>(&share.way.next_hop);
-    if (share.way.kind != Way::Kind::gateway || address == nullptr ||
-        share.way.source.value_or(path.source) != path.source)
+    const tl::expected<Exit, std::string> exit = find_port_exit(share, path);
+    if (!exit)
       throw UserError(ExitCode::environment,
-                      fmt::format("--method dpdk sends to IPv4 gateways, and from {}, which leaves "
-                                  "out: {}; scan these by another method, or name the way by "
-                                  "--gateway",
-                                  to_string(path.source), way_text(share)));
-    const auto known = std::ranges::find(path.gateways, *address, &Gateway::address);
-    path.exit_of_way.back().next_hop = static_cast<std::uint8_t>(known - path.gateways.begin());
-    if (known != path.gateways.end()) continue;
-    if (path.gateways.size() == NextHopTable::kOther)
-      throw UserError(ExitCode::environment,
-                      fmt::format("--method dpdk: the targets are behind more than {} gateways",
-                                  NextHopTable::kOther));
-    path.gateways.push_back(gateway_by(path, *address));
+                      fmt::format("--method dpdk {}; scan these by another method, or name the way "
+                                  "by --gateway",
+                                  exit.error()));
+    path.exit_of_way.back() = *exit;
   }
   if (path.gateways.empty())
     throw UserError(ExitCode::environment,
                     fmt::format("no target has a route out of {}; --gateway or --gateway-mac "
                                 "names the next hop by hand",
                                 path.interface.name));
+}
+
+// Asks until all have answered, or the time is over. Returns who has not.
+std::map<std::uint8_t, NoGateway> ask_gateways(PortGatewayProbe& probe, std::span<Gateway> gateways,
+                                               Clock& clock, double timeout_s) {
+  std::map<std::uint8_t, NoGateway> silent;
+  for (std::size_t i = 0; i < gateways.size(); ++i)
+    silent.emplace(static_cast<std::uint8_t>(i), NoGateway::no_answer);
+  const std::uint64_t begin_ns = clock.now_ns();
+  std::uint64_t asked_ns = 0;
+  while (!silent.empty() && to_seconds(clock.now_ns() - begin_ns) < timeout_s) {
+    if (asked_ns == 0 || clock.now_ns() - asked_ns >= kPortAskNs) {
+      for (const auto& [number, reason] : silent) probe.ask(number, std::nullopt);
+      asked_ns = clock.now_ns();
+    }
+    while (const std::optional<GatewayProbe::Claim> claim = probe.next_claim()) {
+      if (!claim->is_answer) continue;
+      gateways[claim->gateway].mac = claim->mac;
+      silent.erase(static_cast<std::uint8_t>(claim->gateway));
+    }
+    clock.wait_until(clock.now_ns() + kPortPollNs);
+  }
+  return silent;
 }
 
 // As told, else the kernel's for the way with the most targets.
@@ -113,9 +128,9 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
   path.interface = path.port->interface();
   if (is_shared) {
     path.interface.name = config.interface_name;
+    path.interface.index = find_interface(config.interface_name).index;
     log_warning(
-        "as long as DPDK has {}, what comes in there comes to this scan, and not to the kernel; "
-        "routes that change meanwhile are not followed",
+        "as long as DPDK has {}, what comes in there comes to this scan, and not to the kernel",
         config.interface_name);
   }
   path.queue_count = port_queue_count(config.queues, path.interface);
@@ -136,24 +151,9 @@ NetworkPath find_port_path(const PathConfig& config, std::span<const WayShare> w
 }
 
 std::map<std::uint8_t, NoGateway> resolve_port_gateways(NetworkPath& path, Clock& clock) {
-  std::map<std::uint8_t, NoGateway> silent;
-  for (std::size_t i = 0; i < path.gateways.size(); ++i)
-    silent.emplace(static_cast<std::uint8_t>(i), NoGateway::no_answer);
-  PortGatewayProbe probe(path.arp, path.gateways);
-  const std::uint64_t begin_ns = clock.now_ns();
-  std::uint64_t asked_ns = 0;
-  while (!silent.empty() && to_seconds(clock.now_ns() - begin_ns) < kPortGatewayTimeoutS) {
-    if (asked_ns == 0 || clock.now_ns() - asked_ns >= kPortAskNs) {
-      for (const auto& [number, reason] : silent) probe.ask(number, std::nullopt);
-      asked_ns = clock.now_ns();
-    }
-    while (const std::optional<GatewayProbe::Claim> claim = probe.next_claim()) {
-      if (!claim->is_answer) continue;
-      path.gateways[claim->gateway].mac = claim->mac;
-      silent.erase(static_cast<std::uint8_t>(claim->gateway));
-    }
-    clock.wait_until(clock.now_ns() + kPortPollNs);
-  }
+  PortGatewayProbe probe(path.arp, path.gateways, ArpListener::watch);
+  std::map<std::uint8_t, NoGateway> silent =
+      ask_gateways(probe, path.gateways, clock, kPortGatewayTimeoutS);
   if (silent.contains(0))
     throw UserError(
         ExitCode::environment,
@@ -163,6 +163,33 @@ std::map<std::uint8_t, NoGateway> resolve_port_gateways(NetworkPath& path, Clock
             to_string(path.gateways.front().address), path.interface.name,
             path.vlan ? fmt::format(", and on VLAN {}", *path.vlan) : ", and on no VLAN"));
   return silent;
+}
+
+tl::expected<Exit, std::string> find_port_exit(const WayShare& share, NetworkPath& path) {
+  const Ipv4* const address = std::get_if<Ipv4>(&share.way.next_hop);
+  if (share.way.kind != Way::Kind::gateway || address == nullptr ||
+      share.way.source.value_or(path.source) != path.source)
+    return tl::unexpected(fmt::format("sends to IPv4 gateways, and from {}, which leaves out: {}",
+                                      to_string(path.source), way_text(share)));
+  const auto known = std::ranges::find(path.gateways, *address, &Gateway::address);
+  const Exit exit{0, static_cast<std::uint8_t>(known - path.gateways.begin())};
+  if (known != path.gateways.end()) return exit;
+  if (path.gateways.size() == NextHopTable::kOther)
+    return tl::unexpected(fmt::format("sends to no more than {} gateways", NextHopTable::kOther));
+  path.gateways.push_back(gateway_by(path, *address));
+  return exit;
+}
+
+tl::expected<MacAddress, NoGateway> find_port_gateway_mac(const Gateway& gateway,
+                                                          const NetworkPath& path, Clock& clock) {
+  PortGatewayProbe probe(path.arp, {gateway}, ArpListener::survey);
+  // What was heard before the question is no answer to it.
+  while (probe.next_claim()) {
+  }
+  Gateway asked = gateway;
+  if (!ask_gateways(probe, {&asked, 1}, clock, kPortNewGatewayTimeoutS).empty())
+    return tl::unexpected(NoGateway::no_answer);
+  return asked.mac;
 }
 
 }  // namespace echoscan

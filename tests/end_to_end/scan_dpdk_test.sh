@@ -24,7 +24,7 @@ expect_equal "found" "$(jq -r .target "$work/out" | sort)" "$(lab truth 10.0.0.0
 expect_equal "ways" "$(summary '[.ways[] | [.interface, .next_hop, .source, .targets]] | tojson')" \
   '[["lab0","192.0.2.2","192.0.2.1",2816],["lab0","192.0.2.9","192.0.2.1",1024],[null,null,null,256]]'
 expect_equal "interface" "$(summary .sending.interface)" lab0
-expect_text "$work/log" "what comes in there comes to this scan, and not to the kernel; routes that change meanwhile are not followed"
+expect_text "$work/log" "what comes in there comes to this scan, and not to the kernel"
 # Nobody is behind a gateway that is not there, and the others are asked all the same.
 near ip route add 10.0.12.0/22 via 192.0.2.77 src 192.0.2.1
 scan "${shared[@]}" --rate 20k --cooldown 1 --seed 5 10.0.0.0/20 || fail "the scan ended with $?"
@@ -39,6 +39,50 @@ expect_status 3 scan "${shared[@]}" 192.0.2.0/28
 expect_text "$work/log" "sends to IPv4 gateways, and from 192.0.2.1, which leaves out: "
 expect_status 3 scan "${shared[@]}" 10.0.9.0/24
 expect_text "$work/log" "no target has a route out of lab0"
+
+# Routes that change under the scan are followed: to a router that the plan did not know, back, to none and back; what
+# it cannot send by ends it. Everybody answers, and frames that go on to the first router are lost a little later.
+lab up --mode kernel
+add_router
+in_router ip route add local 10.1.0.0/16 dev lo
+# The scan answers for its one address.
+in_router ip route replace 192.0.2.1 dev uplink
+by_kernel=("${shared[@]}" --rate 20k --cooldown 1 --status off)
+events() { summary '[.events[].what] | join("; ")'; }
+begin() {
+  start_scan "${by_kernel[@]}" "$@" 10.1.0.0/16
+  nap 0.5
+}
+end() { # STATUS WHAT
+  expect_status "$1" wait "$pid"
+  expect_equal "$2: adds_up" "$(summary .ledger.adds_up)" true
+}
+begin
+near ip route add 10.1.128.0/17 via 198.51.100.2 src 192.0.2.1
+nap 0.4
+far ip route add blackhole 10.1.128.0/17 table local
+end 0 "half of them move"
+expect_equal "half of them move: found" "$(wc -l <"$work/out")" 65536
+expect_equal "half of them move: events" "$(events)" \
+  "routes have changed for 32,768 targets: lab0 via 198.51.100.2 from 192.0.2.1: 32,768 targets"
+begin
+far ip route delete blackhole 10.1.128.0/17 table local
+near ip route delete 10.1.128.0/17
+end 0 "half of them move back"
+expect_equal "half of them move back: found" "$(wc -l <"$work/out")" 65536
+begin
+near ip route add blackhole 10.1.250.0/23
+end 0 "few have no way"
+unroutable=$(summary .ledger.not_sent.unroutable)
+[ "$unroutable" -gt 0 ] && [ "$unroutable" -le 512 ] || fail "few have no way: $unroutable unroutable"
+expect_equal "few have no way: found" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
+[ "$(summary .ledger.replied)" -ge $((65536 - unroutable)) ] || fail "few have no way: $(summary .ledger.replied) found"
+near ip route delete blackhole 10.1.250.0/23
+begin --link-timeout 1
+near ip route add 10.1.0.0/16 dev lab0
+end 3 "all are neighbours"
+expect_text "$work/log" "it sends to IPv4 gateways, and from 192.0.2.1, which leaves out: "
+
 lab up
 # As on a card's own network, nobody but the scan answers for its address: the near end's kernel has it no more, and its
 # ARP is off.

@@ -185,10 +185,12 @@ TEST(DpdkModule, RepliesAreProvedAndStampedAndArpAnswered) {
   EXPECT_EQ(outcomes.outcome[FRAME_REPLY], 50U);
   EXPECT_EQ(outcomes.outcome[FRAME_NOT_TO_US], 50U);
   EXPECT_EQ(outcomes.outcome[FRAME_NOT_IPV4], 2U);
-  const std::optional<ArpMessage> heard = arp->next_heard();
-  ASSERT_TRUE(heard);
-  EXPECT_EQ(heard->sender, kGateway);
-  EXPECT_FALSE(arp->next_heard());
+  for (const ArpListener listener : {ArpListener::watch, ArpListener::survey}) {
+    const std::optional<ArpMessage> heard = arp->next_heard(listener);
+    ASSERT_TRUE(heard);
+    EXPECT_EQ(heard->sender, kGateway);
+    EXPECT_FALSE(arp->next_heard(listener));
+  }
   EXPECT_EQ(receiver.passed_on(), 0U);
 }
 
