@@ -38,9 +38,13 @@ expect_methods() { # SENDING RECEIVING
   expect_equal "receiving" "$(summary .receiving.mode)" "$2"
 }
 
-# --- The image, by the guide's own command.
+# --- The image, by the guide's own command. Its objects are those that the build before it has put into ccache.
+objects_found() { ccache --print-stats | awk '/^(direct|preprocessed)_cache_hit/ { found += $2 } END { print found }'; }
+[ -z "$build_arguments" ] || before=$(objects_found)
 (cd "$root" && docker build -t echoscan .) >"$work/log" 2>&1 ||
   fail "docker build ended with $?: $(tail -30 "$work/log")"
+[ -z "$build_arguments" ] || found=$(($(objects_found) - before))
+[ -z "$build_arguments" ] || [ "$found" -ge 200 ] || fail "the image was compiled anew: $found objects came out of ccache"
 podman image exists localhost/echoscan || fail "docker build made no image: $(tail -30 "$work/log")"
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 more=$((($(size echoscan) - $(size base)) / 1000000))
