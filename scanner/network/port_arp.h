@@ -49,7 +49,7 @@ class PortArp {
 // The seam to gateways, by that.
 class PortGatewayProbe : public GatewayProbe {
  public:
-  // What its listener has not taken yet, it has heard before.
+  // Takes what the given listener hears, from what that one has not taken yet on.
   PortGatewayProbe(std::shared_ptr<PortArp> arp, std::vector<Gateway> gateways,
                    ArpListener listener);
 

@@ -51,7 +51,7 @@ void close_dead_ends(const NetworkPath& path, std::span<WayShare> shares) {
 
 tl::expected<MacAddress, NoGateway> find_mac(const Gateway& gateway, const NetworkPath& path) {
   MonotonicClock clock;
-  if (path.port) return find_port_gateway_mac(gateway, path, clock);
+  if (path.port) return find_port_gateway_mac(gateway, path, clock, kSurveyGatewayTimeoutMs / 1e3);
   const tl::expected<GatewayMac, NoGateway> resolved = resolve_gateway(
       find_interface(gateway.interface_index), gateway.address, clock, kSurveyGatewayTimeoutMs);
   if (!resolved) return tl::unexpected(resolved.error());

@@ -18,7 +18,6 @@ namespace {
 constexpr std::uint64_t kPortAskNs = 200'000'000;
 constexpr std::uint64_t kPortPollNs = 1'000'000;
 constexpr double kPortGatewayTimeoutS = 9;  // as long as the kernel is given for it
-constexpr double kPortNewGatewayTimeoutS = 3.5;
 
 // One unless more are asked for: a queue sends as fast as most cards do, and takes a CPU.
 unsigned port_queue_count(unsigned asked, const Interface& interface) {
@@ -181,13 +180,14 @@ tl::expected<Exit, std::string> find_port_exit(const WayShare& share, NetworkPat
 }
 
 tl::expected<MacAddress, NoGateway> find_port_gateway_mac(const Gateway& gateway,
-                                                          const NetworkPath& path, Clock& clock) {
+                                                          const NetworkPath& path, Clock& clock,
+                                                          double timeout_s) {
   PortGatewayProbe probe(path.arp, {gateway}, ArpListener::survey);
   // What was heard before the question is no answer to it.
   while (probe.next_claim()) {
   }
   Gateway asked = gateway;
-  if (!ask_gateways(probe, {&asked, 1}, clock, kPortNewGatewayTimeoutS).empty())
+  if (!ask_gateways(probe, {&asked, 1}, clock, timeout_s).empty())
     return tl::unexpected(NoGateway::no_answer);
   return asked.mac;
 }

@@ -33,9 +33,10 @@ std::map<std::uint8_t, NoGateway> resolve_port_gateways(NetworkPath& path, Clock
 // The exit of a way that has one, whose gateway is behind those that there were when no way has had
 // it; or why the card cannot send by it, as a clause.
 tl::expected<Exit, std::string> find_port_exit(const WayShare& share, NetworkPath& path);
-// The MAC of a gateway that routes name while the scan runs; waits for its answer, in a thread that
-// is not the control's.
+// The MAC of a gateway that routes name while the scan runs; waits for its answer. The survey's
+// thread, since the control's takes what the watch hears.
 tl::expected<MacAddress, NoGateway> find_port_gateway_mac(const Gateway& gateway,
-                                                          const NetworkPath& path, Clock& clock);
+                                                          const NetworkPath& path, Clock& clock,
+                                                          double timeout_s);
 
 }  // namespace echoscan

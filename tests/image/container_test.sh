@@ -39,12 +39,19 @@ expect_methods() { # SENDING RECEIVING
 }
 
 # --- The image, by the guide's own command. Its objects are those that the build before it has put into ccache.
-objects_found() { ccache --print-stats | awk '/^(direct|preprocessed)_cache_hit/ { found += $2 } END { print found }'; }
-[ -z "$build_arguments" ] || before=$(objects_found)
+# Only CI is known to have made them by ccache: elsewhere they may be older than that, or have been thrown away.
+lookups() { ccache --print-stats | awk '/^(direct|preprocessed)_cache_hit/ { hits += $2 }
+  /^cache_miss/ { misses += $2 } END { print hits + 0, misses + 0 }'; }
+[ -z "$build_arguments" ] || read -r hits_before misses_before < <(lookups)
 (cd "$root" && docker build -t echoscan .) >"$work/log" 2>&1 ||
   fail "docker build ended with $?: $(tail -30 "$work/log")"
-[ -z "$build_arguments" ] || found=$(($(objects_found) - before))
-[ -z "$build_arguments" ] || [ "$found" -ge 200 ] || fail "the image was compiled anew: $found objects came out of ccache"
+if [ -n "$build_arguments" ]; then
+  read -r hits misses < <(lookups)
+  echo "objects of the image out of ccache: $((hits - hits_before)), compiled: $((misses - misses_before))"
+  [ -z "${ECHOSCAN_CI:-}" ] || [ $((misses - misses_before)) -lt $((hits - hits_before)) ] || fail "the image was compiled anew"
+elif [ -n "${ECHOSCAN_CI:-}" ]; then
+  fail "ccache is missing: the image was compiled anew"
+fi
 podman image exists localhost/echoscan || fail "docker build made no image: $(tail -30 "$work/log")"
 size() { podman image inspect --format '{{.Size}}' "$1"; }
 more=$((($(size echoscan) - $(size base)) / 1000000))
