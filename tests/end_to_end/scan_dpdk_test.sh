@@ -47,10 +47,11 @@ add_router
 in_router ip route add local 10.1.0.0/16 dev lo
 # The scan answers for its one address.
 in_router ip route replace 192.0.2.1 dev uplink
-by_kernel=("${shared[@]}" --rate 20k --cooldown 1 --status off)
+by_kernel=("${shared[@]}" --cooldown 1 --status off)
+rate=20k
 events() { summary '[.events[].what] | join("; ")'; }
 begin() {
-  start_scan "${by_kernel[@]}" "$@" 10.1.0.0/16
+  start_scan "${by_kernel[@]}" --rate $rate "$@" 10.1.0.0/16
   nap 0.5
 }
 end() { # STATUS WHAT
@@ -78,6 +79,16 @@ unroutable=$(summary .ledger.not_sent.unroutable)
 expect_equal "few have no way: found" "$(wc -l <"$work/out")" "$(summary .ledger.replied)"
 [ "$(summary .ledger.replied)" -ge $((65536 - unroutable)) ] || fail "few have no way: $(summary .ledger.replied) found"
 near ip route delete blackhole 10.1.250.0/23
+# A new gateway that nobody is, which takes 3.5 s to find out: who is behind it is not called silent.
+rate=6k
+begin --link-timeout 1
+near ip route add 10.1.128.0/17 via 198.51.100.77 src 192.0.2.1
+end 0 "nobody is there"
+unroutable=$(summary .ledger.not_sent.unroutable)
+[ "$unroutable" -gt 0 ] && [ "$unroutable" -le 32768 ] || fail "nobody is there: $unroutable unroutable"
+[ "$(summary .ledger.replied)" -ge $((65536 - unroutable)) ] || fail "nobody is there: $(summary .ledger.replied) found"
+expect_text <(events) "there has been no route to 32,768 targets for 1 s"
+near ip route delete 10.1.128.0/17
 begin --link-timeout 1
 near ip route add 10.1.0.0/16 dev lab0
 end 3 "all are neighbours"
